@@ -1,0 +1,320 @@
+"""The recorded history of one scenario: what clients did, what they were answered, and what was broken when.
+
+A history is JSON Lines. Every line has `row` (the plan row it belongs to), `kind`, and `t`, a reading of the
+harness's own monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The kinds:
+
+- `begin`: `title`, `seed`, `bounds` (see `Bounds`)
+- `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns)
+- `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`
+- `poll`: `op`, `chain`, `reader`, `since`, `intended`, `start` (ns), `outcome`, `status`, `messages`,
+  `next_since`, `has_more`, `gap`, `source`, `degraded`, `error`; its `t` is when the answer had been read
+- `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`
+- `canary`: `name`, `store`, `saw`, `ms`
+- `drained`: every reader has read its mailbox to the end after the last send
+- `note`: `text`, for people
+
+A send is written before it leaves and again when it is answered, so that a history cut off by `kill -9` still
+knows of the sends whose outcome nobody learned: they are `unknown`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+Event = Mapping[str, Any]
+NS_PER_S = 1_000_000_000
+
+
+class Outcome(StrEnum):
+    """What a client may conclude from an operation's answer (contract: Guarantees)."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    """Answered 4xx, or 503 with `outcome: not_stored`: it must never take effect."""
+    UNKNOWN = "unknown"
+    """Timed out, cut off, or said so: it may have taken effect once, or never."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The numbers a target promises, from its profile. Times in seconds."""
+
+    poll_interval_s: float = 2.0
+    delivered_within_s: float = 2.0
+    answers_within_s: float = 1.0
+    recovers_within_s: float = 2.0
+    acceptable_round_trip_s: float = 0.5
+    """A longer poll is the server's delay, not the arithmetic's (plan: poll acceptable at 500 ms)."""
+    retained_messages: int = 1000
+
+
+@dataclass(frozen=True)
+class Received:
+    """One message as a poll returned it."""
+
+    id: str
+    seq: int | None
+    sender: str
+    recipient: str
+    content: str
+    timestamp: str
+    client_message_id: str | None
+
+
+@dataclass(frozen=True)
+class Send:
+    """One attempt to send; `end_ns` is None when no answer was ever recorded."""
+
+    op: int
+    sender: str
+    recipient: str
+    content: str
+    client_message_id: str | None
+    intended_ns: int
+    start_ns: int
+    end_ns: int | None
+    outcome: Outcome
+    status: int | None
+    id: str | None
+    seq: int | None
+    queued: bool | None
+    replayed: bool
+    error: str | None
+    events: tuple[Event, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Poll:
+    """One poll of one chain; a chain is a reader that hands each `next_since` on to its next poll."""
+
+    op: int
+    chain: str
+    reader: str
+    since: str | None
+    intended_ns: int
+    start_ns: int
+    end_ns: int
+    outcome: Outcome
+    status: int | None
+    messages: tuple[Received, ...]
+    next_since: str | None
+    has_more: bool
+    gap: bool
+    source: str | None
+    degraded: bool | None
+    error: str | None
+    event: Event = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FaultWindow:
+    """One fault, from its injection to the canary's first answer after the heal (None: never seen)."""
+
+    name: str
+    store: str
+    injected_ns: int
+    bites_ns: int | None
+    heal_ns: int | None
+    healed_ns: int | None
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything the checkers may look at. All lists are in the order of their start."""
+
+    row: str
+    title: str
+    seed: int
+    bounds: Bounds
+    sends: tuple[Send, ...]
+    polls: tuple[Poll, ...]
+    faults: tuple[FaultWindow, ...]
+    canaries: tuple[Event, ...]
+    drained_ns: int | None
+
+    @classmethod
+    def from_events(cls, events: Iterable[Event]) -> History:
+        """Build the history of one row from its events in file order.
+
+        Raises ValueError when the events do not begin with `begin`.
+        """
+        return _build(list(events))
+
+    def chains(self) -> dict[str, tuple[Poll, ...]]:
+        """The polls of each chain, in the order in which they were made."""
+        grouped: dict[str, list[Poll]] = {}
+        for poll in self.polls:
+            grouped.setdefault(poll.chain, []).append(poll)
+        return {chain: tuple(polls) for chain, polls in grouped.items()}
+
+
+def _build(events: list[Event]) -> History:
+    if not events or events[0]["kind"] != "begin":
+        raise ValueError("a history starts with a 'begin' event")
+    begin = events[0]
+    answers = {event["op"]: event for event in events if event["kind"] == "sent"}
+    drained = [event["t"] for event in events if event["kind"] == "drained"]
+    polls = sorted(
+        (_poll(event) for event in events if event["kind"] == "poll"), key=lambda poll: poll.start_ns
+    )
+    return History(
+        row=begin["row"],
+        title=begin["title"],
+        seed=begin["seed"],
+        bounds=Bounds(**begin["bounds"]),
+        sends=tuple(_send(event, answers.get(event["op"])) for event in events if event["kind"] == "send"),
+        polls=tuple(polls),
+        faults=tuple(_faults(event for event in events if event["kind"] == "fault")),
+        canaries=tuple(event for event in events if event["kind"] == "canary"),
+        drained_ns=drained[-1] if drained else None,
+    )
+
+
+def _send(call: Event, answer: Event | None) -> Send:
+    said: Event = answer or {}
+    return Send(
+        op=call["op"],
+        sender=call["sender"],
+        recipient=call["recipient"],
+        content=call["content"],
+        client_message_id=call.get("client_message_id"),
+        intended_ns=call["intended"],
+        start_ns=call["t"],
+        end_ns=answer["t"] if answer else None,
+        outcome=Outcome(said.get("outcome", Outcome.UNKNOWN)),
+        status=said.get("status"),
+        id=said.get("id"),
+        seq=said.get("seq"),
+        queued=said.get("queued"),
+        replayed=bool(said.get("replayed")),
+        error=said.get("error"),
+        events=(call, answer) if answer else (call,),
+    )
+
+
+def _poll(event: Event) -> Poll:
+    return Poll(
+        op=event["op"],
+        chain=event["chain"],
+        reader=event["reader"],
+        since=event.get("since"),
+        intended_ns=event["intended"],
+        start_ns=event["start"],
+        end_ns=event["t"],
+        outcome=Outcome(event["outcome"]),
+        status=event.get("status"),
+        messages=tuple(Received(**message) for message in event.get("messages", ())),
+        next_since=event.get("next_since"),
+        has_more=bool(event.get("has_more")),
+        gap=bool(event.get("gap")),
+        source=event.get("source"),
+        degraded=event.get("degraded"),
+        error=event.get("error"),
+        event=event,
+    )
+
+
+def _faults(events: Iterable[Event]) -> Iterator[FaultWindow]:
+    open_windows: dict[str, dict[str, int]] = {}
+    stores: dict[str, str] = {}
+    for event in events:
+        phases = open_windows.setdefault(event["name"], {})
+        if event["phase"] == "inject" and "inject" in phases:
+            yield _window(event["name"], stores[event["name"]], phases)
+            phases.clear()
+        stores[event["name"]] = event["store"]
+        phases[event["phase"]] = event["t"]
+    for name, phases in open_windows.items():
+        yield _window(name, stores[name], phases)
+
+
+def _window(name: str, store: str, phases: Mapping[str, int]) -> FaultWindow:
+    return FaultWindow(
+        name, store, phases["inject"], phases.get("bites"), phases.get("heal"), phases.get("healed")
+    )
+
+
+class Recorder:
+    """Appends events to a JSON Lines file, one whole line at a time, from any thread.
+
+    Writes the `begin` event when made; the file stays the caller's to close.
+    """
+
+    def __init__(self, file: TextIO, *, row: str, title: str, seed: int, bounds: Bounds) -> None:
+        self._file = file
+        self._row = row
+        self._lock = threading.Lock()
+        self._ops = 0
+        self.events: list[Event] = []
+        self.record("begin", title=title, seed=seed, bounds=bounds.__dict__)
+
+    def next_op(self) -> int:
+        """A number no other operation of this history has."""
+        with self._lock:
+            self._ops += 1
+            return self._ops
+
+    def record(self, kind: str, *, t: int | None = None, **fields: Any) -> Event:
+        """Write one event, stamped now unless `t` (monotonic ns) is given, and return it."""
+        with self._lock:
+            stamp = time.monotonic_ns() if t is None else t
+            event = {"row": self._row, "kind": kind, "t": stamp, **fields}
+            self._file.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n")
+            self._file.flush()
+            self.events.append(event)
+        return event
+
+    def history(self) -> History:
+        """The history so far, built from the events as a reader of the file would see them."""
+        with self._lock:
+            return History.from_events(list(self.events))
+
+
+class HistoryFile:
+    """`history.jsonl` of a run, opened for appending; one recorder a row writes to it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8")
+
+    def recorder(self, *, row: str, title: str, seed: int, bounds: Bounds) -> Recorder:
+        """Start the history of one row."""
+        return Recorder(self._file, row=row, title=title, seed=seed, bounds=bounds)
+
+    def __enter__(self) -> HistoryFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def read_histories(path: Path) -> list[History]:
+    """All histories of a file, one a row in order of appearance.
+
+    A last line that was cut off in the middle is dropped; any other line that is not JSON raises ValueError
+    with its number.
+    """
+    rows: dict[str, list[Event]] = {}
+    for event in _read_events(path):
+        rows.setdefault(event["row"], []).append(event)
+    return [History.from_events(events) for events in rows.values()]
+
+
+def _read_events(path: Path) -> Iterator[Event]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError as error:
+                if not line.endswith("\n"):
+                    return
+                raise ValueError(f"{path}: line {number} is not JSON: {error}") from error

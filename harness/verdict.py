@@ -1,0 +1,82 @@
+"""What a checker says: a verdict on one promise, with the findings and the evidence it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.history import History
+
+MAX_EVENTS_PER_FINDING = 10
+
+
+class Verdict(StrEnum):
+    """The four words a row or a promise can end with, from best to worst."""
+
+    PASS = "pass"
+    SKIPPED = "skipped"
+    INCONCLUSIVE = "inconclusive"
+    FAIL = "fail"
+
+
+EXIT_CODES: Mapping[Verdict, int] = {
+    Verdict.PASS: 0,
+    Verdict.FAIL: 1,
+    Verdict.INCONCLUSIVE: 3,
+    Verdict.SKIPPED: 3,  # a row nobody ran says nothing about the server: the run is not green
+}
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of a whole: a failure outweighs doubt, doubt outweighs a pass; of nothing: inconclusive."""
+    ranking = list(Verdict)
+    return max(verdicts, key=ranking.index, default=Verdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken promise, explained by at most ten events of the history (their raw JSON objects)."""
+
+    promise: str
+    kind: str
+    """A stable machine-readable name, such as `stored_but_skipped`."""
+    sentence: str
+    events: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one promise over one history.
+
+    `evidence` says in numbers what the verdict rests on; `reason` is one sentence whenever the verdict is
+    not a pass.
+    """
+
+    promise: str
+    verdict: Verdict
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+Checker = Callable[["History"], Judgement]
+
+
+def judge(
+    promise: str, findings: Iterable[Finding], evidence: Mapping[str, Any], *, doubt: str = ""
+) -> Judgement:
+    """Fail if there is a finding; else inconclusive with the sentence `doubt` if there is one; else pass."""
+    found = tuple(findings)
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        return Judgement(promise, Verdict.FAIL, found[0].sentence + more, found, evidence)
+    if doubt:
+        return Judgement(promise, Verdict.INCONCLUSIVE, doubt, (), evidence)
+    return Judgement(promise, Verdict.PASS, "", (), evidence)
