@@ -1,0 +1,136 @@
+"""A user of the server under test: HTTP without hidden retries, every call timed on the harness's clock."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import urllib3
+
+from harness.errors import InfrastructureError
+from harness.history import Outcome
+
+JSON = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for one request; `status` is None where nothing did, and `error` then says why."""
+
+    status: int | None
+    body: JSON
+    error: str | None
+    start_ns: int
+    end_ns: int
+
+    @property
+    def seconds(self) -> float:
+        """From the request's start to its answer's last byte."""
+        return (self.end_ns - self.start_ns) / 1e9
+
+    @property
+    def outcome(self) -> Outcome:
+        """What may be concluded (contract, Guarantees): a time-out is never 'not sent'."""
+        if self.status == 200 and self.error is None:
+            return Outcome.OK
+        if self.status is not None and (400 <= self.status < 500 or self.body.get("outcome") == "not_stored"):
+            return Outcome.REFUSED
+        return Outcome.UNKNOWN
+
+
+class Client:
+    """One user's connection to a server, signed in by `sign_in`.
+
+    Threads may share it. `timeout_s` bounds each request; it is far above every promised bound, so that a
+    late answer is still seen as late rather than as lost.
+    """
+
+    def __init__(self, base_url: str, username: str, password: str, *, timeout_s: float = 5.0) -> None:
+        self.username = username
+        self._password = password
+        self._token: str | None = None
+        self._base_url = base_url.rstrip("/") + "/api/users"
+        self._http = urllib3.PoolManager(
+            maxsize=8, retries=False, timeout=urllib3.Timeout(total=timeout_s, connect=timeout_s)
+        )
+
+    def register(self) -> Answer:
+        """Create this user."""
+        return self._call("POST", "/register", body=self._credentials())
+
+    def sign_in(self) -> Answer:
+        """Sign in and keep the token for every later call."""
+        answer = self._call("POST", "/login", body=self._credentials())
+        self._token = answer.body.get("token", self._token)
+        return answer
+
+    def send(self, recipient: str, content: str, client_message_id: str | None) -> Answer:
+        """Send one message."""
+        body = {"to_username": recipient, "content": content}
+        if client_message_id is not None:
+            body["client_message_id"] = client_message_id
+        return self._call("POST", "/messages", body=body)
+
+    def poll(self, parameters: Mapping[str, str]) -> Answer:
+        """Ask for new messages of this user's own mailbox."""
+        path = f"/messages/poll/{quote(self.username, safe='')}"
+        return self._call("GET", path, parameters=parameters)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._http.clear()
+
+    def _credentials(self) -> dict[str, str]:
+        return {"username": self.username, "password": self._password}
+
+    def _call(
+        self, method: str, path: str, *, body: JSON | None = None, parameters: Mapping[str, str] | None = None
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        data = json.dumps(body).encode() if body is not None else None
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        url = self._base_url + path
+        if parameters:
+            url += "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+        start_ns = time.monotonic_ns()
+        try:
+            response = self._http.request(method, url, body=data, headers=headers)
+            status, raw = response.status, response.data
+        except urllib3.exceptions.HTTPError as error:
+            return Answer(None, {}, _reason(error), start_ns, time.monotonic_ns())
+        end_ns = time.monotonic_ns()
+        return _answer(status, raw, start_ns, end_ns)
+
+
+def _answer(status: int, raw: bytes, start_ns: int, end_ns: int) -> Answer:
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        return Answer(status, {}, "the body is not JSON", start_ns, end_ns)
+    if not isinstance(body, dict):
+        return Answer(status, {}, "the body is not a JSON object", start_ns, end_ns)
+    return Answer(status, body, None, start_ns, end_ns)
+
+
+def _reason(error: urllib3.exceptions.HTTPError) -> str:
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        return "connection refused"
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return "timeout"
+    return f"connection lost ({type(error).__name__})"
+
+
+def require(answer: Answer, status: int, what: str) -> Answer:
+    """Return the answer if it has the status a scenario cannot go on without.
+
+    Raises InfrastructureError: a scenario whose users cannot even sign in judges nothing.
+    """
+    if answer.status != status:
+        said = answer.error or answer.body.get("detail") or answer.body
+        raise InfrastructureError(f"{what} was answered {answer.status or 'nothing'}, not {status}: {said}")
+    return answer

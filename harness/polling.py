@@ -1,0 +1,54 @@
+"""How a well-behaved client polls: which cursor it sends next, and when.
+
+Pure, so that the scenarios' traffic and the load test can share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+SMOOTHING = 1 / 8  # the gain of TCP's round-trip estimator (RFC 6298)
+
+
+@dataclass
+class Cursor:
+    """Where a chain of polls stands: each answer's `next_since` becomes the next poll's `since`."""
+
+    since: str | None = None
+    _seen: set[str] = field(default_factory=set, repr=False)
+
+    def parameters(self, limit: int | None = None) -> dict[str, str]:
+        """The query parameters of the next poll."""
+        parameters = {"since": self.since} if self.since is not None else {}
+        return parameters | ({"limit": str(limit)} if limit is not None else {})
+
+    def accept(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Move on past an answer; return the messages of it that this chain has not seen before."""
+        messages: Sequence[Mapping[str, Any]] = body["messages"]
+        fresh = [message for message in messages if message["id"] not in self._seen]
+        self._seen.update(message["id"] for message in fresh)
+        self.since = body.get("next_since", self.since)
+        return fresh
+
+
+@dataclass
+class Schedule:
+    """When to poll next, in nanoseconds: one interval from the *start* of the last poll, less the round trip.
+
+    A client that sleeps a full interval after each answer sees delays of up to the interval plus a round trip
+    and so misses a bound equal to the interval even with a perfect server.
+    """
+
+    interval_ns: int
+    smoothed_round_trip_ns: float | None = None
+
+    def next_start(self, start_ns: int, end_ns: int) -> int:
+        """The intended start of the poll after one that ran from `start_ns` to `end_ns`."""
+        round_trip = end_ns - start_ns
+        smoothed = self.smoothed_round_trip_ns
+        self.smoothed_round_trip_ns = (
+            round_trip if smoothed is None else smoothed + SMOOTHING * (round_trip - smoothed)
+        )
+        return max(end_ns, start_ns + self.interval_ns - int(self.smoothed_round_trip_ns))
