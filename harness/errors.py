@@ -1,0 +1,39 @@
+"""The errors of the harness. Each message is one clear sentence; the exit code is the command line's.
+
+    HarnessError
+    ├── UsageError             exit code 2: bad input, a missing service, a port in use, an unreadable profile,
+    │                          a target that never became ready
+    └── InfrastructureError    exit code 3: a fault that did not bite, a proxy that hung
+        ├── ProcessDied        a process ended by itself
+        └── DeadlineMissed     (also a TimeoutError) something did not become true in time
+
+What the server under test does wrong is never an exception: it is a finding (see `verdict`).
+"""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """Anything that keeps the harness from judging; `exit_code` is what `python -m harness` ends with."""
+
+    exit_code = 3
+
+
+class UsageError(HarnessError):
+    """The user has to change something before a run can mean anything."""
+
+    exit_code = 2
+
+
+class InfrastructureError(HarnessError):
+    """What the harness stands on failed: the run is inconclusive, and the server under test is not to blame."""
+
+    exit_code = 3
+
+
+class ProcessDied(InfrastructureError):
+    """A process ended although nobody asked it to; the message has its exit status and its last lines."""
+
+
+class DeadlineMissed(InfrastructureError, TimeoutError):
+    """Something waited for did not become true in time; the message names it and the last exception."""
