@@ -5,23 +5,24 @@ A scenario reads top-down as a story; see `harness/scenarios/`.
 
 from __future__ import annotations
 
-import contextlib
 import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.checkers import run_checker
 from harness.client import Answer, Client, require
 from harness.faults import FaultInjector
-from harness.history import NS_PER_S, Outcome, Recorder
+from harness.history import NS_PER_S, History, Outcome, Recorder
 from harness.profile import Profile
 from harness.traffic import Reader, Sender, send
 from harness.verdict import Checker, Judgement, Verdict
 
 DRAIN_WITHIN_S = 20.0
+Pair = tuple[Client, Client]
+"""Who writes to whom."""
 PASSWORD = "correct horse battery staple"
 
 
@@ -74,17 +75,29 @@ class Run:
     def user(self) -> Client:
         """One new signed-in user."""
         client = self.registered()
-        require(client.sign_in(), 200, "signing in")
+        self.sign_in(client)
         return client
 
     def registered(self) -> Client:
         """One new user who has not signed in."""
         names = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
+        # Not from the seed: a Redis that is not ours keeps the mailboxes of earlier runs.
         name = f"{names[len(self._clients) % len(names)]}_{secrets.token_hex(4)}"
         client = Client(self.start_server(), name, PASSWORD)
         self._clients.append(client)
         require(client.register(), 201, "registering")
         return client
+
+    def sign_in(self, client: Client) -> None:
+        """Sign a registered user in."""
+        require(client.sign_in(), 200, "signing in")
+
+    def second_browser(self, client: Client) -> Client:
+        """The same user, signed in once more."""
+        twin = Client(self.start_server(), client.username, PASSWORD)
+        self._clients.append(twin)
+        self.sign_in(twin)
+        return twin
 
     # Traffic
 
@@ -93,13 +106,13 @@ class Run:
     ) -> Answer:
         """Send one message, recorded; `at` is when it was due, in monotonic ns (default: now)."""
         self._sent += 1
-        text = content if content is not None else f"message {self._sent} ✉ {secrets.token_hex(6)}"
+        text = content if content is not None else f"message {self._sent} ✉ {self._token()}"
         return send(
             sender,
             self.recorder,
             recipient=recipient.username,
             content=text,
-            client_message_id=secrets.token_hex(12),
+            client_message_id=self._token(),
             intended_ns=at,
         )
 
@@ -114,42 +127,46 @@ class Run:
             raise PromiseBroken(f"a send was answered {answer.status or 'nothing'}, not 200: {said}")
         return answer
 
-    @contextlib.contextmanager
-    def reading(self, *clients: Client, at_once: bool = False) -> Iterator[list[Reader]]:
-        """Each client polls on its own schedule meanwhile; a client named twice reads in two browsers."""
-        readers = [self._reader(client, at_once=at_once) for client in clients]
-        try:
-            for reader in readers:
-                self._readers.append(reader.start())
-            yield readers
-        finally:
-            for reader in readers:
-                if reader in self._readers:
-                    self._readers.remove(reader)
-                    reader.stop()
+    def read(self, *clients: Client, at_once: bool = False) -> None:
+        """Each client polls on its own schedule from now until `read_all`; its first poll comes at once, or
+        anywhere in the first interval, since real clients are never in step.
+        """
+        for client in clients:
+            self._readers.append(self._reader(client, at_once=at_once).start())
 
-    @contextlib.contextmanager
-    def sending(self, pairs: Sequence[tuple[Client, Client]], *, every_s: float) -> Iterator[None]:
-        """Every pair's first sends to its second every `every_s` seconds meanwhile, out of step."""
-        try:
-            for pair in pairs:
-                self._senders.append(self._sender(pair, every_s=every_s).start())
-            yield
-        finally:
-            self._stop_senders()
+    def keep_sending(self, pairs: Sequence[Pair], *, every_s: float) -> None:
+        """Every pair's first writes to its second every `every_s` seconds from now until `read_all`."""
+        for pair in pairs:
+            self._senders.append(self._sender(pair, every_s=every_s).start())
 
-    def send_many(self, pairs: Sequence[tuple[Client, Client]], *, count: int, every_s: float) -> None:
+    def send_many(self, pairs: Sequence[Pair], *, count: int, every_s: float) -> None:
         """Every pair's first sends `count` messages to its second, `every_s` seconds apart, side by side."""
         for sender in [self._sender(pair, every_s=every_s, count=count).start() for pair in pairs]:
             sender.wait()
 
-    @contextlib.contextmanager
-    def traffic(self, *, senders: int, readers: int, every_s: float = 0.5) -> Iterator[None]:
-        """New users meanwhile: senders who write to readers who poll. Call `read_all` inside, at the end."""
+    def start_traffic(self, *, senders: int = 4, readers: int = 4, every_s: float = 0.5) -> None:
+        """New users write to new users who poll, from now until `read_all`."""
         writing, polling = self.users(senders), self.users(readers)
+        self.read(*polling)
         pairs = [(sender, polling[index % readers]) for index, sender in enumerate(writing)]
-        with self.reading(*polling), self.sending(pairs, every_s=every_s):
-            yield
+        self.keep_sending(pairs, every_s=every_s)
+
+    def wait_for_delivery(self) -> None:
+        """Wait until every acked message has arrived at every chain of its recipient, or should have."""
+        history = self.recorder.history()
+        deadline_ns = _quiet_after(history) + int(
+            (self.bounds.delivered_within_s + self.bounds.poll_interval_s) * NS_PER_S
+        )
+        owed = [
+            (reader, send.content)
+            for send in history.sends
+            for reader in self._readers
+            if send.outcome is Outcome.OK and send.recipient == reader.client.username
+        ]
+        while time.monotonic_ns() < deadline_ns:
+            if all(content in reader.received for reader, content in owed):
+                return
+            time.sleep(0.02)
 
     def wait_for_traffic(self, *, sends: int, polls: int, within_s: float = 30.0) -> None:
         """Let the traffic run until so many more sends and polls were answered, in whichever way.
@@ -167,21 +184,17 @@ class Run:
         raise Inconclusive(f"fewer than {sends} sends and {polls} polls were answered within {within_s} s")
 
     def read_all(self) -> None:
-        """Let every mailbox be read to its end, by the chains at work and by one new chain a reader.
+        """End the traffic and read every mailbox to its end, by its chains and by one new chain a user.
 
-        Stops the senders first. The chains keep polling until all that was acked has arrived, at most until
-        the contract's times are over; then each polls until nothing is new.
-        Raises Inconclusive when a poll never answers, as nothing can be said of its mailbox then.
+        The chains go on polling until all that was acked has arrived, at most until the promised times are
+        over; then each polls until nothing is new. Raises Inconclusive when a mailbox cannot be read.
         """
         self._stop_senders()
-        self._await_deliveries()
-        for reader in self._readers:
-            reader.stop()
-        readers = {reader.client.username: reader.client for reader in self._readers}
-        fresh = [self._reader(client) for client in readers.values()]
-        for reader in [*self._readers, *fresh]:
+        self.wait_for_delivery()
+        readers = self._stop_readers()
+        clients = {reader.client.username: reader.client for reader in readers}
+        for reader in [*readers, *(self._reader(client) for client in clients.values())]:
             self._drain(reader)
-        self._readers.clear()
         self.recorder.record("drained")
 
     # Verdicts
@@ -203,7 +216,9 @@ class Run:
                 raise kind("; ".join(bad))
 
     def close(self) -> None:
-        """Close what the scenario's users had open."""
+        """End the traffic and close what the users had open."""
+        self._stop_senders()
+        self._stop_readers()
         for client in self._clients:
             client.close()
 
@@ -227,32 +242,19 @@ class Run:
             count=count,
         )
 
+    def _token(self) -> str:
+        return f"{self.random.getrandbits(64):016x}"
+
     def _stop_senders(self) -> None:
         senders, self._senders = self._senders, []
         for sender in senders:
             sender.stop()
 
-    def _await_deliveries(self) -> None:
-        history = self.recorder.history()
-        bounds = self.bounds
-        last_ns = max(
-            [send.end_ns or send.start_ns for send in history.sends]
-            + [
-                fault.heal_ns + int(bounds.recovers_within_s * NS_PER_S)
-                for fault in history.faults
-                if fault.heal_ns
-            ],
-            default=0,
-        )
-        until_ns = last_ns + int((bounds.delivered_within_s + bounds.poll_interval_s) * NS_PER_S)
-        owed = {(send.recipient, send.content) for send in history.sends if send.outcome is Outcome.OK}
-        while time.monotonic_ns() < until_ns and any(
-            content not in reader.received
-            for reader in self._readers
-            for recipient, content in owed
-            if recipient == reader.client.username
-        ):
-            time.sleep(0.05)
+    def _stop_readers(self) -> list[Reader]:
+        readers, self._readers = self._readers, []
+        for reader in readers:
+            reader.stop()
+        return readers
 
     def _drain(self, reader: Reader) -> None:
         deadline = time.monotonic() + DRAIN_WITHIN_S
@@ -265,3 +267,11 @@ class Run:
         raise Inconclusive(
             f"the mailbox of {reader.client.username} was not read to its end in {DRAIN_WITHIN_S} s"
         )
+
+
+def _quiet_after(history: History) -> int:
+    """When the last ack was, or when the last fault's recovery was due; monotonic ns."""
+    recovery_ns = int(history.bounds.recovers_within_s * NS_PER_S)
+    acks = [send.end_ns for send in history.sends if send.end_ns is not None]
+    heals = [fault.heal_ns + recovery_ns for fault in history.faults if fault.heal_ns is not None]
+    return max(acks + heals, default=0)

@@ -153,7 +153,7 @@ def send(
 
 
 class Sender:
-    """Calls `send_one(intended_ns)` every `interval_s` seconds, in a thread, until `stop` or `count` calls."""
+    """Calls `send_one(intended_ns)` every `interval_s` seconds, in a thread, at most `count` times."""
 
     def __init__(
         self,

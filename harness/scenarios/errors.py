@@ -1,0 +1,57 @@
+"""Errors: a store is gone, at the start or under traffic."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.checkers import available, no_duplicate, no_loss, no_phantom, on_time, order
+from harness.run import Run
+
+ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
+
+
+@pytest.mark.plan("ERR-01")
+def test_redis_is_down_when_the_server_starts(run: Run) -> None:
+    """The server starts without Redis, serves, and uses Redis once it is there."""
+    with run.faults.redis_refused():
+        run.start_traffic()
+        run.wait_for_traffic(sends=40, polls=12)
+    run.wait_for_traffic(sends=40, polls=8)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("ERR-02")
+def test_redis_stops_while_users_are_sending(run: Run) -> None:
+    """Refused connections: the quick failure."""
+    run.start_traffic()
+    run.wait_for_traffic(sends=20, polls=4)
+    with run.faults.redis_refused():
+        run.wait_for_traffic(sends=40, polls=12)
+    run.wait_for_traffic(sends=40, polls=8)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("ERR-03")
+def test_redis_goes_silent_while_users_are_sending(run: Run) -> None:
+    """A black hole: connections stand, nothing answers; the slow failure."""
+    run.start_traffic()
+    run.wait_for_traffic(sends=20, polls=4)
+    with run.faults.redis_black_holed():
+        run.wait_for_traffic(sends=40, polls=12)
+    run.wait_for_traffic(sends=40, polls=8)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("ERR-04")
+def test_mongodb_stops_while_users_are_sending(run: Run) -> None:
+    """Sends are refused honestly, polls go on, and what was refused never arrives."""
+    run.start_traffic()
+    run.wait_for_traffic(sends=20, polls=4)
+    with run.faults.mongodb_refused():
+        run.wait_for_traffic(sends=40, polls=12)
+    run.wait_for_traffic(sends=40, polls=8)
+    run.read_all()
+    run.check(*ALL)

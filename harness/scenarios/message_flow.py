@@ -1,0 +1,78 @@
+"""Message flow: people write to each other, nothing is broken."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.checkers import available, no_duplicate, no_loss, no_phantom, on_time, order
+from harness.run import Run
+
+ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
+
+
+@pytest.mark.plan("FLOW-01")
+def test_two_users_exchange_a_message_and_a_reply(run: Run) -> None:
+    """Three rounds, so that the polls' phases differ."""
+    alice, bob = run.users(2)
+    run.read(alice, bob)
+    for _ in range(3):
+        run.acked(alice, bob)
+        run.wait_for_delivery()
+        run.acked(bob, alice)
+        run.wait_for_delivery()
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("FLOW-02")
+def test_messages_wait_for_an_offline_recipient(run: Run) -> None:
+    """The messages are in both stores before the recipient first signs in."""
+    alice, bob = run.user(), run.registered()
+    answers = [run.acked(alice, bob) for _ in range(3)]
+    assert [answer.body["queued"] for answer in answers] == [True] * 3, "a message was not queued in Redis"
+    run.sign_in(bob)
+    run.read(bob, at_once=True)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("FLOW-03")
+def test_two_conversations_of_three_users_stay_apart(run: Run) -> None:
+    """`no-phantom` convicts a message in a mailbox that is not its recipient's."""
+    alice, bob, carol = run.users(3)
+    run.read(alice, bob, carol)
+    run.send_many([(alice, bob), (bob, alice), (alice, carol), (carol, alice)], count=5, every_s=0.4)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("FLOW-05")
+def test_ten_users_send_at_once(run: Run) -> None:
+    """In a ring, and all into one mailbox, where their messages contend for a place."""
+    people = run.users(10)
+    run.read(*people)
+    ring = list(zip(people, people[1:] + people[:1], strict=True))
+    everyone_to_the_first = [(person, people[0]) for person in people[1:]]
+    run.send_many(ring + everyone_to_the_first, count=5, every_s=0.5)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("FLOW-06")
+def test_rapid_sending(run: Run) -> None:
+    """Ten messages a second from one user to one other, more than one page between two polls."""
+    alice, bob = run.users(2)
+    run.read(bob)
+    run.send_many([(alice, bob)], count=80, every_s=0.1)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("FLOW-09")
+def test_one_user_in_two_browsers(run: Run) -> None:
+    """Both browsers receive every message once, in the same order."""
+    alice, bob = run.users(2)
+    run.read(bob, run.second_browser(bob))
+    run.send_many([(alice, bob)], count=20, every_s=0.25)
+    run.read_all()
+    run.check(*ALL)

@@ -1,0 +1,1 @@
+"""Load tests: users who poll and write, as many as asked for."""

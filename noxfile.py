@@ -1,0 +1,55 @@
+"""What can be run: `python3 -m nox -l` lists it. Every session installs what it needs by itself."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["lint", "tests"]
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+
+
+def install(session: nox.Session, extra: str) -> None:
+    """Install the project and one of its extras; in place, so that a run sees the checkout's files."""
+    session.install("-e", f".[{extra}]")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, and the directions between the packages."""
+    install(session, "dev")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The project's own tests: unit tests, then edge tests on real services. Takes pytest's arguments."""
+    install(session, "dev")
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests"]))
+
+
+@nox.session
+def plan(session: nox.Session) -> None:
+    """The documented test plan against the reference server. Takes the arguments of `harness run`."""
+    install(session, "dev")
+    session.run("python", "-m", "harness", "run", *session.posargs)
+
+
+@nox.session
+def load(session: nox.Session) -> None:
+    """100 users for a minute against the reference server. Takes Locust's arguments."""
+    install(session, "load")
+    run = session.posargs or ["--users", "100", "--spawn-rate", "20", "--run-time", "60s"]
+    locust = ["locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary", *run]
+    session.run("python", "-m", "harness", "exec", "--", *locust, "--host", "{base_url}")
+
+
+@nox.session
+def serve(session: nox.Session) -> None:
+    """The reference server at your desk, with two demo users, until Ctrl-C."""
+    install(session, "dev")
+    session.run("python", "-m", "harness", "serve", *session.posargs)
