@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-SMOOTHING = 1 / 8  # the gain of TCP's round-trip estimator (RFC 6298)
+from harness.arithmetic import smoothed_round_trip
+from harness.history import NS_PER_S
 
 
 @dataclass
@@ -42,13 +43,10 @@ class Schedule:
     """
 
     interval_ns: int
-    smoothed_round_trip_ns: float | None = None
+    smoothed_round_trip_s: float | None = None
 
     def next_start(self, start_ns: int, end_ns: int) -> int:
         """The intended start of the poll after one that ran from `start_ns` to `end_ns`."""
-        round_trip = end_ns - start_ns
-        smoothed = self.smoothed_round_trip_ns
-        self.smoothed_round_trip_ns = (
-            round_trip if smoothed is None else smoothed + SMOOTHING * (round_trip - smoothed)
-        )
-        return max(end_ns, start_ns + self.interval_ns - int(self.smoothed_round_trip_ns))
+        round_trip_s = (end_ns - start_ns) / NS_PER_S
+        self.smoothed_round_trip_s = smoothed_round_trip(self.smoothed_round_trip_s, round_trip_s)
+        return max(end_ns, start_ns + self.interval_ns - int(self.smoothed_round_trip_s * NS_PER_S))

@@ -56,18 +56,17 @@ class Deliveries:
         """The server accepted it: from now on it is owed, unless it has arrived already."""
         if content in self._due_ns:
             self._acked.add(content)
-        self._lags_ns += min(now_ns - due_ns, int(BOUNDS.acceptable_round_trip_s * NS_PER_S))
+        self._lags_s += min((now_ns - due_ns) / NS_PER_S, BOUNDS.acceptable_round_trip_s)
         self._sends += 1
 
     def not_acked(self, content: str) -> None:
         """The send failed or nobody knows: nothing is owed, and if it arrives, it is not counted."""
         self._forget(content)
 
-    def polled(self, round_trip_ns: int, smoothed_ns: float | None) -> None:
-        """A poll was answered; `smoothed_ns` is what its client expected of the round trip."""
-        expected = round_trip_ns if smoothed_ns is None else smoothed_ns
-        capped = min(round_trip_ns, BOUNDS.acceptable_round_trip_s * NS_PER_S)
-        self._excess_ns += max(0.0, capped - expected)
+    def polled(self, round_trip_s: float, expected_s: float | None) -> None:
+        """A poll was answered; `expected_s` is the smoothed round trip its client reckoned with."""
+        capped_s = min(round_trip_s, BOUNDS.acceptable_round_trip_s)
+        self._excess_s += max(0.0, capped_s - (capped_s if expected_s is None else expected_s))
         self._polls += 1
 
     def received(self, content: str, now_ns: int) -> Delivery | None:
@@ -98,7 +97,7 @@ class Deliveries:
             "late": self.late,
             "missing": self.missing_count,
             "failed_requests": self.failed_requests,
-            "sums": [self._lags_ns, self._sends, self._excess_ns, self._polls],
+            "sums": [self._lags_s, self._sends, self._excess_s, self._polls],
         }
         self._reset_figures()
         return figures
@@ -109,10 +108,10 @@ class Deliveries:
         self.late += figures["late"]
         self.missing_count += figures["missing"]
         self.failed_requests += figures["failed_requests"]
-        lags_ns, sends, excess_ns, polls = figures["sums"]
-        self._lags_ns += lags_ns
+        lags_s, sends, excess_s, polls = figures["sums"]
+        self._lags_s += lags_s
         self._sends += sends
-        self._excess_ns += excess_ns
+        self._excess_s += excess_s
         self._polls += polls
 
     def judge(self, interval_s: float) -> tuple[Verdict, str]:
@@ -134,9 +133,9 @@ class Deliveries:
         return verdict, self._table(verdict, total=total, floor=floor, allowed=allowed)
 
     def _floor_share(self, interval_s: float) -> float:
-        lag_ns = self._lags_ns / self._sends if self._sends else 0.0
-        excess_ns = self._excess_ns / self._polls if self._polls else 0.0
-        return min(1.0, (lag_ns + excess_ns) / (interval_s * NS_PER_S))
+        lag_s = self._lags_s / self._sends if self._sends else 0.0
+        excess_s = self._excess_s / self._polls if self._polls else 0.0
+        return min(1.0, (lag_s + excess_s) / interval_s)
 
     def _table(self, verdict: Verdict, *, total: int, floor: float, allowed: int) -> str:
         milliseconds = {
@@ -161,9 +160,9 @@ class Deliveries:
         self.late = 0
         self.missing_count = 0
         self.failed_requests = 0
-        self._lags_ns = 0
+        self._lags_s = 0.0
         self._sends = 0
-        self._excess_ns = 0.0
+        self._excess_s = 0.0
         self._polls = 0
 
     def _ended(self, waited_ns: int, *, arrived: bool) -> Delivery:

@@ -98,11 +98,11 @@ class ChatUser(FastHttpUser):
         path = f"/messages/poll/{self.username}?{urlencode(self._cursor.parameters())}"
         body = self._call("GET", path, expect=200, name="/messages/poll/{username}")
         end_ns = time.monotonic_ns()
-        smoothed_ns = self._schedule.smoothed_round_trip_ns
+        expected_s = self._schedule.smoothed_round_trip_s
         due_ns = self._schedule.next_start(start_ns, end_ns)
         if body is None:
             return due_ns
-        deliveries.polled(end_ns - start_ns, smoothed_ns)
+        deliveries.polled((end_ns - start_ns) / NS_PER_S, expected_s)
         for message in self._cursor.accept(body):
             delivery = deliveries.received(message["message"], end_ns)
             if delivery is not None:

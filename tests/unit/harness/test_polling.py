@@ -1,0 +1,43 @@
+"""A well-behaved client: which cursor comes next, and when it polls."""
+
+from __future__ import annotations
+
+from harness.history import NS_PER_S
+from harness.polling import Cursor, Schedule
+
+
+def _body(ids: list[str], next_since: str | None) -> dict[str, object]:
+    return {"messages": [{"id": message_id} for message_id in ids], "next_since": next_since}
+
+
+def test_a_new_chain_asks_without_a_cursor_and_then_with_the_last_answer() -> None:
+    cursor = Cursor()
+    assert cursor.parameters() == {}
+    cursor.accept(_body(["a"], "2026-01-01T00:00:00.000001Z"))
+    assert cursor.parameters(limit=5) == {"since": "2026-01-01T00:00:00.000001Z", "limit": "5"}
+
+
+def test_a_message_that_came_before_is_not_fresh_again() -> None:
+    cursor = Cursor()
+    cursor.accept(_body(["a", "b"], "t1"))
+    assert cursor.accept(_body(["b", "c"], "t2")) == [{"id": "c"}]
+
+
+def test_an_empty_first_answer_leaves_the_chain_at_its_start() -> None:
+    cursor = Cursor()
+    cursor.accept(_body([], None))
+    assert cursor.parameters() == {}
+
+
+def test_the_interval_counts_from_the_start_and_is_shortened_by_the_round_trip() -> None:
+    schedule = Schedule(2 * NS_PER_S)
+    assert schedule.next_start(0, NS_PER_S // 10) == 2 * NS_PER_S - NS_PER_S // 10
+
+
+def test_one_slow_answer_moves_the_schedule_by_an_eighth_of_what_it_took() -> None:
+    schedule = Schedule(2 * NS_PER_S, smoothed_round_trip_s=0.1)
+    assert schedule.next_start(0, int(0.9 * NS_PER_S)) == int(1.8 * NS_PER_S)
+
+
+def test_a_poll_longer_than_the_interval_is_followed_at_once() -> None:
+    assert Schedule(NS_PER_S).next_start(0, 3 * NS_PER_S) == 3 * NS_PER_S
