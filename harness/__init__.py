@@ -1,1 +1,1 @@
-"""Certifies a polling messaging server: starts real services, breaks them on purpose, and judges the history."""
+"""Certifies a polling messaging server: starts real services, breaks them, judges the history."""

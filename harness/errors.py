@@ -1,8 +1,8 @@
 """The errors of the harness. Each message is one clear sentence; the exit code is the command line's.
 
     HarnessError
-    ├── UsageError             exit code 2: bad input, a missing service, a port in use, an unreadable profile,
-    │                          a target that never became ready
+    ├── UsageError             exit code 2: bad input, a missing service, a port in use, an unreadable
+    │                          profile, a target that never became ready
     └── InfrastructureError    exit code 3: a fault that did not bite, a proxy that hung
         ├── ProcessDied        a process ended by itself
         └── DeadlineMissed     (also a TimeoutError) something did not become true in time
@@ -26,7 +26,7 @@ class UsageError(HarnessError):
 
 
 class InfrastructureError(HarnessError):
-    """What the harness stands on failed: the run is inconclusive, and the server under test is not to blame."""
+    """What the harness stands on failed: the run is inconclusive, the server not to blame."""
 
     exit_code = 3
 

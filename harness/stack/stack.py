@@ -1,0 +1,200 @@
+"""The stack of one run: three services, two proxies, one temporary folder, and all of it gone at the end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from harness.errors import UsageError
+from harness.stack.canary import Address
+from harness.stack.foreign import address_of, at_address
+from harness.stack.guardian import GUARDIAN
+from harness.stack.servers import Mongod, Redis, Server, Toxiproxy
+from harness.stack.services import SERVICES, Found, locate
+from harness.stack.waiting import free_port
+from harness.toxics import Proxy, ProxyServer
+
+S = TypeVar("S", bound=Server)
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+class Services:
+    """Redis, MongoDB and Toxiproxy, running while the context lasts.
+
+    Each is taken as `locate` finds it; `install` allows to get a missing one, `say` is given lines of
+    progress. Services named by a URL in the environment are foreign: a proxy is put before them, and they are
+    never flushed, stopped or killed. `logs` is a folder for the services' output; without one it goes with
+    the temporary folder.
+    """
+
+    def __init__(
+        self,
+        *,
+        install: bool = True,
+        say: Callable[[str], None] = _silent,
+        redis_options: Sequence[str] = (),
+        mongod_options: Sequence[str] = (),
+        logs: Path | None = None,
+    ) -> None:
+        self._install = install
+        self._say = say
+        self._options = {"redis": redis_options, "mongod": mongod_options}
+        self._logs = logs
+        self._exit = ExitStack()
+        self.found: dict[str, Found] = {}
+        self.proxies: dict[str, Proxy] = {}
+        """The proxy before 'redis' and the one before 'mongodb'."""
+        self.redis: Redis | None = None
+        self.mongod: Mongod | None = None
+        self.toxiproxy: Toxiproxy | None = None
+        self.redis_direct_url = ""
+        self.mongodb_direct_url = ""
+        self.redis_url = ""
+        """Through the proxy, as `mongodb_url`: for the server under test."""
+        self.mongodb_url = ""
+
+    def __enter__(self) -> Services:
+        try:
+            self._start()
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def reset(self) -> None:
+        """Clean ground for the next scenario: no fault, every service of ours up, our own Redis empty.
+
+        MongoDB is not emptied: each scenario has a database name of its own. Raises ProcessDied if a service
+        ended by itself meanwhile.
+        """
+        for server in self._own():
+            server.require_not_died()
+            if server.paused:
+                server.resume()
+            if not server.running:
+                server.start()
+        for proxy in self.proxies.values():
+            proxy.heal()
+        if self.redis is not None:
+            self.redis.flush()
+
+    def require_alive(self) -> None:
+        """Raise ProcessDied if a service of ours has ended by itself."""
+        for server in self._own():
+            server.require_not_died()
+
+    def own_redis(self) -> Redis:
+        """The Redis to break or flush. Raises UsageError when it is not ours."""
+        return _ours(self.redis, "redis")
+
+    def own_mongod(self) -> Mongod:
+        """The mongod to break. Raises UsageError when it is not ours."""
+        return _ours(self.mongod, "mongod")
+
+    def own_toxiproxy(self) -> Toxiproxy:
+        """The Toxiproxy to break. Raises UsageError when it is not ours."""
+        return _ours(self.toxiproxy, "toxiproxy")
+
+    def _own(self) -> list[Server]:
+        return [server for server in (self.redis, self.mongod, self.toxiproxy) if server is not None]
+
+    def _start(self) -> None:
+        for service in SERVICES:
+            self.found[service] = locate(service, install=self._install, say=self._say)
+        self._make_servers(self._temporary_folder())
+        for server in self._own():  # all are launched before any is waited for
+            self._exit.callback(server.kill)  # its data go with it, so nobody needs a slow shutdown in order
+            server.launch()
+        for server in self._own():
+            server.await_ready()
+        self._set_urls()
+
+    def _temporary_folder(self) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix="pollproof-"))
+        GUARDIAN.tell(folder=str(folder))
+        self._exit.callback(_remove, folder)
+        return folder
+
+    def _make_servers(self, folder: Path) -> None:
+        logs = self._logs or folder
+        logs.mkdir(parents=True, exist_ok=True)
+        binaries = {service: found.binary for service, found in self.found.items()}
+        if binary := binaries["redis"]:
+            self.redis = Redis(
+                binary, folder=folder / "redis", log=logs / "redis.log", options=self._options["redis"]
+            )
+        if binary := binaries["mongod"]:
+            self.mongod = Mongod(
+                binary, folder=folder / "mongod", log=logs / "mongod.log", options=self._options["mongod"]
+            )
+        if binary := binaries["toxiproxy"]:
+            self.toxiproxy = Toxiproxy(binary, folder=folder / "toxiproxy", log=logs / "toxiproxy.log")
+
+    def _set_urls(self) -> None:
+        redis_url, mongodb_url = self.found["redis"].url, self.found["mongod"].url
+        self.redis_direct_url = redis_url or "redis://{}:{}/0".format(*self.own_redis().address)
+        self.mongodb_direct_url = mongodb_url or "mongodb://{}:{}/".format(*self.own_mongod().address)
+        # Without directConnection a driver would go on to the address that the replica set announces: round
+        # the proxy.
+        self.mongodb_direct_url = at_address(
+            self.mongodb_direct_url,
+            address_of(self.mongodb_direct_url, "mongodb", "MONGODB_URL"),
+            directConnection="true",
+        )
+        self._make_proxies()
+        self.redis_url = at_address(self.redis_direct_url, self.proxies["redis"].listen)
+        self.mongodb_url = at_address(self.mongodb_direct_url, self.proxies["mongodb"].listen)
+
+    def _make_proxies(self) -> None:
+        control = self._control()
+        run = uuid.uuid4().hex[:8]  # a foreign Toxiproxy may serve other runs as well
+        upstreams = {
+            "redis": address_of(self.redis_direct_url, "redis", "REDIS_URL"),
+            "mongodb": address_of(self.mongodb_direct_url, "mongodb", "MONGODB_URL"),
+        }
+        for store, upstream in upstreams.items():
+            proxy = control.create(
+                f"pollproof-{run}-{store}", listen=self._listen_address(), upstream=upstream
+            )
+            self.proxies[store] = proxy
+            if self.toxiproxy is None:
+                self._exit.callback(proxy.destroy)
+
+    def _control(self) -> ProxyServer:
+        if self.toxiproxy is None:
+            return ProxyServer(self.found["toxiproxy"].url or "")
+        return ProxyServer(self.toxiproxy.url, recover=self._revive_toxiproxy)
+
+    def _revive_toxiproxy(self) -> None:
+        toxiproxy = self.own_toxiproxy()
+        toxiproxy.kill()
+        toxiproxy.start()
+
+    def _listen_address(self) -> Address:
+        return ("127.0.0.1", free_port())
+
+
+def _ours(server: S | None, service: str) -> S:
+    if server is None:
+        variable = SERVICES[service].variable
+        raise UsageError(f"The {service} at {variable} is not ours: it is never flushed, stopped or killed.")
+    return server
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+    GUARDIAN.tell(removed=str(folder))
