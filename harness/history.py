@@ -6,8 +6,9 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
 - `begin`: `title`, `seed`, `bounds` (see `Bounds`)
 - `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns)
 - `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`
-- `poll`: `op`, `chain`, `reader`, `since`, `intended`, `start` (ns), `outcome`, `status`, `messages`,
-  `next_since`, `has_more`, `gap`, `source`, `degraded`, `error`; its `t` is when the answer had been read
+- `poll`: `op`, `chain`, `reader`, `since`, `wait` (s, only where the poll asked to be held open), `intended`,
+  `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`, `degraded`,
+  `error`; its `t` is when the answer had been read
 - `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`
 - `canary`: `name`, `store`, `saw`, `ms`
 - `drained`: every reader has read its mailbox to the end after the last send
@@ -85,6 +86,7 @@ class Send:
     status: int | None
     id: str | None
     seq: int | None
+    timestamp: str | None
     queued: bool | None
     replayed: bool
     error: str | None
@@ -99,6 +101,7 @@ class Poll:
     chain: str
     reader: str
     since: str | None
+    wait_s: float
     intended_ns: int
     start_ns: int
     end_ns: int
@@ -134,6 +137,9 @@ class History:
     title: str
     seed: int
     bounds: Bounds
+    begin_ns: int
+    end_ns: int
+    """When the last event was written: what nobody answered by then may only have been cut off."""
     sends: tuple[Send, ...]
     polls: tuple[Poll, ...]
     faults: tuple[FaultWindow, ...]
@@ -170,6 +176,8 @@ def _build(events: list[Event]) -> History:
         title=begin["title"],
         seed=begin["seed"],
         bounds=Bounds(**begin["bounds"]),
+        begin_ns=begin["t"],
+        end_ns=max(event["t"] for event in events),
         sends=tuple(_send(event, answers.get(event["op"])) for event in events if event["kind"] == "send"),
         polls=tuple(polls),
         faults=tuple(_faults(event for event in events if event["kind"] == "fault")),
@@ -193,6 +201,7 @@ def _send(call: Event, answer: Event | None) -> Send:
         status=said.get("status"),
         id=said.get("id"),
         seq=said.get("seq"),
+        timestamp=said.get("timestamp"),
         queued=said.get("queued"),
         replayed=bool(said.get("replayed")),
         error=said.get("error"),
@@ -206,6 +215,7 @@ def _poll(event: Event) -> Poll:
         chain=event["chain"],
         reader=event["reader"],
         since=event.get("since"),
+        wait_s=event.get("wait") or 0,
         intended_ns=event["intended"],
         start_ns=event["start"],
         end_ns=event["t"],

@@ -1,0 +1,95 @@
+"""The arithmetic of a polling client: what even a perfect server must be forgiven, and exact percentiles.
+
+A client measures its interval from the *start* of a poll and shortens it by the smoothed round trip, so the
+longest wait of a message is interval + (this round trip - smoothed round trip). A message is late with the
+probability that it falls into the positive part of that difference (contract: The 2 s arithmetic).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+SMOOTHING = 1 / 8
+"""The weight of a new sample, as TCP smooths its round trips (RFC 6298)."""
+
+FALSE_ALARM = 0.001
+"""How often a perfect server may be called late."""
+
+
+def smoothed_round_trip(previous_s: float | None, sample_s: float) -> float:
+    """The smoothed round trip after one more sample, in seconds; the first sample is taken as it is."""
+    if previous_s is None:
+        return sample_s
+    return previous_s + SMOOTHING * (sample_s - previous_s)
+
+
+def floor_share(
+    round_trips_s: Iterable[float],
+    interval_s: float,
+    acceptable_round_trip_s: float,
+    *,
+    slack_s: float = 0.0,
+) -> float:
+    """The share of messages, 0 to 1, which a perfect server delivers late to one client.
+
+    `round_trips_s` are those of one chain of polls, in order. A round trip is excused only up to
+    `acceptable_round_trip_s`: what is beyond is the server's own delay. `slack_s` is the promised delivery
+    time less the interval. Raises ValueError when the interval is not positive.
+    """
+    if interval_s <= 0:
+        raise ValueError(f"a polling interval is more than 0 s, not {interval_s}")
+    smoothed: float | None = None
+    excess_s = 0.0
+    count = 0
+    for round_trip_s in round_trips_s:
+        if smoothed is not None:
+            excess_s += max(0.0, min(round_trip_s, acceptable_round_trip_s) - smoothed - slack_s)
+            count += 1
+        smoothed = smoothed_round_trip(smoothed, round_trip_s)
+    return min(1.0, excess_s / count / interval_s) if count else 0.0
+
+
+def allowed_misses(n: int, share: float) -> int:
+    """The smallest k with P(Binomial(n, share) > k) < 0.001: more misses are not the arithmetic's.
+
+    Raises ValueError when `share` is no probability.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"a share is between 0 and 1, not {share}")
+    if n <= 0 or share == 0:
+        return 0
+    if share == 1:
+        return n
+    log_odds = math.log(share) - math.log1p(-share)
+    log_probability = n * math.log1p(-share)
+    at_most_k = math.exp(log_probability)
+    k = 0
+    while 1 - at_most_k >= FALSE_ALARM and k < n:
+        log_probability += math.log((n - k) / (k + 1)) + log_odds
+        at_most_k += math.exp(log_probability)
+        k += 1
+    return k
+
+
+def exact_percentile(values: Sequence[float], q: float) -> float:
+    """The nearest-rank percentile: the smallest value that at least `q` per cent of the values do not exceed.
+
+    Raises ValueError for no values, or a `q` outside 0 to 100.
+    """
+    if not values:
+        raise ValueError("no percentile of no values")
+    if not 0 <= q <= 100:
+        raise ValueError(f"a percentile is between 0 and 100, not {q}")
+    rank = math.ceil(q * len(values) / 100)
+    return sorted(values)[max(rank, 1) - 1]
+
+
+def summary(values: Sequence[float]) -> dict[str, float | int | None]:
+    """n and the exact p50, p95, p99 and max, rounded to a millionth; None for none and for infinity."""
+    ordered = sorted(values)
+    told: dict[str, float | int | None] = {"n": len(ordered)}
+    for name, q in (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100)):
+        value = exact_percentile(ordered, q) if ordered else math.inf
+        told[name] = None if math.isinf(value) else round(value, 6)
+    return told

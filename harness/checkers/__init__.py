@@ -1,0 +1,56 @@
+"""One pure function a promise: `no_loss(history) -> Judgement`. What each rule is, docs/verdicts.md says."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+
+from harness.checkers.available import available
+from harness.checkers.no_duplicate import no_duplicate
+from harness.checkers.no_loss import no_loss
+from harness.checkers.no_phantom import no_phantom
+from harness.checkers.on_time import delivery_delays_s, on_time
+from harness.checkers.order import order
+from harness.history import History
+from harness.verdict import Checker, Judgement, Verdict
+
+__all__ = [
+    "CHECKERS",
+    "available",
+    "delivery_delays_s",
+    "no_duplicate",
+    "no_loss",
+    "no_phantom",
+    "on_time",
+    "order",
+    "promise_of",
+    "run_checker",
+]
+
+CHECKERS: Mapping[str, Checker] = {
+    "no-loss": no_loss,
+    "no-duplicate": no_duplicate,
+    "order": order,
+    "no-phantom": no_phantom,
+    "on-time": on_time,
+    "available": available,
+}
+"""Every promise the harness can judge, by the name the contract gives it."""
+
+
+def promise_of(checker: Checker) -> str:
+    """The promise a checker judges: its registered name, or for someone else's checker, its function's."""
+    for promise, registered in CHECKERS.items():
+        if registered is checker:
+            return promise
+    return str(getattr(checker, "__name__", checker)).replace("_", "-")
+
+
+def run_checker(checker: Checker, history: History) -> Judgement:
+    """Run one checker; if it crashes, the promise is undecided, and the reason names the exception."""
+    try:
+        return checker(history)
+    except Exception as error:  # noqa: BLE001 - whatever a checker raises, the run goes on and is inconclusive
+        promise = promise_of(checker)
+        reason = f"the checker of '{promise}' crashed: {type(error).__name__}: {error}"
+        return Judgement(promise, Verdict.INCONCLUSIVE, reason, (), {"traceback": traceback.format_exc()})

@@ -1,0 +1,195 @@
+"""available: through any one store's failure, sends and polls keep answering as the contract says, within 1 s.
+
+Inside a fault, from the canary's first failure to the heal, the contract's line for the broken store holds;
+outside faults, every answer is ok. Between the two (a fault that has not bitten yet, a server that still
+recovers) either is right, but never a 500, never silence, never more than the bound.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from harness.arithmetic import summary
+from harness.checkers.chains import overloaded
+from harness.checkers.disturbances import recovered_ns
+from harness.checkers.expectations import (
+    AWAY_STORES,
+    KNOWN_STORES,
+    Answer,
+    answers_of,
+    expected,
+    is_total,
+)
+from harness.checkers.telling import at, conclude, finding
+from harness.history import NS_PER_S, Event, FaultWindow, History, Poll, Send
+from harness.verdict import Finding, Judgement
+
+PROMISE = "available"
+ENOUGH_OPERATIONS = 5
+"""Fewer sends or polls inside a fault say nothing about it."""
+
+
+def available(history: History) -> Judgement:
+    """Judge the promise over one history."""
+    inquiry = _Inquiry(history)
+    findings = list(inquiry.run())
+    return conclude(PROMISE, findings, inquiry.evidence(), doubt=inquiry.doubt())
+
+
+@dataclass
+class _Inquiry:
+    history: History
+    answers: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    excused_as_overloaded: int = 0
+
+    def __post_init__(self) -> None:
+        self.busy = overloaded(self.history)
+        self.bound_s = self.history.bounds.answers_within_s
+
+    def run(self) -> Iterator[Finding]:
+        for send in self.history.sends:
+            if not self._was_cut_off(send):
+                yield from self._judge(send, send.end_ns or self.history.end_ns, 0.0)
+        for poll in self.history.polls:
+            yield from self._judge(poll, poll.end_ns, poll.wait_s)
+
+    def _was_cut_off(self, send: Send) -> bool:
+        """Whether the history ended before the answer was due."""
+        return send.end_ns is None and self.history.end_ns - send.start_ns <= self.bound_s * NS_PER_S
+
+    def _judge(self, operation: Send | Poll, end_ns: int, held_s: float) -> Iterator[Finding]:
+        broken, perhaps = self._stores(operation.start_ns, end_ns)
+        line = expected(broken, perhaps)
+        right = line.send if isinstance(operation, Send) else line.poll
+        answers = answers_of(operation)
+        self.answers[_label(operation)] += 1
+        if not answers & (right | {Answer.REFUSED}):
+            yield self._wrong(operation, end_ns, answers, right, broken | perhaps)
+        seconds = (end_ns - operation.start_ns) / NS_PER_S - held_s
+        self.seconds.append(max(0.0, seconds))
+        if seconds > self.bound_s and Answer.SILENCE not in answers and not AWAY_STORES & (broken | perhaps):
+            if self.busy:
+                self.excused_as_overloaded += 1
+            else:
+                yield self._too_slow(operation, end_ns, seconds)
+
+    def _stores(self, start_ns: int, end_ns: int) -> tuple[frozenset[str], frozenset[str]]:
+        """The stores that were surely broken during the operation, and those that may have been."""
+        broken: set[str] = set()
+        perhaps: set[str] = set()
+        for window in self.history.faults:
+            if start_ns > recovered_ns(window, self.history) or end_ns < window.injected_ns:
+                continue
+            (broken if _covers(window, start_ns, end_ns) else perhaps).add(window.store)
+        return frozenset(broken), frozenset(perhaps - broken)
+
+    def _wrong(
+        self,
+        operation: Send | Poll,
+        end_ns: int,
+        answers: frozenset[Answer],
+        right: frozenset[Answer],
+        faults: frozenset[str],
+    ) -> Finding:
+        wanted = " or ".join(sorted(answer.value for answer in right))
+        meanwhile = f" while {' and '.join(sorted(faults))} failed" if faults else " outside any fault"
+        if Answer.SILENCE in answers:
+            kind = "unanswered"
+            got = f"was not answered by {at(self.history, end_ns)} ({operation.error or 'nothing recorded'})"
+        elif Answer.OK in answers and right == {Answer.DEGRADED}:
+            kind, got = "not_degraded", f"was answered {_claims(operation)}"
+        else:
+            kind, got = "wrong_status", f"was answered {_status(operation)} at {at(self.history, end_ns)}"
+        sentence = f"{self._opening(operation)} {got}{meanwhile}; expected: {wanted}."
+        return finding(PROMISE, kind, sentence, self._events(operation))
+
+    def _too_slow(self, operation: Send | Poll, end_ns: int, seconds: float) -> Finding:
+        sentence = (
+            f"{self._opening(operation)} was answered {_status(operation)} only at "
+            f"{at(self.history, end_ns)}, after {seconds:.3f} s; the bound is {self.bound_s:g} s."
+        )
+        return finding(PROMISE, "too_slow", sentence, self._events(operation))
+
+    def _opening(self, operation: Send | Poll) -> str:
+        start = at(self.history, operation.start_ns)
+        if isinstance(operation, Send):
+            return f"{operation.sender}'s send to {operation.recipient} at {start} (operation {operation.op})"
+        return f"{operation.chain}'s poll at {start} (operation {operation.op})"
+
+    def _events(self, operation: Send | Poll) -> Iterable[Event]:
+        return operation.events if isinstance(operation, Send) else (operation.event,)
+
+    def evidence(self) -> dict[str, object]:
+        return {
+            "sends": len(self.history.sends),
+            "polls": len(self.history.polls),
+            "answers": dict(sorted(self.answers.items())),
+            "answered_after_s": summary(self.seconds),
+            "excused_as_overloaded": self.excused_as_overloaded,
+            "faults": [
+                {"name": window.name, **dict(zip(("sends", "polls"), self._inside(window), strict=True))}
+                for window in self.history.faults
+            ],
+        }
+
+    def _inside(self, window: FaultWindow) -> tuple[int, int]:
+        """How many sends and polls started while a fault lasted; a brief one counts until it was healed."""
+        start, end = window.bites_ns, window.heal_ns
+        if not is_total(window):
+            start, end = window.injected_ns, None if window.healed_ns is None else window.healed_ns
+        return _between(self.history.sends, start, end), _between(self.history.polls, start, end)
+
+    def doubt(self) -> str:
+        if not self.history.sends and not self.history.polls:
+            return "nothing was sent and nothing was polled"
+        for window in self.history.faults:
+            if sentence := self._doubt_about(window):
+                return sentence
+        return self.busy if self.excused_as_overloaded else ""
+
+    def _doubt_about(self, window: FaultWindow) -> str:
+        name = f"the fault '{window.name}'"
+        if window.store not in KNOWN_STORES:
+            return f"{name} is of the store '{window.store}', for which no answers are laid down"
+        if window.bites_ns is None:
+            return f"{name} was never proven to bite"
+        if window.healed_ns is None:
+            return f"{name} was never seen healed"
+        sends, polls = self._inside(window)
+        if window.store in AWAY_STORES or min(sends, polls) >= ENOUGH_OPERATIONS:
+            return ""
+        few = f"fewer than {ENOUGH_OPERATIONS} of each"
+        return f"only {sends} sends and {polls} polls started during {name}: {few}"
+
+
+def _covers(window: FaultWindow, start_ns: int, end_ns: int) -> bool:
+    if not is_total(window) or window.bites_ns is None or window.bites_ns > start_ns:
+        return False
+    return window.heal_ns is None or end_ns <= window.heal_ns
+
+
+def _between(operations: tuple[Send, ...] | tuple[Poll, ...], start: int | None, end: int | None) -> int:
+    if start is None:
+        return 0
+    starts = [operation.start_ns for operation in operations]
+    return (len(starts) if end is None else bisect_right(starts, end)) - bisect_left(starts, start)
+
+
+def _label(operation: Send | Poll) -> str:
+    what = "send" if isinstance(operation, Send) else "poll"
+    return f"{what} {operation.outcome.value} {operation.status or 'without an answer'}"
+
+
+def _status(operation: Send | Poll) -> str:
+    error = f" ({operation.error})" if operation.error else ""
+    return f"{operation.status}, {operation.outcome.value}{error}"
+
+
+def _claims(operation: Send | Poll) -> str:
+    if isinstance(operation, Send):
+        return f"{operation.status} with queued: {str(operation.queued).lower()}"
+    return f"{operation.status} with degraded: {str(operation.degraded).lower()}, source: {operation.source}"

@@ -1,0 +1,133 @@
+"""Chains of polls as the checkers see them, and which acked messages each chain is owed."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from harness.checkers.cursors import instant
+from harness.checkers.messages import Delivery, Matched, Message
+from harness.history import History, Outcome, Poll
+
+LATE_START_NS = 250_000_000
+"""A poll that starts this much later than intended says that the harness's own machine is overloaded."""
+OVERLOADED_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One reader's polls in order, and the first delivery of each message to it."""
+
+    name: str
+    reader: str
+    polls: tuple[Poll, ...]
+    deliveries: tuple[Delivery, ...]
+    arrivals: dict[Message, Delivery]
+    last_answered: Poll | None
+    """The last poll that was answered ok."""
+
+    @property
+    def first(self) -> Poll:
+        """The poll the chain began with."""
+        return self.polls[0]
+
+    @property
+    def last(self) -> Poll:
+        """The chain's last poll, answered or not."""
+        return self.polls[-1]
+
+
+def chains_of(history: History, matched: Matched) -> list[Chain]:
+    """Every chain of the history, in the order in which they began."""
+    return [_chain(name, polls, matched) for name, polls in history.chains().items()]
+
+
+def by_reader(chains: Iterable[Chain]) -> dict[str, list[Chain]]:
+    """The chains of each mailbox."""
+    grouped: dict[str, list[Chain]] = {}
+    for chain in chains:
+        grouped.setdefault(chain.reader, []).append(chain)
+    return grouped
+
+
+def _chain(name: str, polls: tuple[Poll, ...], matched: Matched) -> Chain:
+    deliveries = matched.deliveries.get(name, ())
+    arrivals: dict[Message, Delivery] = {}
+    for delivery in deliveries:
+        if delivery.message is not None:
+            arrivals.setdefault(delivery.message, delivery)
+    last_answered = next((poll for poll in reversed(polls) if poll.outcome is Outcome.OK), None)
+    return Chain(name, polls[0].reader, polls, deliveries, arrivals, last_answered)
+
+
+class Mailbox:
+    """The messages of one recipient, to tell which of them a chain is owed."""
+
+    def __init__(self, messages: Iterable[Message], matched: Matched, retained: int) -> None:
+        kept = [message for message in messages if message.outcome is not Outcome.REFUSED]
+        self._timestamps = matched.timestamps
+        self._retained = retained
+        self._starts = sorted(message.first_start_ns for message in kept)
+        self._acks = sorted(message.ack_ns for message in kept if message.ack_ns is not None)
+        self.acked = [message for message in kept if message.outcome is Outcome.OK]
+
+    def owed(self, chain: Chain) -> Iterator[Message]:
+        """The acked messages that must reach the chain, if it goes on long enough.
+
+        A chain that begins with a cursor is owed what is newer than it. One that begins without is owed the
+        retained window, and all of it: only an answer that admits a gap excuses what retention dropped.
+        """
+        gap = next((poll for poll in chain.polls if poll.gap and poll.since is None), None)
+        for message in self.acked:
+            if message.first_start_ns > chain.last.end_ns:
+                break
+            if chain.first.since is not None:
+                if self._newer_than_start(message, chain.first):
+                    yield message
+            elif message in chain.arrivals or gap is None or not self._may_be_dropped(message, gap):
+                yield message
+
+    def _newer_than_start(self, message: Message, first: Poll) -> bool:
+        timestamp, since = self._timestamps.get(message), instant(first.since)
+        if timestamp is None or since is None:
+            return message.first_start_ns > first.start_ns
+        return timestamp > since
+
+    def _may_be_dropped(self, message: Message, gap: Poll) -> bool:
+        """Whether so many messages may have followed by then that retention was free to drop this one."""
+        ack_ns = message.ack_ns or message.first_start_ns
+        if ack_ns > gap.end_ns:
+            return False
+        sent_by_then = bisect_left(self._starts, gap.end_ns)
+        surely_older = bisect_right(self._acks, message.first_start_ns)
+        return sent_by_then - surely_older - 1 >= self._retained
+
+
+def mailboxes(history: History, matched: Matched) -> dict[str, Mailbox]:
+    """The mailbox of every recipient."""
+    grouped: dict[str, list[Message]] = {}
+    for message in matched.messages:
+        grouped.setdefault(message.recipient, []).append(message)
+    retained = history.bounds.retained_messages
+    return {name: Mailbox(messages, matched, retained) for name, messages in grouped.items()}
+
+
+def own_lags_ns(chain: Iterable[Poll]) -> Iterator[tuple[Poll, int]]:
+    """Each poll with the harness's own lag: none for a poll that waited for the server's answer before it."""
+    answered_ns = 0
+    for poll in chain:
+        yield poll, max(0, poll.start_ns - max(poll.intended_ns, answered_ns))
+        answered_ns = poll.end_ns
+
+
+def overloaded(history: History) -> str:
+    """A sentence when the harness's machine was too busy for its measurements to be trusted, else ''."""
+    lags = [lag for polls in history.chains().values() for _, lag in own_lags_ns(polls)]
+    late = sum(lag > LATE_START_NS for lag in lags)
+    if late <= OVERLOADED_SHARE * len(lags):
+        return ""
+    return (
+        f"{late} of {len(lags)} polls started more than {LATE_START_NS / 1e6:.0f} ms later than intended: "
+        "this machine is too busy to measure the server"
+    )

@@ -1,0 +1,103 @@
+"""Which answers are right while which store is broken: the contract's table under faults, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import chain, combinations
+
+from harness.history import FaultWindow, Outcome, Poll, Send
+
+
+class Answer(Enum):
+    """What an operation may be answered with."""
+
+    OK = "200"
+    DEGRADED = "200 from MongoDB, said to be degraded"
+    UNAVAILABLE = "503"
+    GATEWAY = "502 or 504"
+    """What a proxy before a dead server says for it."""
+    REFUSED = "4xx"
+    """Provoked by the scenario: other promises judge whether rightly."""
+    SILENCE = "no answer"
+    WRONG = "another answer"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The right answers to a send and to a poll."""
+
+    send: frozenset[Answer]
+    poll: frozenset[Answer]
+
+
+def _expected(send: Iterable[Answer], poll: Iterable[Answer]) -> Expected:
+    return Expected(frozenset(send), frozenset(poll))
+
+
+_AWAY = (Answer.OK, Answer.UNAVAILABLE, Answer.GATEWAY, Answer.SILENCE)
+
+# Contract, Under faults: one line a set of broken stores.
+TABLE = {
+    frozenset[str](): _expected([Answer.OK], [Answer.OK]),
+    frozenset({"redis"}): _expected([Answer.OK], [Answer.DEGRADED]),
+    frozenset({"mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.OK, Answer.UNAVAILABLE]),
+    frozenset({"redis", "mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.UNAVAILABLE]),
+}
+# A killed server, or a network the scenario cut off: requests in flight get no answer at all.
+AWAY = _expected(_AWAY, _AWAY)
+AWAY_STORES = frozenset({"server", "client"})
+STORES = frozenset({"redis", "mongodb"})
+KNOWN_STORES = STORES | AWAY_STORES | {"clock"}
+
+# Only these take the whole store away. A store that is slow, flaps, lost its data or its writes may still be
+# used where it can, so beside the table's line the healthy answer is right as well.
+TOTAL_KINDS = frozenset({"refused", "black-holed"})
+
+
+def kind_of(window: FaultWindow) -> str:
+    """The kind of a fault: its name without the store's ('redis refused' is of kind 'refused')."""
+    return window.name.removeprefix(window.store).strip()
+
+
+def is_total(window: FaultWindow) -> bool:
+    """Whether the fault takes its store away from everyone, from the first canary that failed to the heal."""
+    return window.store in STORES and kind_of(window) in TOTAL_KINDS
+
+
+def expected(broken: Iterable[str], perhaps: Iterable[str]) -> Expected:
+    """The right answers while the stores `broken` surely are, and the stores `perhaps` may be."""
+    surely, unsure = frozenset(broken), frozenset(perhaps)
+    if AWAY_STORES & (surely | unsure):
+        return AWAY
+    lines = [TABLE[(surely | set(some)) & STORES] for some in _subsets(unsure)]
+    return Expected(
+        frozenset(chain.from_iterable(line.send for line in lines)),
+        frozenset(chain.from_iterable(line.poll for line in lines)),
+    )
+
+
+def _subsets(stores: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    return chain.from_iterable(combinations(sorted(stores), size) for size in range(len(stores) + 1))
+
+
+def answers_of(operation: Send | Poll) -> frozenset[Answer]:
+    """What an operation's answer counts as: a degraded 200 is a 200 as well, and a 500 is always wrong."""
+    if operation.outcome is Outcome.OK:
+        return frozenset({Answer.OK, Answer.DEGRADED} if _admits_degradation(operation) else {Answer.OK})
+    status = operation.status
+    if status is None:
+        return frozenset({Answer.SILENCE})
+    if status in (502, 503, 504):
+        return frozenset({Answer.UNAVAILABLE if status == 503 else Answer.GATEWAY})
+    if 400 <= status < 500 and operation.outcome is Outcome.REFUSED:
+        return frozenset({Answer.REFUSED})
+    return frozenset({Answer.WRONG})
+
+
+def _admits_degradation(operation: Send | Poll) -> bool:
+    """Whether an answer says that Redis is away, or at least does not claim the contrary."""
+    if isinstance(operation, Send):
+        return not operation.queued or operation.replayed  # a replay repeats what the first answer said
+    return operation.degraded is not False and operation.source in (None, "mongodb")

@@ -1,0 +1,186 @@
+"""From attempts to messages: which sends were one message, what became of it, and where it arrived.
+
+A client that retries sends one message several times. Attempts are one message when sender and
+`client_message_id` agree, and recipient and content with them: an id used again for another content is
+another message (the contract has it refused). An attempt without such an id is a message of its own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from harness.checkers.cursors import instant
+from harness.history import Event, History, Outcome, Poll, Received, Send
+
+Instant = tuple[int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """One logical message; compared by identity, so it can be a key."""
+
+    sender: str
+    recipient: str
+    content: str
+    client_message_id: str | None
+    attempts: tuple[Send, ...]
+    outcome: Outcome
+    """Ok if any attempt was; else unknown if any was; else refused."""
+    ack_ns: int | None
+    """The earliest end of an attempt that was answered ok."""
+    first_start_ns: int
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids its acks named, each once."""
+        return list(dict.fromkeys(attempt.id for attempt in self.attempts if attempt.id))
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The raw events of its attempts."""
+        return tuple(event for attempt in self.attempts for event in attempt.events)
+
+    @property
+    def name(self) -> str:
+        """How a sentence calls it."""
+        label = self.client_message_id or next(iter(self.ids), None)
+        what = f"message '{label}'" if label else f"the message of operation {self.attempts[0].op}"
+        return f"{what} from {self.sender} to {self.recipient}"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message as one answered poll returned it; `message` is None for what nobody sent."""
+
+    poll: Poll
+    received: Received
+    message: Message | None
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A history's messages, and every delivery of every chain, in the order of arrival."""
+
+    messages: tuple[Message, ...]
+    deliveries: Mapping[str, tuple[Delivery, ...]]
+    timestamps: Mapping[Message, Instant]
+    """The server's timestamp of a message, as it was delivered or else acked; absent if nobody learned it."""
+
+    def acked(self) -> dict[str, list[Message]]:
+        """The acked messages of each recipient, in the order of their start."""
+        grouped: dict[str, list[Message]] = {}
+        for message in self.messages:
+            if message.outcome is Outcome.OK:
+                grouped.setdefault(message.recipient, []).append(message)
+        return grouped
+
+
+def group(sends: Iterable[Send]) -> tuple[Message, ...]:
+    """Group attempts into messages, in the order in which each was first tried."""
+    groups: dict[tuple[object, ...], list[Send]] = {}
+    for send in sorted(sends, key=lambda send: send.start_ns):
+        identity: tuple[object, ...] = (send.op,)
+        if send.client_message_id is not None:
+            identity = (send.sender, send.client_message_id, send.recipient, send.content)
+        groups.setdefault(identity, []).append(send)
+    return tuple(_message(attempts) for attempts in groups.values())
+
+
+def _message(attempts: list[Send]) -> Message:
+    first = attempts[0]
+    outcomes = {attempt.outcome for attempt in attempts}
+    acks = [a.end_ns for a in attempts if a.outcome is Outcome.OK and a.end_ns is not None]
+    return Message(
+        sender=first.sender,
+        recipient=first.recipient,
+        content=first.content,
+        client_message_id=first.client_message_id,
+        attempts=tuple(attempts),
+        outcome=next(o for o in (Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED) if o in outcomes),
+        ack_ns=min(acks, default=None),
+        first_start_ns=first.start_ns,
+    )
+
+
+def match(history: History) -> Matched:
+    """Find out which message each delivery is: by id, else by the sender's own id, else by its content."""
+    messages = group(history.sends)
+    finder = _Finder(messages)
+    deliveries: dict[str, list[Delivery]] = {}
+    timestamps: dict[Message, Instant] = {}
+    for poll in history.polls:
+        arrived = deliveries.setdefault(poll.chain, [])
+        if poll.outcome is not Outcome.OK:
+            continue
+        for received in poll.messages:
+            message = finder.find(received, poll)
+            arrived.append(Delivery(poll, received, message))
+            if message and message not in timestamps and (moment := instant(received.timestamp)):
+                timestamps[message] = moment
+    for message in messages:
+        for attempt in message.attempts:
+            if message not in timestamps and (moment := instant(attempt.timestamp)):
+                timestamps[message] = moment
+    return Matched(messages, {chain: tuple(all_) for chain, all_ in deliveries.items()}, timestamps)
+
+
+@dataclass
+class _Finder:
+    """Looks messages up, and remembers which id was taken for which message: every chain is told the same."""
+
+    messages: tuple[Message, ...]
+    by_id: dict[str, list[Message]] = field(default_factory=dict)
+    by_client_id: dict[tuple[str, str], list[Message]] = field(default_factory=dict)
+    by_content: dict[tuple[str, str, str], list[Message]] = field(default_factory=dict)
+    unnamed: dict[tuple[str, str, str], dict[Outcome, deque[Message]]] = field(default_factory=dict)
+    """Messages no ack gave an id to, oldest first: acked ones are the likeliest to arrive."""
+    taken: set[Message] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for message in self.messages:
+            for id_ in message.ids:
+                self.by_id.setdefault(id_, []).append(message)
+            if message.client_message_id is not None:
+                key = (message.sender, message.client_message_id)
+                self.by_client_id.setdefault(key, []).append(message)
+            triple = (message.content, message.sender, message.recipient)
+            self.by_content.setdefault(triple, []).append(message)
+            if not message.ids:
+                queues = self.unnamed.setdefault(triple, {outcome: deque() for outcome in _LIKELY})
+                queues[message.outcome].append(message)
+
+    def find(self, received: Received, poll: Poll) -> Message | None:
+        if known := self.by_id.get(received.id):
+            return _same_content(known, received)
+        message = self._by_client_id(received) or self._by_content(received, poll)
+        if message is not None:
+            self.by_id[received.id] = [message]
+            self.taken.add(message)
+        return message
+
+    def _by_client_id(self, received: Received) -> Message | None:
+        if received.client_message_id is None:
+            return None
+        known = self.by_client_id.get((received.sender, received.client_message_id))
+        return _same_content(known, received) if known else None
+
+    def _by_content(self, received: Received, poll: Poll) -> Message | None:
+        triple = (received.content, received.sender, received.recipient)
+        for waiting in self.unnamed.get(triple, {}).values():
+            while waiting and waiting[0] in self.taken:
+                waiting.popleft()
+            if waiting and waiting[0].first_start_ns <= poll.end_ns:
+                return waiting.popleft()
+        return next(iter(self.by_content.get(triple, ())), None)
+
+
+_LIKELY = (Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED)
+
+
+def _same_content(candidates: list[Message], received: Received) -> Message:
+    for message in candidates:
+        if message.content == received.content:
+            return message
+    return candidates[0]

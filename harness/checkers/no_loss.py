@@ -1,0 +1,183 @@
+"""no-loss: every acked message reaches every later poll chain of its recipient.
+
+A chain is convicted of a message when its cursor passed it (a server never serves what is before the cursor),
+or when the chain read its mailbox to the end, long enough after the ack, and the message never came. A chain
+that stopped before that is owed nothing more.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
+from harness.checkers.cursors import instant
+from harness.checkers.disturbances import Disturbances
+from harness.checkers.messages import Instant, Matched, Message, match
+from harness.checkers.telling import at, conclude, finding
+from harness.history import NS_PER_S, History, Outcome, Poll
+from harness.verdict import Finding, Judgement
+
+PROMISE = "no-loss"
+
+
+def no_loss(history: History) -> Judgement:
+    """Judge the promise over one history."""
+    search = _Search(history, match(history))
+    findings = list(search.run())
+    return conclude(PROMISE, findings, search.evidence(), doubt=search.doubt())
+
+
+@dataclass
+class _Search:
+    history: History
+    matched: Matched
+    obligations: int = 0
+    delivered: int = 0
+    doubts: list[str] = field(default_factory=list)
+
+    def run(self) -> Iterator[Finding]:
+        self.disturbances = Disturbances(self.history)
+        self.chains = by_reader(chains_of(self.history, self.matched))
+        self.acked = self.matched.acked()
+        self.last_acks = {name: max(m.ack_ns or 0 for m in acked) for name, acked in self.acked.items()}
+        for recipient, mailbox in mailboxes(self.history, self.matched).items():
+            chains = self.chains.get(recipient, [])
+            if mailbox.acked and not chains:
+                self.doubts.append(f"nobody polled the mailbox of {recipient}, who was sent acked messages")
+            yield from self._convict([self._view(chain, list(mailbox.owed(chain))) for chain in chains])
+
+    def _view(self, chain: Chain, owed: list[Message]) -> _View:
+        missing = [message for message in owed if message not in chain.arrivals]
+        self.obligations += len(owed)
+        self.delivered += len(owed) - len(missing)
+        return _View(chain, missing, _Passing(chain, self.matched.timestamps))
+
+    def _convict(self, views: list[_View]) -> Iterator[Finding]:
+        if not any(self._read_to_the_end(view.chain) or not view.missing for view in views):
+            self._doubt_stopped(views)
+        received = {message for view in views for message in view.chain.arrivals}
+        absent = {m for view in views for m in view.missing if self._proves_absence(view, m)} - received
+        for view in views:
+            for message in view.missing:
+                if passed := view.passing.poll(message):
+                    kind = "not_stored" if message in absent else "skipped_by_cursor"
+                    yield self._passed(view.chain, message, passed, kind)
+                elif self._is_over(view.chain, message):
+                    kind = "never_served" if message in received else "not_stored"
+                    yield self._never_came(view.chain, message, kind)
+
+    def _proves_absence(self, view: _View, message: Message) -> bool:
+        """Whether a chain that began afresh after the ack had every chance to see the message."""
+        first = view.chain.first
+        if first.since is not None or message.ack_ns is None or first.start_ns < message.ack_ns:
+            return False
+        return view.passing.poll(message) is not None or self._due(view.chain, message)
+
+    def _doubt_stopped(self, views: list[_View]) -> None:
+        if views:
+            names = ", ".join(view.chain.name for view in views)
+            reader = views[0].chain.reader
+            self.doubts.append(f"no reader of {reader} read its mailbox to the end ({names})")
+
+    def _read_to_the_end(self, chain: Chain) -> bool:
+        """Whether the chain went on after the last ack, until the server said that there is nothing more."""
+        last = chain.last_answered
+        return last is not None and not last.has_more and last.start_ns >= self.last_acks.get(chain.reader, 0)
+
+    def _due(self, chain: Chain, message: Message) -> bool:
+        """Whether the chain's last answer came late enough that the message had to be visible to it."""
+        last = chain.last_answered
+        if last is None or last.has_more or message.ack_ns is None:
+            return False
+        visible_within_ns = self.history.bounds.delivered_within_s * NS_PER_S
+        return last.start_ns >= self.disturbances.calm_end_ns(message.ack_ns, visible_within_ns)
+
+    def _is_over(self, chain: Chain, message: Message) -> bool:
+        """Whether a message that is missing may be called lost; a doubt is noted where it is only likely."""
+        if self.history.drained_ns is None or chain.last.start_ns < self.last_acks[chain.reader]:
+            return False  # the chain stopped earlier: it is owed nothing more
+        if not self._read_to_the_end(chain):
+            self.doubts.append(f"{chain.name} lacks {message.name}, but its last poll had no final answer")
+        elif self._due(chain, message):
+            return True
+        else:
+            self.doubts.append(
+                f"{chain.name} read its mailbox to the end too early to call {message.name} lost: "
+                "it must go on until an acked message is due"
+            )
+        return False
+
+    def _passed(self, chain: Chain, message: Message, poll: Poll, kind: str) -> Finding:
+        fate = "nobody ever received it" if kind == "not_stored" else f"{chain.name} never received it"
+        sentence = (
+            f"{message.name} was acked at {at(self.history, message.ack_ns or 0)}, but {fate}: the answer at "
+            f"{at(self.history, poll.end_ns)} handed {chain.name} the cursor {poll.next_since}, "
+            "which passes it."
+        )
+        return finding(PROMISE, kind, sentence, (*message.events[-4:], poll.event))
+
+    def _never_came(self, chain: Chain, message: Message, kind: str) -> Finding:
+        last = chain.last_answered or chain.last
+        fate = "nobody" if kind == "not_stored" else "another reader of the mailbox"
+        sentence = (
+            f"{message.name} was acked at {at(self.history, message.ack_ns or 0)}, but never reached "
+            f"{chain.name}, which read its mailbox to the end at {at(self.history, last.end_ns)}; "
+            f"{fate} ever received it."
+        )
+        return finding(PROMISE, kind, sentence, (*message.events[-4:], last.event))
+
+    def evidence(self) -> dict[str, object]:
+        counts = dict.fromkeys(Outcome, 0)
+        for message in self.matched.messages:
+            counts[message.outcome] += 1
+        return {
+            "acked": counts[Outcome.OK],
+            "unknown": counts[Outcome.UNKNOWN],
+            "refused": counts[Outcome.REFUSED],
+            "chains": sum(len(chains) for chains in self.chains.values()),
+            "owed": self.obligations,
+            "delivered": self.delivered,
+            "drained": self.history.drained_ns is not None,
+        }
+
+    def doubt(self) -> str:
+        if not self.acked:
+            return "no message was acked, so none could be lost"
+        if self.history.drained_ns is None:
+            return (
+                "the mailboxes were not read to the end after the last send: what is missing may still come"
+            )
+        return self.doubts[0] if self.doubts else ""
+
+
+class _Passing:
+    """The cursors a chain was handed, to find the first that passes a message."""
+
+    def __init__(self, chain: Chain, timestamps: Mapping[Message, Instant]) -> None:
+        self._timestamps = timestamps
+        self._polls: list[Poll] = []
+        self._cursors: list[Instant] = []
+        for poll in chain.polls:
+            cursor = instant(poll.next_since) if poll.outcome is Outcome.OK else None
+            if cursor is not None and (not self._cursors or cursor > self._cursors[-1]):
+                self._polls.append(poll)
+                self._cursors.append(cursor)
+
+    def poll(self, message: Message) -> Poll | None:
+        """The first poll whose `next_since` passes the message; cursors are exclusive, so a tie has passed."""
+        timestamp = self._timestamps.get(message)
+        if timestamp is None:
+            return None
+        index = bisect_left(self._cursors, timestamp)
+        return self._polls[index] if index < len(self._cursors) else None
+
+
+@dataclass(frozen=True)
+class _View:
+    """A chain with what it is owed and never received."""
+
+    chain: Chain
+    missing: list[Message]
+    passing: _Passing

@@ -1,0 +1,72 @@
+"""no-phantom: only what was sent arrives, unchanged, to its recipient and nobody else.
+
+A refused send never arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checkers.messages import Delivery, Message, match
+from harness.checkers.telling import at, conclude, finding
+from harness.history import History, Outcome
+from harness.verdict import Finding, Judgement
+
+PROMISE = "no-phantom"
+SHOWN_CHARACTERS = 40
+
+
+def no_phantom(history: History) -> Judgement:
+    """Judge the promise over one history."""
+    matched = match(history)
+    deliveries = [delivery for chain in matched.deliveries.values() for delivery in chain]
+    findings: dict[tuple[str, str, str], Finding] = {}
+    for delivery in deliveries:
+        for kind, what in _faults(delivery):
+            key = (kind, delivery.received.id, delivery.poll.reader)
+            if key not in findings:
+                findings[key] = _finding(history, delivery, kind, what)
+    refused = sum(message.outcome is Outcome.REFUSED for message in matched.messages)
+    evidence = {"delivered": len(deliveries), "sent": len(matched.messages), "refused": refused}
+    doubt = "" if deliveries else "no message was delivered, so nothing could be compared with what was sent"
+    return conclude(PROMISE, findings.values(), evidence, doubt=doubt)
+
+
+def _faults(delivery: Delivery) -> Iterator[tuple[str, str]]:
+    """What is wrong with a delivery: kinds, each with the words that explain it."""
+    message, received = delivery.message, delivery.received
+    if message is None:
+        yield "phantom", "which nobody had sent"
+        return
+    if message.first_start_ns > delivery.poll.end_ns:
+        yield "phantom", "before anybody had begun to send it"
+    if message.outcome is Outcome.REFUSED:
+        yield "refused_but_delivered", f"though every attempt was refused (status {_statuses(message)})"
+    if message.content != received.content:
+        yield "changed_content", f"but what {message.sender} had sent was {_shown(message.content)}"
+    if message.sender != received.sender:
+        yield "wrong_sender", f"but it was {message.sender} who had sent it"
+    if message.recipient not in (delivery.poll.reader, received.recipient):
+        yield "foreign_mailbox", f"but it had been sent to {message.recipient}"
+    elif delivery.poll.reader != received.recipient:
+        addressed = f"addressed to {received.recipient}"
+        yield "foreign_mailbox", f"{addressed}, but it had been sent to {message.recipient}"
+
+
+def _finding(history: History, delivery: Delivery, kind: str, what: str) -> Finding:
+    received, poll = delivery.received, delivery.poll
+    sentence = (
+        f"{poll.chain} received {_shown(received.content)} (id {received.id}, from {received.sender}) in the "
+        f"mailbox of {poll.reader} at {at(history, poll.end_ns)}, {what}."
+    )
+    sends = delivery.message.events if delivery.message else ()
+    return finding(PROMISE, kind, sentence, (poll.event, *sends))
+
+
+def _statuses(message: Message) -> str:
+    return ", ".join(str(attempt.status) for attempt in message.attempts[:5])
+
+
+def _shown(content: str) -> str:
+    """Content for a sentence: one line, not too long; where two differ later on, the events have it whole."""
+    return repr(content if len(content) <= SHOWN_CHARACTERS else content[:SHOWN_CHARACTERS] + "…")

@@ -1,0 +1,117 @@
+"""order: one sender's messages arrive in the order they were acked; two readers see the same order.
+
+Two messages have an order only where the first was acked before the second was begun: of two that were under
+way at once, either may come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+from harness.checkers.chains import Chain, by_reader, chains_of
+from harness.checkers.cursors import instant
+from harness.checkers.messages import Delivery, Message, match
+from harness.checkers.telling import at, conclude, finding
+from harness.history import History, Outcome
+from harness.verdict import Finding, Judgement
+
+PROMISE = "order"
+
+
+def order(history: History) -> Judgement:
+    """Judge the promise over one history."""
+    chains = chains_of(history, match(history))
+    findings: list[Finding] = []
+    for chain in chains:
+        findings.extend(_out_of_order(history, chain))
+        findings.extend(_not_rising(history, chain, "seq", lambda delivery: delivery.received.seq))
+        findings.extend(_not_rising(history, chain, "timestamp", _timestamp))
+    for readers in by_reader(chains).values():
+        for one, other in combinations(readers, 2):
+            findings.extend(_disagreement(history, one, other))
+    compared = sum(max(0, len(chain.arrivals) - 1) for chain in chains)
+    delivered = sum(len(chain.arrivals) for chain in chains)
+    evidence = {"chains": len(chains), "delivered": delivered, "compared": compared}
+    doubt = "" if compared else "no reader received two messages, so there was no order to see"
+    return conclude(PROMISE, findings, evidence, doubt=doubt)
+
+
+def _out_of_order(history: History, chain: Chain) -> Iterator[Finding]:
+    """A message that arrives after one of the same sender which was begun only when it had been acked."""
+    latest: dict[tuple[str, str], Message] = {}
+    for message, delivery in chain.arrivals.items():
+        if message.outcome is not Outcome.OK or message.ack_ns is None:
+            continue
+        pair = (message.sender, message.recipient)
+        earlier = latest.get(pair)
+        if earlier is not None and message.ack_ns < earlier.first_start_ns:
+            yield _overtaken(history, chain, delivery, message, earlier)
+        if earlier is None or message.first_start_ns > earlier.first_start_ns:
+            latest[pair] = message
+
+
+def _overtaken(
+    history: History, chain: Chain, delivery: Delivery, message: Message, overtaker: Message
+) -> Finding:
+    before = chain.arrivals[overtaker]
+    sentence = (
+        f"{chain.name} received {overtaker.name}, begun at {at(history, overtaker.first_start_ns)}, before "
+        f"{message.name}, which had been acked at {at(history, message.ack_ns or 0)}."
+    )
+    events = (before.poll.event, delivery.poll.event, *message.events[-4:], *overtaker.events[-4:])
+    return finding(PROMISE, "out_of_order", sentence, events)
+
+
+def _not_rising(
+    history: History, chain: Chain, what: str, read: Callable[[Delivery], object]
+) -> Iterator[Finding]:
+    """Neighbours in a chain whose numbers do not rise; a message served twice is no-duplicate's to tell."""
+    former: Delivery | None = None
+    seen: set[str] = set()
+    for delivery in chain.deliveries:
+        if delivery.received.id in seen or read(delivery) is None:
+            continue
+        seen.add(delivery.received.id)
+        if former is not None and not read(former) < read(delivery):  # type: ignore[operator]
+            yield _falling(history, chain, what, former, delivery)
+        former = delivery
+
+
+def _falling(history: History, chain: Chain, what: str, former: Delivery, delivery: Delivery) -> Finding:
+    old, new = former.received, delivery.received
+    sentence = (
+        f"{chain.name} received message '{new.id}' with {what} {getattr(new, what)} at "
+        f"{at(history, delivery.poll.end_ns)}, after message '{old.id}' with {what} {getattr(old, what)}."
+    )
+    return finding(PROMISE, f"{what}_not_rising", sentence, (former.poll.event, delivery.poll.event))
+
+
+def _timestamp(delivery: Delivery) -> object:
+    return instant(delivery.received.timestamp)
+
+
+def _disagreement(history: History, one: Chain, other: Chain) -> Iterator[Finding]:
+    """The first two messages that two readers of one mailbox saw in different orders."""
+    places = {id_: place for place, id_ in enumerate(_ids(one))}
+    former: str | None = None
+    for id_ in _ids(other):
+        if id_ not in places:
+            continue
+        if former is not None and places[id_] < places[former]:
+            yield _disagree(history, one, other, id_, former)
+            return
+        former = id_
+
+
+def _ids(chain: Chain) -> list[str]:
+    return list(dict.fromkeys(delivery.received.id for delivery in chain.deliveries))
+
+
+def _disagree(history: History, one: Chain, other: Chain, first: str, second: str) -> Finding:
+    sightings = [d for chain in (one, other) for d in chain.deliveries if d.received.id in (first, second)]
+    sentence = (
+        f"{one.name} received message '{first}' before '{second}', and {other.name}, of the same mailbox "
+        f"{one.reader}, received them the other way round (by {at(history, sightings[-1].poll.end_ns)})."
+    )
+    return finding(PROMISE, "readers_disagree", sentence, [delivery.poll.event for delivery in sightings])

@@ -1,0 +1,45 @@
+"""How checkers tell what they found: times since the begin, few findings of a kind, ten events each at most."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from harness.history import NS_PER_S, Event, History
+from harness.verdict import MAX_EVENTS_PER_FINDING, Finding, Judgement, judge
+
+MAX_FINDINGS_PER_KIND = 20
+"""A server that loses everything is told by its first twenty; the evidence counts the rest."""
+
+
+def at(history: History, ns: float) -> str:
+    """A point in time, as seconds since the begin event."""
+    return f"{(ns - history.begin_ns) / NS_PER_S:.3f} s"
+
+
+def finding(promise: str, kind: str, sentence: str, events: Iterable[Event]) -> Finding:
+    """A finding with its first ten events, each once, in the order of time."""
+    chosen: list[Event] = []
+    for event in events:
+        if len(chosen) < MAX_EVENTS_PER_FINDING and event not in chosen:
+            chosen.append(event)
+    return Finding(promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))))
+
+
+def conclude(
+    promise: str, findings: Iterable[Finding], evidence: Mapping[str, Any], *, doubt: str = ""
+) -> Judgement:
+    """The judgement, with every finding counted by kind and the first of each kind kept."""
+    counts: Counter[str] = Counter()
+    kept = []
+    for found in findings:
+        counts[found.kind] += 1
+        if counts[found.kind] <= MAX_FINDINGS_PER_KIND:
+            kept.append(found)
+    if not kept:
+        return judge(promise, (), evidence, doubt=doubt)
+    judgement = judge(promise, kept, {**evidence, "findings": dict(counts)})
+    more = counts.total() - 1
+    return replace(judgement, reason=kept[0].sentence + (f" (and {more} more)" if more else ""))
