@@ -1,6 +1,5 @@
 """Toxiproxy through toxiproxy-python, plus what that lacks.
 
-
 The library keeps host and port in class globals, waits for ever, takes an answer 500 for success (so
 `enable()` on a taken port claims to have worked), and cannot update a toxic. Here each call is bound to its
 server for its own length, is given 5 s, and what it claims is read back.
@@ -8,7 +7,7 @@ server for its own length, is given 5 s, and what it claims is read back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -32,23 +31,22 @@ class _Consumer(toxiproxy.api.APIConsumer):  # type: ignore[misc]  # the base ha
     """What the library speaks HTTP through: our server inside `ProxyServer.bound`, unchanged outside."""
 
     @classmethod
-    def get(cls, url: str, params: Mapping[str, str] | None = None, **kwargs: Any) -> Any:
-        server = _server.get(None)
-        return (
-            super().get(url, params, **kwargs) if server is None else server.call("GET", url, params=params)
-        )
+    def get(cls, url: str, params: Any = None, **kwargs: Any) -> Any:
+        if server := _server.get(None):
+            return server.call("GET", url, params=params)
+        return super().get(url, params, **kwargs)
 
     @classmethod
     def delete(cls, url: str, **kwargs: Any) -> Any:
-        server = _server.get(None)
-        return super().delete(url, **kwargs) if server is None else server.call("DELETE", url)
+        if server := _server.get(None):
+            return server.call("DELETE", url)
+        return super().delete(url, **kwargs)
 
     @classmethod
     def post(cls, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> Any:
-        server = _server.get(None)
-        return (
-            super().post(url, data, json, **kwargs) if server is None else server.call("POST", url, json=json)
-        )
+        if server := _server.get(None):
+            return server.call("POST", url, json=json)
+        return super().post(url, data, json, **kwargs)
 
 
 toxiproxy.proxy.APIConsumer = toxiproxy.server.APIConsumer = _Consumer

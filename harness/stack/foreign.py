@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pymongo
@@ -23,7 +24,7 @@ def redis_version(url: str) -> str:
     """The version of the Redis at `url`. Raises UsageError when it does not answer."""
     address_of(url, "redis", "REDIS_URL")
     never = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
-    client: redis.Redis = redis.Redis.from_url(
+    client = redis.Redis.from_url(
         url, retry=never, socket_timeout=ANSWER_DEADLINE_S, socket_connect_timeout=ANSWER_DEADLINE_S
     )
     try:
@@ -42,7 +43,10 @@ def mongodb_version(url: str) -> str:
     """
     address_of(url, "mongodb", "MONGODB_URL")
     try:
-        with pymongo.MongoClient(url, timeoutMS=ANSWER_DEADLINE_S * 1000, directConnection=True) as client:
+        client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+            url, timeoutMS=int(ANSWER_DEADLINE_S * 1000), directConnection=True
+        )
+        with client:
             hello = client.admin.command("hello")
             version = str(client.server_info()["version"])
     except pymongo.errors.PyMongoError as error:

@@ -34,6 +34,7 @@ class Process:
     It runs in a session of its own, so that Ctrl-C at the terminal reaches the harness alone, which then ends
     it in order. If the harness itself is killed, its guardian kills the whole session. Any thread may call
     the methods, one at a time.
+    `env` is added to the harness's own environment. `command` and `env` may be changed between two starts.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Process:
         self.command = list(command)
         self.log = log
         self.paused = False
-        self._env = dict(os.environ if env is None else env)
+        self.env = dict(env or {})
         self._cwd = cwd
         self._popen: subprocess.Popen[bytes] | None = None
         self._ended_by_us = True
@@ -83,7 +84,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self._env,
+                env=os.environ | self.env,
                 cwd=self._cwd,
                 pass_fds=(pipe,),
                 start_new_session=True,
@@ -194,7 +195,7 @@ class Process:
     def _require_program(self) -> None:
         program = self.command[0]
         place = str(self._cwd / program) if self._cwd is not None and os.sep in program else program
-        if shutil.which(place, path=self._env.get("PATH")) is None:
+        if shutil.which(place, path=self.env.get("PATH")) is None:
             raise UsageError(f"{self.name} cannot be started: there is no program {program!r}.")
 
     def _signal_family(self, number: signal.Signals) -> None:

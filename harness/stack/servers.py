@@ -3,98 +3,33 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from harness.errors import InfrastructureError, ProcessDied
-from harness.stack.canary import QUESTIONS, Address, ask_mongodb, look
-from harness.stack.processes import Process
-from harness.stack.waiting import free_port
+from harness.errors import InfrastructureError
+from harness.stack.canary import QUESTIONS, ask_mongodb, look
+from harness.stack.server import HOST, Server
 
-PORT_ATTEMPTS = 5
-READY_DEADLINE_S = 30.0
 ALREADY_INITIALIZED = 23  # MongoDB's error code of a second replSetInitiate
 SNAPSHOT = "dump.rdb"
 
 
-class Server(Process):
-    """A service on a port of 127.0.0.1, with its data in `folder` and its output in `log`.
-
-    The port is chosen at the first start, again if somebody else takes it before the service does, and kept
-    for every later start.
-    """
-
-    def __init__(
-        self, name: str, command: Callable[[int], Sequence[str]], *, folder: Path, log: Path
-    ) -> None:
-        self._command_for = command
-        self._port: int | None = None
-        self._port_is_kept = False
-        self.folder = folder
-        super().__init__(name, [], log=log)
-
-    @property
-    def address(self) -> Address:
-        """Where it listens."""
-        if self._port is None:
-            self._port = free_port()
-        return ("127.0.0.1", self._port)
-
-    def ready(self) -> bool:
-        """Whether it answers as it should; raises OSError when it does not answer at all."""
-        raise NotImplementedError
-
-    def launch(self) -> None:
-        """Start it without waiting."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.command = list(self._command_for(self.address[1]))
-        super().launch()
-
-    def start(self) -> None:
-        """Start it and wait until it is ready."""
-        self.launch()
-        self.await_ready()
-
-    def await_ready(self) -> None:
-        """Wait for a launched service, launching it on another port where it lost its own to somebody else.
-
-        Raises ProcessDied or DeadlineMissed (30 s), each with its last lines.
-        """
-        for attempts_left in reversed(range(PORT_ATTEMPTS)):
-            try:
-                self.wait_until_ready(self.ready, deadline_s=READY_DEADLINE_S)
-                break
-            except ProcessDied:
-                lost_its_port = "address already in use" in self.last_lines().lower()
-                if self._port_is_kept or not lost_its_port or not attempts_left:
-                    raise
-            self.kill()
-            self._port = None
-            self.launch()
-        self._port_is_kept = True
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class Redis(Server):
     """redis-server or valkey-server, keeping nothing on disk unless `options` say otherwise."""
 
     def __init__(self, binary: Path, *, folder: Path, log: Path, options: Sequence[str] = ()) -> None:
-        def command(port: int) -> list[str]:
-            place = [
-                "--bind",
-                "127.0.0.1",
-                "--port",
-                str(port),
-                "--dir",
-                str(folder),
-                "--dbfilename",
-                SNAPSHOT,
-            ]
-            return [str(binary), *place, "--save", "", "--appendonly", "no", *options]
-
-        super().__init__("redis-server", command, folder=folder, log=log)
+        place = ["--bind", HOST, "--port", "{port}", "--dir", str(folder), "--dbfilename", SNAPSHOT]
+        nothing_kept = ["--save", "", "--appendonly", "no"]
+        super().__init__("redis-server", [str(binary), *place, *nothing_kept, *options], log=log)
+        self.folder = _made(folder)
 
     def ready(self) -> bool:
         """Whether it answers PING with PONG (it answers LOADING while it reads a snapshot)."""
@@ -130,17 +65,10 @@ class Mongod(Server):
     """mongod as the one member of a replica set: what majority writes and transactions need."""
 
     def __init__(self, binary: Path, *, folder: Path, log: Path, options: Sequence[str] = ()) -> None:
-        def command(port: int) -> list[str]:
-            place = ["--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(folder), "--nounixsocket"]
-            small = [
-                "--wiredTigerCacheSizeGB",
-                "0.25",
-                "--setParameter",
-                "diagnosticDataCollectionEnabled=false",
-            ]
-            return [str(binary), "--replSet", "rs0", *place, *small, *options]
-
-        super().__init__("mongod", command, folder=folder, log=log)
+        place = ["--bind_ip", HOST, "--port", "{port}", "--dbpath", str(_made(folder)), "--nounixsocket"]
+        small = "--wiredTigerCacheSizeGB 0.25 --setParameter diagnosticDataCollectionEnabled=false"
+        command = [str(binary), "--replSet", "rs0", *place, *small.split(), *options]
+        super().__init__("mongod", command, log=log)
         self._initiated = False
 
     def ready(self) -> bool:
@@ -171,11 +99,8 @@ class Mongod(Server):
 class Toxiproxy(Server):
     """toxiproxy-server, without any proxy yet."""
 
-    def __init__(self, binary: Path, *, folder: Path, log: Path) -> None:
-        def command(port: int) -> list[str]:
-            return [str(binary), "-host", "127.0.0.1", "-port", str(port)]
-
-        super().__init__("toxiproxy-server", command, folder=folder, log=log)
+    def __init__(self, binary: Path, *, log: Path) -> None:
+        super().__init__("toxiproxy-server", [str(binary), "-host", HOST, "-port", "{port}"], log=log)
 
     @property
     def url(self) -> str:

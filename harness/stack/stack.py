@@ -15,7 +15,8 @@ from harness.errors import UsageError
 from harness.stack.canary import Address
 from harness.stack.foreign import address_of, at_address
 from harness.stack.guardian import GUARDIAN
-from harness.stack.servers import Mongod, Redis, Server, Toxiproxy
+from harness.stack.server import HOST, Server
+from harness.stack.servers import Mongod, Redis, Toxiproxy
 from harness.stack.services import SERVICES, Found, locate
 from harness.stack.waiting import free_port
 from harness.toxics import Proxy, ProxyServer
@@ -142,7 +143,7 @@ class Services:
                 binary, folder=folder / "mongod", log=logs / "mongod.log", options=self._options["mongod"]
             )
         if binary := binaries["toxiproxy"]:
-            self.toxiproxy = Toxiproxy(binary, folder=folder / "toxiproxy", log=logs / "toxiproxy.log")
+            self.toxiproxy = Toxiproxy(binary, log=logs / "toxiproxy.log")
 
     def _set_urls(self) -> None:
         redis_url, mongodb_url = self.found["redis"].url, self.found["mongod"].url
@@ -185,7 +186,7 @@ class Services:
         toxiproxy.start()
 
     def _listen_address(self) -> Address:
-        return ("127.0.0.1", free_port())
+        return (HOST, free_port())
 
 
 def _ours(server: S | None, service: str) -> S:

@@ -2,74 +2,85 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import urllib3
 
 from harness.errors import DeadlineMissed, ProcessDied, UsageError
-from harness.stack.processes import Process
+from harness.stack.guardian import GUARDIAN
+from harness.stack.server import Server
 
 
-class Target(Process):
-    """One server under test. After `kill()` or `stop()`, `start()` brings it back at the same place."""
+class Target(Server):
+    """One server under test. After `kill()` or `stop()`, `start()` brings it back at the same port."""
+
+    not_ready_yet = (urllib3.exceptions.HTTPError,)
 
     def __init__(
         self,
         command: Sequence[str],
         *,
-        base_url: str,
         ready_path: str,
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         deadline_s: float = 20.0,
+        port: int | None = None,
     ) -> None:
-        super().__init__("The server under test", command, log=log, env=env, cwd=cwd)
-        self.base_url = base_url.rstrip("/")
-        self._ready_url = self.base_url + ready_path
-        self._deadline_s = deadline_s
+        super().__init__("The server under test", command, log=log, env=env, cwd=cwd, port=port)
+        self.ready_deadline_s = deadline_s
+        self._ready_path = ready_path
 
-    def start(self) -> None:
-        """Start it and wait until GET of its ready URL answers 200.
+    @property
+    def base_url(self) -> str:
+        """Where it serves, without a slash at the end."""
+        return "http://{}:{}".format(*self.address)
+
+    def ready(self) -> bool:
+        """Whether GET of the ready path answers 200."""
+        with urllib3.PoolManager(retries=False, timeout=2.0) as http:
+            return http.request("GET", self.base_url + self._ready_path).status == 200
+
+    def await_ready(self) -> None:
+        """Wait until it serves.
 
         Raises UsageError, with the command, how it ended or how long it was waited for, and its last lines.
         """
-        self.launch()
         try:
-            with urllib3.PoolManager(retries=False, timeout=2.0) as http:
-                self.wait_until_ready(
-                    lambda: http.request("GET", self._ready_url).status == 200,
-                    deadline_s=self._deadline_s,
-                    retry_on=(urllib3.exceptions.HTTPError,),
-                )
+            super().await_ready()
         except ProcessDied as error:
-            self.kill()
             raise UsageError(f"`{' '.join(self.command)}` ended before it served: {error}") from error
         except DeadlineMissed as error:
-            self.kill()
             raise UsageError(
-                f"`{' '.join(self.command)}` did not answer GET {self._ready_url} with 200 within"
-                f" {self._deadline_s:g} s; {self.said()}"
+                f"`{' '.join(self.command)}` did not answer GET {self.base_url}{self._ready_path} with 200"
+                f" within {self.ready_deadline_s:g} s; {self.said()}"
             ) from error
 
 
 def start_target(
     command: Sequence[str],
     *,
-    base_url: str,
     ready_path: str,
-    log: Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    log: Path | None = None,
     deadline_s: float = 20.0,
+    port: int | None = None,
 ) -> Target:
-    """Start a server under test and wait until it serves; see `Target.start` for the errors.
+    """Start a server under test and wait until GET `ready_path` answers 200; see `Target.await_ready`.
 
-    `env` is the whole environment (None: ours), `log` the file its output goes to.
+    `{port}` in `command` and in the values of `env` is filled in: with `port`, or with a free one, chosen
+    anew where somebody else takes it meanwhile. `env` is added to the harness's own environment. Its output
+    goes to the file `log`, by default a temporary one that goes when the harness ends.
     """
+    if log is None:
+        folder = Path(tempfile.mkdtemp(prefix="pollproof-target-"))
+        GUARDIAN.tell(folder=str(folder))
+        log = folder / "target.log"
     target = Target(
-        command, base_url=base_url, ready_path=ready_path, log=log, env=env, cwd=cwd, deadline_s=deadline_s
+        command, ready_path=ready_path, log=log, env=env, cwd=cwd, deadline_s=deadline_s, port=port
     )
     target.start()
     return target

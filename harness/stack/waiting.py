@@ -61,13 +61,14 @@ def free_port() -> int:
     """
     with _lock:
         for port in random.SystemRandom().sample(PORTS, 200):
-            if port not in _handed_out and _nobody_listens(port):
+            if port not in _handed_out and nobody_listens(port):
                 _handed_out.add(port)
                 return port
     raise UsageError(f"There is no free port between {PORTS.start} and {PORTS.stop - 1} on 127.0.0.1.")
 
 
-def _nobody_listens(port: int) -> bool:
+def nobody_listens(port: int) -> bool:
+    """Whether a program could listen on this port of 127.0.0.1 now."""
     with socket.socket() as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

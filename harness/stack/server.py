@@ -1,0 +1,99 @@
+"""A process that serves on a port of 127.0.0.1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.errors import ProcessDied, UsageError
+from harness.stack.canary import Address
+from harness.stack.processes import Process
+from harness.stack.waiting import free_port, nobody_listens
+
+HOST = "127.0.0.1"
+PORT_ATTEMPTS = 5
+PORT_IS_TAKEN = ("address already in use", "connection in use")  # the second is gunicorn's
+
+
+class Server(Process):
+    """A program that listens; `{port}` in `command` and in the values of `env` stands for its port.
+
+    Without `port` a free one is chosen at the first start, another one if somebody else takes it before the
+    program does, and then kept for every later start. `env` is added to the harness's own environment.
+    """
+
+    ready_deadline_s = 30.0
+    not_ready_yet: tuple[type[Exception], ...] = (OSError,)
+    """What `ready` may raise as long as it does not answer."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        port: int | None = None,
+    ) -> None:
+        super().__init__(name, command, log=log, env=env, cwd=cwd)
+        self._words = list(command)
+        self._extra_env = dict(env or {})
+        self._port = port
+        self._port_is_kept = port is not None
+
+    @property
+    def address(self) -> Address:
+        """Where it listens, or will."""
+        if self._port is None:
+            self._port = free_port()
+        return (HOST, self._port)
+
+    def ready(self) -> bool:
+        """Whether it answers as it should; may raise `not_ready_yet`."""
+        raise NotImplementedError
+
+    def launch(self) -> None:
+        """Start it without waiting. Raises UsageError when its port is taken or there is no such program."""
+        port = self.address[1]
+        if self._port_is_kept and not self.running and not nobody_listens(port):
+            raise UsageError(f"{self.name} needs port {port} of {HOST}, which is already in use.")
+        self.command = [word.replace("{port}", str(port)) for word in self._words]
+        self.env = {key: value.replace("{port}", str(port)) for key, value in self._extra_env.items()}
+        super().launch()
+
+    def start(self) -> None:
+        """Start it and wait until it is ready; see `launch` and `await_ready` for the errors."""
+        self.launch()
+        self.await_ready()
+
+    def await_ready(self) -> None:
+        """Wait for it after `launch`, launching it on another port where somebody else took its own.
+
+        Raises ProcessDied, or DeadlineMissed after `ready_deadline_s`, each with its last lines; it has then
+        been killed.
+        """
+        try:
+            for _ in range(PORT_ATTEMPTS):
+                if self._came_up():
+                    self._port_is_kept = True
+                    return
+                self.kill()
+                self._port = None
+                self.launch()
+            raise UsageError(f"{self.name} lost {PORT_ATTEMPTS} ports in a row to other programs.")
+        except BaseException:
+            self.kill()
+            raise
+
+    def _came_up(self) -> bool:
+        """Whether it is ready; False when somebody else has its port."""
+        try:
+            return self.wait_until_ready(
+                self.ready, deadline_s=self.ready_deadline_s, retry_on=self.not_ready_yet
+            )
+        except ProcessDied:
+            said = self.last_lines().lower()
+            if self._port_is_kept or not any(text in said for text in PORT_IS_TAKEN):
+                raise
+            return False
