@@ -5,12 +5,15 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import urllib3
 
 from harness.errors import DeadlineMissed, ProcessDied, UsageError
 from harness.stack.guardian import GUARDIAN
-from harness.stack.server import Server
+from harness.stack.server import HOST, Server
+
+ANY_PORT = f"http://{HOST}:{{port}}"
 
 
 class Target(Server):
@@ -24,19 +27,21 @@ class Target(Server):
         *,
         ready_path: str,
         log: Path,
+        base_url: str = ANY_PORT,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         deadline_s: float = 20.0,
-        port: int | None = None,
     ) -> None:
+        port = None if "{port}" in base_url else urlsplit(base_url).port
         super().__init__("The server under test", command, log=log, env=env, cwd=cwd, port=port)
         self.ready_deadline_s = deadline_s
+        self._base_url = base_url.rstrip("/")
         self._ready_path = ready_path
 
     @property
     def base_url(self) -> str:
         """Where it serves, without a slash at the end."""
-        return "http://{}:{}".format(*self.address)
+        return self._base_url.replace("{port}", str(self.address[1]))
 
     def ready(self) -> bool:
         """Whether GET of the ready path answers 200."""
@@ -63,24 +68,25 @@ def start_target(
     command: Sequence[str],
     *,
     ready_path: str,
+    base_url: str = ANY_PORT,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     log: Path | None = None,
     deadline_s: float = 20.0,
-    port: int | None = None,
 ) -> Target:
     """Start a server under test and wait until GET `ready_path` answers 200; see `Target.await_ready`.
 
-    `{port}` in `command` and in the values of `env` is filled in: with `port`, or with a free one, chosen
-    anew where somebody else takes it meanwhile. `env` is added to the harness's own environment. Its output
-    goes to the file `log`, by default a temporary one that goes when the harness ends.
+    `{port}` in `command`, in the values of `env` and in `base_url` stands for the port. With the default
+    `base_url` that is a free one, chosen anew where somebody else takes it before the server does; a
+    `base_url` with a number says where the server will be. `env` is added to the harness's own environment.
+    Its output goes to the file `log`, by default a temporary one that goes when the harness ends.
     """
     if log is None:
         folder = Path(tempfile.mkdtemp(prefix="pollproof-target-"))
         GUARDIAN.tell(folder=str(folder))
         log = folder / "target.log"
     target = Target(
-        command, ready_path=ready_path, log=log, env=env, cwd=cwd, deadline_s=deadline_s, port=port
+        command, ready_path=ready_path, log=log, base_url=base_url, env=env, cwd=cwd, deadline_s=deadline_s
     )
     target.start()
     return target
