@@ -1,0 +1,103 @@
+"""`python -m reference_server`: reads the settings, listens, and hands the socket to gunicorn's gevent workers.
+
+Everything that imports a driver is imported in the worker, after gevent has patched the standard library.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import time
+from typing import Any
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn ships no types
+
+from reference_server import logs
+from reference_server.config import Config, ConfigError
+
+log = logging.getLogger(__name__)
+
+WRONG_USAGE = 2
+GRACE_S = 10
+"""How long requests may take to finish after SIGTERM."""
+KEEP_ALIVE_S = 15
+"""Long enough that a client which polls every few seconds keeps its connection."""
+_BIND_PATIENCE_S = 3.0
+"""Workers of a killed master notice within a second, and hold the port until then."""
+
+
+class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn, configured in code: a master that listens and respawns, and workers that each make a server."""
+
+    def __init__(self, config: Config, listener: socket.socket) -> None:
+        self._config = config
+        self._listener = listener
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set gunicorn's settings; named by gunicorn."""
+        settings: dict[str, Any] = {
+            "bind": f"fd://{self._listener.detach()}",
+            "workers": self._config.workers,
+            "worker_class": "gevent",
+            "graceful_timeout": GRACE_S,
+            "keepalive": KEEP_ALIVE_S,
+            "loglevel": "warning",
+            "control_socket_disable": True,  # a file in the home directory: two servers would share it
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Make this worker's WSGI app; named by gunicorn, which calls it after the fork."""
+        from reference_server.app import create_server
+
+        server = create_server(self._config)
+        server.repairer.start()
+        return server.app
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen, waiting a moment for a port that is just being given up. Raises OSError."""
+    family, _, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    deadline = time.monotonic() + _BIND_PATIENCE_S
+    while True:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError:
+            listener.close()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return listener
+
+
+def main() -> int:
+    """Run until told to stop; give the exit code."""
+    try:
+        config = Config.from_env(os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - says why it does not start, before there is a log
+        return WRONG_USAGE
+    logs.configure(config.log_level)
+    try:
+        listener = listen(config.host, config.port)
+    except OSError as error:
+        sentence = f"HOST and PORT: cannot listen on {config.host}:{config.port}: {error.strerror}."
+        print(sentence, file=sys.stderr)  # noqa: T201 - the same
+        return WRONG_USAGE
+    log.info("Listening on http://%s:%d", config.host, config.port)
+    Gunicorn(config, listener).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The outside world: Redis, MongoDB, and their in-memory stand-ins."""

@@ -1,0 +1,53 @@
+"""A circuit breaker: after a few failures in a row a store is not asked any more, so that nobody waits for it.
+
+Why not a library: they all close by letting a user's request through as the trial. Here nobody's request is a trial.
+Only the repairer's background probe closes the breaker, with a *write*: a read-only or full Redis answers reads.
+"""
+
+from __future__ import annotations
+
+import logging
+
+log = logging.getLogger(__name__)
+
+
+class CircuitBreaker:
+    """Closed until `failures_to_open` failures in a row; then open until somebody closes it.
+
+    It needs no lock: every method is one step that no other greenlet interrupts, and a count that is off by one
+    between threads opens it one request sooner or later.
+    """
+
+    def __init__(self, store: str, failures_to_open: int) -> None:
+        self._store = store
+        self._failures_to_open = failures_to_open
+        self._failures = 0
+        self._is_open = False
+
+    @property
+    def is_open(self) -> bool:
+        """True while the store is not asked at all."""
+        return self._is_open
+
+    def succeeded(self) -> None:
+        """Note that the store answered. Does not close an open breaker: the answer may have been a late read."""
+        self._failures = 0
+
+    def failed(self, reason: Exception) -> None:
+        """Note that the store refused, timed out or hung up."""
+        self._failures += 1
+        if self._failures >= self._failures_to_open:
+            self.open(reason)
+
+    def open(self, reason: Exception) -> None:
+        """Open at once: the store itself said that it cannot do its work."""
+        if not self._is_open:
+            self._is_open = True
+            log.error("%s: circuit breaker opened: %s", self._store, reason, exc_info=reason)
+
+    def close(self) -> None:
+        """Let requests through again. For the repairer alone, after a probe that worked."""
+        if self._is_open:
+            self._is_open = False
+            self._failures = 0
+            log.warning("%s: circuit breaker closed", self._store)

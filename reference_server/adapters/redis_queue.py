@@ -1,0 +1,174 @@
+"""The queue in Redis: one list a mailbox, and a head record that says whether the list can be trusted.
+
+Keys, types and the rules of trust are documented at the top of trust.lua.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from reference_server.adapters.circuit_breaker import CircuitBreaker
+from reference_server.errors import QueueUnavailable, Refused
+from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted, page_of
+from reference_server.message import QUEUE_CHARACTERS, Message, from_entry, to_entry
+
+log = logging.getLogger(__name__)
+
+MOST_PER_READ = 100
+_HERE = Path(__file__).parent
+_UNREMARKABLE = ("cold", "written before Redis restarted")
+
+
+def connect(url: str, timeout_ms: int) -> redis.Redis:
+    """Open a client that never retries and never waits long. Connects on first use.
+
+    redis-py's own defaults retry ten times: a push could be applied twice, and a dead Redis would cost seconds.
+    """
+    timeout_s = timeout_ms / 1000
+    pool = redis.BlockingConnectionPool.from_url(
+        url,
+        max_connections=64,
+        timeout=timeout_s,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,  # these two save round trips on every new connection
+        driver_info=None,
+    )
+    return redis.Redis(connection_pool=pool)
+
+
+def check_message(message: Message) -> None:
+    """Raise Refused for a message that no queue may hold."""
+    if not (message.sender and message.recipient and message.content):
+        raise Refused("a queued message needs a sender, a recipient and a content")
+    if len(message.content) > QUEUE_CHARACTERS:
+        raise Refused(
+            f"a queued message has at most {QUEUE_CHARACTERS:,} characters, not {len(message.content):,}"
+        )
+
+
+def check_read(cursor: Cursor, limit: int) -> None:
+    """Raise Refused for a page that no queue gives."""
+    if type(cursor.since_us) is not int:
+        raise Refused(f"a cursor is a whole number of microseconds, not {cursor.since_us!r}")
+    if not 1 <= limit <= MOST_PER_READ:
+        raise Refused(f"a page has 1 to {MOST_PER_READ} messages, not {limit}")
+
+
+class RedisQueue:
+    """A MessageQueue. `limit` entries a list at most; every key lives `ttl_s` seconds after its last push."""
+
+    def __init__(self, client: redis.Redis, breaker: CircuitBreaker, *, limit: int, ttl_s: int) -> None:
+        self._client = client
+        self.breaker = breaker
+        self._limit = limit
+        self._ttl_ms = ttl_s * 1000
+        trust = (_HERE / "trust.lua").read_text()
+        self._push = client.register_script(trust + (_HERE / "push.lua").read_text())
+        self._read = client.register_script(trust + (_HERE / "read.lua").read_text())
+
+    def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
+        """See MessageQueue."""
+        for message in batch:
+            check_message(message)
+        first_seq, last_us = (batch[0].seq, batch[-1].timestamp_us) if batch else (1, 0)
+        arguments = [claim or "", secrets.token_hex(8), self._limit, self._ttl_ms, first_seq, last_us]
+        reply = self._run(self._push, recipient, arguments + [to_entry(message) for message in batch])
+        if reply[0] == b"accepted":
+            return Accepted(reply[1])
+        self._log_distrust(recipient, reply[2].decode())
+        return Rebuild(reply[1].decode())
+
+    def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
+        """See MessageQueue. Nobody's mailbox is an empty one."""
+        check_read(cursor, limit)
+        if not recipient:
+            return Page((), has_more=False, gap=False)
+        state, *rest = self._run(self._read, recipient, [cursor.since_us, limit + 1])
+        if state == b"untrusted":
+            return Untrusted(rest[0].decode())
+        if state == b"damaged":
+            return self._distrust(recipient, rest[0].decode())
+        seq, first, entries = rest
+        try:
+            found = _messages(entries, recipient)
+        except ValueError as error:
+            return self._distrust(recipient, str(error))
+        if found and found[0].seq == first and not self._reaches_back(cursor, seq, first):
+            return Incomplete()
+        return page_of(found, cursor, limit, seq)
+
+    def probe(self) -> bool:
+        """See MessageQueue. The key lives a second, and nobody reads it."""
+        try:
+            self._client.set("probe", "1", px=1000)
+        except redis.RedisError as error:
+            log.debug("Redis probe failed: %s", error)
+            return False
+        return True
+
+    def _reaches_back(self, cursor: Cursor, seq: int, first: int) -> bool:
+        """Say whether nothing before the list's oldest entry belongs behind the cursor."""
+        return first == 1 or (not cursor.given and seq - first + 1 >= self._limit)
+
+    def _distrust(self, recipient: str, why: str) -> Untrusted:
+        """Take the head away: the next push asks for a rebuild. If somebody rebuilt it meanwhile, it is once more."""
+        log.warning("Queue of '%s' has a bad entry: %s", recipient, why)
+        self._guarded(lambda: self._client.delete(f"head:{recipient}"))
+        return Untrusted(why)
+
+    def _log_distrust(self, recipient: str, why: str) -> None:
+        level = logging.DEBUG if why in _UNREMARKABLE else logging.WARNING
+        log.log(level, "Queue of '%s' is rebuilt: %s", recipient, why)
+
+    def _run(self, script: Any, recipient: str, arguments: Sequence[Any]) -> Any:
+        keys = [f"messages:{recipient}", f"head:{recipient}"]
+        return self._guarded(lambda: script(keys=keys, args=arguments))
+
+    def _guarded(self, command: Any) -> Any:
+        """Run a command behind the breaker. Raises QueueUnavailable for whatever Redis or the way to it does."""
+        if self.breaker.is_open:
+            raise QueueUnavailable("circuit breaker is open")
+        try:
+            answer = command()
+        except redis.MaxConnectionsError as error:  # our pool is busy: says nothing about Redis
+            raise QueueUnavailable("every connection is in use") from error
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            self.breaker.failed(error)
+            raise QueueUnavailable(_reason(error)) from error
+        except redis.RedisError as error:  # it answers, but that it cannot: read-only, out of memory, loading
+            self.breaker.open(error)
+            raise QueueUnavailable(str(error)) from error
+        self.breaker.succeeded()
+        return answer
+
+
+def _messages(entries: list[bytes], recipient: str) -> list[Message]:
+    """Decode a page, oldest first. Raises ValueError for an entry that is no message, or a hole."""
+    found: list[Message] = []
+    for entry in reversed(entries):
+        try:
+            message = from_entry(entry)
+        except ValueError as error:
+            raise ValueError(f"{error}: {entry[:80]!r}") from error
+        if message.recipient != recipient:
+            raise ValueError(f"entry {message.seq} is a message to somebody else")
+        if found and message.seq != found[-1].seq + 1:
+            raise ValueError(f"entry {message.seq} follows entry {found[-1].seq}")
+        found.append(message)
+    return found
+
+
+def _reason(error: Exception) -> str:
+    """Say it like the operating system does, "Connection refused", not with redis-py's preface."""
+    cause = error.__cause__ or error.__context__
+    return (cause.strerror if isinstance(cause, OSError) else None) or str(error)

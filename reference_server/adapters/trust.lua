@@ -1,0 +1,38 @@
+-- Put in front of push.lua and read.lua: the keys of one mailbox, and whether its list can be trusted.
+--
+-- KEYS[1]  messages:{recipient}  list: the mailbox's last messages as JSON, newest first. Each entry starts with
+--                                {"seq":42,"timestamp_us":1767268800123456, and the seqs have no hole.
+-- KEYS[2]  head:{recipient}      hash: what the list holds
+--            run_id        the Redis process it was written in
+--            seq, timestamp_us   of the newest message of the mailbox; both 0 for an empty mailbox
+--            first         seq of the oldest entry; seq + 1 for an empty list
+--          or, while the list is to be rebuilt:
+--            claim         random; who read the store after it was set may replace the list
+--            claim_run_id  the Redis process it was made in
+-- Both keys get the same TTL with every write.
+
+local list, head = KEYS[1], KEYS[2]
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local seq, first, newest_us
+
+local function place_of(entry)
+  local entry_seq, entry_us = string.match(entry or '', '^{"seq":(%d+),"timestamp_us":(%d+),')
+  return tonumber(entry_seq), tonumber(entry_us)
+end
+
+-- Says why the list cannot be trusted, or nil; sets seq, first and newest_us.
+-- A list restored from an old snapshot agrees with its head, but both carry another process's run_id.
+local function distrust()
+  local list_type, head_type = redis.call('TYPE', list).ok, redis.call('TYPE', head).ok
+  if list_type ~= 'list' and list_type ~= 'none' then return 'messages key has the wrong type' end
+  if head_type ~= 'hash' and head_type ~= 'none' then return 'head key has the wrong type' end
+  local record = redis.call('HMGET', head, 'run_id', 'seq', 'first', 'timestamp_us')
+  if not record[1] then return 'cold' end
+  if record[1] ~= run_id then return 'written before Redis restarted' end
+  seq, first, newest_us = tonumber(record[2]), tonumber(record[3]), tonumber(record[4])
+  if not (seq and first and newest_us) then return 'head record is damaged' end
+  local length = redis.call('LLEN', list)
+  if length ~= seq - first + 1 then return 'list has ' .. length .. ' entries, not ' .. (seq - first + 1) end
+  if length > 0 and place_of(redis.call('LINDEX', list, 0)) ~= seq then return 'newest entry is damaged' end
+  return nil
+end

@@ -1,0 +1,149 @@
+"""Who somebody is: registration, sign-in, and the bearer token that proves it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import argon2
+import jwt
+
+from reference_server.errors import (
+    Failure,
+    InvalidRequest,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    UsernameTaken,
+)
+from reference_server.interfaces import UserStore
+
+log = logging.getLogger(__name__)
+
+_ALGORITHM = "HS256"
+_USERNAME = re.compile(r"[\w.@+-]+")
+_USERNAME_LENGTH = range(3, 65)
+_PASSWORD_LENGTH = range(8, 129)
+
+
+def check_username(text: str, field: str = "username") -> str:
+    """Give the username in Unicode's composed form (NFC), so that one name is one user however it was typed.
+
+    Raises InvalidRequest. The alphabet is Django's; it holds no separator of keys, lines or paths.
+    """
+    username = unicodedata.normalize("NFC", text)
+    if len(username) not in _USERNAME_LENGTH:
+        raise InvalidRequest(f"{field} must have 3 to 64 characters, not {len(username)}.")
+    if not _USERNAME.fullmatch(username):
+        raise InvalidRequest(f"{field} may contain only letters, digits and the characters _ . @ + -")
+    return username
+
+
+def check_password(password: str) -> str:
+    """Give a password that may be registered. Raises InvalidRequest."""
+    if len(password) not in _PASSWORD_LENGTH:
+        raise InvalidRequest(f"password must have 8 to 128 characters, not {len(password)}.")
+    return password
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in user's token and when it stops working, in seconds since 1970."""
+
+    token: str
+    username: str
+    expires_at_s: int
+
+
+class Tokens:
+    """Signed, expiring bearer tokens: every worker and instance can check them without a store.
+
+    They carry no `iat`: where two instances' clocks differ, a token would be "from the future" on the slower one.
+    """
+
+    def __init__(self, secret_key: str, lifetime_s: int, now_s: Callable[[], float] = time.time) -> None:
+        self._secret_key = secret_key
+        self._lifetime_s = lifetime_s
+        self._now_s = now_s
+
+    def issue(self, username: str) -> Session:
+        """Give a new token for a user who has just proved who they are."""
+        expires_at_s = int(self._now_s()) + self._lifetime_s
+        token = jwt.encode({"sub": username, "exp": expires_at_s}, self._secret_key, algorithm=_ALGORITHM)
+        return Session(token, username, expires_at_s)
+
+    def username(self, authorization: str | None) -> str:
+        """Give the user that an Authorization header proves. Raises Unauthenticated."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("Send the token from /api/users/login as 'Authorization: Bearer <token>'.")
+        try:
+            claims = jwt.decode(
+                token.strip(), self._secret_key, algorithms=[_ALGORITHM], options={"require": ["exp", "sub"]}
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthenticated("The token has expired; sign in again.") from error
+        except jwt.InvalidTokenError as error:
+            raise Unauthenticated("The token is not valid; sign in again.") from error
+        return str(claims["sub"])
+
+
+class Accounts:
+    """Registration and sign-in. Passwords are hashed with argon2id at the strength OWASP recommends.
+
+    https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html (19 MiB, 2 passes, 1 lane).
+    """
+
+    def __init__(self, users: UserStore, tokens: Tokens) -> None:
+        self._users = users
+        self._tokens = tokens
+        self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+        self._nobodys_hash = self._hasher.hash("the password of nobody")
+
+    def register(self, username: str, password: str) -> str:
+        """Create a user; give the name as it is kept. Raises InvalidRequest, UsernameTaken, Unavailable."""
+        username = check_username(username)
+        password_hash = self._hasher.hash(check_password(password))
+        try:
+            added = self._users.add_user(username, password_hash)
+        except Failure as failure:
+            raise Unavailable("Nobody can register at the moment; try again.") from failure
+        if not added:
+            raise UsernameTaken(f"The username '{username}' is taken; choose another.")
+        log.info("User '%s' registered", username)
+        return username
+
+    def sign_in(self, username: str, password: str) -> Session:
+        """Give a session. An unknown user and a wrong password cost and look alike.
+
+        Raises Unauthenticated, Unavailable.
+        """
+        username = unicodedata.normalize("NFC", username)
+        try:
+            known_hash = self._users.password_hash(username)
+        except Failure as failure:
+            raise Unavailable("Nobody can sign in at the moment; try again.") from failure
+        matches = self._matches(known_hash or self._nobodys_hash, password)
+        if known_hash is None or not matches:
+            log.info("Sign-in as '%s' refused", username)
+            raise Unauthenticated("The username or the password is wrong.")
+        return self._tokens.issue(username)
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except argon2.exceptions.VerifyMismatchError:
+            return False
+
+    def require(self, username: str) -> None:
+        """Make sure that there is such a user. Raises NotFound, Unavailable."""
+        try:
+            exists = self._users.user_exists(username)
+        except Failure as failure:
+            raise Unavailable("Users cannot be looked up at the moment; try again.") from failure
+        if not exists:
+            raise NotFound(f"There is no user '{username}'.")

@@ -1,0 +1,86 @@
+"""Writing answers: JSON that no cache keeps, problems as RFC 9457 says, and the request's id on everything."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import uuid
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from reference_server import logs
+from reference_server.errors import Problem, Unauthenticated, Unavailable
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 1
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def answer(body: dict[str, Any], status: int = 200) -> Response:
+    """Make a JSON answer."""
+    return _json(body, status, "application/json")
+
+
+def _json(body: dict[str, Any], status: int, mimetype: str) -> Response:
+    return Response(json.dumps(body, ensure_ascii=False, separators=(",", ":")), status, mimetype=mimetype)
+
+
+def problem(status: int, title: str, code: str, detail: str, **extra: str) -> Response:
+    """Make a problem answer (RFC 9457)."""
+    body = {"type": "about:blank", "status": status, "title": title, "detail": detail, "code": code}
+    response = _json(body | {"request_id": logs.request_id.get()} | extra, status, "application/problem+json")
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def install(app: Flask) -> None:
+    """Give the app its error answers and the headers that every answer carries."""
+    app.before_request(_take_request_id)
+    app.after_request(_add_headers)
+    app.register_error_handler(Problem, _from_problem)
+    app.register_error_handler(HTTPException, _from_http_exception)
+    app.register_error_handler(Exception, _from_bug)
+
+
+def _take_request_id() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    logs.request_id.set(given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Request-Id"] = logs.request_id.get()
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _from_problem(error: Problem) -> Response:
+    extra = {"outcome": error.outcome} if isinstance(error, Unavailable) and error.outcome else {}
+    response = problem(error.status, error.title, error.code, error.detail, **extra)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _from_http_exception(error: HTTPException) -> Response:
+    """Flask's own refusals: no such path, wrong method, body too large."""
+    status = error.code or 500
+    detail = error.description or error.name
+    if isinstance(error, RequestEntityTooLarge):
+        detail = f"The body is too large: {request.max_content_length:,} bytes are the most."
+    response = problem(status, error.name, error.name.lower().replace(" ", "_"), detail)
+    for name, value in error.get_headers():
+        if name.lower() == "allow":
+            response.headers[name] = value
+    return response
+
+
+def _from_bug(error: Exception) -> Response:
+    log.error("Unexpected error", exc_info=error)
+    detail = "Something went wrong in the server; its log says what, under this request_id."
+    return problem(500, "Internal server error", "internal_error", detail)

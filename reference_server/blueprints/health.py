@@ -1,0 +1,40 @@
+"""Whether this process lives, and whether it can do its work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from reference_server.blueprints.answers import RETRY_AFTER_S, answer
+from reference_server.debts import Debts
+from reference_server.interfaces import MessageQueue, MessageStore
+
+
+def blueprint(queue: MessageQueue, store: MessageStore, debts: Debts) -> Blueprint:
+    """Make /health/live and /health/ready."""
+    bp = Blueprint("health", __name__, url_prefix="/health")
+
+    @bp.get("/live")
+    def live() -> Response:
+        return answer({"status": "ok"})
+
+    @bp.get("/ready")
+    def ready() -> Response:
+        """Ready while one store is left: polls are answered by either of them."""
+        stores = {"redis": _state(queue), "mongodb": _state(store)}
+        up = [store["status"] == "up" for store in stores.values()]
+        status = "ok" if all(up) else "degraded" if any(up) else "down"
+        response = answer({"status": status, "stores": stores, "owed": len(debts)}, 200 if any(up) else 503)
+        if not any(up):
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        return response
+
+    return bp
+
+
+def _state(store: MessageQueue | MessageStore) -> dict[str, Any]:
+    """Ask the store itself, unless its breaker knows the answer already."""
+    is_open = store.breaker.is_open
+    is_up = not is_open and store.probe()
+    return {"status": "up" if is_up else "down", "breaker": "open" if is_open else "closed"}

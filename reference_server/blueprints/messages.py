@@ -1,0 +1,125 @@
+"""Sending, polling, and reading a conversation."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from flask import Blueprint, Response
+
+from reference_server.auth import Accounts, check_username
+from reference_server.blueprints import requests as read
+from reference_server.blueprints.answers import answer
+from reference_server.errors import Forbidden, InvalidRequest, Unavailable
+from reference_server.message import to_wire
+from reference_server.service import Messenger
+from reference_server.timestamps import as_written, format_timestamp
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT_S = 25
+_CLIENT_ID_LENGTH = range(1, 65)
+
+
+def blueprint(
+    messenger: Messenger, accounts: Accounts, *, message_limit: int, poll_interval_ms: int
+) -> Blueprint:
+    """Make the endpoints below /api/users/messages."""
+    bp = Blueprint("messages", __name__, url_prefix="/api/users/messages")
+
+    @bp.post("")
+    def send() -> Response:
+        sender = read.signed_in()
+        fields = read.json_or_form_fields()
+        claimed_sender = read.optional_text(fields, "from_username")
+        if claimed_sender is not None and check_username(claimed_sender, "from_username") != sender:
+            raise Forbidden("from_username must be the signed-in user.")
+        sent = messenger.send(
+            sender,
+            check_username(read.text(fields, "to_username"), "to_username"),
+            _content(read.text(fields, "content"), message_limit),
+            _client_message_id(read.optional_text(fields, "client_message_id")),
+        )
+        wire = to_wire(sent.message)
+        kept = {name: wire[name] for name in ("message", "id", "seq", "timestamp", "client_message_id")}
+        return answer(kept | {"queued": sent.queued, "replayed": sent.replayed})
+
+    @bp.get("/poll/<mailbox>")
+    def poll(mailbox: str) -> Response:
+        reader = read.signed_in()
+        mailbox = check_username(mailbox)
+        since_us = read.moment("since")
+        limit = read.whole_number("limit", 1, 100, default=50)
+        wait_s = read.seconds("wait", LONGEST_WAIT_S)
+        if mailbox != reader:
+            _refuse_mailbox(accounts, mailbox)
+        polled = messenger.poll(mailbox, since_us, limit, wait_s)
+        since = read.parameter("since")
+        messages = [to_wire(message) for message in polled.page.messages]
+        _log_poll(mailbox, len(messages), since)
+        return answer(
+            {
+                "messages": messages,
+                "count": len(messages),
+                "has_more": polled.page.has_more,
+                "next_since": messages[-1]["timestamp"] if messages else since and as_written(since),
+                "gap": polled.page.gap,
+                "source": polled.source,
+                "degraded": polled.degraded,
+                "poll_after_ms": poll_interval_ms,
+                "timestamp": format_timestamp(time.time_ns() // 1000),
+                "success": True,
+            }
+        )
+
+    @bp.get("/conversation/<other>")
+    def conversation(other: str) -> Response:
+        user = read.signed_in()
+        other = check_username(other)
+        before_us = read.moment("before")
+        limit = read.whole_number("limit", 1, 100, default=50)
+        accounts.require(other)
+        found, has_more = messenger.conversation(user, other, before_us, limit)
+        messages = [to_wire(message) for message in found]
+        return answer(
+            {
+                "messages": messages,
+                "count": len(messages),
+                "has_more": has_more,
+                "next_before": messages[-1]["timestamp"] if messages else None,
+                "success": True,
+            }
+        )
+
+    return bp
+
+
+def _content(content: str, limit: int) -> str:
+    if not content.strip():
+        raise InvalidRequest("content must not be empty.", "empty_content")
+    if len(content) > limit:
+        raise InvalidRequest(
+            f"content must have at most {limit:,} characters, not {len(content):,}.", "content_too_long"
+        )
+    return content
+
+
+def _client_message_id(given: str | None) -> str | None:
+    if given is not None and len(given) not in _CLIENT_ID_LENGTH:
+        raise InvalidRequest(f"client_message_id must have 1 to 64 characters, not {len(given)}.")
+    return given
+
+
+def _refuse_mailbox(accounts: Accounts, mailbox: str) -> None:
+    """Raise NotFound or Forbidden. While users cannot be looked up, refusing is right either way."""
+    try:
+        accounts.require(mailbox)
+    except Unavailable:
+        log.debug("Nobody can say whether '%s' exists", mailbox)
+    raise Forbidden("You may poll only your own mailbox.")
+
+
+def _log_poll(mailbox: str, count: int, since: str | None) -> None:
+    """Idle polls are most of all requests, and of no interest to anybody."""
+    level = logging.INFO if count else logging.DEBUG
+    log.log(level, "📬 Polling: '%s' - found %d new messages since %s", mailbox, count, since)

@@ -1,0 +1,105 @@
+"""Reading requests strictly: every value is there once, of the right type, or the answer says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import current_app, request
+
+from reference_server.auth import Tokens
+from reference_server.errors import InvalidRequest
+from reference_server.timestamps import LEGAL, parse_timestamp
+
+Fields = dict[str, Any]
+
+
+def signed_in() -> str:
+    """Give the user whose token the request carries. Raises Unauthenticated."""
+    tokens: Tokens = current_app.extensions["tokens"]
+    return tokens.username(request.headers.get("Authorization"))
+
+
+def json_fields() -> Fields:
+    """Give the body's JSON object. Raises InvalidRequest."""
+    if not request.is_json:
+        raise InvalidRequest("The body must be a JSON object, sent as Content-Type: application/json.")
+    try:
+        body = json.loads(request.get_data().decode())
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body is not valid JSON in UTF-8.") from error
+    if not isinstance(body, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return body
+
+
+def json_or_form_fields() -> Fields:
+    """Give the fields of a JSON object or of a form. Raises InvalidRequest."""
+    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return json_fields()
+    for name, values in request.form.lists():
+        if len(values) > 1:
+            raise InvalidRequest(f"{name} was sent {len(values)} times; send it once.")
+    return request.form.to_dict()
+
+
+def text(fields: Fields, name: str) -> str:
+    """Give a required text. Raises InvalidRequest."""
+    value = optional_text(fields, name)
+    if value is None:
+        raise InvalidRequest(f"{name} is missing.")
+    return value
+
+
+def optional_text(fields: Fields, name: str) -> str | None:
+    """Give a text, or None where it is missing or null. Raises InvalidRequest."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} must be text.")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidRequest(f"{name} holds half of a surrogate pair, which is not Unicode text.")
+    return value
+
+
+def parameter(name: str) -> str | None:
+    """Give a query parameter, or None. Raises InvalidRequest if it is there twice."""
+    values = request.args.getlist(name)
+    if len(values) > 1:
+        raise InvalidRequest(f"{name} was sent {len(values)} times; send it once.")
+    return values[0] if values else None
+
+
+def whole_number(name: str, low: int, high: int, default: int) -> int:
+    """Give a query parameter that is a whole number. Raises InvalidRequest."""
+    value = parameter(name)
+    if value is None:
+        return default
+    is_number = value.isascii() and value.isdigit() and len(value) < 10
+    if not is_number or not low <= int(value) <= high:
+        raise InvalidRequest(f"{name} must be a whole number from {low} to {high}.")
+    return int(value)
+
+
+def seconds(name: str, high: float) -> float:
+    """Give a query parameter that is a number of seconds from 0, the default. Raises InvalidRequest."""
+    value = parameter(name)
+    if value is None:
+        return 0.0
+    whole, _, fraction = value.partition(".")
+    is_number = value.isascii() and whole.isdigit() and (fraction or "0").isdigit() and len(value) < 20
+    if not is_number or not 0 <= float(value) <= high:
+        raise InvalidRequest(f"{name} must be a number of seconds from 0 to {high:g}.")
+    return float(value)
+
+
+def moment(name: str) -> int | None:
+    """Give a query parameter that is a timestamp, in microseconds, or None. Raises InvalidRequest."""
+    value = parameter(name)
+    if value is None:
+        return None
+    try:
+        return parse_timestamp(value)
+    except ValueError as error:
+        raise InvalidRequest(f"{name} must be {LEGAL}.", "invalid_timestamp") from error

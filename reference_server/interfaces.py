@@ -1,0 +1,155 @@
+"""What the service needs from the outside world, in the words of the field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reference_server.message import Draft, Head, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The queue holds the mailbox up to `seq`. Smaller than what was pushed: there is a gap after `seq`."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """The queue cannot be trusted. Read the window from the store *now*, then push it with this claim."""
+
+    claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a poll reads on: behind `since_us`.
+
+    `given` is False for a client that has none: it starts at the oldest message of the retained window, and
+    `since_us` is then the age at which the window ends.
+    """
+
+    since_us: int
+    given: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some messages of a mailbox, oldest first, all behind the cursor, without a hole between them.
+
+    `gap` says that retention dropped messages which a chain that starts here will never get.
+    """
+
+    messages: Sequence[Message]
+    has_more: bool
+    gap: bool
+
+
+def page_of(found: Sequence[Message], cursor: Cursor, limit: int, head_seq: int) -> Page:
+    """Make the page from up to `limit + 1` messages found behind the cursor in a mailbox of `head_seq` messages."""
+    first_seq = found[0].seq if found else head_seq + 1
+    return Page(found[:limit], has_more=len(found) > limit, gap=not cursor.given and first_seq > 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Untrusted:
+    """The queue holds something that may not be the mailbox: it has to be rebuilt before it can be read."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """The queue does not reach back to the cursor; the store does."""
+
+
+class Breaker(Protocol):
+    """What the health page and the repairer may know of a breaker."""
+
+    @property
+    def is_open(self) -> bool:
+        """True while the store is not asked at all."""
+
+    def close(self) -> None:
+        """Let requests through again. For the repairer alone, after a probe that worked."""
+
+
+class MessageQueue(Protocol):
+    """The guarded copy of the newest messages of every mailbox. Everything raises QueueUnavailable."""
+
+    def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
+        """Add a contiguous batch, oldest first; with a claim, replace the list if it still has to be rebuilt.
+
+        Messages the queue has already are skipped, so a push can be repeated. Raises Refused for a message that
+        no queue may hold.
+        """
+
+    def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
+        """Give the oldest `limit` messages behind the cursor. Raises Refused for a bad cursor or limit."""
+
+    def probe(self) -> bool:
+        """Try a small write, breaker or not, and say whether it worked. Closes nothing."""
+
+    @property
+    def breaker(self) -> Breaker:
+        """The breaker in front of this queue."""
+
+
+class MessageStore(Protocol):
+    """The store of record: it orders every mailbox. Reads raise StoreUnavailable."""
+
+    def prepare(self) -> None:
+        """Make sure of the indexes that the order rests on."""
+
+    def append(self, draft: Draft, now_us: int) -> Message:
+        """Store the draft as its mailbox's newest message, durably, and return it.
+
+        If its sender used its client_message_id before, return that earlier message, whatever it says. Raises
+        LookupError if there is no such recipient, StoreUnavailable if nothing was stored, OutcomeUnknown.
+        """
+
+    def head(self, recipient: str) -> Head:
+        """Give the place of the newest durable message; EMPTY if there is none."""
+
+    def tail(self, recipient: str, limit: int) -> list[Message]:
+        """Give the newest `limit` messages of a mailbox, oldest first."""
+
+    def following(self, recipient: str, seq: int, limit: int) -> list[Message]:
+        """Give the oldest `limit` messages behind `seq`, oldest first."""
+
+    def read(self, recipient: str, cursor: Cursor, limit: int) -> Page:
+        """Give the oldest `limit` durable messages behind the cursor."""
+
+    def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
+        """Give the newest `limit` messages between two users that are older than `before_us`, newest first."""
+
+    def owe(self, recipient: str, seq: int) -> None:
+        """Leave the durable trace that the queue of `recipient` may miss messages up to `seq`."""
+
+    def owed(self) -> Mapping[str, int]:
+        """Give every mailbox with such a trace, and its seq."""
+
+    def settle(self, recipient: str, seq: int) -> None:
+        """Remove the trace, unless it asks for more than `seq`."""
+
+    def probe(self) -> bool:
+        """Try a majority read, breaker or not, and say whether it worked. Closes nothing."""
+
+    @property
+    def breaker(self) -> Breaker:
+        """The breaker in front of this store."""
+
+
+class UserStore(Protocol):
+    """Who is registered. Everything raises StoreUnavailable."""
+
+    def add_user(self, username: str, password_hash: str) -> bool:
+        """Store a new user durably; False if the username is taken. Raises OutcomeUnknown too."""
+
+    def password_hash(self, username: str) -> str | None:
+        """Give the stored hash, or None if there is no such user."""
+
+    def user_exists(self, username: str) -> bool:
+        """Say whether the username is registered."""

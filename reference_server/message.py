@@ -1,0 +1,127 @@
+"""What a message is, how it takes its place in a mailbox, and its two spellings. Pure: no clock, no store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from reference_server.timestamps import format_timestamp
+
+QUEUE_CHARACTERS = 10_000
+"""The queue layer refuses longer messages by itself, whatever the endpoint allows (contract: Storage)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that has no place in a mailbox yet."""
+
+    id: str
+    sender: str
+    recipient: str
+    content: str
+    client_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The place of the newest message of a mailbox."""
+
+    seq: int
+    timestamp_us: int
+
+
+EMPTY = Head(seq=0, timestamp_us=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. `seq` counts from 1 without holes in its mailbox; `timestamp_us` grows with it."""
+
+    id: str
+    seq: int
+    sender: str
+    recipient: str
+    content: str
+    timestamp_us: int
+    client_message_id: str | None = None
+
+    @property
+    def timestamp(self) -> str:
+        """The timestamp as clients see it; also their cursor."""
+        return format_timestamp(self.timestamp_us)
+
+
+def place_after(head: Head, draft: Draft, now_us: int) -> Message:
+    """Give the draft the place behind `head`.
+
+    A clock that stepped back, or another instance's clock that is ahead, must not put a message behind a
+    cursor that has passed: so the timestamp follows the mailbox, and only usually the clock.
+    """
+    return Message(
+        id=draft.id,
+        seq=head.seq + 1,
+        sender=draft.sender,
+        recipient=draft.recipient,
+        content=draft.content,
+        timestamp_us=max(now_us, head.timestamp_us + 1),
+        client_message_id=draft.client_message_id,
+    )
+
+
+def to_wire(message: Message) -> dict[str, Any]:
+    """Give a message as a poll shows it."""
+    return {
+        "id": message.id,
+        "seq": message.seq,
+        "from": message.sender,
+        "to": message.recipient,
+        "message": message.content,
+        "timestamp": message.timestamp,
+        "client_message_id": message.client_message_id,
+    }
+
+
+def to_entry(message: Message) -> str:
+    """Give a message as an entry of the Redis list: JSON that starts with seq and timestamp_us.
+
+    The Lua scripts find their way by these two without decoding the rest, so their order matters.
+    """
+    entry = {
+        "seq": message.seq,
+        "timestamp_us": message.timestamp_us,
+        "id": message.id,
+        "from": message.sender,
+        "to": message.recipient,
+        "message": message.content,
+        "client_message_id": message.client_message_id,
+    }
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+
+
+_FIELD_TYPES = {"seq": int, "timestamp_us": int, "id": str, "from": str, "to": str, "message": str}
+
+
+def from_entry(entry: bytes) -> Message:
+    """Read an entry of the Redis list. Raises ValueError if it is not one."""
+    try:
+        fields = json.loads(entry)
+    except RecursionError as error:
+        raise ValueError("not a message: nested too deeply") from error
+    if not isinstance(fields, dict):
+        raise ValueError("not a message: no JSON object")
+    for name, kind in _FIELD_TYPES.items():
+        if type(fields.get(name)) is not kind:
+            raise ValueError(f"not a message: {name} is not of type {kind.__name__}")
+    client_message_id = fields.get("client_message_id")
+    if not isinstance(client_message_id, str | None):
+        raise ValueError("not a message: client_message_id is not text")
+    return Message(
+        id=fields["id"],
+        seq=fields["seq"],
+        sender=fields["from"],
+        recipient=fields["to"],
+        content=fields["message"],
+        timestamp_us=fields["timestamp_us"],
+        client_message_id=client_message_id,
+    )

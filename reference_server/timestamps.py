@@ -1,0 +1,49 @@
+"""Timestamps are whole microseconds since 1970 inside the server, and one fixed spelling outside it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_SPELLING = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
+)
+LEGAL = "an ISO 8601 timestamp with Z or an offset and at most 6 fractional digits, like 2026-01-01T12:00:00.123456Z"
+
+
+def as_written(text: str) -> str:
+    """Undo what a URL does to an offset that was not escaped: a space where the `+` was."""
+    return re.sub(r" (?=\d\d:\d\d\Z)", "+", text)
+
+
+def parse_timestamp(text: str) -> int:
+    """Give the microseconds of a timestamp as the contract spells it. Raises ValueError for everything else."""
+    match = _SPELLING.fullmatch(as_written(text))
+    if match is None:
+        raise ValueError(f"not {LEGAL}")
+    *date_and_time, fraction, sign, hours, minutes = match.groups()
+    try:
+        year, month, day, hour, minute, second = map(int, date_and_time)
+        microsecond = int((fraction or "").ljust(6, "0"))
+        zone = _offset(sign, hours, minutes)
+        moment = datetime(year, month, day, hour, minute, second, microsecond, zone)
+        return (moment - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"not a moment that exists: {error}") from error
+
+
+def _offset(sign: str | None, hours: str | None, minutes: str | None) -> timezone:
+    if sign is None or hours is None or minutes is None:
+        return UTC
+    if int(minutes) > 59:
+        raise ValueError("an offset has at most 59 minutes")
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
+    return timezone(-offset if sign == "-" else offset)
+
+
+def format_timestamp(timestamp_us: int) -> str:
+    """Give the one spelling of a timestamp: `2026-01-01T12:00:00.123456Z`, always 27 characters."""
+    moment = _EPOCH + timedelta(microseconds=timestamp_us)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
