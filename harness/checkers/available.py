@@ -1,4 +1,4 @@
-"""available: through any one store's failure, sends and polls keep answering as the contract says, within 1 s.
+"""available: through any one store's failure, sends and polls are answered as the contract says, within 1 s.
 
 Inside a fault, from the canary's first failure to the heal, the contract's line for the broken store holds;
 outside faults, every answer is ok. Between the two (a fault that has not bitten yet, a server that still

@@ -15,7 +15,7 @@ def instant(text: str | None) -> tuple[int, str] | None:
 
     `Z`, `+00:00` and no zone at all name the same instant, and so do `12:00:00` and `12:00:00.000`.
     """
-    found = _ISO.fullmatch(text) if text else None
+    found = _ISO.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None
     zone = found["zone"]

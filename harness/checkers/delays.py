@@ -38,6 +38,11 @@ class Delay:
         """The delay in seconds; infinite when the message never arrived."""
         return self.delay_ns / NS_PER_S if self.poll is not None else float("inf")
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the chain was already polling when the message was acked."""
+        return self.base_ns == self.message.ack_ns
+
     def until_ns(self) -> float:
         """When it arrived."""
         return self.poll.end_ns if self.poll is not None else float("inf")

@@ -42,7 +42,7 @@ class Disturbances:
         return index < len(self._ends) and self._starts[index] <= end_ns
 
     def calm_end_ns(self, start_ns: float, calm_ns: float) -> float:
-        """The end of the first `calm_ns` of undisturbed time from `start_ns` on; infinity if there is none."""
+        """The end of the first undisturbed `calm_ns` from `start_ns` on; infinity if there is none."""
         for index in range(bisect_left(self._ends, start_ns), len(self._ends)):
             if self._starts[index] > start_ns + calm_ns:
                 break

@@ -166,7 +166,7 @@ class _Passing:
                 self._cursors.append(cursor)
 
     def poll(self, message: Message) -> Poll | None:
-        """The first poll whose `next_since` passes the message; cursors are exclusive, so a tie has passed."""
+        """The first poll whose `next_since` passes the message: cursors are exclusive, so a tie passes."""
         timestamp = self._timestamps.get(message)
         if timestamp is None:
             return None

@@ -1,10 +1,9 @@
 """on-time: delivered within 2 s of the send's ack, at a 2 s polling interval (contract: The 2 s arithmetic).
 
 Messages which a fault could have touched are reported apart and not judged. Of the rest, as many may be late
-as a perfect server would have delivered late to the same clients, by `harness.arithmetic`; messages that are
-late only because of their place in the polling interval and that came with one answer share its round trip, so
-they are one miss. A message later than interval, acceptable round trip and bound together is a finding whatever
-the share.
+as a perfect server would have delivered late to the same clients, by `harness.arithmetic`; messages that came
+with one answer, late only by their place in the polling interval, share its round trip and are one miss. A
+message later than interval, acceptable round trip and bound together is a finding whatever the share.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def on_time(history: History) -> Judgement:
     doubt = overloaded(history)
     if not split.judged and not doubt:
         doubt = "no delivery outside faults could be timed"
-    allowed = allowed_misses(len(split.judged), split.floor())
+    allowed = allowed_misses(split.live, split.floor())
     late = split.late()
     misses = split.misses(late)
     findings = [] if doubt else [_finding(history, delay) for delay in split.guilty(late, misses > allowed)]
@@ -39,8 +38,9 @@ def on_time(history: History) -> Judgement:
 
 
 def delivery_delays_s(history: History) -> list[float]:
-    """Every judged delivery's delay in seconds, for plots; what never arrived is left out."""
-    return [delay.delay_s for delay in _split(history).judged if delay.poll is not None]
+    """The judged deliveries' delays in seconds, for plots: to readers who were polling, if there were any."""
+    arrived = [delay for delay in _split(history).judged if delay.poll is not None]
+    return [delay.delay_s for delay in arrived if delay.is_live] or [delay.delay_s for delay in arrived]
 
 
 def _split(history: History) -> _Split:
@@ -50,10 +50,10 @@ def _split(history: History) -> _Split:
     split = _Split(history.bounds)
     for recipient, mailbox in mailboxes(history, matched).items():
         for chain in readers.get(recipient, []):
-            judged_before = len(split.judged)
+            live_before = split.live
             for delay in delays(chain, mailbox):
                 split.sort_in(delay, disturbances)
-            split.weigh(chain, len(split.judged) - judged_before)
+            split.weigh(chain, split.live - live_before)
     return split
 
 
@@ -64,6 +64,7 @@ class _Split:
     bounds: Bounds
     judged: list[Delay] = field(default_factory=list)
     disturbed: list[Delay] = field(default_factory=list)
+    live: int = 0
     stopped: int = 0
     expected_misses: float = 0.0
 
@@ -81,6 +82,7 @@ class _Split:
             self.stopped += 1
         else:
             self.judged.append(delay)
+            self.live += delay.is_live
 
     def _was_due(self, delay: Delay) -> bool:
         """Whether the chain went on long enough to call a message that never arrived late."""
@@ -89,11 +91,14 @@ class _Split:
             return True
         return delay.chain.last.end_ns >= delay.base_ns + self.worst_ns
 
-    def weigh(self, chain: Chain, judged: int) -> None:
-        """Add what a perfect server would deliver late to this chain; held polls measure no round trip."""
+    def weigh(self, chain: Chain, live: int) -> None:
+        """Add what a perfect server would deliver late to this chain; held polls measure no round trip.
+
+        A reader who came after the ack is served by its first polls, so its messages have no poll phase.
+        """
         round_trips = [(poll.end_ns - poll.start_ns) / NS_PER_S for poll in chain.polls if not poll.wait_s]
         slack_s = self.bounds.delivered_within_s - self.bounds.poll_interval_s
-        self.expected_misses += judged * floor_share(
+        self.expected_misses += live * floor_share(
             round_trips,
             self.bounds.poll_interval_s,
             self.bounds.acceptable_round_trip_s,
@@ -102,7 +107,7 @@ class _Split:
 
     def floor(self) -> float:
         """The share a perfect server would miss, over all chains."""
-        return min(1.0, self.expected_misses / len(self.judged)) if self.judged else 0.0
+        return min(1.0, self.expected_misses / self.live) if self.live else 0.0
 
     def late(self) -> list[Delay]:
         """The judged deliveries beyond the bound, the latest first."""
@@ -126,18 +131,21 @@ class _Split:
 
     def evidence(self, late: Sequence[Delay], misses: int, allowed: int) -> dict[str, Any]:
         arrived = [delay for delay in self.judged if delay.poll is not None]
+        live = [delay for delay in arrived if delay.is_live]
         return {
             "judged": len(self.judged),
+            "judged_live": self.live,
             "late": len(late),
             "misses": misses,
             "allowed_misses": allowed,
             "floor_share": round(self.floor(), 6),
             "undelivered": len(self.judged) - len(arrived),
             "reader_stopped_before_due": self.stopped,
-            "delay_s": summary([delay.delay_s for delay in self.judged]),
-            "visibility_s": summary([delay.visibility_ns / NS_PER_S for delay in arrived]),
-            "poll_phase_s": summary([delay.phase_ns / NS_PER_S for delay in arrived]),
-            "round_trip_s": summary([delay.round_trip_ns / NS_PER_S for delay in arrived]),
+            "delay_s": summary([delay.delay_s for delay in self.judged if delay.is_live]),
+            "visibility_s": summary([delay.visibility_ns / NS_PER_S for delay in live]),
+            "poll_phase_s": summary([delay.phase_ns / NS_PER_S for delay in live]),
+            "round_trip_s": summary([delay.round_trip_ns / NS_PER_S for delay in live]),
+            "offline_delay_s": summary([delay.delay_s for delay in self.judged if not delay.is_live]),
             "during_faults": {
                 "late": sum(d.poll is None or d.delay_ns > self.bound_ns for d in self.disturbed),
                 "delay_s": summary([delay.delay_s for delay in self.disturbed]),

@@ -1,4 +1,4 @@
-"""How checkers tell what they found: times since the begin, few findings of a kind, ten events each at most."""
+"""How checkers tell what they found: times since the begin, few findings of a kind, few events each."""
 
 from __future__ import annotations
 

@@ -1,0 +1,172 @@
+"""The Markdown test plan and what runs it, in both directions.
+
+The plan is a page of `## Sections`. Of each table whose first header is "Id", every line is one row of the
+plan: `| Id | Row | Done | Expected |`. Other tables are prose.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from harness.errors import UsageError
+
+PLAN_FILE = "TEST_REALTIME_MESSAGING.md"
+_ID = re.compile(r"[A-Z]+-\d{2}")
+_CELLS = 4
+
+
+class PlanError(UsageError, ValueError):
+    """The plan cannot be read, or a row was asked for that it does not have; the message says where."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the plan; `section` is its heading's slug, `line` where it stands (from 1)."""
+
+    id: str
+    section: str
+    title: str
+    done: str
+    expected: str
+    line: int
+
+
+def read_plan(path: Path) -> list[Row]:
+    """The rows of the plan, in its order.
+
+    Raises PlanError for a file that cannot be read, and with file and line for a malformed or repeated id, a
+    missing or empty cell, and a row outside any section.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"The test plan {path} cannot be read: {error}.") from error
+    return parse_plan(text, str(path))
+
+
+def parse_plan(text: str, name: str) -> list[Row]:
+    """The rows of a plan's Markdown; `name` is what errors call it. Raises as `read_plan`."""
+    rows: dict[str, Row] = {}
+    for row in _rows(MarkdownIt("commonmark").enable("table").parse(text), name):
+        if row.id in rows:
+            first = rows[row.id].line
+            raise PlanError(f"{name}:{row.line}: the id {row.id} is already the row of line {first}.")
+        rows[row.id] = row
+    if not rows:
+        raise PlanError(f"{name}: no table has 'Id' as its first header, so there is nothing to run.")
+    return list(rows.values())
+
+
+def nearest(ids: Collection[str], wanted: str) -> list[str]:
+    """Up to three of `ids` that look most like `wanted`, the likeliest first."""
+    by_upper = {id_.upper(): id_ for id_ in ids}
+    return [by_upper[near] for near in difflib.get_close_matches(wanted.upper(), by_upper, n=3, cutoff=0.5)]
+
+
+def select(rows: Sequence[Row], patterns: Collection[str] | None, section: str | None = None) -> list[Row]:
+    """The rows that match any of the patterns (as file names do: `ERR-*`) and stand in the section, in order.
+
+    No patterns mean every row. Raises PlanError, with the nearest names, for a pattern that matches no row
+    and for an unknown section, and where no row of the section matches.
+    """
+    sections = list(dict.fromkeys(row.section for row in rows))
+    if section is not None and section not in sections:
+        raise PlanError(_unknown("section", section, sections))
+    for pattern in patterns or ():
+        if not any(fnmatchcase(row.id, pattern) for row in rows):
+            raise PlanError(_unknown("row", pattern, [row.id for row in rows]))
+    chosen = [
+        row
+        for row in rows
+        if section in (None, row.section)
+        and (not patterns or any(fnmatchcase(row.id, pattern) for pattern in patterns))
+    ]
+    if not chosen:
+        raise PlanError(f"No row of the section '{section}' matches {', '.join(patterns or ())}.")
+    return chosen
+
+
+def drift(rows: Sequence[Row], runners: Mapping[str, Sequence[str]], unmarked: Sequence[str]) -> list[str]:
+    """Where plan and tests disagree, one sentence each; an empty list when they agree.
+
+    `runners` are the test node ids by the row they name, `unmarked` the tests that name no row.
+    """
+    ids = [row.id for row in rows]
+    nobody = [
+        f"{row.id} ({row.title}, line {row.line} of the plan) is run by nothing."
+        for row in rows
+        if not runners.get(row.id)
+    ]
+    unknown = [
+        f"{node} names the row {id_}, which the plan does not have.{_hint(ids, id_)}"
+        for id_, nodes in sorted(runners.items())
+        if id_ not in ids
+        for node in nodes
+    ]
+    return nobody + unknown + [f"{node} names no row of the plan." for node in unmarked]
+
+
+def _rows(tokens: Sequence[Token], name: str) -> Iterator[Row]:
+    section = ""
+    header: list[str] | None = None
+    for index, token in enumerate(tokens):
+        if token.type == "heading_open" and token.tag == "h2":
+            section = _slug(tokens[index + 1].content)
+        elif token.type == "thead_open":
+            header = None
+        elif token.type == "tr_open":
+            cells = _cells(tokens, index)
+            if header is None:
+                header = cells
+            elif header[0].casefold() == "id":
+                yield _row(cells, section, name, line=(token.map or [0])[0] + 1)
+
+
+def _cells(tokens: Sequence[Token], start: int) -> list[str]:
+    cells = []
+    for token in tokens[start:]:
+        if token.type == "tr_close":
+            break
+        if token.type == "inline":
+            cells.append(token.content.strip())
+    return cells
+
+
+def _row(cells: Sequence[str], section: str, name: str, *, line: int) -> Row:
+    where = f"{name}:{line}:"
+    if not _ID.fullmatch(cells[0]):
+        raise PlanError(
+            f"{where} '{cells[0]}' is no row id; one is capital letters, a hyphen, two digits: ERR-02."
+        )
+    if not section:
+        raise PlanError(f"{where} the row {cells[0]} stands before the first section's heading.")
+    if len(cells) < _CELLS or not all(cells[:_CELLS]):
+        raise PlanError(
+            f"{where} the row {cells[0]} lacks a cell; it needs a title, what is done, what is expected."
+        )
+    return Row(cells[0], section, cells[1], cells[2], cells[3], line)
+
+
+def _slug(heading: str) -> str:
+    """'Redis queue' becomes 'redis-queue', what a command line likes; 'Redis queue {#queue}' says its own."""
+    named = re.search(r"\{#([\w-]+)\s*\}", heading)
+    words = re.sub(r"\{[^}]*\}", "", heading).casefold()
+    return named[1] if named else "-".join(re.findall(r"\w+", words))
+
+
+def _unknown(what: str, wanted: str, known: Collection[str]) -> str:
+    hint = _hint(known, wanted) or f" It has {', '.join(known)}."
+    return f"The plan has no {what} '{wanted}'.{hint}"
+
+
+def _hint(known: Collection[str], wanted: str) -> str:
+    near = nearest(known, wanted)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
