@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from harness.errors import DeadlineMissed, InfrastructureError, UsageError
 from harness.stack import Services, wait_until
-from harness.stack.canary import QUESTIONS, Sighting, look
+from harness.stack.canary import QUESTIONS, Address, Sighting, look
 from harness.toxics import Proxy
 
 CANARY_TIMEOUT_S = 0.3
@@ -83,6 +83,13 @@ class Record(Protocol):
         """Write an event of this kind with these fields, stamped now."""
 
 
+class Look(Protocol):
+    """Asks once and says what it saw: `harness.stack.canary.look`."""
+
+    def __call__(self, address: Address, question: bytes, *, timeout_s: float) -> Sighting:
+        """Ask `question` at `address`; `timeout_s` bounds it all."""
+
+
 class FaultInjector:
     """Breaks the stores of `services` and writes what happens when through `record`.
 
@@ -91,9 +98,18 @@ class FaultInjector:
     `ms`, about every half second while a fault lasts.
     """
 
-    def __init__(self, services: Services, record: Record) -> None:
+    def __init__(
+        self,
+        services: Services,
+        record: Record,
+        *,
+        look: Look = look,
+        canary_interval_s: float = CANARY_INTERVAL_S,
+    ) -> None:
         self._services = services
         self._record = record
+        self._look = look
+        self._canary_interval_s = canary_interval_s
         self._broken: set[str] = set()
 
     def redis_refused(self) -> AbstractContextManager[Fault]:
@@ -130,11 +146,11 @@ class FaultInjector:
         if fault.store in self._broken:
             raise UsageError(f"{fault.store} is already broken: one fault a store at a time.")
         kind, proxy = KINDS[fault.kind], self._services.proxies[fault.store]
-        canary = Canary(proxy, fault)
+        canary = Canary(proxy, fault, self._look)
         canary.wait_to_see(
             "answered", deadline_s=BITES_WITHIN_S, what=f"{fault.store} to answer before the fault"
         )
-        watcher = _Watcher(canary, kind.canary_sees, self._record)
+        watcher = _Watcher(canary, kind.canary_sees, self._record, self._canary_interval_s)
         self._broken.add(fault.store)
         self._phase(fault, "inject")
         try:
@@ -147,13 +163,13 @@ class FaultInjector:
                 error.add_note(surprise)
             raise
         finally:
+            self._broken.discard(fault.store)
             self._phase(fault, "heal")
             proxy.heal()
             sighting = canary.wait_to_see(
                 "answered", deadline_s=HEALS_WITHIN_S, what=f"{fault.store} to answer after {fault.name!r}"
             )
             self._phase(fault, "healed", sighting)
-            self._broken.discard(fault.store)
         if watcher.surprises:
             raise InfrastructureError(watcher.surprises[0])
 
@@ -165,14 +181,15 @@ class FaultInjector:
 class Canary:
     """Asks a store through its proxy and says what it saw, in the words of the fault it watches."""
 
-    def __init__(self, proxy: Proxy, fault: Fault) -> None:
+    def __init__(self, proxy: Proxy, fault: Fault, look: Look) -> None:
         self.fault = fault
         self._proxy = proxy
+        self._look = look
         self._timeout_s = CANARY_TIMEOUT_S + 3 * fault.latency_ms / 1000
 
     def look(self) -> Sighting:
         """One look, over a connection of its own; an answer as late as the fault makes it counts as slow."""
-        sighting = look(self._proxy.listen, QUESTIONS[self.fault.store], timeout_s=self._timeout_s)
+        sighting = self._look(self._proxy.listen, QUESTIONS[self.fault.store], timeout_s=self._timeout_s)
         if sighting.saw == "answered" and 0 < self.fault.latency_ms <= sighting.ms:
             return Sighting("slow", sighting.ms, sighting.answer)
         return sighting
@@ -208,11 +225,12 @@ def _wait_for_bite(canary: Canary, kind: Kind) -> Sighting:
 class _Watcher:
     """Looks again and again while the fault lasts, in a thread; ends with the context, before the heal."""
 
-    def __init__(self, canary: Canary, expected: str, record: Record) -> None:
+    def __init__(self, canary: Canary, expected: str, record: Record, interval_s: float) -> None:
         self.surprises: list[str] = []
         self._canary = canary
         self._expected = expected
         self._record = record
+        self._interval_s = interval_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"canary {canary.fault.name}", daemon=True)
 
@@ -225,7 +243,7 @@ class _Watcher:
 
     def _watch(self) -> None:
         fault = self._canary.fault
-        while not self._over.wait(CANARY_INTERVAL_S):
+        while not self._over.wait(self._interval_s):
             sighting = self._canary.look()
             self._record("canary", name=fault.name, store=fault.store, saw=sighting.saw, ms=sighting.ms)
             if sighting.saw != self._expected:

@@ -20,8 +20,8 @@ import toxiproxy.proxy  # type: ignore[import-untyped]
 import toxiproxy.server  # type: ignore[import-untyped]
 
 from harness.errors import InfrastructureError
-from harness.stack.canary import Address
 
+Address = tuple[str, int]
 CALL_TIMEOUT_S = 5.0
 
 _server: ContextVar[ProxyServer] = ContextVar("_server")
@@ -196,4 +196,5 @@ def _join(address: Address) -> str:
 
 def _text(error: Exception) -> str:
     said = error.args[0] if error.args else error
-    return said.decode(errors="replace").strip() if isinstance(said, bytes) else str(said)
+    text = said.decode(errors="replace").strip() if isinstance(said, bytes) else str(said)
+    return text.rstrip(".")

@@ -1,70 +1,24 @@
-"""Ends what a harness leaves behind, however the harness ends, `kill -9` included.
-
-One guardian runs beside each harness process that starts others. It reads JSON lines from a pipe whose other
-end only the harness holds: `{"leader": pid}` a session to guard, `{"ended": pid}` one that is gone,
-`{"folder": path}` and `{"removed": path}` the same for temporary folders. When the pipe ends it kills every
-session and removes every folder it still knows of.
-
-Linux's PR_SET_PDEATHSIG would do less: it reaches direct children only, and fires already when the *thread*
-ends that started them.
-"""
+"""The harness's side of its reaper: what is to be ended and removed if the harness cannot do so itself."""
 
 from __future__ import annotations
 
 import atexit
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-import psutil
+from harness.errors import InfrastructureError
 
-KILL_DEADLINE_S = 5.0
-
-
-def family(leader: int) -> list[psutil.Process]:
-    """The living processes of the session of `leader`, and their descendants in other sessions."""
-    found: dict[int, psutil.Process] = {}
-    for pid in psutil.pids():
-        try:
-            if os.getsid(pid) != leader:
-                continue
-            member = psutil.Process(pid)
-            found |= {process.pid: process for process in (member, *member.children(recursive=True))}
-        except (psutil.Error, ProcessLookupError, PermissionError):
-            continue  # ended meanwhile, or somebody else's
-    return [process for process in found.values() if _alive(process)]
-
-
-def kill_family(leader: int) -> list[psutil.Process]:
-    """Kill until nothing of the family is left; returns what still lives after several seconds."""
-    for _ in range(3):  # a member may fork while its family is being listed
-        members = family(leader)
-        for process in members:
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
-        others = [process for process in members if process.pid != leader]
-        psutil.wait_procs(others, timeout=KILL_DEADLINE_S)
-        if not members:
-            return []
-    return [process for process in family(leader) if process.pid != leader]
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+REAPER = Path(__file__).with_name("reaper.py")
+DISMISS_DEADLINE_S = 10.0
 
 
 class Guardian:
-    """The harness's end of the pipe; the guardian's process starts with the first thing to guard."""
+    """Holds the pipe to the reaper, whose process starts with the first thing to guard."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -77,40 +31,24 @@ class Guardian:
             if self._process is None or self._owner != os.getpid():
                 self._owner = os.getpid()
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", __file__], stdin=subprocess.PIPE, start_new_session=True
+                    [sys.executable, "-P", str(REAPER)], stdin=subprocess.PIPE, start_new_session=True
                 )
                 atexit.register(self._dismiss, self._process)
             assert self._process.stdin is not None
             return self._process.stdin.fileno()
 
     def tell(self, **note: Any) -> None:
-        """Say one thing of the module's docstring."""
-        os.write(self.pipe(), (json.dumps(note) + "\n").encode())
+        """Say one thing that `reaper` understands. Raises InfrastructureError when it is gone."""
+        try:
+            os.write(self.pipe(), (json.dumps(note) + "\n").encode())
+        except BrokenPipeError as error:
+            raise InfrastructureError(
+                "The harness's reaper process has ended; start the run again."
+            ) from error
 
     def _dismiss(self, process: subprocess.Popen[bytes]) -> None:
         if self._owner == os.getpid():
-            process.communicate(timeout=2 * KILL_DEADLINE_S)
+            process.communicate(timeout=DISMISS_DEADLINE_S)
 
 
 GUARDIAN = Guardian()
-
-
-def main() -> None:
-    """The guardian's process: remember until the pipe ends, then clean up."""
-    leaders: set[int] = set()
-    folders: set[str] = set()
-    for line in sys.stdin:
-        note = json.loads(line)
-        leaders |= {note["leader"]} if "leader" in note else set()
-        leaders -= {note["ended"]} if "ended" in note else set()
-        folders |= {note["folder"]} if "folder" in note else set()
-        folders -= {note["removed"]} if "removed" in note else set()
-    for leader in leaders:
-        kill_family(leader)
-    for folder in folders:
-        if Path(folder).is_dir():
-            shutil.rmtree(folder)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
-"""Becomes another program, after telling the guardian of it. Run as `python -I -S launch.py FD COMMAND…`.
+"""Becomes another program, after telling the reaper of it. Run as `python -I -S launch.py FD COMMAND…`.
 
 The child reports itself, and not its parent afterwards, because the parent can be killed in between; and the
-guardian cannot see the parent's end before this process, too, has let go of the pipe `FD`.
+reaper cannot see the parent's end before this process, too, has let go of the pipe `FD`.
 """
 
 import json

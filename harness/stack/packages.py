@@ -135,7 +135,7 @@ def install(package: Package, say: Say, check: Callable[[Path], object]) -> Path
     rename, so that nobody ever sees half of it. Raises Unavailable, and whatever `check` raises.
     """
     place = cached(package)
-    with _lock(place.with_suffix(".lock")), tempfile.TemporaryDirectory(dir=place.parent) as folder:
+    with _lock(place), tempfile.TemporaryDirectory(dir=place.parent) as folder:
         if not place.is_file():
             program = package.fetch(Path(folder), say)
             check(program)
@@ -176,9 +176,9 @@ def run(command: list[str], *, env: dict[str, str], deadline_s: float) -> str:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+def _lock(place: Path) -> Iterator[None]:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f"{place.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -17,7 +17,8 @@ from typing import TypeVar
 import psutil
 
 from harness.errors import DeadlineMissed, InfrastructureError, ProcessDied, UsageError
-from harness.stack.guardian import GUARDIAN, family, kill_family
+from harness.stack.guardian import GUARDIAN
+from harness.stack.reaper import family, kill_family
 from harness.stack.waiting import wait_until
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from harness.stack.packages import (
     system,
 )
 
-INSTALLER = "python -m harness.stack"
+INSTALLER = "python -m harness doctor --install"
 
 
 @dataclass(frozen=True)

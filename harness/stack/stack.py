@@ -11,15 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from harness.errors import UsageError
-from harness.stack.canary import Address
+from harness.errors import DeadlineMissed, InfrastructureError, UsageError
+from harness.stack.canary import QUESTIONS, Address, look
 from harness.stack.foreign import address_of, at_address
 from harness.stack.guardian import GUARDIAN
-from harness.stack.server import HOST, Server
+from harness.stack.server import HOST, PORT_ATTEMPTS, PORT_IS_TAKEN, Server
 from harness.stack.servers import Mongod, Redis, Toxiproxy
 from harness.stack.services import SERVICES, Found, locate
-from harness.stack.waiting import free_port
+from harness.stack.waiting import free_port, wait_until
 from harness.toxics import Proxy, ProxyServer
+
+PASSES_ON_WITHIN_S = 5.0
 
 S = TypeVar("S", bound=Server)
 
@@ -162,18 +164,16 @@ class Services:
 
     def _make_proxies(self) -> None:
         control = self._control()
-        run = uuid.uuid4().hex[:8]  # a foreign Toxiproxy may serve other runs as well
         upstreams = {
             "redis": address_of(self.redis_direct_url, "redis", "REDIS_URL"),
             "mongodb": address_of(self.mongodb_direct_url, "mongodb", "MONGODB_URL"),
         }
         for store, upstream in upstreams.items():
-            proxy = control.create(
-                f"pollproof-{run}-{store}", listen=self._listen_address(), upstream=upstream
-            )
+            proxy = _proxy_on_free_port(control, store, upstream)
             self.proxies[store] = proxy
             if self.toxiproxy is None:
                 self._exit.callback(proxy.destroy)
+            _require_passing_on(store, proxy, self.found["toxiproxy"])
 
     def _control(self) -> ProxyServer:
         if self.toxiproxy is None:
@@ -185,15 +185,40 @@ class Services:
         toxiproxy.kill()
         toxiproxy.start()
 
-    def _listen_address(self) -> Address:
-        return (HOST, free_port())
-
 
 def _ours(server: S | None, service: str) -> S:
     if server is None:
         variable = SERVICES[service].variable
         raise UsageError(f"The {service} at {variable} is not ours: it is never flushed, stopped or killed.")
     return server
+
+
+def _proxy_on_free_port(control: ProxyServer, store: str, upstream: Address) -> Proxy:
+    name = f"pollproof-{uuid.uuid4().hex[:8]}-{store}"  # a foreign Toxiproxy may serve other runs as well
+    for attempts_left in reversed(range(PORT_ATTEMPTS)):
+        try:
+            return control.create(name, listen=(HOST, free_port()), upstream=upstream)
+        except InfrastructureError as error:
+            if not attempts_left or PORT_IS_TAKEN[0] not in str(error):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _require_passing_on(store: str, proxy: Proxy, toxiproxy: Found) -> None:
+    try:
+        wait_until(
+            lambda: look(proxy.listen, QUESTIONS[store]).saw == "answered",
+            deadline_s=PASSES_ON_WITHIN_S,
+            what=f"{store} to answer through Toxiproxy",
+        )
+    except DeadlineMissed as error:
+        if toxiproxy.url is None:
+            raise
+        upstream = "{}:{}".format(*proxy.upstream)
+        raise UsageError(
+            f"The Toxiproxy at TOXIPROXY_URL does not pass on from {HOST} to {upstream}: it has to share this"
+            " machine's network (`docker run --network host`)."
+        ) from error
 
 
 def _remove(folder: Path) -> None:

@@ -1,0 +1,52 @@
+"""Real services for every test of this folder.
+
+A missing service fails in CI, where a skipped test would be a gap nobody sees, and skips at a desk with the
+sentence that says how to get it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from harness.errors import UsageError
+from harness.stack import Services
+from harness.stack.servers import Toxiproxy
+
+IN_CI = bool(os.environ.get("CI"))
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    """One stack for the session, with whatever the tests before have left in it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            running = stack.enter_context(Services(install=IN_CI))
+        except UsageError as error:
+            if IN_CI:
+                raise
+            pytest.skip(str(error))
+        yield running
+
+
+@pytest.fixture
+def redis_url(services: Services) -> str:
+    """Redis itself, not through a proxy."""
+    return services.redis_direct_url
+
+
+@pytest.fixture
+def mongodb_url(services: Services) -> str:
+    """MongoDB itself, not through a proxy; use a database name of your own."""
+    return services.mongodb_direct_url
+
+
+@pytest.fixture
+def toxiproxy(services: Services) -> Toxiproxy:
+    """Our Toxiproxy; a foreign one skips the test."""
+    if services.toxiproxy is None:
+        pytest.skip("the Toxiproxy at TOXIPROXY_URL is not ours to break")
+    return services.toxiproxy
