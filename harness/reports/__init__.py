@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from harness.reports.html import render_html, write_html
 from harness.reports.run import PromiseResult, RowResult, Run, read_results, write_results
+from harness.reports.terminal import show_run
 
-__all__ = ["PromiseResult", "RowResult", "Run", "read_results", "write_results"]
+__all__ = [
+    "PromiseResult",
+    "RowResult",
+    "Run",
+    "read_results",
+    "render_html",
+    "show_run",
+    "write_html",
+    "write_results",
+]

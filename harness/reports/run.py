@@ -54,6 +54,8 @@ class Run:
     environment: Mapping[str, Mapping[str, str]]
     """By service (and 'python', 'platform', …): its `version` and its `origin`."""
     target: str
+    delivered_within_s: float = 2.0
+    """The promised delivery time, which delays are shown against."""
 
     def promises(self) -> list[PromiseResult]:
         """Each promise's worst verdict, in the order in which promises were first judged."""

@@ -1,0 +1,48 @@
+"""`report.html`: one self-contained page, made from a run's record by the template beside this module."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.reports.files import write_atomically
+from harness.reports.lanes import lanes
+from harness.reports.run import Run, findings_of
+from harness.reports.words import closing, duration, measured, plain
+
+_PAGES = Environment(
+    loader=PackageLoader("harness", "reports"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_PAGES.filters.update(
+    duration=duration,
+    findings=findings_of,
+    measured=measured,
+    plain=plain,
+    line=lambda event: json.dumps(event, ensure_ascii=False, separators=(", ", ": "), default=str),
+)
+
+
+def render_html(run: Run) -> str:
+    """The whole page as text."""
+    return _PAGES.get_template("report.html.j2").render(
+        run=run,
+        closing=closing(run),
+        promises=run.promises(),
+        sections=[
+            (section, list(rows))
+            for section, rows in itertools.groupby(run.rows, key=lambda row: row.section)
+        ],
+        lanes=lanes(run),
+    )
+
+
+def write_html(run: Run, path: Path) -> None:
+    """Write the page, whole or not at all. Raises OSError."""
+    write_atomically(path, render_html(run))
