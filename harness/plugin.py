@@ -7,38 +7,40 @@ everywhere in the harness: 0 pass, 1 a promise broken, 2 wrong usage, 3 inconclu
 
 from __future__ import annotations
 
-import os
 import secrets
-import sys
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.plan import PlanError, Row, read_plan
+from harness.plan import PLAN_FILE, Row, read_plan
 from harness.profile import load_profile
+from harness.reports import Run as RunRecord
 from harness.results import Results
 from harness.run import Inconclusive, Run
 from harness.session import Session, Settings
-from harness.verdict import EXIT_CODES, Verdict
+from harness.verdict import Verdict
 
 SESSION = pytest.StashKey[Session]()
 RESULTS = pytest.StashKey[Results]()
+RECORD = pytest.StashKey[RunRecord]()
 RUN = pytest.StashKey[Run]()
-STARTED = pytest.StashKey[float]()
-PLAN_FILE = "TEST_REALTIME_MESSAGING.md"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Every option has the prefix `--harness-`: the plugin is loaded into other people's runs, too."""
     group = parser.getgroup("harness", "polling messaging harness")
-    group.addoption("--harness-target", default="reference", help="a bundled target's name, or a profile's path")
+    group.addoption(
+        "--harness-target", default="reference", help="a bundled target's name, or a profile's path"
+    )
     group.addoption("--harness-seed", type=int, default=None, help="the source of every random choice")
-    group.addoption("--harness-workers", type=int, default=None, help="server workers (default: the profile's)")
+    group.addoption(
+        "--harness-workers", type=int, default=None, help="server workers (default: the profile's)"
+    )
     group.addoption("--harness-reports", default="reports/latest", help="where results are written")
     group.addoption("--harness-plan", default=PLAN_FILE, help="the Markdown file with the plan's rows")
+    group.addoption("--harness-only", default=None, help="run these rows alone: ids with commas between")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,13 +53,24 @@ def row_ids(item: pytest.Item) -> list[str]:
     return [str(row) for mark in item.iter_markers("plan") for row in mark.args]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the rows asked for, in the plan's order."""
+    only = config.getoption("--harness-only")
+    if only is None:
+        return
+    wanted = only.split(",")
+    kept = [item for row in wanted for item in items if row in row_ids(item)]
+    dropped = [item for item in items if item not in kept]
+    items[:] = list(dict.fromkeys(kept))
+    config.hook.pytest_deselected(items=dropped)
+
+
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """A scenario's run: a clean state, and a server of its own from its first use on."""
     node: pytest.Item = request.node
-    session = _session(node.config)
     name = ", ".join(row_ids(node)) or node.name
-    with session.scenario(name, _title(node)) as run:
+    with _session(node.config).scenario(name, _results(node.config).title(name)) as run:
         node.stash[RUN] = run
         yield run
 
@@ -75,20 +88,19 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn the outcome of each phase into the row's verdict."""
+    """Turn the outcome of each phase into the verdict of the test's rows."""
     report = yield
     if "run" not in getattr(item, "fixturenames", ()):
         return report
-    if call.excinfo is not None and call.excinfo.errisinstance(UsageError):
-        pytest.exit(str(call.excinfo.value), returncode=EXIT_USAGE)
-    item.stash.setdefault(STARTED, call.start)
-    ended = report.when == "teardown"
-    verdict, reason = _verdict(report, call)
-    results = _results(item.config)
+    error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, UsageError):
+        _results(item.config).stopped = str(error)
+        item.session.shouldstop = str(error)
+    verdict, reason = _verdict(error, report)
     for row in row_ids(item):
-        results.add(row, _title(item), verdict, reason)
-        if ended:
-            results.finish(row, time.time() - item.stash[STARTED], item.stash.get(RUN, None))
+        _results(item.config).add(row, verdict, reason, seconds=call.duration)
+        if report.when == "teardown":
+            _results(item.config).end(row, item.stash.get(RUN, None))
     return report
 
 
@@ -98,39 +110,58 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if harness is None:
         return
     harness.close()
-    interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-    result = _results(session.config).write(harness, interrupted=interrupted)
-    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        session.exitstatus = result.exit_code
+    results = _results(session.config)
+    record = session.config.stash[RECORD] = results.write(harness)
+    if results.stopped:
+        session.exitstatus = UsageError.exit_code
+    elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        session.exitstatus = record.exit_code
 
 
-EXIT_USAGE = UsageError.exit_code
-
-
-def _verdict(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[Verdict, str]:
-    if call.excinfo is None:
+def _verdict(error: BaseException | None, report: pytest.TestReport) -> tuple[Verdict, str]:
+    if error is None:
         return Verdict.PASS, ""
-    error = call.excinfo.value
+    said = (str(error).splitlines() or [type(error).__name__])[0]
     if report.skipped:
-        return Verdict.SKIPPED, str(getattr(error, "msg", error))
+        return Verdict.SKIPPED, said
     if isinstance(error, AssertionError) and report.when == "call":
-        return Verdict.FAIL, _first_line(error)
+        return Verdict.FAIL, said
     if isinstance(error, Inconclusive | HarnessError):
-        return Verdict.INCONCLUSIVE, str(error)
-    return Verdict.INCONCLUSIVE, f"the harness itself failed: {type(error).__name__}: {_first_line(error)}"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        return Verdict.INCONCLUSIVE, said
+    if isinstance(error, KeyboardInterrupt):
+        return Verdict.INCONCLUSIVE, "interrupted"
+    return Verdict.INCONCLUSIVE, f"the harness itself failed: {type(error).__name__}: {said}"
 
 
 def _session(config: pytest.Config) -> Session:
     if SESSION not in config.stash:
-        config.stash[SESSION] = Session(settings_from(config), say=_say)
+        seed = config.getoption("--harness-seed")
+        profile = load_profile(config.getoption("--harness-target"))
+        settings = Settings(
+            profile=profile,
+            seed=secrets.randbelow(2**32) if seed is None else seed,
+            reports=Path(config.getoption("--harness-reports")),
+            workers=config.getoption("--harness-workers") or profile.workers,
+        )
+        config.stash[SESSION] = Session(settings, say=_sayer(config))
     return config.stash[SESSION]
+
+
+def _sayer(config: pytest.Config) -> Callable[[str], None]:
+    """Lines of progress go to whoever shows the run's: our own front, else pytest's terminal."""
+    progress = config.pluginmanager.get_plugin("harness-progress")
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if progress is not None:
+        return progress.say  # type: ignore[no-any-return]  # pluggy's plugins are untyped
+    return terminal.write_line if terminal is not None else lambda line: None
 
 
 def _results(config: pytest.Config) -> Results:
     if RESULTS not in config.stash:
-        config.stash[RESULTS] = Results(_rows(config))
+        config.stash[RESULTS] = Results(_rows(Path(config.getoption("--harness-plan"))))
     return config.stash[RESULTS]
+
+
+def _rows(plan: Path) -> list[Row]:
+    """The plan's rows; none where a project keeps its scenarios without a plan."""
+    return read_plan(plan) if plan.is_file() else []

@@ -1,25 +1,21 @@
-"""One run of the harness: its services, its history file, and the results of its rows."""
+"""One run of the harness: its services, its history file, and a clean state for every scenario."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import secrets
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.faults import FaultInjector
-from harness.history import HistoryFile, Recorder
+from harness.history import HistoryFile
 from harness.profile import Profile
 from harness.run import Run
-from harness.stack import Services, start_target
-
-Say = Callable[[str], None]
+from harness.stack import Services
+from harness.target import running_target
 
 
 @dataclass(frozen=True)
@@ -29,28 +25,34 @@ class Settings:
     profile: Profile
     seed: int
     reports: Path
+    workers: int
 
 
 class Session:
     """Starts services when the first scenario needs them and ends them with the run."""
 
-    def __init__(self, settings: Settings, say: Say) -> None:
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self.settings = settings
         self.started_at = datetime.now(UTC)
-        self.began = time.monotonic()
+        self._began = time.monotonic()
         self._say = say
         self._stack = contextlib.ExitStack()
         self._services: Services | None = None
+        self._logs = settings.reports / "logs"
         self._history = self._open_history()
 
     @property
+    def seconds(self) -> float:
+        """Since this run began."""
+        return time.monotonic() - self._began
+
     def services(self) -> Services:
         """The running services, started at the first call.
 
         Raises UsageError when one is missing, InfrastructureError when one does not start.
         """
         if self._services is None:
-            self._services = self._stack.enter_context(Services(say=self._say))
+            self._services = self._stack.enter_context(Services(say=self._say, logs=self._logs))
         return self._services
 
     def environment(self) -> dict[str, dict[str, str]]:
@@ -61,33 +63,37 @@ class Session:
     @contextlib.contextmanager
     def scenario(self, row: str, title: str) -> Iterator[Run]:
         """A run of one row from a clean state: no faults, an empty queue, a new database, a new server."""
-        services = self.services
+        services = self.services()
         services.reset()
+        profile = self.settings.profile
         recorder = self._history.recorder(
-            row=row, title=title, seed=self.settings.seed, bounds=self.settings.profile.bounds
+            row=row, title=title, seed=self.settings.seed, bounds=profile.bounds
         )
         with contextlib.ExitStack() as cleanup:
+
+            def start() -> str:
+                log = self._logs / f"server-{row}.log"
+                target = running_target(profile, services, log=log, workers=self.settings.workers)
+                return cleanup.enter_context(target).base_url
+
             run = Run(
-                profile=self.settings.profile,
+                profile=profile,
                 recorder=recorder,
                 faults=FaultInjector(services, recorder.record),
-                start=lambda: cleanup.enter_context(self._target(row)),
+                start=start,
                 seed=random.Random(f"{self.settings.seed}:{row}").getrandbits(64),
             )
-            cleanup.callback(run.close)
-            yield run
+            try:
+                yield run
+            finally:
+                run.close()
 
     def close(self) -> None:
         """End everything this run started."""
         self._stack.close()
 
-    @contextlib.contextmanager
-    def _target(self, row: str) -> Iterator[str]:
-        with running_target(self.settings.profile, self.services, database=f"plan_{row}".replace("-", "_")) as url:
-            yield url
-
     def _open_history(self) -> HistoryFile:
+        self._logs.mkdir(parents=True, exist_ok=True)
         path = self.settings.reports / "history.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         return self._stack.enter_context(HistoryFile(path))

@@ -1,0 +1,118 @@
+"""What each command of `python -m harness` does; each returns the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import threading
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from harness import listing
+from harness.client import Client, require
+from harness.errors import UsageError
+from harness.plan import PLAN_FILE, read_plan, select
+from harness.profile import load_profile
+from harness.progress import Progress
+from harness.stack import Services, locate
+from harness.stack import doctor as examine
+from harness.target import running_target
+
+console = Console(highlight=False)
+complaints = Console(stderr=True, highlight=False)
+DEMO_USERS = ("alice", "bob")
+
+
+def run(options: Namespace) -> int:
+    """Run rows of the plan: pytest on the scenarios, with our own output."""
+    load_profile(options.target)  # a wrong one is told before anything starts
+    wanted = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
+    seed = options.seed if options.seed is not None else secrets.randbelow(2**32)
+    options.reports.mkdir(parents=True, exist_ok=True)
+    words = [
+        str(listing.SCENARIOS),
+        *listing.ISOLATED,
+        *("--timeout", "180", f"--junitxml={options.reports / 'junit.xml'}"),
+        *("--harness-target", options.target, "--harness-seed", str(seed)),
+        *("--harness-reports", str(options.reports), "--harness-only", ",".join(row.id for row in wanted)),
+    ]
+    if options.workers is not None:
+        words += ["--harness-workers", str(options.workers)]
+    progress = Progress(console, rows=len(wanted), seed=seed, target=options.target)
+    return progress.exit_code(pytest.main(words, plugins=[progress]))
+
+
+def plan(options: Namespace) -> int:
+    """List every row with what runs it; drift in either direction is exit code 1."""
+    rows = read_plan(Path(PLAN_FILE))
+    runners = listing.collect()
+    table = Table("Id", "Row", "Run by", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(row.id, row.title, "\n".join(runners.by_row.get(row.id, ["[red]nothing[/red]"])))
+    console.print(table)
+    drift = listing.drift(rows, runners)
+    for sentence in drift:
+        complaints.print(f"harness: {sentence}")
+    console.print(f"\n{len(rows)} rows, {len(drift)} without agreement between plan and tests")
+    return 1 if drift else 0
+
+
+def doctor(options: Namespace) -> int:
+    """Say for each service what was found, from where, or the exact command that gets it."""
+    if options.install:
+        for row in examine():
+            if row.found is None:
+                locate(row.service, install=True, say=console.print)
+    found = examine()
+    table = Table("Service", "Version", "From", "Where", box=None, pad_edge=False)
+    for row in found:
+        if row.found is not None:
+            where = str(row.found.binary or row.found.url)
+            table.add_row(row.service, row.found.version, row.found.origin, where)
+        else:
+            table.add_row(row.service, "[red]missing[/red]", f"get it with: {row.command}", row.problem)
+    console.print(table)
+    return 0 if all(row.found for row in found) else UsageError.exit_code
+
+
+def serve(options: Namespace) -> int:
+    """Run the server with demo users until Ctrl-C."""
+    with _target(options, port=options.port) as base_url:
+        console.print(f"\nThe server listens on {base_url}; these users may sign in:\n")
+        for name in DEMO_USERS:
+            password = secrets.token_urlsafe(9)
+            require(Client(base_url, name, password).register(), 201, f"registering {name}")
+            console.print(f"  {name:<8} password {password}")
+        console.print(f"\nHealth: {base_url}/health/ready   End with Ctrl-C.\n")
+        with contextlib.suppress(KeyboardInterrupt):  # the way to end this command
+            threading.Event().wait()
+    console.print("Ended, with everything it started.")
+    return 0
+
+
+def execute(options: Namespace) -> int:
+    """Run a command against a new server; its exit code is the command's."""
+    with _target(options, port=None) as base_url:
+        words = [word.replace("{base_url}", base_url) for word in options.words]
+        try:
+            return subprocess.run(words, check=False).returncode  # noqa: S603  the user's own command
+        except OSError as error:
+            raise UsageError(f"The command {words[0]!r} cannot be run: {error}.") from error
+
+
+@contextlib.contextmanager
+def _target(options: Namespace, *, port: int | None) -> Iterator[str]:
+    profile = load_profile(options.target)
+    with contextlib.ExitStack() as stack:
+        services = stack.enter_context(Services(say=console.print))
+        log = Path("reports") / f"server-{os.getpid()}.log"
+        log.parent.mkdir(exist_ok=True)
+        target = running_target(profile, services, log=log, workers=options.workers, port=port)
+        yield stack.enter_context(target).base_url
