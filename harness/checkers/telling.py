@@ -25,6 +25,8 @@ def finding(promise: str, kind: str, sentence: str, events: Iterable[Event]) -> 
     for event in events:
         if len(chosen) < MAX_EVENTS_PER_FINDING and event not in chosen:
             chosen.append(event)
+    if sentence.startswith(("message", "the message")):
+        sentence = sentence[0].upper() + sentence[1:]  # other sentences begin with a name
     return Finding(promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))))
 
 
@@ -42,4 +44,5 @@ def conclude(
         return judge(promise, (), evidence, doubt=doubt)
     judgement = judge(promise, kept, {**evidence, "findings": dict(counts)})
     more = counts.total() - 1
-    return replace(judgement, reason=kept[0].sentence + (f" (and {more} more)" if more else ""))
+    first = kept[0].sentence.removesuffix(".")
+    return replace(judgement, reason=f"{first} (and {more} more)." if more else f"{first}.")

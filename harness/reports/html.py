@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness.reports.files import write_atomically
 from harness.reports.lanes import lanes
 from harness.reports.run import Run, findings_of
-from harness.reports.words import closing, duration, measured, plain
+from harness.reports.words import closing, duration, measured, quantities
 
 _PAGES = Environment(
     loader=PackageLoader("harness", "reports"),
@@ -24,7 +24,7 @@ _PAGES.filters.update(
     duration=duration,
     findings=findings_of,
     measured=measured,
-    plain=plain,
+    quantities=quantities,
     line=lambda event: json.dumps(event, ensure_ascii=False, separators=(", ", ": "), default=str),
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.reports.run import RowResult, Run
-from harness.reports.words import delivery
+from harness.reports.words import delivery_numbers
 
 BINS = 100
 _STEPS_S = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
@@ -81,7 +81,7 @@ def _lane(row: RowResult, bound_s: float, bin_s: float, longest_s: float) -> Lan
         for place, count in sorted(counts.items())
     )
     late = sum(latency_s > bound_s for latency_s in row.latencies_s)
-    return Lane(row, delivery(row), bars, late)
+    return Lane(row, delivery_numbers(row), bars, late)
 
 
 def _ticks(step_s: float, longest_s: float) -> Iterable[tuple[float, str]]:

@@ -22,7 +22,7 @@ def closing(run: Run) -> str:
     if run.verdict is Verdict.PASS:
         return f"Pass: {_all(total)} kept every promise."
     troubles = [
-        f"{_rows(counts[verdict], total)} {what} ({_ids(run, verdict)})"
+        f"{counts[verdict]} {what} ({_ids(run, verdict)})"
         for verdict, what in (
             (Verdict.FAIL, "failed"),
             (Verdict.INCONCLUSIVE, "could not be judged"),
@@ -30,7 +30,8 @@ def closing(run: Run) -> str:
         )
         if counts[verdict]
     ]
-    said = "; ".join(troubles) or "the run did not come to its end"
+    of_all = f"of {total} rows, " if total > 1 else "of 1 row, "
+    said = of_all + ", ".join(troubles) if troubles else "the run did not come to its end"
     return f"{run.verdict.value.capitalize()}: {said}."
 
 
@@ -43,16 +44,17 @@ def duration(seconds: float) -> str:
 
 def measured(row: RowResult) -> str:
     """What a row measured, in one line; empty when it measured nothing."""
-    told = [f"{name} {value}" for name, value in map(_quantity, row.measured.items())]
+    told = [f"{name} {value}" for name, value in quantities(row.measured)]
     if row.latencies_s and not told:
-        told = [delivery(row)]
+        told = [f"deliveries {delivery_numbers(row)}"]
     return ", ".join(told)
 
 
-def delivery(row: RowResult) -> str:
-    """A row's delivery delays in one line."""
-    p50, p95, worst = (exact_percentile(row.latencies_s, q) for q in (50, 95, 100))
-    return f"{len(row.latencies_s)} deliveries, p50 {p50:.2f} s, p95 {p95:.2f} s, max {worst:.2f} s"
+def delivery_numbers(row: RowResult) -> str:
+    """A row's delivery delays in one short line."""
+    ordered = sorted(row.latencies_s)
+    p50, p95, longest = (exact_percentile(ordered, q) for q in (50, 95, 100))
+    return f"{len(ordered)}: p50 {p50:.2f} s, p95 {p95:.2f} s, max {longest:.2f} s"
 
 
 def plain(value: Any) -> str:
@@ -66,9 +68,12 @@ def plain(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _quantity(item: tuple[str, Any]) -> tuple[str, str]:
-    """('poll_p95_ms', 12.3) is told as 'poll p95' '12.3 ms'."""
-    name, value = item
+def quantities(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values for people: `poll_p95_ms` 12.3 is told as 'poll p95', '12.3 ms'."""
+    return [_quantity(name, value) for name, value in values.items()]
+
+
+def _quantity(name: str, value: Any) -> tuple[str, str]:
     *words, last = name.split("_")
     if words and last.casefold() in _UNITS:
         return " ".join(words), f"{plain(value)} {_UNITS[last.casefold()]}".rstrip()
@@ -76,11 +81,7 @@ def _quantity(item: tuple[str, Any]) -> tuple[str, str]:
 
 
 def _all(total: int) -> str:
-    return "the one row" if total == 1 else f"all {total} rows"
-
-
-def _rows(count: int, total: int) -> str:
-    return f"{count} of {total} rows"
+    return {1: "the one row", 2: "both rows"}.get(total, f"all {total} rows")
 
 
 def _ids(run: Run, verdict: Verdict) -> str:
