@@ -1,0 +1,98 @@
+"""Canaries: they ask a store through its proxy, once, until they see something, or while a fault lasts."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from harness.errors import DeadlineMissed
+from harness.faults.kinds import Fault
+from harness.stack import wait_until
+from harness.stack.canary import QUESTIONS, Address, Sighting
+from harness.toxics import Proxy
+
+CANARY_TIMEOUT_S = 0.3
+
+
+class Record(Protocol):
+    """Writes one history event: `Recorder.record`, for instance."""
+
+    def __call__(self, kind: str, **fields: Any) -> object:
+        """Write an event of this kind with these fields, stamped now."""
+
+
+class Look(Protocol):
+    """Asks once and says what it saw: `harness.stack.canary.look`."""
+
+    def __call__(self, address: Address, question: bytes, *, timeout_s: float) -> Sighting:
+        """Ask `question` at `address`; `timeout_s` bounds it all."""
+
+
+class Canary:
+    """Asks a store through its proxy and says what it saw, in the words of the fault it watches."""
+
+    def __init__(self, proxy: Proxy, fault: Fault, look: Look) -> None:
+        self.fault = fault
+        self._proxy = proxy
+        self._look = look
+        self._timeout_s = CANARY_TIMEOUT_S + 3 * fault.latency_ms / 1000
+
+    def look(self) -> Sighting:
+        """One look, over a connection of its own; an answer as late as the fault makes it counts as slow."""
+        sighting = self._look(self._proxy.listen, QUESTIONS[self.fault.store], timeout_s=self._timeout_s)
+        if sighting.saw == "answered" and 0 < self.fault.latency_ms <= sighting.ms:
+            return Sighting("slow", sighting.ms, sighting.answer)
+        return sighting
+
+    def wait_to_see(self, saw: str, *, deadline_s: float, what: str) -> Sighting:
+        """Look until it sees this. Raises DeadlineMissed, with what it saw last."""
+        last = Sighting("nothing", 0.0)
+
+        def seen() -> Sighting | None:
+            nonlocal last
+            last = self.look()
+            return last if last.saw == saw else None
+
+        try:
+            found = wait_until(seen, deadline_s=deadline_s, what=what)
+        except DeadlineMissed as error:
+            raise DeadlineMissed(f"{str(error).removesuffix('.')}; the canary saw {_shown(last)}.") from error
+        assert found is not None
+        return found
+
+
+class Watcher:
+    """Looks again and again while the fault lasts, in a thread; ends with the context, before the heal."""
+
+    def __init__(self, canary: Canary, expected: str, record: Record, interval_s: float) -> None:
+        self.surprises: list[str] = []
+        self._canary = canary
+        self._expected = expected
+        self._record = record
+        self._interval_s = interval_s
+        self._over = threading.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="canary")
+
+    def __enter__(self) -> None:
+        self._watching = self._pool.submit(self._watch)
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._pool.shutdown()
+        self._watching.result()  # what ended the watching early ends the fault's context, too
+
+    def _watch(self) -> None:
+        fault = self._canary.fault
+        while not self._over.wait(self._interval_s):
+            sighting = self._canary.look()
+            self._record("canary", name=fault.name, store=fault.store, saw=sighting.saw, ms=sighting.ms)
+            if sighting.saw != self._expected:
+                self.surprises.append(
+                    f"In the middle of the fault {fault.name!r} the canary saw {_shown(sighting)},"
+                    f" not {self._expected}."
+                )
+
+
+def _shown(sighting: Sighting) -> str:
+    return f"{sighting.saw!r} after {sighting.ms:g} ms"
