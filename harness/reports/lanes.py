@@ -11,7 +11,7 @@ from harness.reports.words import delivery_numbers
 
 BINS = 100
 _STEPS_S = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
-_MOST_TICKS = 10
+_MOST_TICKS = 8
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def measured(row: RowResult) -> str:
     """What a row measured, in one line; empty when it measured nothing."""
     told = [f"{name} {value}" for name, value in quantities(row.measured)]
     if row.latencies_s and not told:
-        told = [f"deliveries {delivery_numbers(row)}"]
+        told = [delivery_numbers(row)]
     return ", ".join(told)
 
 
@@ -54,7 +54,7 @@ def delivery_numbers(row: RowResult) -> str:
     """A row's delivery delays in one short line."""
     ordered = sorted(row.latencies_s)
     p50, p95, longest = (exact_percentile(ordered, q) for q in (50, 95, 100))
-    return f"{len(ordered)}: p50 {p50:.2f} s, p95 {p95:.2f} s, max {longest:.2f} s"
+    return f"{len(ordered)} deliveries: p50 {p50:.2f} s, p95 {p95:.2f} s, max {longest:.2f} s"
 
 
 def plain(value: Any) -> str:
