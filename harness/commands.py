@@ -18,7 +18,7 @@ from rich.table import Table
 from harness import listing
 from harness.client import Client, require
 from harness.errors import UsageError
-from harness.plan import PLAN_FILE, read_plan, select
+from harness.plan import PLAN_FILE, drift, read_plan, select
 from harness.profile import load_profile
 from harness.progress import Progress
 from harness.stack import Services, locate
@@ -57,11 +57,12 @@ def plan(options: Namespace) -> int:
     for row in rows:
         table.add_row(row.id, row.title, "\n".join(runners.by_row.get(row.id, ["[red]nothing[/red]"])))
     console.print(table)
-    drift = listing.drift(rows, runners)
-    for sentence in drift:
+    disagreements = drift(rows, runners.by_row, runners.unmarked)
+    for sentence in disagreements:
         complaints.print(f"harness: {sentence}")
-    console.print(f"\n{len(rows)} rows, {len(drift)} without agreement between plan and tests")
-    return 1 if drift else 0
+    agreed = "plan and tests agree" if not disagreements else f"{len(disagreements)} disagreements"
+    console.print(f"\n{len(rows)} rows; {agreed}")
+    return 1 if disagreements else 0
 
 
 def doctor(options: Namespace) -> int:
@@ -102,7 +103,7 @@ def execute(options: Namespace) -> int:
     with _target(options, port=None) as base_url:
         words = [word.replace("{base_url}", base_url) for word in options.words]
         try:
-            return subprocess.run(words, check=False).returncode  # noqa: S603  the user's own command
+            return subprocess.run(words, check=False).returncode
         except OSError as error:
             raise UsageError(f"The command {words[0]!r} cannot be run: {error}.") from error
 

@@ -18,7 +18,7 @@ ISOLATED = (
     *("-c", os.devnull, "--rootdir", str(SCENARIOS.parent.parent), "-o", "python_files=*.py"),
     *("-p", "harness.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "--strict-markers"),
 )
-"""pytest's arguments for the scenarios: whoever runs them, from wherever, their own configuration stays out."""
+"""pytest's arguments for the scenarios: whoever runs them, their own configuration stays out."""
 
 
 @dataclass

@@ -20,7 +20,9 @@ def test_the_bundled_profile_promises_the_defaults() -> None:
 
 def test_a_profile_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('name = "mine"\ncommand = ["run", "{port}"]\nworkers = 3\n[bounds]\nanswers_within_s = 2\n')
+    path.write_text(
+        'name = "mine"\ncommand = ["run", "{port}"]\nworkers = 3\n[bounds]\nanswers_within_s = 2\n'
+    )
     profile = load_profile(str(path))
     assert (profile.name, profile.command, profile.workers) == ("mine", ("run", "{port}"), 3)
     assert profile.bounds.answers_within_s == 2
