@@ -1,1 +1,1 @@
-"""A polling chat server that keeps every promise of docs/server.md. Run it with `python -m reference_server`."""
+"""A polling chat server that keeps the promises of docs/server.md. Run: `python -m reference_server`."""

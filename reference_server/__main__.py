@@ -1,4 +1,4 @@
-"""`python -m reference_server`: reads the settings, listens, and hands the socket to gunicorn's gevent workers.
+"""`python -m reference_server`: reads the settings, listens, hands the socket to gunicorn's gevent workers.
 
 Everything that imports a driver is imported in the worker, after gevent has patched the standard library.
 """
@@ -9,19 +9,23 @@ import logging
 import os
 import socket
 import sys
+import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn ships no types
 
 from reference_server import logs
 from reference_server.config import Config, ConfigError
 
+if TYPE_CHECKING:
+    from reference_server.app import Server
+
 log = logging.getLogger(__name__)
 
 WRONG_USAGE = 2
-GRACE_S = 10
-"""How long requests may take to finish after SIGTERM."""
+GRACE_S = 3
+"""How long requests may take to finish after SIGTERM. Waiting polls are woken, so none takes longer."""
 KEEP_ALIVE_S = 15
 """Long enough that a client which polls every few seconds keeps its connection."""
 _BIND_PATIENCE_S = 3.0
@@ -29,11 +33,12 @@ _BIND_PATIENCE_S = 3.0
 
 
 class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn, configured in code: a master that listens and respawns, and workers that each make a server."""
+    """gunicorn, configured in code: a master that listens and respawns workers that each make a server."""
 
     def __init__(self, config: Config, listener: socket.socket) -> None:
         self._config = config
         self._listener = listener
+        self._server: Server | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -46,24 +51,37 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
             "keepalive": KEEP_ALIVE_S,
             "loglevel": "warning",
             "control_socket_disable": True,  # a file in the home directory: two servers would share it
+            "post_worker_init": self._watch,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
         """Make this worker's WSGI app; named by gunicorn, which calls it after the fork."""
+        from gevent import get_hub
+
         from reference_server.app import create_server
 
-        server = create_server(self._config)
-        server.repairer.start()
-        return server.app
+        self._server = create_server(self._config, offload=lambda work: get_hub().threadpool.apply(work))
+        self._server.start()
+        return self._server.app
+
+    def _watch(self, worker: Any) -> None:
+        """Let no poll wait any more once gunicorn tells the worker to stop."""
+
+        def wait_for_the_end() -> None:
+            while worker.alive:
+                time.sleep(0.2)
+            if self._server is not None:
+                self._server.doorbell.stop()
+
+        threading.Thread(target=wait_for_the_end, name="watch", daemon=True).start()
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Listen, waiting a moment for a port that is just being given up. Raises OSError."""
-    family, _, _, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = found[0]
     deadline = time.monotonic() + _BIND_PATIENCE_S
     while True:
         listener = socket.socket(family, socket.SOCK_STREAM)

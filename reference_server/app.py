@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from reference_server.adapters import mongo_store, redis_queue
+from reference_server.adapters import mongo, redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.auth import Accounts, Tokens
+from reference_server.adapters.mongo_ledger import MongoLedger
+from reference_server.adapters.mongo_store import MongoStore
+from reference_server.adapters.mongo_users import MongoUsers
+from reference_server.adapters.redis_doorbell import RedisDoorbell
+from reference_server.auth import Accounts, Offload, Tokens
 from reference_server.blueprints import answers, auth, health, messages
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.debts import Debts
-from reference_server.interfaces import MessageQueue, MessageStore, UserStore
+from reference_server.interfaces import Doorbell, Ledger, MessageQueue, MessageStore, UserStore
 from reference_server.repair import Repairer
 from reference_server.service import Messenger
 
@@ -23,38 +27,67 @@ _MONGODB_FAILURES_TO_OPEN = 3
 
 
 @dataclass(frozen=True)
+class Adapters:
+    """What stands behind the interfaces."""
+
+    queue: MessageQueue
+    store: MessageStore
+    ledger: Ledger
+    users: UserStore
+    doorbell: Doorbell
+
+
+@dataclass(frozen=True)
 class Server:
-    """A wired server: the WSGI app, and the repairer that an entry point starts."""
+    """A wired server: the WSGI app, and what an entry point starts and stops beside it."""
 
     app: Flask
     repairer: Repairer
+    doorbell: RedisDoorbell
+
+    def start(self) -> None:
+        """Start the background work of this process."""
+        self.repairer.start()
+        self.doorbell.start()
 
 
-def create_server(config: Config) -> Server:
+def create_server(config: Config, offload: Offload) -> Server:
     """Wire a server to Redis and MongoDB. Connects to neither: both may be down at the start."""
+    redis_client = redis_queue.connect(config.redis_url, config.redis_timeout_ms)
     queue = redis_queue.RedisQueue(
-        redis_queue.connect(config.redis_url, config.redis_timeout_ms),
+        redis_client,
         CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN),
         limit=config.queue_limit,
         ttl_s=config.queue_ttl_seconds,
     )
-    client = mongo_store.connect(config.mongodb_url, config.mongodb_timeout_ms)
-    store = mongo_store.MongoStore(
-        client[config.mongodb_database],
+    database = mongo.Mongo(
+        mongo.connect(config.mongodb_url, config.mongodb_timeout_ms),
+        config.mongodb_database,
         CircuitBreaker("MongoDB", _MONGODB_FAILURES_TO_OPEN),
         timeout_s=config.mongodb_timeout_ms / 1000,
-        window=config.queue_limit,
     )
-    return assemble(config, queue, store, store)
+    doorbell = RedisDoorbell(redis_client)
+    adapters = Adapters(
+        queue=queue,
+        store=MongoStore(database, window=config.queue_limit),
+        ledger=MongoLedger(database),
+        users=MongoUsers(database),
+        doorbell=doorbell,
+    )
+    app, repairer = assemble(config, adapters, offload)
+    return Server(app, repairer, doorbell)
 
 
-def assemble(config: Config, queue: MessageQueue, store: MessageStore, users: UserStore) -> Server:
-    """Wire a server to any adapters."""
+def assemble(config: Config, adapters: Adapters, offload: Offload) -> tuple[Flask, Repairer]:
+    """Wire an app and its repairer to any adapters."""
+    queue, store, ledger = adapters.queue, adapters.store, adapters.ledger
     debts = Debts(time.monotonic)
     catch_up = CatchUp(queue, store, window=config.queue_limit)
-    messenger = Messenger(queue, store, catch_up, debts, window_age_s=config.queue_ttl_seconds)
+    messenger = Messenger(
+        queue, store, ledger, catch_up, debts, adapters.doorbell, window_age_s=config.queue_ttl_seconds
+    )
     tokens = Tokens(config.secret_key, config.token_lifetime_seconds)
-    accounts = Accounts(users, tokens)
+    accounts = Accounts(adapters.users, tokens, offload)
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -70,4 +103,4 @@ def assemble(config: Config, queue: MessageQueue, store: MessageStore, users: Us
         )
     )
     app.register_blueprint(health.blueprint(queue, store, debts))
-    return Server(app, Repairer(queue, store, catch_up, debts))
+    return app, Repairer(queue, store, ledger, catch_up, debts)

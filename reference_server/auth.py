@@ -8,6 +8,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import argon2
 import jwt
@@ -30,6 +31,10 @@ _USERNAME_LENGTH = range(3, 65)
 _PASSWORD_LENGTH = range(8, 129)
 
 
+Offload = Callable[[Callable[[], Any]], Any]
+"""Runs a function that computes for long without stopping everybody else, and returns what it returns."""
+
+
 def check_username(text: str, field: str = "username") -> str:
     """Give the username in Unicode's composed form (NFC), so that one name is one user however it was typed.
 
@@ -43,11 +48,10 @@ def check_username(text: str, field: str = "username") -> str:
     return username
 
 
-def check_password(password: str) -> str:
-    """Give a password that may be registered. Raises InvalidRequest."""
+def check_password(password: str) -> None:
+    """Raise InvalidRequest for a password that may not be registered."""
     if len(password) not in _PASSWORD_LENGTH:
         raise InvalidRequest(f"password must have 8 to 128 characters, not {len(password)}.")
-    return password
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class Session:
 class Tokens:
     """Signed, expiring bearer tokens: every worker and instance can check them without a store.
 
-    They carry no `iat`: where two instances' clocks differ, a token would be "from the future" on the slower one.
+    They carry no `iat`: where two instances' clocks differ, a token would be "from the future" on the slower
+    one.
     """
 
     def __init__(self, secret_key: str, lifetime_s: int, now_s: Callable[[], float] = time.time) -> None:
@@ -95,21 +100,24 @@ class Tokens:
 class Accounts:
     """Registration and sign-in. Passwords are hashed with argon2id at the strength OWASP recommends.
 
-    https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html (19 MiB, 2 passes, 1 lane).
+    https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html (19 MiB, 2 passes, 1
+    lane).
     """
 
-    def __init__(self, users: UserStore, tokens: Tokens) -> None:
+    def __init__(self, users: UserStore, tokens: Tokens, offload: Offload) -> None:
         self._users = users
         self._tokens = tokens
+        self._offload = offload
         self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._nobodys_hash = self._hasher.hash("the password of nobody")
 
     def register(self, username: str, password: str) -> str:
         """Create a user; give the name as it is kept. Raises InvalidRequest, UsernameTaken, Unavailable."""
         username = check_username(username)
-        password_hash = self._hasher.hash(check_password(password))
+        check_password(password)
+        password_hash = self._offload(lambda: self._hasher.hash(password))
         try:
-            added = self._users.add_user(username, password_hash)
+            added = self._users.add(username, password_hash)
         except Failure as failure:
             raise Unavailable("Nobody can register at the moment; try again.") from failure
         if not added:
@@ -127,7 +135,7 @@ class Accounts:
             known_hash = self._users.password_hash(username)
         except Failure as failure:
             raise Unavailable("Nobody can sign in at the moment; try again.") from failure
-        matches = self._matches(known_hash or self._nobodys_hash, password)
+        matches = self._offload(lambda: self._matches(known_hash or self._nobodys_hash, password))
         if known_hash is None or not matches:
             log.info("Sign-in as '%s' refused", username)
             raise Unauthenticated("The username or the password is wrong.")
@@ -142,7 +150,7 @@ class Accounts:
     def require(self, username: str) -> None:
         """Make sure that there is such a user. Raises NotFound, Unavailable."""
         try:
-            exists = self._users.user_exists(username)
+            exists = self._users.exists(username)
         except Failure as failure:
             raise Unavailable("Users cannot be looked up at the moment; try again.") from failure
         if not exists:

@@ -24,15 +24,16 @@ class CatchUp:
     def push(self, recipient: str, batch: Sequence[Message] = ()) -> int:
         """Push a batch and whatever the queue misses before it; give the seq the queue has reached.
 
-        With no batch, only make sure that the queue can be trusted. The rounds are bounded, because others push and
-        Redis may restart between any two steps. Raises QueueUnavailable, StoreUnavailable.
+        With no batch, only make sure that the queue can be trusted. The rounds are bounded, because others
+        push and Redis may restart between any two steps. Raises QueueUnavailable, StoreUnavailable.
         """
         target = batch[-1].seq if batch else 0
         claim: str | None = None
         for _ in range(_ROUNDS):
             answer = self._queue.push(recipient, batch, claim)
             if isinstance(answer, Rebuild):
-                # Not a moment before the claim was answered: the window must hold what was pushed and then lost.
+                # Not a moment before the claim was answered: the window must hold what was pushed and then
+                # lost.
                 claim, batch = answer.claim, self._store.tail(recipient, self._window)
             elif answer.seq >= target:
                 return answer.seq

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_BODY_BYTES = 256 * 1024
-"""Larger request bodies are answered 413. A 10,000-character message of four-byte characters fits several times."""
+"""Larger request bodies are answered 413. A message of 10,000 four-byte characters fits, even escaped."""
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class ConfigError(ValueError):
-    """A setting is missing or illegal. The text is one sentence naming the variable and what would be legal."""
+    """A setting is missing or illegal. The text is one sentence: the variable, and what would be legal."""
 
 
 @dataclass(frozen=True)

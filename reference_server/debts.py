@@ -1,7 +1,7 @@
 """What this process knows of mailboxes whose queue may miss messages.
 
-A list that missed its last message looks complete. So polls of these mailboxes are answered by the store, until
-the repairer has brought the queue up to date.
+A list that missed its last message looks complete. So polls of these mailboxes are answered by the store,
+until the repairer has brought the queue up to date.
 """
 
 from __future__ import annotations
@@ -9,34 +9,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 PENDING_S = 5.0
-"""How long an insert of unknown outcome is expected to possibly still happen: well over every timeout on its way."""
+"""How long an insert of unknown outcome may still happen: well over every timeout on its way."""
 
 
 class Debts:
-    """Mailboxes with a durable trace (`owed`), and mailboxes with an insert of unknown outcome (`pending`)."""
+    """Mailboxes with a durable trace (owed), and mailboxes with an insert of unknown outcome (pending).
+
+    `monotonic` gives seconds.
+    """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._owed: frozenset[str] = frozenset()
+        self._owed: frozenset[str] | None = None
+        self._just_added: set[str] = set()
         self._pending: dict[str, float] = {}
 
     def __len__(self) -> int:
-        return len(self._owed)
+        return len(self._owed or ())
 
     def __contains__(self, recipient: object) -> bool:
-        return recipient in self._owed
+        """Say whether the queue of this mailbox may miss something: of any, before the first look."""
+        return self._owed is None or recipient in self._owed or recipient in self._just_added
 
-    def owe(self, recipient: str) -> None:
+    def add(self, recipient: str) -> None:
         """Note a trace that was just written, ahead of the next look at all of them."""
-        self._owed |= {recipient}
+        self._just_added.add(recipient)
 
-    def replace(self, owed: Iterable[str]) -> None:
-        """Note every trace there is now."""
-        self._owed = frozenset(owed)
+    def refresh(self, look: Callable[[], Iterable[str]]) -> None:
+        """Look at every trace there is. One that is added during the look may be missing in what it found."""
+        before = frozenset(self._just_added)
+        self._owed = frozenset(look())
+        self._just_added -= before
 
-    def suspect(self, recipient: str) -> None:
-        """Note that a message may be stored, or may yet be, that nobody is going to push."""
-        self._pending[recipient] = self._monotonic() + PENDING_S
+    def suspect(self, recipient: str, late_s: float = PENDING_S) -> None:
+        """Note that a message may be stored, or may be within `late_s`, that nobody is going to push."""
+        self._pending[recipient] = self._monotonic() + late_s
 
     def pending(self) -> list[str]:
         """Give the suspected mailboxes."""

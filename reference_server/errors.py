@@ -1,7 +1,7 @@
 """Everything that can go wrong, in two families.
 
-Problems are answers to a client. Each carries its HTTP status and stable code, and one sentence that says what was
-wrong and what would be right.
+Problems are answers to a client. Each carries its HTTP status and stable code, and one sentence that says
+what was wrong and what would be right.
 
     Problem
     ├── InvalidRequest        400  invalid_request, or the code given
@@ -102,7 +102,7 @@ class Failure(Exception):
 
 
 class QueueUnavailable(Failure):
-    """The queue did not do it, or did not say so in time. A push may still take effect: pushes are idempotent."""
+    """The queue did not do it, or did not say so in time. A late push is harmless: pushes are idempotent."""
 
 
 class StoreUnavailable(Failure):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from reference_server.message import Draft, Head, Message
+from reference_server.message import Draft, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,14 @@ class Page:
 
 
 def page_of(found: Sequence[Message], cursor: Cursor, limit: int, head_seq: int) -> Page:
-    """Make the page from up to `limit + 1` messages found behind the cursor in a mailbox of `head_seq` messages."""
+    """Make a page of up to `limit + 1` messages behind the cursor, of a mailbox of `head_seq` messages."""
     first_seq = found[0].seq if found else head_seq + 1
     return Page(found[:limit], has_more=len(found) > limit, gap=not cursor.given and first_seq > 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Untrusted:
-    """The queue holds something that may not be the mailbox: it has to be rebuilt before it can be read."""
+    """The queue holds something that may not be the mailbox: rebuild it before reading it."""
 
     reason: str
 
@@ -76,29 +77,33 @@ class Breaker(Protocol):
         """Let requests through again. For the repairer alone, after a probe that worked."""
 
 
-class MessageQueue(Protocol):
+class Guarded(Protocol):
+    """A store behind a breaker."""
+
+    @property
+    def breaker(self) -> Breaker:
+        """The breaker in front of this store."""
+
+    def probe(self) -> bool:
+        """Try what the store must be able to do, breaker or not; say whether it worked. Closes nothing."""
+
+
+class MessageQueue(Guarded, Protocol):
     """The guarded copy of the newest messages of every mailbox. Everything raises QueueUnavailable."""
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
-        """Add a contiguous batch, oldest first; with a claim, replace the list if it still has to be rebuilt.
+        """Add a contiguous batch, oldest first; with a claim, replace a list that still has to be rebuilt.
 
-        Messages the queue has already are skipped, so a push can be repeated. Raises Refused for a message that
-        no queue may hold.
+        Messages the queue has already are skipped, so a push can be repeated. Raises Refused for a message
+        that no queue may hold.
         """
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
         """Give the oldest `limit` messages behind the cursor. Raises Refused for a bad cursor or limit."""
 
-    def probe(self) -> bool:
-        """Try a small write, breaker or not, and say whether it worked. Closes nothing."""
 
-    @property
-    def breaker(self) -> Breaker:
-        """The breaker in front of this queue."""
-
-
-class MessageStore(Protocol):
-    """The store of record: it orders every mailbox. Reads raise StoreUnavailable."""
+class MessageStore(Guarded, Protocol):
+    """The store of record: it orders every mailbox. Everything raises StoreUnavailable."""
 
     def prepare(self) -> None:
         """Make sure of the indexes that the order rests on."""
@@ -106,50 +111,59 @@ class MessageStore(Protocol):
     def append(self, draft: Draft, now_us: int) -> Message:
         """Store the draft as its mailbox's newest message, durably, and return it.
 
-        If its sender used its client_message_id before, return that earlier message, whatever it says. Raises
-        LookupError if there is no such recipient, StoreUnavailable if nothing was stored, OutcomeUnknown.
+        If its sender used its client_message_id before, return that earlier message, whatever it says.
+        Raises LookupError if there is no such recipient, StoreUnavailable if nothing was stored, and
+        OutcomeUnknown.
         """
 
-    def head(self, recipient: str) -> Head:
-        """Give the place of the newest durable message; EMPTY if there is none."""
-
     def tail(self, recipient: str, limit: int) -> list[Message]:
-        """Give the newest `limit` messages of a mailbox, oldest first."""
+        """Give the newest `limit` durable messages of a mailbox, oldest first."""
 
     def following(self, recipient: str, seq: int, limit: int) -> list[Message]:
-        """Give the oldest `limit` messages behind `seq`, oldest first."""
+        """Give the oldest `limit` durable messages behind `seq`, oldest first."""
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page:
         """Give the oldest `limit` durable messages behind the cursor."""
 
     def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
-        """Give the newest `limit` messages between two users that are older than `before_us`, newest first."""
+        """Give the newest `limit` messages between two users, older than `before_us`, newest first."""
+
+    def recent_recipients(self, limit: int) -> set[str]:
+        """Give the mailboxes of about the newest `limit` messages of all."""
+
+
+class Ledger(Protocol):
+    """The durable traces of what the queue is owed. Everything raises StoreUnavailable."""
 
     def owe(self, recipient: str, seq: int) -> None:
-        """Leave the durable trace that the queue of `recipient` may miss messages up to `seq`."""
+        """Leave the trace that the queue of `recipient` may miss messages up to `seq`."""
 
     def owed(self) -> Mapping[str, int]:
-        """Give every mailbox with such a trace, and its seq."""
+        """Give every mailbox with a trace, and its seq."""
 
     def settle(self, recipient: str, seq: int) -> None:
         """Remove the trace, unless it asks for more than `seq`."""
-
-    def probe(self) -> bool:
-        """Try a majority read, breaker or not, and say whether it worked. Closes nothing."""
-
-    @property
-    def breaker(self) -> Breaker:
-        """The breaker in front of this store."""
 
 
 class UserStore(Protocol):
     """Who is registered. Everything raises StoreUnavailable."""
 
-    def add_user(self, username: str, password_hash: str) -> bool:
-        """Store a new user durably; False if the username is taken. Raises OutcomeUnknown too."""
+    def add(self, username: str, password_hash: str) -> bool:
+        """Store a new user durably; False if the username is taken. Perhaps stored if it raises."""
 
     def password_hash(self, username: str) -> str | None:
         """Give the stored hash, or None if there is no such user."""
 
-    def user_exists(self, username: str) -> bool:
+    def exists(self, username: str) -> bool:
         """Say whether the username is registered."""
+
+
+class Doorbell(Protocol):
+    """Tells a waiting poll that a message may have come. It may ring for nothing, and be deaf for a while."""
+
+    def listen(self, mailbox: str) -> AbstractContextManager[Callable[[float], None]]:
+        """Notice rings from now on. What it gives waits for one, so many seconds at most."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """True once nobody should wait any more."""

@@ -1,4 +1,4 @@
-"""Log lines on stderr: one line an event, with the request's id, and nothing a user typed can start a new one."""
+"""Log lines on stderr: one an event, with the request's id; nothing that a user typed can start a new one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LineFormatter(logging.Formatter):
 
     def formatException(self, ei: object) -> str:
         """Make the trace; named by the standard library."""
-        lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]  # the stub's tuple type is private
+        lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]  # its type is private
         return "\n".join("    | " + printable(line) for line in lines)
 
 

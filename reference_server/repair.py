@@ -3,75 +3,97 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
-from collections.abc import Iterable
 
 from reference_server.catch_up import CatchUp
 from reference_server.debts import Debts
 from reference_server.errors import Failure
-from reference_server.interfaces import MessageQueue, MessageStore
+from reference_server.interfaces import Ledger, MessageQueue, MessageStore
 
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 0.25
-"""How often a step is taken. Deliveries must be on time 2 s after a fault heals, so this has to be well below."""
+"""Between two steps. Deliveries must be on time 2 s after a fault heals, so this is well below."""
+PAYMENTS_PER_STEP = 50
+"""Debts are looked at again after so many: others may have been added."""
+LOOK_BACK = 1000
+"""Messages that a new process looks back, for one whose process was killed before it pushed."""
 
 
 class Repairer:
-    """Probes stores whose breaker is open, and pays the debts. Any worker can pay any debt: pushes are idempotent."""
+    """Probes stores whose breaker is open, and pays debts. Any worker can pay any: pushes are idempotent."""
 
-    def __init__(self, queue: MessageQueue, store: MessageStore, catch_up: CatchUp, debts: Debts) -> None:
+    def __init__(
+        self, queue: MessageQueue, store: MessageStore, ledger: Ledger, catch_up: CatchUp, debts: Debts
+    ) -> None:
         self._queue = queue
         self._store = store
+        self._ledger = ledger
         self._catch_up = catch_up
         self._debts = debts
-        self._prepared = False
+        self._is_new = True
 
-    def step(self) -> None:
-        """Do one round. Raises nothing that a store can cause."""
+    def step(self) -> bool:
+        """Do one round; say whether there is more to do at once. Raises nothing that a store can cause.
+
+        The queue's breaker closes only once the debts are known: until then nobody can say which of its lists
+        are complete.
+        """
         if self._store.breaker.is_open and self._store.probe():
             self._store.breaker.close()
         queue_is_back = self._queue.breaker.is_open and self._queue.probe()
+        if self._queue.breaker.is_open and not queue_is_back:
+            return False
         try:
-            self._prepare_once()
-            owed = self._store.owed()
-        except Failure as failure:
-            # Without the debts nobody can say which lists are complete: an open queue breaker stays open.
-            log.debug("Repairer cannot read what is owed: %s", failure)
-            return
-        self._debts.replace(owed)
-        if queue_is_back:
-            self._queue.breaker.close()
-        if not self._queue.breaker.is_open:
-            self._pay(owed)
-
-    def _prepare_once(self) -> None:
-        if not self._prepared:
-            self._store.prepare()
-            self._prepared = True
-
-    def _pay(self, owed: Iterable[str]) -> None:
-        try:
-            for recipient in owed:
-                reached = self._catch_up.push_newest(recipient)
-                self._store.settle(recipient, reached)
-                log.info("Queue of '%s' caught up to message %d", recipient, reached)
-            for recipient in self._debts.pending():
-                self._catch_up.push_newest(recipient)
-                self._debts.clear(recipient)
+            if self._is_new:
+                self._start_up()
+            owed = self._look()
+            if queue_is_back:
+                self._queue.breaker.close()
+            return self._pay(owed)
         except Failure as failure:
             log.debug("Repairer goes on later: %s", failure)
+            return False
+
+    def _start_up(self) -> None:
+        self._store.prepare()
+        for recipient in self._store.recent_recipients(LOOK_BACK):
+            self._debts.suspect(recipient, late_s=0.0)
+        self._is_new = False
+
+    def _look(self) -> dict[str, int]:
+        owed: dict[str, int] = {}
+        self._debts.refresh(lambda: owed.update(self._ledger.owed()) or owed)
+        return owed
+
+    def _pay(self, owed: dict[str, int]) -> bool:
+        """Pay some debts: chosen at random, so that several workers seldom pay the same at the same time."""
+        for recipient in random.sample(sorted(owed), min(len(owed), PAYMENTS_PER_STEP)):
+            reached = self._catch_up.push_newest(recipient)
+            self._ledger.settle(recipient, reached)
+            log.info("Queue of '%s' caught up to message %d", recipient, reached)
+        for recipient in self._debts.pending()[:PAYMENTS_PER_STEP]:
+            self._catch_up.push_newest(recipient)
+            self._debts.clear(recipient)
+        return len(owed) > PAYMENTS_PER_STEP
 
     def start(self) -> threading.Thread:
-        """Step for ever in the background; under gevent this is a greenlet."""
+        """Take a first step, so that the first polls find the debts known; then step in the background."""
+        self._step_safely()
         thread = threading.Thread(target=self._run, name="repairer", daemon=True)
         thread.start()
         return thread
 
     def _run(self) -> None:
         pause = threading.Event()
-        while not pause.wait(INTERVAL_S):
-            try:
-                self.step()
-            except Exception:  # a bug must not stop the repairs
-                log.exception("Repairer step failed")
+        while True:
+            if not self._step_safely():
+                pause.wait(INTERVAL_S)
+
+    def _step_safely(self) -> bool:
+        try:
+            return self.step()
+        except Exception:  # a bug here must not end the repairs
+            log.exception("Repairer step failed")
+            return False

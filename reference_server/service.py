@@ -1,10 +1,9 @@
-"""Sending and polling: the whole policy. MongoDB orders and keeps; Redis makes polls cheap; either may be gone."""
+"""Sending and polling: the whole policy. MongoDB orders and keeps, Redis makes polls cheap."""
 
 from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -20,17 +19,28 @@ from reference_server.errors import (
     StoreUnavailable,
     Unavailable,
 )
-from reference_server.interfaces import Cursor, MessageQueue, MessageStore, Page, Untrusted
-from reference_server.message import Draft, Message
+from reference_server.interfaces import (
+    Cursor,
+    Doorbell,
+    Ledger,
+    MessageQueue,
+    MessageStore,
+    Page,
+    Untrusted,
+)
+from reference_server.message import Draft, Message, new_id
 
 log = logging.getLogger(__name__)
 
-RECHECK_S = 0.25
+RECHECK_S = 1.0
+"""A waiting poll looks again after so long, even if nobody rang."""
+DEGRADED_RECHECK_S = 0.25
+"""The same while Redis, and with it the doorbell, is out of order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An acked send. `queued` False: the push is owed. `replayed`: an earlier send with the same id."""
+    """An acked send. `queued` False: the push is owed. `replayed`: it was stored by an earlier send."""
 
     message: Message
     queued: bool
@@ -39,7 +49,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """The answer to a poll, and where it came from."""
+    """The answer to a poll. `degraded`: it had to come from the store, as the queue could not be used."""
 
     page: Page
     source: Literal["redis", "mongodb"]
@@ -47,22 +57,26 @@ class Polled:
 
 
 class Messenger:
-    """The service. Times are microseconds since 1970 (`now_us`) or seconds (`window_age_s`, `wait_s`)."""
+    """The service. `window_age_s` is how far back, in seconds, a poll without a cursor starts."""
 
     def __init__(
         self,
         queue: MessageQueue,
         store: MessageStore,
+        ledger: Ledger,
         catch_up: CatchUp,
         debts: Debts,
+        doorbell: Doorbell,
         *,
         window_age_s: int,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._queue = queue
         self._store = store
+        self._ledger = ledger
         self._catch_up = catch_up
         self._debts = debts
+        self._doorbell = doorbell
         self._window_age_us = window_age_s * 1_000_000
         self._now_us = now_us
 
@@ -70,24 +84,21 @@ class Messenger:
 
     def send(self, sender: str, recipient: str, content: str, client_message_id: str | None) -> Sent:
         """Store a message durably, then queue it. Raises NotFound, IdempotencyMismatch, Unavailable."""
-        draft = Draft(uuid.uuid4().hex, sender, recipient, content, client_message_id)
-        message = self._store_it(draft)
+        now_us = self._now_us()
+        draft = Draft(new_id(now_us), sender, recipient, content, client_message_id)
+        message = self._store_it(draft, now_us)
         replayed = message.id != draft.id
         if replayed and (message.recipient, message.content) != (recipient, content):
             raise IdempotencyMismatch
         # A replay is pushed too: the first try may have been killed between its insert and its push.
         queued = self._queue_it(message)
-        log.info(
-            "Message sent from '%s' to '%s' (%s)",
-            sender,
-            recipient,
-            "MongoDB + Redis" if queued else "MongoDB only",
-        )
+        stored_in = "MongoDB + Redis" if queued else "MongoDB only"
+        log.info("Message sent from '%s' to '%s' (%s)", sender, recipient, stored_in)
         return Sent(message, queued, replayed)
 
-    def _store_it(self, draft: Draft) -> Message:
+    def _store_it(self, draft: Draft, now_us: int) -> Message:
         try:
-            return self._store.append(draft, self._now_us())
+            return self._store.append(draft, now_us)
         except LookupError as error:
             raise NotFound(f"There is no user '{draft.recipient}' to send to.") from error
         except StoreUnavailable as error:
@@ -96,12 +107,11 @@ class Messenger:
         except OutcomeUnknown as error:
             self._debts.suspect(draft.recipient)
             log.warning("Message from '%s' to '%s' perhaps stored: %s", draft.sender, draft.recipient, error)
-            raise Unavailable(
-                "The message may have been stored; send it again with the same client_message_id.", "unknown"
-            ) from error
+            detail = "The message may have been stored; send it again with the same client_message_id."
+            raise Unavailable(detail, "unknown") from error
 
     def _queue_it(self, message: Message) -> bool:
-        """Push a stored message, or leave the durable trace that its push is owed."""
+        """Push a stored message; where that fails, leave the durable trace that the push is owed."""
         try:
             self._catch_up.push(message.recipient, [message])
         except Failure as failure:
@@ -109,36 +119,36 @@ class Messenger:
         else:
             return True
         try:
-            self._store.owe(message.recipient, message.seq)
+            self._ledger.owe(message.recipient, message.seq)
         except Failure as failure:
-            # The message is stored. Without a trace nobody would repair the queue if this process were killed now.
+            # Stored, but without a trace: were this process killed now, nobody would ever push it.
             self._debts.suspect(message.recipient)
-            raise Unavailable(
-                "The message was stored but perhaps cannot be delivered yet; send it again with the same "
-                "client_message_id.",
-                "unknown",
-            ) from failure
-        self._debts.owe(message.recipient)
+            detail = (
+                "The message was stored but may come late; send it again with the same client_message_id."
+            )
+            raise Unavailable(detail, "unknown") from failure
+        self._debts.add(message.recipient)
         return False
 
     # -- poll
 
     def poll(self, mailbox: str, since_us: int | None, limit: int, wait_s: float = 0.0) -> Polled:
-        """Give the messages behind the cursor; hold an empty answer back up to `wait_s`. Raises Unavailable."""
+        """Give the messages behind the cursor; hold an empty answer up to `wait_s`. Raises Unavailable."""
+        if wait_s <= 0:
+            return self._look(mailbox, since_us, limit)
         deadline = time.monotonic() + wait_s
-        while True:
-            polled = self._poll_once(mailbox, self._cursor(since_us), limit)
-            left_s = deadline - time.monotonic()
-            if polled.page.messages or left_s <= 0:
-                return polled
-            time.sleep(min(RECHECK_S, left_s))
+        with self._doorbell.listen(mailbox) as wait_for_ring:
+            while True:
+                polled = self._look(mailbox, since_us, limit)
+                left_s = deadline - time.monotonic()
+                if polled.page.messages or left_s <= 0 or self._doorbell.is_stopping:
+                    return polled
+                wait_for_ring(min(left_s, DEGRADED_RECHECK_S if polled.degraded else RECHECK_S))
 
-    def _cursor(self, since_us: int | None) -> Cursor:
-        if since_us is None:
-            return Cursor(self._now_us() - self._window_age_us, given=False)
-        return Cursor(since_us)
-
-    def _poll_once(self, mailbox: str, cursor: Cursor, limit: int) -> Polled:
+    def _look(self, mailbox: str, since_us: int | None, limit: int) -> Polled:
+        """Read the queue where it can be trusted, else the store."""
+        given = since_us is not None
+        cursor = Cursor(since_us if since_us is not None else self._now_us() - self._window_age_us, given)
         degraded = mailbox in self._debts
         if not degraded:
             try:
@@ -152,7 +162,7 @@ class Messenger:
         return Polled(self._read_store(mailbox, cursor, limit), "mongodb", degraded)
 
     def _read_queue(self, mailbox: str, cursor: Cursor, limit: int) -> Page | None:
-        """Read the queue; rebuild it first if it cannot be trusted. None: it does not reach back to the cursor."""
+        """Read the queue, rebuilt if it cannot be trusted. None: it does not reach back to the cursor."""
         found = self._queue.read(mailbox, cursor, limit)
         if isinstance(found, Untrusted):
             try:
@@ -171,13 +181,11 @@ class Messenger:
 
     # -- history
 
-    def conversation(
-        self, user: str, other: str, before_us: int | None, limit: int
-    ) -> tuple[list[Message], bool]:
-        """Give a page of what two users wrote each other, newest first, and whether there is more.
+    def conversation(self, user: str, other: str, before_us: int | None, limit: int) -> Page:
+        """Give a page of what two users wrote each other, newest first. Raises Unavailable.
 
-        Two messages, one a direction, may carry the same microsecond. They come on the same page, which may then
-        hold one message more than `limit`: a cursor between them would lose one. Raises Unavailable.
+        Two messages, one each way, may carry the same microsecond. They come on the same page, which may then
+        hold one message more than `limit`: a cursor between them would lose one.
         """
         try:
             found = self._store.conversation(user, other, before_us, limit + 2)
@@ -185,4 +193,4 @@ class Messenger:
             raise Unavailable("The conversation cannot be read at the moment; try again.") from error
         if len(found) > limit and found[limit].timestamp_us == found[limit - 1].timestamp_us:
             limit += 1
-        return found[:limit], len(found) > limit
+        return Page(found[:limit], has_more=len(found) > limit, gap=False)

@@ -10,7 +10,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _SPELLING = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
 )
-LEGAL = "an ISO 8601 timestamp with Z or an offset and at most 6 fractional digits, like 2026-01-01T12:00:00.123456Z"
+LEGAL = "an ISO 8601 timestamp with Z or an offset and at most 6 fractional digits, like 2026-01-01T12:00:00Z"
 
 
 def as_written(text: str) -> str:
@@ -19,7 +19,7 @@ def as_written(text: str) -> str:
 
 
 def parse_timestamp(text: str) -> int:
-    """Give the microseconds of a timestamp as the contract spells it. Raises ValueError for everything else."""
+    """Give the microseconds of a timestamp spelled as the contract says. Raises ValueError for any other."""
     match = _SPELLING.fullmatch(as_written(text))
     if match is None:
         raise ValueError(f"not {LEGAL}")

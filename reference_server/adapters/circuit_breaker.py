@@ -1,7 +1,8 @@
-"""A circuit breaker: after a few failures in a row a store is not asked any more, so that nobody waits for it.
+"""A circuit breaker: after a few failures in a row a store is not asked any more, so nobody waits for it.
 
-Why not a library: they all close by letting a user's request through as the trial. Here nobody's request is a trial.
-Only the repairer's background probe closes the breaker, with a *write*: a read-only or full Redis answers reads.
+Why not a library: they all close by letting a user's request through as the trial. Here nobody's request is a
+trial. Only the repairer's background probe closes the breaker, with a *write*: a read-only or full Redis
+answers reads.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ log = logging.getLogger(__name__)
 class CircuitBreaker:
     """Closed until `failures_to_open` failures in a row; then open until somebody closes it.
 
-    It needs no lock: every method is one step that no other greenlet interrupts, and a count that is off by one
-    between threads opens it one request sooner or later.
+    It needs no lock: every method is one step that no other greenlet interrupts, and a count that is off by
+    one between threads opens it one request sooner or later.
     """
 
     def __init__(self, store: str, failures_to_open: int) -> None:
@@ -30,7 +31,7 @@ class CircuitBreaker:
         return self._is_open
 
     def succeeded(self) -> None:
-        """Note that the store answered. Does not close an open breaker: the answer may have been a late read."""
+        """Note that the store answered. An open breaker stays open: the answer may have been a late read."""
         self._failures = 0
 
     def failed(self, reason: Exception) -> None:

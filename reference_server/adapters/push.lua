@@ -11,6 +11,7 @@
 --
 -- Answers {'accepted', seq}       the list is the mailbox up to seq; with a gap nothing was added and seq is smaller
 --      or {'rebuild', claim, why} the list cannot be trusted: read the store, then push its window with this claim
+-- Publishes the recipient's name on channel mailboxes whenever the list changed, for the doorbell.
 
 local claim, new_claim, limit, ttl_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local batch_first, last_us, before_entries = tonumber(ARGV[5]), ARGV[6], 6
@@ -26,6 +27,7 @@ local function write(from_seq)
     'first', batch_last - redis.call('LLEN', list) + 1)
   redis.call('PEXPIRE', list, ttl_ms)
   redis.call('PEXPIRE', head, ttl_ms)
+  redis.call('PUBLISH', 'mailboxes', string.sub(list, #'messages:' + 1))
 end
 
 -- A claim is only kept within one Redis process: a snapshot may bring an old one back.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,9 @@ _UNREMARKABLE = ("cold", "written before Redis restarted")
 
 
 def connect(url: str, timeout_ms: int) -> redis.Redis:
-    """Open a client that never retries and never waits long. Connects on first use.
+    """Open a client that never retries and never waits long. It connects on first use.
 
-    redis-py's own defaults retry ten times: a push could be applied twice, and a dead Redis would cost seconds.
+    redis-py's defaults retry ten times: a push could be applied twice, and a dead Redis would cost seconds.
     """
     timeout_s = timeout_ms / 1000
     pool = redis.BlockingConnectionPool.from_url(
@@ -39,8 +39,9 @@ def connect(url: str, timeout_ms: int) -> redis.Redis:
         timeout=timeout_s,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
+        health_check_interval=5,  # a connection that fell silent is noticed, the doorbell's above all
         retry=Retry(NoBackoff(), 0),
-        protocol=2,  # these two save round trips on every new connection
+        protocol=2,  # this and the next save round trips on every new connection
         driver_info=None,
     )
     return redis.Redis(connection_pool=pool)
@@ -51,9 +52,7 @@ def check_message(message: Message) -> None:
     if not (message.sender and message.recipient and message.content):
         raise Refused("a queued message needs a sender, a recipient and a content")
     if len(message.content) > QUEUE_CHARACTERS:
-        raise Refused(
-            f"a queued message has at most {QUEUE_CHARACTERS:,} characters, not {len(message.content):,}"
-        )
+        raise Refused(f"a queued message has at most {QUEUE_CHARACTERS:,} characters")
 
 
 def check_read(cursor: Cursor, limit: int) -> None:
@@ -65,16 +64,30 @@ def check_read(cursor: Cursor, limit: int) -> None:
 
 
 class RedisQueue:
-    """A MessageQueue. `limit` entries a list at most; every key lives `ttl_s` seconds after its last push."""
+    """A MessageQueue. At most `limit` entries a list; a key lives `ttl_s` seconds after its last push."""
 
     def __init__(self, client: redis.Redis, breaker: CircuitBreaker, *, limit: int, ttl_s: int) -> None:
         self._client = client
-        self.breaker = breaker
+        self._breaker = breaker
         self._limit = limit
         self._ttl_ms = ttl_s * 1000
         trust = (_HERE / "trust.lua").read_text()
         self._push = client.register_script(trust + (_HERE / "push.lua").read_text())
         self._read = client.register_script(trust + (_HERE / "read.lua").read_text())
+
+    @property
+    def breaker(self) -> CircuitBreaker:
+        """See Guarded."""
+        return self._breaker
+
+    def probe(self) -> bool:
+        """See Guarded. A write: Redis may be read-only or full. Nobody reads the key; it lives a second."""
+        try:
+            self._client.set("probe", "1", px=1000)
+        except redis.RedisError as error:
+            log.debug("Redis probe failed: %s", error)
+            return False
+        return True
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
         """See MessageQueue."""
@@ -85,7 +98,13 @@ class RedisQueue:
         reply = self._run(self._push, recipient, arguments + [to_entry(message) for message in batch])
         if reply[0] == b"accepted":
             return Accepted(reply[1])
-        self._log_distrust(recipient, reply[2].decode())
+        why = reply[2].decode()
+        log.log(
+            logging.DEBUG if why in _UNREMARKABLE else logging.WARNING,
+            "Queue of '%s' is rebuilt: %s",
+            recipient,
+            why,
+        )
         return Rebuild(reply[1].decode())
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
@@ -100,60 +119,44 @@ class RedisQueue:
             return self._distrust(recipient, rest[0].decode())
         seq, first, entries = rest
         try:
-            found = _messages(entries, recipient)
+            found = decode_page(entries, recipient)
         except ValueError as error:
             return self._distrust(recipient, str(error))
-        if found and found[0].seq == first and not self._reaches_back(cursor, seq, first):
+        reaches_back = first == 1 or (not cursor.given and seq - first + 1 >= self._limit)
+        if found and found[0].seq == first and not reaches_back:
             return Incomplete()
         return page_of(found, cursor, limit, seq)
 
-    def probe(self) -> bool:
-        """See MessageQueue. The key lives a second, and nobody reads it."""
-        try:
-            self._client.set("probe", "1", px=1000)
-        except redis.RedisError as error:
-            log.debug("Redis probe failed: %s", error)
-            return False
-        return True
-
-    def _reaches_back(self, cursor: Cursor, seq: int, first: int) -> bool:
-        """Say whether nothing before the list's oldest entry belongs behind the cursor."""
-        return first == 1 or (not cursor.given and seq - first + 1 >= self._limit)
-
     def _distrust(self, recipient: str, why: str) -> Untrusted:
-        """Take the head away: the next push asks for a rebuild. If somebody rebuilt it meanwhile, it is once more."""
+        """Take the head away, so that the next push asks for a rebuild, at worst for one more than needed."""
         log.warning("Queue of '%s' has a bad entry: %s", recipient, why)
         self._guarded(lambda: self._client.delete(f"head:{recipient}"))
         return Untrusted(why)
 
-    def _log_distrust(self, recipient: str, why: str) -> None:
-        level = logging.DEBUG if why in _UNREMARKABLE else logging.WARNING
-        log.log(level, "Queue of '%s' is rebuilt: %s", recipient, why)
-
-    def _run(self, script: Any, recipient: str, arguments: Sequence[Any]) -> Any:
+    def _run(self, script: Callable[..., Any], recipient: str, arguments: Sequence[Any]) -> Any:
         keys = [f"messages:{recipient}", f"head:{recipient}"]
         return self._guarded(lambda: script(keys=keys, args=arguments))
 
-    def _guarded(self, command: Any) -> Any:
-        """Run a command behind the breaker. Raises QueueUnavailable for whatever Redis or the way to it does."""
-        if self.breaker.is_open:
+    def _guarded(self, command: Callable[[], Any]) -> Any:
+        """Run a command behind the breaker. Raises QueueUnavailable, whatever Redis or the way to it does."""
+        if self._breaker.is_open:
             raise QueueUnavailable("circuit breaker is open")
         try:
             answer = command()
         except redis.MaxConnectionsError as error:  # our pool is busy: says nothing about Redis
             raise QueueUnavailable("every connection is in use") from error
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            self.breaker.failed(error)
+            self._breaker.failed(error)
             raise QueueUnavailable(_reason(error)) from error
-        except redis.RedisError as error:  # it answers, but that it cannot: read-only, out of memory, loading
-            self.breaker.open(error)
+        except redis.RedisError as error:  # it answers, but that it cannot: read-only, out of memory
+            self._breaker.open(error)
             raise QueueUnavailable(str(error)) from error
-        self.breaker.succeeded()
+        self._breaker.succeeded()
         return answer
 
 
-def _messages(entries: list[bytes], recipient: str) -> list[Message]:
-    """Decode a page, oldest first. Raises ValueError for an entry that is no message, or a hole."""
+def decode_page(entries: list[bytes], recipient: str) -> list[Message]:
+    """Decode entries, newest first, to messages, oldest first. Raises ValueError: a bad one, or a hole."""
     found: list[Message] = []
     for entry in reversed(entries):
         try:
@@ -169,6 +172,6 @@ def _messages(entries: list[bytes], recipient: str) -> list[Message]:
 
 
 def _reason(error: Exception) -> str:
-    """Say it like the operating system does, "Connection refused", not with redis-py's preface."""
+    """Say it like the operating system does, "Connection refused", without redis-py's preface."""
     cause = error.__cause__ or error.__context__
     return (cause.strerror if isinstance(cause, OSError) else None) or str(error)

@@ -1,1 +1,1 @@
-"""HTTP: one module a group of endpoints. They read requests and write answers; the policy is in the service."""
+"""HTTP, one module a group of endpoints: they read requests and write answers. The service has the policy."""

@@ -1,4 +1,4 @@
-"""Writing answers: JSON that no cache keeps, problems as RFC 9457 says, and the request's id on everything."""
+"""Writing answers: JSON that no cache keeps, problems as RFC 9457 says, the request's id on everything."""
 
 from __future__ import annotations
 

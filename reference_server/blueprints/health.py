@@ -8,10 +8,10 @@ from flask import Blueprint, Response
 
 from reference_server.blueprints.answers import RETRY_AFTER_S, answer
 from reference_server.debts import Debts
-from reference_server.interfaces import MessageQueue, MessageStore
+from reference_server.interfaces import Guarded
 
 
-def blueprint(queue: MessageQueue, store: MessageStore, debts: Debts) -> Blueprint:
+def blueprint(queue: Guarded, store: Guarded, debts: Debts) -> Blueprint:
     """Make /health/live and /health/ready."""
     bp = Blueprint("health", __name__, url_prefix="/health")
 
@@ -33,7 +33,7 @@ def blueprint(queue: MessageQueue, store: MessageStore, debts: Debts) -> Bluepri
     return bp
 
 
-def _state(store: MessageQueue | MessageStore) -> dict[str, Any]:
+def _state(store: Guarded) -> dict[str, Any]:
     """Ask the store itself, unless its breaker knows the answer already."""
     is_open = store.breaker.is_open
     is_up = not is_open and store.probe()

@@ -79,13 +79,13 @@ def blueprint(
         before_us = read.moment("before")
         limit = read.whole_number("limit", 1, 100, default=50)
         accounts.require(other)
-        found, has_more = messenger.conversation(user, other, before_us, limit)
-        messages = [to_wire(message) for message in found]
+        page = messenger.conversation(user, other, before_us, limit)
+        messages = [to_wire(message) for message in page.messages]
         return answer(
             {
                 "messages": messages,
                 "count": len(messages),
-                "has_more": has_more,
+                "has_more": page.has_more,
                 "next_before": messages[-1]["timestamp"] if messages else None,
                 "success": True,
             }

@@ -1,4 +1,4 @@
-"""Reading requests strictly: every value is there once, of the right type, or the answer says what is wrong."""
+"""Reading requests strictly: a value is there once, of the right type, or the answer says what is wrong."""
 
 from __future__ import annotations
 

@@ -1,0 +1,91 @@
+"""The way to MongoDB: durable, bounded in time, behind a breaker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pymongo
+from pymongo import errors
+from pymongo.collection import Collection
+from pymongo.read_concern import ReadConcern
+
+from reference_server.adapters.circuit_breaker import CircuitBreaker
+from reference_server.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+
+def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
+    """Open a client. It connects in the background; what the URL says about durability is overruled.
+
+    Majority and journal: what was acked survives a killed mongod. No retries by the driver: they would repeat
+    a write of unknown outcome behind the server's back, and spend the time a client waits.
+    """
+    return pymongo.MongoClient(
+        url,
+        w="majority",
+        journal=True,
+        retryWrites=False,
+        retryReads=False,
+        serverSelectionTimeoutMS=timeout_ms,
+        connectTimeoutMS=timeout_ms,
+        heartbeatFrequencyMS=1000,  # a primary that is back is seen within a second
+    )
+
+
+class Mongo:
+    """One database. An operation takes `timeout_s` at most, however many commands it consists of."""
+
+    def __init__(
+        self,
+        client: pymongo.MongoClient[Document],
+        database: str,
+        breaker: CircuitBreaker,
+        *,
+        timeout_s: float,
+    ) -> None:
+        self._database = client[database]
+        self.breaker = breaker
+        self._timeout_s = timeout_s
+
+    def collection(self, name: str) -> Collection[Document]:
+        """Give a collection whose reads may see writes that are not durable yet."""
+        return self._database[name]
+
+    def durable(self, name: str) -> Collection[Document]:
+        """Give a collection whose reads see only what a killed mongod cannot forget."""
+        return self._database[name].with_options(read_concern=ReadConcern("majority"))
+
+    def probe(self) -> bool:
+        """See Guarded. A majority read: a primary cut off from its majority still answers a ping."""
+        try:
+            with pymongo.timeout(self._timeout_s):
+                self.durable("messages").find_one({}, {"_id": 1})
+        except errors.PyMongoError as error:
+            log.debug("MongoDB probe failed: %s", error)
+            return False
+        return True
+
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Bound what is inside in time and put it behind the breaker. Raises StoreUnavailable.
+
+        Only this bounds a mongod that answers hello and then stalls. Never gevent.Timeout: it would interrupt
+        the driver's pool between taking a connection and giving it back.
+        """
+        if self.breaker.is_open:
+            raise StoreUnavailable("MongoDB: circuit breaker is open")
+        try:
+            with pymongo.timeout(self._timeout_s):
+                yield
+        except errors.WaitQueueTimeoutError as error:  # our pool is busy: says nothing about MongoDB
+            raise StoreUnavailable(f"MongoDB: every connection is in use: {error}") from error
+        except errors.PyMongoError as error:
+            self.breaker.failed(error)
+            raise StoreUnavailable(f"MongoDB: {error}") from error
+        self.breaker.succeeded()
