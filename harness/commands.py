@@ -53,7 +53,8 @@ def plan(options: Namespace) -> int:
     """List every row with what runs it; drift in either direction is exit code 1."""
     rows = read_plan(Path(PLAN_FILE))
     runners = listing.collect()
-    table = Table("Id", "Row", "Run by", box=None, pad_edge=False)
+    table = Table("Id", "Row", box=None, pad_edge=False)
+    table.add_column("Run by", overflow="fold")
     for row in rows:
         table.add_row(row.id, row.title, "\n".join(runners.by_row.get(row.id, ["[red]nothing[/red]"])))
     console.print(table)
