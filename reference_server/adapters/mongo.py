@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
+SEARCH_S = 0.45
+"""The bound where a server must be looked for first; pymongo does that in steps of half a second."""
+
 
 def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
     """Open a client. It connects in the background; what the URL says about durability is overruled.
@@ -81,7 +84,7 @@ class Mongo:
         if self.breaker.is_open:
             raise StoreUnavailable("MongoDB: circuit breaker is open")
         try:
-            with pymongo.timeout(self._timeout_s):
+            with pymongo.timeout(self._patience_s()):
                 yield
         except errors.WaitQueueTimeoutError as error:  # our pool is busy: says nothing about MongoDB
             raise StoreUnavailable(f"MongoDB: every connection is in use: {error}") from error
@@ -89,3 +92,8 @@ class Mongo:
             self.breaker.failed(error)
             raise StoreUnavailable(f"MongoDB: {error}") from error
         self.breaker.succeeded()
+
+    def _patience_s(self) -> float:
+        """A bound of 0.6 s would be two steps of the search for a server: a whole second."""
+        known = self._database.client.topology_description.has_writable_server()
+        return self._timeout_s if known else min(self._timeout_s, SEARCH_S)
