@@ -30,8 +30,8 @@ def order(history: History) -> Judgement:
     for readers in by_reader(chains).values():
         for one, other in combinations(readers, 2):
             findings.extend(_disagreement(history, one, other))
-    compared = sum(max(0, len(chain.arrivals) - 1) for chain in chains)
-    delivered = sum(len(chain.arrivals) for chain in chains)
+    seen = [len(_ids(chain)) for chain in chains]
+    compared, delivered = sum(max(0, count - 1) for count in seen), sum(seen)
     evidence = {"chains": len(chains), "delivered": delivered, "compared": compared}
     doubt = "" if compared else "no reader received two messages, so there was no order to see"
     return conclude(PROMISE, findings, evidence, doubt=doubt)

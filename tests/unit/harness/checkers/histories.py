@@ -1,0 +1,124 @@
+"""Literal histories for the checkers' tests: times in seconds since the begin, everything else spelt out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.history import NS_PER_S, Event, History
+
+BEGIN_NS = 7_000_000_000_000
+OUTCOMES = {None: "unknown", 200: "ok", 500: "unknown", 503: "unknown"}
+
+
+def ns(seconds: float) -> int:
+    return BEGIN_NS + round(seconds * NS_PER_S)
+
+
+def stamp(second: float) -> str:
+    """The server's timestamp of a message stored at this second."""
+    return f"2026-01-01T12:{int(second // 60):02d}:{second % 60:09.6f}Z"
+
+
+def message(name: str, second: float, **changes: Any) -> dict[str, Any]:
+    """A message as a poll returns it: id `id-a` and client_message_id `a` for the one called `a`."""
+    return {
+        "id": f"id-{name}",
+        "seq": None,
+        "sender": "alice",
+        "recipient": "bob",
+        "content": f"content {name}",
+        "timestamp": stamp(second),
+        "client_message_id": name,
+    } | changes
+
+
+class Story:
+    """Builds a history event by event; a chain hands its cursor on by itself, unless told otherwise."""
+
+    def __init__(self, **bounds: float) -> None:
+        self.events: list[Event] = []
+        self._cursors: dict[str, str | None] = {}
+        self._ops = 0
+        self._add("begin", 0.0, title="a story", seed=1, bounds=bounds)
+
+    def send(
+        self, name: str, start: float, end: float | None = None, status: int | None = 200, **changes: Any
+    ) -> Story:
+        """One attempt to send the message called `name`, acked 10 ms later unless told otherwise."""
+        end = start + 0.01 if end is None else end
+        op = self._op()
+        call = _call(name)
+        call |= {key: changes.pop(key) for key in list(changes) if key in call}
+        self._add("send", start, op=op, intended=ns(changes.pop("intended", start)), **call)
+        said: dict[str, Any] = {"outcome": _outcome(status), "status": status}
+        if status == 200:
+            said |= {"id": f"id-{name}", "timestamp": stamp(start), "queued": True, "replayed": False}
+        self._add("sent", end, op=op, **(said | changes))
+        return self
+
+    def begun(self, name: str, start: float) -> Story:
+        """A send whose answer was never recorded."""
+        self._add("send", start, op=self._op(), intended=ns(start), **_call(name))
+        return self
+
+    def poll(
+        self,
+        start: float,
+        *messages: dict[str, Any],
+        end: float | None = None,
+        chain: str = "bob#1",
+        status: int | None = 200,
+        **changes: Any,
+    ) -> Story:
+        """One poll of 10 ms; the chain is called after its reader."""
+        end = start + 0.01 if end is None else end
+        since = changes.pop("since", self._cursors.get(chain))
+        said: dict[str, Any] = {"outcome": _outcome(status), "status": status}
+        if status == 200:
+            cursor = messages[-1]["timestamp"] if messages else since
+            cursor = changes.pop("next_since", cursor)
+            self._cursors[chain] = cursor
+            said |= {"messages": list(messages), "next_since": cursor, "has_more": False}
+        said |= {"reader": chain.split("#")[0], "intended": ns(changes.pop("intended", start))}
+        self._add("poll", end, op=self._op(), chain=chain, since=since, start=ns(start), **(said | changes))
+        return self
+
+    def fault(
+        self, name: str, *, bites: float | None, inject: float, heal: float | None, healed: float | None
+    ) -> Story:
+        """One fault's whole window; None for a phase that never came."""
+        phases = {"inject": inject, "bites": bites, "heal": heal, "healed": healed}
+        for phase, at in phases.items():
+            if at is not None:
+                self._add("fault", at, name=name, store=name.split()[0], phase=phase)
+        return self
+
+    def drained(self, at: float) -> Story:
+        """Every reader has read its mailbox to the end."""
+        self._add("drained", at)
+        return self
+
+    def history(self) -> History:
+        return History.from_events(self.events)
+
+    def _op(self) -> int:
+        self._ops += 1
+        return self._ops
+
+    def _add(self, kind: str, at: float, **fields: Any) -> None:
+        self.events.append({"row": "ROW-01", "kind": kind, "t": ns(at), **fields})
+
+
+def _call(name: str) -> dict[str, Any]:
+    return {
+        "sender": "alice",
+        "recipient": "bob",
+        "content": f"content {name}",
+        "client_message_id": name,
+    }
+
+
+def _outcome(status: int | None) -> str:
+    if status is not None and 400 <= status < 500:
+        return "refused"
+    return OUTCOMES[status]

@@ -1,0 +1,187 @@
+"""available: which answers are right, inside a fault, outside, and in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.checkers import available
+from harness.verdict import Verdict
+
+from .histories import Story
+from .test_no_loss import kinds
+
+DEGRADED = {"source": "mongodb", "degraded": True}
+
+
+def with_fault(
+    name: str,
+    *,
+    send: dict[str, Any] | None = None,
+    poll: dict[str, Any] | None = None,
+    bites: float | None = 10.1,
+    healed: float | None = 20.1,
+    every: float = 1.0,
+) -> Story:
+    """Sends and polls through a fault from 10 s to 20 s, answered in it as told."""
+    story = Story().fault(name, inject=10.0, bites=bites, heal=20.0, healed=healed)
+    at = 10.2
+    while at < 19.9:
+        story.send(str(at), at, **(send or {"queued": False}))
+        story.poll(at + 0.1, **(poll or DEGRADED))
+        at += every
+    return story
+
+
+def test_ok_answers_in_time_pass() -> None:
+    judgement = available(Story().send("a", 1.0).poll(2.0).history())
+    assert judgement.verdict is Verdict.PASS
+    assert judgement.evidence["answers"] == {"poll ok 200": 1, "send ok 200": 1}
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_error_outside_faults_is_a_wrong_status(status: int) -> None:
+    judgement = available(Story().send("a", 1.0, status=status, error="broken").poll(2.0).history())
+    assert kinds(judgement) == ["wrong_status"]
+    assert judgement.reason == (
+        f"alice's send to bob at 1.000 s (operation 1) was answered {status}, unknown (broken) at 1.010 s "
+        "outside any fault; expected: 200."
+    )
+
+
+def test_a_malformed_200_is_a_wrong_answer() -> None:
+    story = Story().poll(2.0, outcome="unknown", error="the body is not JSON")
+    assert kinds(available(story.history())) == ["wrong_status"]
+
+
+def test_a_refusal_the_scenario_provoked_is_an_answer() -> None:
+    assert available(Story().send("a", 1.0, status=413).poll(2.0).history()).verdict is Verdict.PASS
+
+
+def test_a_503_that_says_unknown_is_an_answer_and_silence_is_none() -> None:
+    judgement = available(Story().send("a", 1.0, 6.0, status=None, error="timeout").poll(2.0).history())
+    assert kinds(judgement) == ["unanswered"]
+    assert "was not answered by 6.000 s (timeout)" in judgement.reason
+
+
+def test_an_answer_beyond_the_bound_is_too_slow() -> None:
+    judgement = available(Story().send("a", 1.0, 2.001).poll(2.0, end=3.0).history())
+    assert kinds(judgement) == ["too_slow"]
+    assert "after 1.001 s; the bound is 1 s" in judgement.reason
+
+
+def test_a_poll_that_asked_to_be_held_open_may_take_that_much_longer() -> None:
+    assert available(Story().poll(2.0, end=12.9, wait=10).history()).verdict is Verdict.PASS
+    assert kinds(available(Story().poll(2.0, end=13.1, wait=10).history())) == ["too_slow"]
+
+
+def test_slowness_decides_nothing_on_an_overloaded_machine() -> None:
+    story = Story().poll(2.0, intended=1.0).poll(4.0, end=5.5)
+    assert available(story.history()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_send_cut_off_by_the_end_of_the_history_is_not_held_against_the_server() -> None:
+    assert available(Story().poll(1.0).begun("a", 1.5).history()).verdict is Verdict.PASS
+    assert kinds(available(Story().begun("a", 1.5).poll(3.0).history())) == ["unanswered"]
+
+
+def test_redis_down_and_every_answer_as_promised_is_a_pass() -> None:
+    judgement = available(with_fault("redis refused").history())
+    assert judgement.verdict is Verdict.PASS
+    assert judgement.evidence["faults"] == [{"name": "redis refused", "sends": 10, "polls": 10}]
+
+
+@pytest.mark.parametrize("poll", [{"degraded": False}, {"degraded": True, "source": "redis"}])
+def test_a_poll_that_does_not_admit_that_redis_is_down_is_not_degraded(poll: dict[str, Any]) -> None:
+    judgement = available(with_fault("redis refused", poll=poll).history())
+    assert set(kinds(judgement)) == {"not_degraded"}
+    assert "while redis failed; expected: 200 that admits it" in judgement.reason
+
+
+def test_a_server_whose_polls_do_not_carry_the_fields_is_not_asked_for_them() -> None:
+    poll: dict[str, Any] = {"degraded": None}
+    assert available(with_fault("redis refused", poll=poll).history()).verdict is Verdict.PASS
+
+
+def test_redis_down_is_no_excuse_for_a_503() -> None:
+    story = with_fault("redis black-holed", send={"status": 503}, poll={"status": 503})
+    assert set(kinds(available(story.history()))) == {"wrong_status"}
+
+
+def test_mongodb_down_refuses_sends_and_lets_polls_answer_either_way() -> None:
+    for poll in ({}, {"status": 503}):
+        story = with_fault("mongodb refused", send={"status": 503}, poll={"source": "redis", **poll})
+        assert available(story.history()).verdict is Verdict.PASS
+
+
+def test_an_ack_without_mongodb_is_a_lie() -> None:
+    judgement = available(with_fault("mongodb refused", poll={"source": "redis"}).history())
+    assert set(kinds(judgement)) == {"wrong_status"}
+    assert "was answered 200, ok" in judgement.reason
+
+
+def test_both_stores_down_and_503_everywhere_is_a_pass() -> None:
+    story = with_fault("mongodb refused", send={"status": 503}, poll={"status": 503})
+    story.fault("redis refused", inject=9.0, bites=9.1, heal=20.0, healed=20.1)
+    assert available(story.history()).verdict is Verdict.PASS
+
+
+def test_a_500_is_wrong_under_every_fault() -> None:
+    for name in ("redis refused", "mongodb refused", "server killed", "redis flapping"):
+        story = with_fault(name, send={"status": 503 if "mongodb" in name else 200}, poll=DEGRADED)
+        story.poll(15.05, status=500)
+        assert kinds(available(story.history())) == ["wrong_status"], name
+
+
+@pytest.mark.parametrize("status", [200, 503])
+@pytest.mark.parametrize(
+    "at", [9.999, 10.05, 19.995, 20.05, 22.0], ids=["across", "unbitten", "heal", "healing", "recovering"]
+)
+def test_between_fault_and_health_either_answer_is_right(at: float, status: int) -> None:
+    story = with_fault("mongodb refused", send={"status": 503}).send("edge", at, status=status)
+    assert available(story.history()).verdict is Verdict.PASS
+
+
+def test_after_the_recovery_every_answer_is_ok_again() -> None:
+    story = with_fault("redis refused").send("late", 22.2, status=503)
+    assert kinds(available(story.history())) == ["wrong_status"]
+
+
+def test_nobody_may_wait_longer_than_the_bound_between_fault_and_health() -> None:
+    story = with_fault("redis refused").poll(20.05, end=21.2)
+    assert kinds(available(story.history())) == ["too_slow"]
+
+
+def test_a_store_that_is_only_slow_may_still_be_used() -> None:
+    story = with_fault("redis slow", send={"queued": True}, poll={"degraded": False, "source": "redis"})
+    assert available(story.history()).verdict is Verdict.PASS
+
+
+def test_a_killed_server_may_leave_requests_unanswered() -> None:
+    story = with_fault("server killed", send={"status": None}, poll={"status": None}).poll(30)
+    assert available(story.history()).verdict is Verdict.PASS
+
+
+def test_a_push_claimed_while_redis_is_down_is_not_degraded() -> None:
+    story = with_fault("redis refused", send={"queued": True})
+    assert set(kinds(available(story.history()))) == {"not_degraded"}
+    replay = with_fault("redis refused", send={"queued": True, "replayed": True})
+    assert available(replay.history()).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("story", "reason"),
+    [
+        (lambda: Story(), "nothing was sent"),
+        (lambda: with_fault("redis refused", bites=None), "never proven to bite"),
+        (lambda: with_fault("redis refused", healed=None), "never seen healed"),
+        (lambda: with_fault("redis refused", every=2.5), "only 4 sends and 4 polls"),
+        (lambda: with_fault("kafka refused"), "no answers are laid down"),
+    ],
+)
+def test_what_proves_nothing(story: Callable[[], Story], reason: str) -> None:
+    judgement = available(story().history())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert reason in judgement.reason

@@ -1,0 +1,96 @@
+"""How checkers are run, and how much they tell."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from harness.checkers import CHECKERS, no_loss, promise_of, run_checker
+from harness.checkers.cursors import instant
+from harness.history import History
+from harness.verdict import Judgement, Verdict
+
+from .histories import Story, message
+
+
+def test_every_checker_names_the_promise_it_is_registered_for() -> None:
+    history = Story().history()
+    for promise, checker in CHECKERS.items():
+        judgement = run_checker(checker, history)
+        assert judgement.promise == promise == promise_of(checker)
+        assert judgement.verdict is Verdict.INCONCLUSIVE, "an empty history proves nothing"
+        assert judgement.reason
+
+
+def test_a_checker_that_crashes_leaves_its_promise_undecided() -> None:
+    def always_right(history: History) -> Judgement:
+        raise ZeroDivisionError("oh")
+
+    judgement = run_checker(always_right, Story().history())
+    assert judgement.promise == "always-right"
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.reason == "the checker of 'always-right' crashed: ZeroDivisionError: oh"
+    assert "always_right" in judgement.evidence["traceback"]
+
+
+def test_many_findings_are_counted_and_the_first_are_told() -> None:
+    story = Story().poll(0.1)
+    for number in range(50):
+        story.send(str(number), 1.0)
+    story.send("last", 2.0).poll(3.0, message("last", 2.0))
+    judgement = no_loss(story.history())
+    assert len(judgement.findings) == 20
+    assert judgement.evidence["findings"] == {"skipped_by_cursor": 50}
+    assert judgement.reason.endswith("which passes it (and 49 more).")
+
+
+def test_a_judgement_is_plain_json() -> None:
+    story = Story().poll(0.0).send("a", 1.0).poll(2.0).poll(4.0).drained(5.0)
+    for checker in CHECKERS.values():
+        json.dumps(checker(story.history()).as_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("2026-01-01T12:00:00Z", "2026-01-01T12:00:00.000001Z"),
+        ("2026-01-01T12:00:00.45Z", "2026-01-01T12:00:00.5Z"),
+        ("2026-01-01T13:00:00+01:00", "2026-01-01T12:00:01Z"),
+        ("2026-01-01T12:00:00.123456788Z", "2026-01-01T12:00:00.123456789Z"),
+    ],
+)
+def test_cursors_compare_as_times(earlier: str, later: str) -> None:
+    first, second = instant(earlier), instant(later)
+    assert first is not None
+    assert second is not None
+    assert first < second
+
+
+@pytest.mark.parametrize(
+    "same", ["2026-01-01T12:00:00.000Z", "2026-01-01T13:00:00+0100", "2026-01-01 12:00:00"]
+)
+def test_one_instant_has_many_spellings(same: str) -> None:
+    assert instant(same) == instant("2026-01-01T12:00:00Z")
+
+
+@pytest.mark.parametrize("text", [None, "", "yesterday", "2026-13-01T12:00:00Z", "1767268800"])
+def test_what_is_no_timestamp_is_told_apart(text: str | None) -> None:
+    assert instant(text) is None
+
+
+def test_judging_takes_time_in_proportion_to_the_history() -> None:
+    def seconds(messages: int) -> float:
+        story = Story().poll(0.0)
+        for number in range(messages):
+            name, at = str(number), 1.0 + number / 100
+            story.send(name, at).poll(at + 0.05, message(name, at))
+        history = story.drained(messages).history()
+        began = time.process_time()
+        for checker in CHECKERS.values():
+            checker(history)
+        return time.process_time() - began
+
+    seconds(100)
+    assert seconds(4000) < 12 * seconds(1000), "four times the history took more than twelve times as long"
