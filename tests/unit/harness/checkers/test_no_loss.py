@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.checkers import no_loss
 from harness.verdict import Judgement, Verdict
 
@@ -179,7 +181,7 @@ def test_a_last_poll_without_an_answer_leaves_doubt() -> None:
 
 def test_content_alone_identifies_messages_of_a_server_without_ids() -> None:
     """Two messages with one content: two arrivals, whichever is which."""
-    bare = {"client_message_id": None, "id": None, "content": "hi"}
+    bare: dict[str, Any] = {"client_message_id": None, "id": None, "content": "hi"}
     story = Story().send("a", 1.0, **bare).send("b", 1.5, **bare)
     first = message("x", 1.0, content="hi", client_message_id=None)
     second = message("y", 1.5, content="hi", client_message_id=None)
@@ -187,7 +189,7 @@ def test_content_alone_identifies_messages_of_a_server_without_ids() -> None:
 
 
 def test_one_arrival_is_not_enough_for_two_messages_of_one_content() -> None:
-    bare = {"client_message_id": None, "id": None, "content": "hi"}
+    bare: dict[str, Any] = {"client_message_id": None, "id": None, "content": "hi"}
     story = Story().send("a", 1.0, **bare).send("b", 1.5, **bare)
     only = message("x", 1.0, content="hi", client_message_id=None)
     assert no_loss(story.poll(2, only).poll(4).drained(5).history()).verdict is Verdict.FAIL
