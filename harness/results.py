@@ -99,6 +99,7 @@ class Results:
                 **session.environment(),
             },
             target=f"{settings.profile.name}, {settings.workers} workers",
+            delivered_within_s=settings.profile.bounds.delivered_within_s,
         )
         write_results(record, settings.reports / "results.json")
         html.write_html(record, settings.reports / "report.html")
@@ -109,7 +110,7 @@ def _measured(history: History, latencies_s: Sequence[float]) -> dict[str, Any]:
     """What every row can say of itself; a name ends in its unit."""
     counts = {
         "sent": len(history.sends),
-        "received": sum(len(poll.messages) for poll in history.polls),
+        "received": len({message.id for poll in history.polls for message in poll.messages}),
         "polls": len(history.polls),
     }
     if not latencies_s:

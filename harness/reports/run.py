@@ -30,6 +30,11 @@ class RowResult:
     latencies_s: Sequence[float] = ()
     """The delivery delays, ack to receipt, of the messages that were timed outside faults."""
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of all its judgements."""
+        return tuple(finding for judgement in self.judgements for finding in judgement.findings)
+
 
 @dataclass(frozen=True)
 class PromiseResult:
@@ -86,7 +91,12 @@ def findings_of(judgement: Judgement) -> int:
 
 def write_results(run: Run, path: Path) -> None:
     """Write `results.json`, whole or not at all."""
-    document = {"format": FORMAT, **asdict(run), "promises": [asdict(one) for one in run.promises()]}
+    document = {
+        "format": FORMAT,
+        **asdict(run),
+        "rows": [{**asdict(row), "findings": [asdict(one) for one in row.findings]} for row in run.rows],
+        "promises": {one.promise: asdict(one) for one in run.promises()},
+    }
     write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
@@ -112,7 +122,8 @@ def _run(document: Mapping[str, Any]) -> Run:
 
 def _row(row: Mapping[str, Any]) -> RowResult:
     judgements = tuple(_judgement(judgement) for judgement in row["judgements"])
-    return RowResult(**{**row, "verdict": Verdict(row["verdict"]), "judgements": judgements})
+    fields = {name: value for name, value in row.items() if name != "findings"}
+    return RowResult(**{**fields, "verdict": Verdict(row["verdict"]), "judgements": judgements})
 
 
 def _judgement(judgement: Mapping[str, Any]) -> Judgement:
