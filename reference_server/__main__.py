@@ -58,11 +58,12 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
 
     def load(self) -> Any:
         """Make this worker's WSGI app; named by gunicorn, which calls it after the fork."""
-        from gevent import get_hub
+        from gevent.threadpool import ThreadPool
 
         from reference_server.app import create_server
 
-        self._server = create_server(self._config, offload=lambda work: get_hub().threadpool.apply(work))
+        hashing = ThreadPool(1)  # more at once would take the processor from everybody's polls
+        self._server = create_server(self._config, offload=hashing.apply)
         self._server.start()
         return self._server.app
 

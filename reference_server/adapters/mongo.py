@@ -19,8 +19,10 @@ log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-SEARCH_S = 0.45
-"""The bound where a server must be looked for first; pymongo does that in steps of half a second."""
+_LONGEST_SELECTION_MS = 400
+"""pymongo looks for a server in steps of 500 ms: more than one step would be a whole second in vain."""
+_SHORTEST_S = 0.01
+"""To pymongo, a timeout of 0 would be none at all."""
 
 
 def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
@@ -35,7 +37,7 @@ def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
         journal=True,
         retryWrites=False,
         retryReads=False,
-        serverSelectionTimeoutMS=timeout_ms,
+        serverSelectionTimeoutMS=min(timeout_ms, _LONGEST_SELECTION_MS),
         connectTimeoutMS=timeout_ms,
         heartbeatFrequencyMS=1000,  # a primary that is back is seen within a second
     )
@@ -54,7 +56,7 @@ class Mongo:
     ) -> None:
         self._database = client[database]
         self.breaker = breaker
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
 
     def collection(self, name: str) -> Collection[Document]:
         """Give a collection whose reads may see writes that are not durable yet."""
@@ -67,7 +69,7 @@ class Mongo:
     def probe(self) -> bool:
         """See Guarded. A majority read: a primary cut off from its majority still answers a ping."""
         try:
-            with pymongo.timeout(self._timeout_s):
+            with pymongo.timeout(self.timeout_s):
                 self.durable("messages").find_one({}, {"_id": 1})
         except errors.PyMongoError as error:
             log.debug("MongoDB probe failed: %s", error)
@@ -75,16 +77,17 @@ class Mongo:
         return True
 
     @contextmanager
-    def operation(self) -> Iterator[None]:
+    def operation(self, spent_s: float = 0.0) -> Iterator[None]:
         """Bound what is inside in time and put it behind the breaker. Raises StoreUnavailable.
 
-        Only this bounds a mongod that answers hello and then stalls. Never gevent.Timeout: it would interrupt
-        the driver's pool between taking a connection and giving it back.
+        `spent_s` is what the caller has used up of the time already. Only this bounds a mongod that answers
+        hello and then stalls. Never gevent.Timeout: it would interrupt the driver's pool between taking a
+        connection and giving it back.
         """
         if self.breaker.is_open:
             raise StoreUnavailable("MongoDB: circuit breaker is open")
         try:
-            with pymongo.timeout(self._patience_s()):
+            with pymongo.timeout(max(self.timeout_s - spent_s, _SHORTEST_S)):
                 yield
         except errors.WaitQueueTimeoutError as error:  # our pool is busy: says nothing about MongoDB
             raise StoreUnavailable(f"MongoDB: every connection is in use: {error}") from error
@@ -92,8 +95,3 @@ class Mongo:
             self.breaker.failed(error)
             raise StoreUnavailable(f"MongoDB: {error}") from error
         self.breaker.succeeded()
-
-    def _patience_s(self) -> float:
-        """A bound of 0.6 s would be two steps of the search for a server: a whole second."""
-        known = self._database.client.topology_description.has_writable_server()
-        return self._timeout_s if known else min(self._timeout_s, SEARCH_S)

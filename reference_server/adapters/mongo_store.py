@@ -8,10 +8,13 @@ passed it. Times are int64 microseconds: a BSON date keeps milliseconds only.
 
 from __future__ import annotations
 
+import time
+
 import pymongo
 from pymongo import errors
 
 from reference_server.adapters.mongo import Document, Mongo
+from reference_server.adapters.turns import Turns
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
 from reference_server.interfaces import Breaker, Cursor, Page, page_of
 from reference_server.message import EMPTY, Draft, Head, Message, place_after
@@ -28,6 +31,7 @@ _INDEXES = [
     pymongo.IndexModel([("recipient", 1), ("timestamp_us", 1)], name="recipient_timestamp"),
     pymongo.IndexModel([("recipient", 1), ("sender", 1), ("timestamp_us", 1)], name="conversation"),
 ]
+_WAITING_SHARE = 2 / 3  # of the time, at most, for waiting; an insert started too late ends as an unknown
 _BAD_HINT = 2  # MongoDB's error code for a hint that names no index
 
 
@@ -37,6 +41,7 @@ class MongoStore:
     def __init__(self, mongo: Mongo, *, window: int) -> None:
         self._mongo = mongo
         self._window = window
+        self._turns = Turns()
         self._messages = mongo.collection("messages")
         self._durable = mongo.durable("messages")
         self._users = mongo.collection("users")
@@ -59,9 +64,13 @@ class MongoStore:
 
     def append(self, draft: Draft, now_us: int) -> Message:
         """See MessageStore. The driver's errors do not tell whether an insert was sent: this keeps track."""
+        started_s = time.monotonic()
         perhaps_stored = False
         try:
-            with self._mongo.operation():
+            with (
+                self._turns.take(draft.recipient, self._mongo.timeout_s * _WAITING_SHARE),
+                self._mongo.operation(spent_s=time.monotonic() - started_s),
+            ):
                 while True:
                     message = place_after(self._head(draft.recipient), draft, now_us)
                     perhaps_stored = True
