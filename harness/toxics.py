@@ -150,9 +150,12 @@ class Proxy:
                 raise InfrastructureError(f"Toxiproxy did not add the toxic {kind} to {self.name} {stream}.")
 
     def heal(self) -> None:
-        """Remove every toxic and enable it; read back that it is so."""
+        """Make it pass everything on again: enabled, without toxics, and there at all after a restart."""
         with self._server.bound() as library:
-            proxy = self._on(library)
+            proxy = library.get_proxy(self.name)
+            if proxy is None:
+                self.create()
+                return
             for toxic in proxy.toxics():
                 proxy.destroy_toxic(toxic)
             if not proxy.enabled:

@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -47,11 +48,17 @@ def kill_family(leader: int) -> list[psutil.Process]:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        others = [process for process in members if process.pid != leader]
-        psutil.wait_procs(others, timeout=KILL_DEADLINE_S)
         if not members:
             return []
-    return [process for process in family(leader) if process.pid != leader]
+        _wait_for_death(members)
+    return family(leader)
+
+
+def _wait_for_death(processes: list[psutil.Process]) -> None:
+    """A zombie is dead, too: its parent may be slow to bury it."""
+    deadline = time.monotonic() + KILL_DEADLINE_S
+    while any(_alive(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.002)
 
 
 def _alive(process: psutil.Process) -> bool:

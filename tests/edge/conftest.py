@@ -33,6 +33,16 @@ def services() -> Iterator[Services]:
 
 
 @pytest.fixture
+def ours(services: Services) -> Iterator[Services]:
+    """The stack, of which every service is ours to break; clean before the test and after it."""
+    if None in (services.redis, services.mongod, services.toxiproxy):
+        pytest.skip("a service of the environment is not ours to break")
+    services.reset()
+    yield services
+    services.reset()
+
+
+@pytest.fixture
 def redis_url(services: Services) -> str:
     """Redis itself, not through a proxy."""
     return services.redis_direct_url
