@@ -76,7 +76,8 @@ def quantities(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _quantity(name: str, value: Any) -> tuple[str, str]:
     *words, last = name.split("_")
     if words and last.casefold() in _UNITS:
-        return " ".join(words), f"{plain(value)} {_UNITS[last.casefold()]}".rstrip()
+        unit = "" if value is None else _UNITS[last.casefold()]
+        return " ".join(words), f"{plain(value)} {unit}".rstrip()
     return name.replace("_", " "), plain(value)
 
 

@@ -1,0 +1,138 @@
+"""Histories as files: written whole lines at a time, read back as what happened."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness.history import Bounds, FaultWindow, History, HistoryFile, Outcome, Recorder, read_histories
+
+
+def recorder(file: io.StringIO) -> Recorder:
+    return Recorder(file, row="R-01", title="a row", seed=7, bounds=Bounds())
+
+
+def sending(op: int = 1) -> dict[str, object]:
+    return {
+        "op": op,
+        "sender": "alice",
+        "recipient": "bob",
+        "content": "✉\u2028\x00\ud83d",
+        "client_message_id": "c1",
+        "intended": 5,
+    }
+
+
+def test_a_send_and_its_answer_become_one_operation() -> None:
+    record = recorder(io.StringIO())
+    record.record("send", t=10, **sending())
+    record.record(
+        "sent", t=20, op=1, outcome=Outcome.OK, status=200, id="m", seq=3, timestamp="T", queued=True
+    )
+    history = record.history()
+    (send,) = history.sends
+    assert (send.start_ns, send.end_ns, send.outcome, send.id, send.seq) == (10, 20, Outcome.OK, "m", 3)
+    assert (send.timestamp, send.queued, send.replayed) == ("T", True, False)
+    assert [event["kind"] for event in send.events] == ["send", "sent"]
+
+
+def test_a_send_without_an_answer_is_unknown() -> None:
+    record = recorder(io.StringIO())
+    record.record("send", t=10, **sending())
+    (send,) = record.history().sends
+    assert (send.outcome, send.end_ns, send.status) == (Outcome.UNKNOWN, None, None)
+
+
+def test_polls_are_in_the_order_of_their_start_and_grouped_by_chain() -> None:
+    record = recorder(io.StringIO())
+    for op, (chain, start, end) in enumerate([("b#1", 30, 90), ("b#2", 20, 40), ("b#1", 10, 25)]):
+        record.record(
+            "poll", t=end, op=op, chain=chain, reader="b", intended=start, start=start, outcome="ok"
+        )
+    history = record.history()
+    assert [poll.start_ns for poll in history.polls] == [10, 20, 30]
+    assert {chain: [poll.op for poll in polls] for chain, polls in history.chains().items()} == {
+        "b#1": [2, 0],
+        "b#2": [1],
+    }
+    assert history.polls[0].wait_s == 0
+
+
+def test_a_fault_injected_twice_has_two_windows() -> None:
+    record = recorder(io.StringIO())
+    phases = [("inject", 1), ("bites", 2), ("heal", 3), ("healed", 4), ("inject", 5), ("bites", 6)]
+    for phase, at in phases:
+        record.record("fault", t=at, name="redis refused", store="redis", phase=phase)
+    assert record.history().faults == (
+        FaultWindow("redis refused", "redis", 1, 2, 3, 4),
+        FaultWindow("redis refused", "redis", 5, 6, None, None),
+    )
+
+
+def test_a_history_knows_when_it_began_and_ended_and_was_drained() -> None:
+    record = recorder(io.StringIO())
+    begin = record.events[0]["t"]
+    assert record.history().drained_ns is None
+    record.record("drained", t=begin + 5)
+    record.record("note", t=begin + 9, text="bye")
+    history = record.history()
+    assert (history.begin_ns, history.drained_ns, history.end_ns) == (begin, begin + 5, begin + 9)
+
+
+def test_a_history_without_a_begin_is_refused() -> None:
+    with pytest.raises(ValueError, match="begin"):
+        History.from_events([])
+
+
+def test_a_file_tells_every_rows_history_again(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    with HistoryFile(path) as file:
+        first = file.recorder(row="R-01", title="one", seed=1, bounds=Bounds(poll_interval_s=1.5))
+        second = file.recorder(row="R-02", title="two", seed=2, bounds=Bounds())
+        first.record("send", **sending() | {"content": "✉\u2028\x00"})
+        second.record("drained")
+    one, two = read_histories(path)
+    assert (one.row, one.title, one.seed, one.bounds.poll_interval_s) == ("R-01", "one", 1, 1.5)
+    assert one == first.history()
+    assert one.sends[0].content == "✉\u2028\x00"
+    assert two.drained_ns is not None
+
+
+def test_a_line_cut_off_at_the_end_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    with HistoryFile(path) as file:
+        file.recorder(row="R-01", title="one", seed=1, bounds=Bounds()).record(
+            "send", **sending(1) | {"content": ""}
+        )
+    whole = path.read_text()
+    path.write_text(whole + whole.splitlines()[-1][:30])
+    (history,) = read_histories(path)
+    assert len(history.sends) == 1
+
+
+def test_a_broken_line_in_the_middle_is_an_error_with_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_text('{"row": "R"\n{}\n')
+    with pytest.raises(ValueError, match="line 1 is not JSON"):
+        read_histories(path)
+
+
+def test_threads_write_whole_lines_and_different_numbers() -> None:
+    file = io.StringIO()
+    record = recorder(file)
+
+    def work() -> None:
+        for _ in range(200):
+            record.record("note", text="x" * 50, op=record.next_op())
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    notes = [json.loads(line) for line in file.getvalue().splitlines()][1:]
+    assert sorted(note["op"] for note in notes) == list(range(1, 801))

@@ -1,0 +1,131 @@
+"""The Markdown plan: what is read from it, what is refused, and where it and the tests disagree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.plan import PLAN_FILE, PlanError, Row, drift, nearest, parse_plan, read_plan, select
+
+HEAD = "| Id | Row | Done | Expected |\n|---|---|---|---|\n"
+PLAN = f"""# The plan
+
+| Promise | What it says |
+|---|---|
+| `no-loss` | nothing is lost |
+
+## Message flow
+
+{HEAD}| FLOW-01 | Two users | they write | it arrives |
+| FLOW-02 | Offline | `a \\| b` | it waits |
+
+## Redis queue {{#queue}}
+
+Prose.
+
+{HEAD}| QUEUE-01 | Cap | 1,001 are sent | 1,000 stay |
+"""
+
+
+def test_rows_carry_their_section_their_cells_and_their_line() -> None:
+    rows = parse_plan(PLAN, "plan.md")
+    assert rows[0] == Row("FLOW-01", "message-flow", "Two users", "they write", "it arrives", 11)
+    assert [(row.id, row.section, row.line) for row in rows[1:]] == [
+        ("FLOW-02", "message-flow", 12),
+        ("QUEUE-01", "queue", 20),
+    ]
+    assert PLAN.splitlines()[19].startswith("| QUEUE-01")
+
+
+def test_the_projects_own_plan_can_be_read() -> None:
+    rows = read_plan(Path(__file__).parents[3] / PLAN_FILE)
+    assert "FLOW-01" in [row.id for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("| flow-1 | a | b | c |", "plan.md:5: 'flow-1' is no row id"),
+        ("| FLOW-001 | a | b | c |", "plan.md:5: 'FLOW-001' is no row id"),
+        ("|  | a | b | c |", "plan.md:5: '' is no row id"),
+        ("| FLOW-01 | a |  | c |", "plan.md:5: the row FLOW-01 lacks a cell"),
+        ("| FLOW-01 | a | b |", "plan.md:5: the row FLOW-01 lacks a cell"),
+        (
+            "| FLOW-01 | a | b | c |\n| FLOW-01 | d | e | f |",
+            "plan.md:6: the id FLOW-01 is already the row of line 5",
+        ),
+    ],
+)
+def test_a_malformed_row_is_refused_with_its_line(table: str, sentence: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        parse_plan(f"## Flow\n\n{HEAD}{table}\n", "plan.md")
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_row_outside_every_section_is_refused() -> None:
+    with pytest.raises(PlanError, match="before the first section's heading"):
+        parse_plan(f"{HEAD}| FLOW-01 | a | b | c |\n", "plan.md")
+
+
+def test_a_page_without_rows_is_refused() -> None:
+    with pytest.raises(PlanError, match="nothing to run"):
+        parse_plan("## Flow\n\nprose\n", "plan.md")
+
+
+def test_a_missing_file_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_plan(tmp_path / "none.md")
+
+
+def test_patterns_and_sections_select_rows_in_the_plans_order() -> None:
+    rows = parse_plan(PLAN, "plan.md")
+
+    def ids(patterns: list[str] | None, section: str | None = None) -> list[str]:
+        return [row.id for row in select(rows, patterns, section)]
+
+    assert ids(None) == ids([]) == ["FLOW-01", "FLOW-02", "QUEUE-01"]
+    assert ids(["QUEUE-*", "FLOW-01"]) == ["FLOW-01", "QUEUE-01"]
+    assert ids(None, "queue") == ["QUEUE-01"]
+    assert ids(["*-01"], "message-flow") == ["FLOW-01"]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "section", "sentence"),
+    [
+        (["flow-1"], None, "The plan has no row 'flow-1'. Did you mean FLOW-01 or FLOW-02?"),
+        (
+            ["FLOW-01", "X*"],
+            None,
+            "The plan has no row 'X*'. It has FLOW-01, FLOW-02, QUEUE-01.",
+        ),
+        (None, "message-flwo", "The plan has no section 'message-flwo'. Did you mean message-flow?"),
+        (["FLOW-01"], "queue", "No row of the section 'queue' matches FLOW-01."),
+    ],
+)
+def test_asking_for_what_is_not_there_suggests_what_is(
+    patterns: list[str] | None, section: str | None, sentence: str
+) -> None:
+    with pytest.raises(PlanError) as caught:
+        select(parse_plan(PLAN, "plan.md"), patterns, section)
+    assert str(caught.value) == sentence
+
+
+def test_nearest_names_the_likeliest_first() -> None:
+    assert nearest(["FLOW-01", "ERR-02", "ERR-01"], "err_02")[0] == "ERR-02"
+    assert nearest(["FLOW-01"], "zzz") == []
+
+
+def test_a_plan_and_tests_that_agree_have_no_drift() -> None:
+    rows = parse_plan(PLAN, "plan.md")
+    assert drift(rows, {row.id: ["test_it"] for row in rows}, []) == []
+
+
+def test_drift_is_told_in_both_directions() -> None:
+    runners = {"FLOW-01": ["a.py::test_a"], "FLOW-02": [], "QUEUE-02": ["a.py::test_b"], "QUEUE-01": ["x"]}
+    assert drift(parse_plan(PLAN, "plan.md"), runners, ["a.py::test_c"]) == [
+        "FLOW-02 (Offline, line 12 of the plan) is run by nothing.",
+        "a.py::test_b names the row QUEUE-02, which the plan does not have. Did you mean QUEUE-01?",
+        "a.py::test_c names no row of the plan.",
+    ]

@@ -1,0 +1,182 @@
+"""Reports: one record of a run, told as JSON, as a page and as a table."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.reports import RowResult, Run, read_results, render_html, show_run, write_html, write_results
+from harness.reports.files import write_atomically
+from harness.reports.lanes import lanes
+from harness.reports.words import closing, duration, measured
+from harness.verdict import Finding, Judgement, Verdict
+
+LOST = Finding(
+    "no-loss", "not_stored", "Message 'a' was lost.", ({"t": 1, "content": "<script>alert(1)</script>"},)
+)
+
+
+def row(id_: str, verdict: Verdict = Verdict.PASS, **changes: object) -> RowResult:
+    fields: dict[str, object] = {
+        "title": "A row & its title",
+        "section": "message-flow",
+        "seconds": 1.5,
+        "judgements": (Judgement("no-loss", Verdict.PASS, evidence={"acked": 3}),),
+    }
+    return RowResult(id_, verdict=verdict, **(fields | changes))  # type: ignore[arg-type]
+
+
+FAILED = row(
+    "ERR-02",
+    Verdict.FAIL,
+    section="errors",
+    reason="no-loss: Message 'a' was lost.",
+    judgements=(
+        Judgement("no-loss", Verdict.FAIL, LOST.sentence, (LOST,), {"findings": {"not_stored": 41}}),
+        Judgement("on-time", Verdict.INCONCLUSIVE, "nothing could be timed"),
+    ),
+)
+
+
+def run_of(*rows: RowResult, verdict: Verdict = Verdict.PASS, **changes: object) -> Run:
+    fields: dict[str, object] = {
+        "exit_code": 0,
+        "seed": 42,
+        "started_at": "2026-01-01T12:00:00+00:00",
+        "seconds": 65.0,
+        "environment": {"redis": {"version": "8.2.3", "origin": "PATH"}},
+        "target": "reference",
+    }
+    return Run(verdict=verdict, rows=rows, **(fields | changes))  # type: ignore[arg-type]
+
+
+BAD = run_of(row("FLOW-01", latencies_s=[0.5, 1.0, 2.5]), FAILED, verdict=Verdict.FAIL, exit_code=1)
+
+
+def shown(run: Run, width: int = 80) -> str:
+    file = io.StringIO()
+    show_run(run, Console(file=file, width=width, no_color=True))
+    return file.getvalue()
+
+
+def test_a_promise_has_the_worst_verdict_of_its_rows_and_counts_every_finding() -> None:
+    no_loss, on_time = BAD.promises()
+    assert (no_loss.verdict, no_loss.rows, no_loss.findings) == (Verdict.FAIL, 2, 41)
+    assert (on_time.verdict, on_time.rows, on_time.findings) == (Verdict.INCONCLUSIVE, 1, 0)
+
+
+def test_results_can_be_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "results.json"
+    write_results(BAD, path)
+    again = read_results(path)
+    assert again.promises() == BAD.promises()
+    assert again.rows[1] == FAILED
+    assert render_html(again) == render_html(BAD)
+    document = json.loads(path.read_text())
+    assert (document["verdict"], document["exit_code"], document["seed"]) == ("fail", 1, 42)
+    assert document["promises"][0]["verdict"] == "fail"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": 99}', '{"format": 1}'])
+def test_what_is_no_results_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="is not the results of a run"):
+        read_results(path)
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.html"
+    write_atomically(path, "old")
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path], "no half of a report is left behind"
+
+
+def test_the_page_stands_alone_and_shows_what_was_found(tmp_path: Path) -> None:
+    write_html(BAD, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "Fail: of 2 rows, 1 failed (ERR-02)." in page
+    assert "Message &#39;a&#39; was lost." in page
+    assert "41 findings; the first 1" in page
+    assert "8.2.3" in page
+    assert not re.search(r"""(src|href)=["'](?!#)""", page), "nothing is loaded from elsewhere"
+
+
+def test_what_users_wrote_is_inert_in_the_page() -> None:
+    page = render_html(BAD)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_page_of_an_empty_run_says_so() -> None:
+    assert "Inconclusive: no row was run." in render_html(run_of(verdict=Verdict.INCONCLUSIVE))
+
+
+def test_lanes_put_every_delivery_on_one_side_of_the_promised_time() -> None:
+    drawn = lanes(run_of(row("FLOW-01", latencies_s=[0.0, 1.0, 2.0, 2.0001, 7.3])))
+    assert drawn is not None
+    (lane,) = drawn.lanes
+    assert sum(bar.count for bar in lane.bars) == 5
+    assert sum(bar.count for bar in lane.bars if bar.late) == lane.late == 2
+    assert all(bar.late == (bar.x + bar.width / 2 > drawn.bound_x) for bar in lane.bars)
+    assert all(0 <= bar.x and bar.x + bar.width <= 100 for bar in lane.bars)
+
+
+def test_without_timed_deliveries_there_are_no_lanes() -> None:
+    assert lanes(run_of(row("FLOW-01"))) is None
+
+
+def test_the_terminal_shows_every_row_within_80_columns_without_colour() -> None:
+    text = shown(BAD)
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "\x1b" not in text
+    for word in ("FLOW-01", "ERR-02", "pass", "fail", "inconclusive", "Fail: of 2 rows, 1 failed (ERR-02)."):
+        assert word in text
+
+
+def test_markup_in_a_reason_is_only_text() -> None:
+    assert "[red]x[/red] [/nope]" in shown(
+        run_of(row("A-01", Verdict.FAIL, reason="[red]x[/red] [/nope]")), 120
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "sentence"),
+    [
+        (run_of(row("A-01")), "Pass: the one row kept every promise."),
+        (run_of(row("A-01"), row("A-02"), row("A-03")), "Pass: all 3 rows kept every promise."),
+        (
+            run_of(row("A-01", Verdict.SKIPPED), row("A-02"), verdict=Verdict.SKIPPED),
+            "Skipped: of 2 rows, 1 skipped (A-01).",
+        ),
+        (run_of(row("A-01"), verdict=Verdict.INCONCLUSIVE), "Inconclusive: the run did not come to its end."),
+    ],
+)
+def test_the_closing_sentence(run: Run, sentence: str) -> None:
+    assert closing(run) == sentence
+
+
+def test_what_was_measured_is_told_with_its_units() -> None:
+    told = measured(
+        row("A-01", measured={"poll_p95_ms": 12.34567, "sent": 3, "drained": True, "delay_max_s": None})
+    )
+    assert told == "poll p95 12.35 ms, sent 3, drained yes, delay max –"
+    assert measured(row("A-01", latencies_s=[1.0])) == "1 deliveries: p50 1.00 s, p95 1.00 s, max 1.00 s"
+
+
+def test_durations_are_for_people() -> None:
+    assert [duration(8.24), duration(59.99), duration(125)] == ["8.2 s", "60.0 s", "2 min 05 s"]
