@@ -56,7 +56,7 @@ class _Service:
     packages: tuple[Package, ...]
     version_at: Callable[[str], str]
     commands: Mapping[str, str]
-    """How people get it, by the system's name; '' for every other system."""
+    """How people get it without us, by the system's name."""
 
 
 SERVICES: Mapping[str, _Service] = {
@@ -80,7 +80,10 @@ SERVICES: Mapping[str, _Service] = {
         ),
         version_at=foreign.mongodb_version,
         commands={
-            "linux": "docker run --detach --network host mongo:7 --replSet rs0",
+            "linux": "docker run --detach --name mongo --network host mongo:7 --replSet rs0"
+            " && sleep 5 && docker exec mongo mongosh --eval"
+            ' \'rs.initiate({_id: "rs0", members: [{_id: 0, host: "127.0.0.1:27017"}]})\''
+            " && export MONGODB_URL=mongodb://127.0.0.1:27017",
             "darwin": "brew install mongodb/brew/mongodb-community",
         },
     ),
@@ -91,8 +94,9 @@ SERVICES: Mapping[str, _Service] = {
         packages=(ToxiproxyModule(),),
         version_at=foreign.toxiproxy_version,
         commands={
-            "linux": "docker run --detach --network host ghcr.io/shopify/toxiproxy:2.12.0",
-            "darwin": "brew install toxiproxy",
+            "linux": "docker run --detach --network host ghcr.io/shopify/toxiproxy:2.12.0"
+            " && export TOXIPROXY_URL=http://127.0.0.1:8474",
+            "darwin": "brew install shopify/shopify/toxiproxy",
         },
     ),
 }
