@@ -123,7 +123,8 @@ def _run(document: Mapping[str, Any]) -> Run:
 def _row(row: Mapping[str, Any]) -> RowResult:
     judgements = tuple(_judgement(judgement) for judgement in row["judgements"])
     fields = {name: value for name, value in row.items() if name != "findings"}
-    return RowResult(**{**fields, "verdict": Verdict(row["verdict"]), "judgements": judgements})
+    lists = {"judgements": judgements, "latencies_s": tuple(row["latencies_s"])}
+    return RowResult(**{**fields, **lists, "verdict": Verdict(row["verdict"])})
 
 
 def _judgement(judgement: Mapping[str, Any]) -> Judgement:

@@ -40,6 +40,7 @@ def _rows(run: Run) -> Table:
     table = _table("Id", "Row", "Verdict", "Seconds", "Measured, or why")
     table.columns[0].no_wrap = table.columns[2].no_wrap = table.columns[3].no_wrap = True
     table.columns[3].justify = "right"
+    table.columns[4].overflow = "fold"  # a path must be readable whole
     table.columns[1].ratio, table.columns[4].ratio = 2, 4
     for row in run.rows:
         told = measured(row) if row.verdict is Verdict.PASS else row.reason

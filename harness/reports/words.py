@@ -54,7 +54,8 @@ def delivery_numbers(row: RowResult) -> str:
     """A row's delivery delays in one short line."""
     ordered = sorted(row.latencies_s)
     p50, p95, longest = (exact_percentile(ordered, q) for q in (50, 95, 100))
-    return f"{len(ordered)} deliveries: p50 {p50:.2f} s, p95 {p95:.2f} s, max {longest:.2f} s"
+    count = "1 delivery" if len(ordered) == 1 else f"{len(ordered)} deliveries"
+    return f"{count}: p50 {p50:.2f} s, p95 {p95:.2f} s, max {longest:.2f} s"
 
 
 def plain(value: Any) -> str:

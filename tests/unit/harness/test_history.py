@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def recorder(file: io.StringIO) -> Recorder:
     return Recorder(file, row="R-01", title="a row", seed=7, bounds=Bounds())
 
 
-def sending(op: int = 1) -> dict[str, object]:
+def sending(op: int = 1) -> dict[str, Any]:
     return {
         "op": op,
         "sender": "alice",

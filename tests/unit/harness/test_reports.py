@@ -79,7 +79,8 @@ def test_results_can_be_read_back(tmp_path: Path) -> None:
     assert render_html(again) == render_html(BAD)
     document = json.loads(path.read_text())
     assert (document["verdict"], document["exit_code"], document["seed"]) == ("fail", 1, 42)
-    assert document["promises"][0]["verdict"] == "fail"
+    assert document["promises"]["no-loss"]["verdict"] == "fail"
+    assert document["rows"][1]["findings"][0]["kind"] == "not_stored"
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 99}', '{"format": 1}'])
@@ -133,7 +134,7 @@ def test_lanes_put_every_delivery_on_one_side_of_the_promised_time() -> None:
     assert sum(bar.count for bar in lane.bars) == 5
     assert sum(bar.count for bar in lane.bars if bar.late) == lane.late == 2
     assert all(bar.late == (bar.x + bar.width / 2 > drawn.bound_x) for bar in lane.bars)
-    assert all(0 <= bar.x and bar.x + bar.width <= 100 for bar in lane.bars)
+    assert all(bar.x >= 0 and bar.x + bar.width <= 100 for bar in lane.bars)
 
 
 def test_without_timed_deliveries_there_are_no_lanes() -> None:
@@ -175,7 +176,7 @@ def test_what_was_measured_is_told_with_its_units() -> None:
         row("A-01", measured={"poll_p95_ms": 12.34567, "sent": 3, "drained": True, "delay_max_s": None})
     )
     assert told == "poll p95 12.35 ms, sent 3, drained yes, delay max –"
-    assert measured(row("A-01", latencies_s=[1.0])) == "1 deliveries: p50 1.00 s, p95 1.00 s, max 1.00 s"
+    assert measured(row("A-01", latencies_s=[1.0])) == "1 delivery: p50 1.00 s, p95 1.00 s, max 1.00 s"
 
 
 def test_durations_are_for_people() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable
@@ -46,7 +47,7 @@ def test_the_floor_agrees_with_a_simulated_perfect_server() -> None:
     round_trips = [0.01 + chance.expovariate(20) for _ in range(2000)]
     smoothed: float | None = None
     late = total = 0.0
-    for this, following in zip(round_trips, round_trips[1:], strict=False):
+    for this, following in itertools.pairwise(round_trips):
         smoothed = smoothed_round_trip(smoothed, this)
         gap = 2.0 - smoothed
         late += max(
