@@ -23,7 +23,7 @@ from harness.profile import load_profile
 from harness.progress import Progress
 from harness.stack import Services, locate
 from harness.stack import doctor as examine
-from harness.target import running_target
+from harness.target import require_free, running_target
 
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
@@ -86,15 +86,17 @@ def doctor(options: Namespace) -> int:
 
 def serve(options: Namespace) -> int:
     """Run the server with demo users until Ctrl-C."""
-    with _target(options, port=options.port) as base_url:
+    with _target(options, port=options.port) as base_url, contextlib.suppress(KeyboardInterrupt):
         console.print(f"\nThe server listens on {base_url}; these users may sign in:\n")
         for name in DEMO_USERS:
             password = secrets.token_urlsafe(9)
             require(Client(base_url, name, password).register(), 201, f"registering {name}")
             console.print(f"  {name:<8} password {password}")
-        console.print(f"\nHealth: {base_url}/health/ready   End with Ctrl-C.\n")
-        with contextlib.suppress(KeyboardInterrupt):  # the way to end this command
-            threading.Event().wait()
+        console.print(f"\n  sign in  POST {base_url}/api/users/login")
+        console.print(f"  send     POST {base_url}/api/users/messages")
+        console.print(f"  poll     GET  {base_url}/api/users/messages/poll/{DEMO_USERS[0]}")
+        console.print(f"  health   GET  {base_url}/health/ready\n\nEnd with Ctrl-C.\n")
+        threading.Event().wait()
     console.print("Ended, with everything it started.")
     return 0
 
@@ -112,6 +114,8 @@ def execute(options: Namespace) -> int:
 @contextlib.contextmanager
 def _target(options: Namespace, *, port: int | None) -> Iterator[str]:
     profile = load_profile(options.target)
+    if port is not None:
+        require_free(port)
     with contextlib.ExitStack() as stack:
         services = stack.enter_context(Services(say=console.print))
         log = Path("reports") / f"server-{os.getpid()}.log"

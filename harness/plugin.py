@@ -111,10 +111,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     harness.close()
     results = _results(session.config)
+    results.interrupted = exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     record = session.config.stash[RECORD] = results.write(harness)
     if results.stopped:
         session.exitstatus = UsageError.exit_code
-    elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    elif not results.interrupted:
         session.exitstatus = record.exit_code
 
 

@@ -32,7 +32,8 @@ class Progress:
         """Called by pytest when it knows what it will run."""
         self._config = session.config
         self._console.print(
-            f"Test plan: {self._rows} rows against the target '{self._target}', seed {self._seed}\n"
+            f"Test plan: {self._rows} row{'s' * (self._rows != 1)} against the target '{self._target}',"
+            f" seed {self._seed}\n"
         )
         self._status.start()
 

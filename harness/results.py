@@ -20,6 +20,7 @@ from harness.verdict import EXIT_CODES, Judgement, Verdict, worst
 
 @dataclass
 class _Row:
+    ended: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -37,6 +38,7 @@ class Results:
         self._ended: list[str] = []
         self.stopped = ""
         """Why the run could not go on: a sentence for whoever has to change something."""
+        self.interrupted = False
 
     def title(self, row: str) -> str:
         """The row's title in the plan."""
@@ -53,9 +55,10 @@ class Results:
     def end(self, row: str, run: Run | None) -> None:
         """One of the row's tests is over; keep what its run, if it came to one, judged and measured."""
         self._ended.append(row)
+        result = self._rows[row]
+        result.ended = True
         if run is None:
             return
-        result = self._rows[row]
         result.judgements += run.judgements
         history = run.recorder.history()
         result.latencies_s += delivery_delays_s(history)
@@ -69,13 +72,14 @@ class Results:
     def result(self, row: str) -> RowResult:
         """How the row stands."""
         it = self._rows[row]
+        cut_off = [] if it.ended else [(Verdict.INCONCLUSIVE, "interrupted")]
         return RowResult(
             id=row,
             title=self.title(row),
             section=self._plan[row].section if row in self._plan else "",
-            verdict=worst(it.verdicts),
+            verdict=worst([*it.verdicts, *(verdict for verdict, _ in cut_off)]),
             seconds=round(it.seconds, 3),
-            reason="; ".join(it.reasons),
+            reason="; ".join([*it.reasons, *(reason for _, reason in cut_off)]),
             judgements=tuple(it.judgements),
             measured=it.measured,
             latencies_s=[round(latency_s, 6) for latency_s in it.latencies_s],
@@ -85,7 +89,8 @@ class Results:
         """Write `results.json` and `report.html`; return the record they were made from."""
         settings = session.settings
         rows = tuple(self.result(row) for row in self._rows)
-        verdict = worst([row.verdict for row in rows] + ([Verdict.INCONCLUSIVE] if self.stopped else []))
+        unfinished = [Verdict.INCONCLUSIVE] if self.stopped or self.interrupted else []
+        verdict = worst([*(row.verdict for row in rows), *unfinished])
         record = RunRecord(
             verdict=verdict,
             exit_code=EXIT_CODES[verdict],

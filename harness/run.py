@@ -144,12 +144,15 @@ class Run:
         for sender in [self._sender(pair, every_s=every_s, count=count).start() for pair in pairs]:
             sender.wait()
 
-    def start_traffic(self, *, senders: int = 4, readers: int = 4, every_s: float = 0.5) -> None:
-        """New users write to new users who poll, from now until `read_all`."""
-        writing, polling = self.users(senders), self.users(readers)
+    def start_traffic(self, *, pairs: int = 4, every_s: float = 0.5) -> None:
+        """New users write to new users who poll, from now until `read_all`; one more polls an empty mailbox.
+
+        Nobody owes that one anything, so during an outage its polls show whether a server knows that it
+        cannot know.
+        """
+        writing, polling = self.users(pairs), self.users(pairs + 1)
         self.read(*polling)
-        pairs = [(sender, polling[index % readers]) for index, sender in enumerate(writing)]
-        self.keep_sending(pairs, every_s=every_s)
+        self.keep_sending(list(zip(writing, polling, strict=False)), every_s=every_s)
 
     def wait_for_delivery(self) -> None:
         """Wait until every acked message has arrived at every chain of its recipient, or should have."""

@@ -22,11 +22,9 @@ def running_target(
 ) -> Iterator[Target]:
     """Run the server on a database of its own until the context ends; its output goes to `log`.
 
-    `port` None takes a free one. Raises UsageError when the profile cannot be filled in, the port is taken,
-    or the server never becomes ready.
+    `port` None takes a free one. Raises UsageError when the profile cannot be filled in or the server never
+    becomes ready.
     """
-    if port is not None:
-        _require_free(port)
     names = {
         "python": sys.executable,
         "host": HOST,
@@ -61,7 +59,8 @@ def _fill(text: str, names: dict[str, str], profile: Profile) -> str:
         ) from error
 
 
-def _require_free(port: int) -> None:
+def require_free(port: int) -> None:
+    """Raise UsageError unless a server could listen on this port now."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

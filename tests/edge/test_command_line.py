@@ -1,0 +1,186 @@
+"""`python -m harness` as people run it: what it prints, what it writes, and its exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+
+from harness.history import read_histories
+from harness.stack import free_port, wait_until
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(__file__).parent / "programs"
+DEADLINE_S = 60
+
+pytestmark = pytest.mark.usefixtures("services")  # skips, or fails in CI, where there are none to start
+
+
+def harness(*words):
+    return [sys.executable, "-m", "harness", *words]
+
+
+def run(*words):
+    return subprocess.run(
+        harness(*words), cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+
+
+def profile(tmp_path, command, *, ready_path="/health/live", extra=""):
+    """A target profile like the reference's, with another command."""
+    env = (ROOT / "harness" / "targets" / "reference.toml").read_text().partition("[env]")[2]
+    path = tmp_path / "target.toml"
+    words = json.dumps([sys.executable, *command])
+    path.write_text(f'name = "broken"\ncommand = {words}\nready_path = "{ready_path}"\n{extra}\n[env]{env}')
+    return str(path)
+
+
+def test_a_row_that_passes_ends_with_0_and_leaves_its_results(tmp_path):
+    done = run("run", "--only", "FLOW-02", "--seed", "7", "--reports", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Pass: the one row kept every promise." in done.stdout
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert (results["verdict"], results["exit_code"], results["seed"]) == ("pass", 0, 7)
+    (row,) = results["rows"]
+    assert (row["id"], row["title"], row["verdict"], row["findings"]) == (
+        "FLOW-02",
+        "Offline recipient",
+        "pass",
+        [],
+    )
+    assert {name: one["verdict"] for name, one in results["promises"].items()} == dict.fromkeys(
+        ("no-loss", "no-duplicate", "order", "no-phantom", "on-time", "available"), "pass"
+    )
+    assert {"redis", "mongod", "toxiproxy"} <= results["environment"].keys()
+    assert ElementTree.parse(tmp_path / "junit.xml").find(".//testcase") is not None
+    (history,) = read_histories(tmp_path / "history.jsonl")
+    assert len(history.sends) == 3
+    assert "FLOW-02" in (tmp_path / "report.html").read_text()
+
+
+def test_a_broken_promise_ends_with_1_and_names_it(tmp_path):
+    target = profile(tmp_path, [str(PROGRAMS / "forgetful_server.py")])
+    done = run("run", "--only", "FLOW-02", "--target", target, "--reports", str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["promises"]["no-loss"]["verdict"] == "fail"
+    assert "no-loss" in {finding["promise"] for finding in results["rows"][0]["findings"]}
+
+
+def test_a_server_that_cannot_be_used_is_inconclusive_and_ends_with_3(tmp_path):
+    """Python's own web server gets ready, and knows no users."""
+    command = ["-m", "http.server", "--bind", "127.0.0.1", "{port}"]
+    target = profile(tmp_path, command, ready_path="/")
+    done = run("run", "--only", "FLOW-02", "--target", target, "--reports", str(tmp_path))
+    assert done.returncode == 3, done.stdout + done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["verdict"] == "inconclusive"
+    assert "registering was answered 501, not 201" in results["rows"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "--only", "FLOW-1"], "The plan has no row 'FLOW-1'"),
+        (["run", "--target", "nowhere"], "There is no target profile 'nowhere'"),
+        (["run", "--workers", "0"], "--workers"),
+        (["serve", "--port", "1"], "Port 1 of 127.0.0.1 cannot be used")
+        if os.geteuid()
+        else (
+            ["serve", "--port", "99999"],
+            "Port 99999 of 127.0.0.1 cannot be used",
+        ),
+        (["exec", "--", "/no/such/program"], "The command '/no/such/program' cannot be run"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_ends_with_2(words, said):
+    done = run(*words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_server_that_never_gets_ready_is_told_with_its_last_lines(tmp_path):
+    command = ["-c", "import time; print('still thinking', flush=True); time.sleep(60)"]
+    target = profile(tmp_path, command, extra="ready_within_s = 1")
+    done = run("run", "--only", "FLOW-02", "--target", target, "--reports", str(tmp_path))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "did not answer GET" in done.stderr
+    assert "still thinking" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_server_whose_settings_are_wrong_is_told_with_what_it_said(tmp_path):
+    target = profile(tmp_path, ["-m", "reference_server"])
+    text = Path(target).read_text().replace('SECRET_KEY = "{secret}"', 'SECRET_KEY = "short"')
+    Path(target).write_text(text)
+    done = run("run", "--only", "FLOW-02", "--target", target, "--reports", str(tmp_path))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "SECRET_KEY" in done.stderr
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_with_130_keeps_its_results_and_leaves_nothing(tmp_path, signum):
+    process = subprocess.Popen(
+        harness("run", "--only", "FLOW-06", "--reports", str(tmp_path)),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    history = tmp_path / "history.jsonl"
+    try:
+        wait_until(
+            lambda: history.exists() and '"kind":"sent"' in history.read_text(),
+            deadline_s=30,
+            what="the first answered send",
+        )
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signum)
+        said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130, said
+    assert "interrupted; everything it started has been ended" in said[1]
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["verdict"] == "inconclusive"
+    assert results["rows"][0]["reason"] == "interrupted"
+    assert family
+    assert not [member for member in family if member.is_running() and member.status() != "zombie"]
+
+
+def test_serve_says_who_may_sign_in_and_ends_cleanly_on_ctrl_c(tmp_path):
+    process = subprocess.Popen(
+        harness("serve", "--port", str(free_port())), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    lines = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        lines.append(process.communicate(timeout=30)[0])
+    finally:
+        process.kill()
+    said = "".join(lines)
+    assert process.returncode == 0, said
+    assert "alice" in said
+    assert "Ended, with everything it started." in said
+
+
+def test_exec_hands_on_the_url_and_the_exit_code():
+    program = "import sys, urllib.request as r; r.urlopen(sys.argv[1] + '/health/ready'); sys.exit(5)"
+    assert run("exec", "--", sys.executable, "-c", program, "{base_url}").returncode == 5
+
+
+def test_the_plan_names_what_runs_each_row():
+    done = run("plan")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ERR-02" in done.stdout
+    assert "plan and tests agree" in done.stdout
