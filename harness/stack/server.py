@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 from harness.errors import ProcessDied, UsageError
 from harness.stack.canary import Address
 from harness.stack.processes import Process
+from harness.stack.reaper import family
 from harness.stack.waiting import free_port, nobody_listens
 
 HOST = "127.0.0.1"
@@ -53,6 +56,13 @@ class Server(Process):
         """Whether it answers as it should; may raise `not_ready_yet`."""
         raise NotImplementedError
 
+    def listens(self) -> bool:
+        """Whether this program, or a child of it, has its port, and not one that was quicker.
+
+        Without this, a run could take another run's Redis for its own, and flush it.
+        """
+        return any(self.address[1] in _listening_ports(process) for process in family(self.pid))
+
     def launch(self) -> None:
         """Start it without waiting. Raises UsageError when its port is taken or there is no such program."""
         port = self.address[1]
@@ -90,10 +100,20 @@ class Server(Process):
         """Whether it is ready; False when somebody else has its port."""
         try:
             return self.wait_until_ready(
-                self.ready, deadline_s=self.ready_deadline_s, retry_on=self.not_ready_yet
+                lambda: self.ready() and self.listens(),
+                deadline_s=self.ready_deadline_s,
+                retry_on=self.not_ready_yet,
             )
         except ProcessDied:
             said = self.last_lines().lower()
             if self._port_is_kept or not any(text in said for text in PORT_IS_TAKEN):
                 raise
             return False
+
+
+def _listening_ports(process: psutil.Process) -> set[int]:
+    try:
+        connections = process.net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return set()
+    return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from harness.errors import DeadlineMissed, InfrastructureError, UsageError
-from harness.stack.canary import QUESTIONS, Address, look
+from harness.errors import UsageError
 from harness.stack.foreign import address_of, at_address
 from harness.stack.guardian import GUARDIAN
-from harness.stack.server import HOST, PORT_ATTEMPTS, PORT_IS_TAKEN, Server
+from harness.stack.proxies import proxy_on_free_port, require_passing_on
+from harness.stack.server import Server
 from harness.stack.servers import Mongod, Redis, Toxiproxy
 from harness.stack.services import SERVICES, Found, locate
-from harness.stack.waiting import free_port, wait_until
 from harness.toxics import Proxy, ProxyServer
-
-PASSES_ON_WITHIN_S = 5.0
 
 S = TypeVar("S", bound=Server)
 
@@ -169,11 +165,11 @@ class Services:
             "mongodb": address_of(self.mongodb_direct_url, "mongodb", "MONGODB_URL"),
         }
         for store, upstream in upstreams.items():
-            proxy = _proxy_on_free_port(control, store, upstream)
+            proxy = proxy_on_free_port(control, store, upstream)
             self.proxies[store] = proxy
             if self.toxiproxy is None:
                 self._exit.callback(proxy.destroy)
-            _require_passing_on(store, proxy, self.found["toxiproxy"])
+            require_passing_on(store, proxy, foreign=self.toxiproxy is None)
 
     def _control(self) -> ProxyServer:
         if self.toxiproxy is None:
@@ -191,34 +187,6 @@ def _ours(server: S | None, service: str) -> S:
         variable = SERVICES[service].variable
         raise UsageError(f"The {service} at {variable} is not ours: it is never flushed, stopped or killed.")
     return server
-
-
-def _proxy_on_free_port(control: ProxyServer, store: str, upstream: Address) -> Proxy:
-    name = f"pollproof-{uuid.uuid4().hex[:8]}-{store}"  # a foreign Toxiproxy may serve other runs as well
-    for attempts_left in reversed(range(PORT_ATTEMPTS)):
-        try:
-            return control.create(name, listen=(HOST, free_port()), upstream=upstream)
-        except InfrastructureError as error:
-            if not attempts_left or PORT_IS_TAKEN[0] not in str(error):
-                raise
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _require_passing_on(store: str, proxy: Proxy, toxiproxy: Found) -> None:
-    try:
-        wait_until(
-            lambda: look(proxy.listen, QUESTIONS[store]).saw == "answered",
-            deadline_s=PASSES_ON_WITHIN_S,
-            what=f"{store} to answer through Toxiproxy",
-        )
-    except DeadlineMissed as error:
-        if toxiproxy.url is None:
-            raise
-        upstream = "{}:{}".format(*proxy.upstream)
-        raise UsageError(
-            f"The Toxiproxy at TOXIPROXY_URL does not pass on from {HOST} to {upstream}: it has to share this"
-            " machine's network (`docker run --network host`)."
-        ) from error
 
 
 def _remove(folder: Path) -> None:

@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from harness.errors import DeadlineMissed, InfrastructureError, ProcessDied, UsageError
-from harness.stack import Services, wait_until
+from harness.stack import Process, Services, wait_until
 from harness.stack.canary import QUESTIONS, ask_mongodb, look
 from harness.stack.server import HOST
 from harness.stack.waiting import free_port
@@ -191,6 +191,22 @@ def test_a_start_that_loses_its_port_tries_another(ours, tmp_path):
         late.start()
     assert late.address != lost
     late.kill()
+
+
+def test_another_redis_that_took_the_port_is_not_taken_for_ours(ours, tmp_path):
+    late = type(ours.redis)(ours.found["redis"].binary, folder=tmp_path / "late", log=tmp_path / "log")
+    port = late.address[1]  # which two runs side by side may choose by chance
+    binary = str(ours.found["redis"].binary)
+    quick = Process("quick", [binary, "--port", str(port), "--save", ""], log=tmp_path / "log2")
+    quick.start()
+    quick.wait_until_ready(lambda: look((HOST, port), QUESTIONS["redis"]).saw == "answered", deadline_s=10)
+    try:
+        late.start()
+        assert late.running
+        assert late.address != (HOST, port)
+    finally:
+        late.kill()
+        quick.kill()
 
 
 def test_no_port_is_given_out_twice():

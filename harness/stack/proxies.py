@@ -1,0 +1,46 @@
+"""Putting a proxy before a store, and making sure that it passes on."""
+
+from __future__ import annotations
+
+import uuid
+
+from harness.errors import DeadlineMissed, InfrastructureError, UsageError
+from harness.stack.canary import QUESTIONS, Address, look
+from harness.stack.server import HOST, PORT_ATTEMPTS, PORT_IS_TAKEN
+from harness.stack.waiting import free_port, wait_until
+from harness.toxics import Proxy, ProxyServer
+
+PASSES_ON_WITHIN_S = 5.0
+
+
+def proxy_on_free_port(control: ProxyServer, store: str, upstream: Address) -> Proxy:
+    """A new proxy before `store`, on a free port, or on another one if somebody else is quicker."""
+    name = f"pollproof-{uuid.uuid4().hex[:8]}-{store}"  # a foreign Toxiproxy may serve other runs as well
+    for attempts_left in reversed(range(PORT_ATTEMPTS)):
+        try:
+            return control.create(name, listen=(HOST, free_port()), upstream=upstream)
+        except InfrastructureError as error:
+            if not attempts_left or PORT_IS_TAKEN[0] not in str(error):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def require_passing_on(store: str, proxy: Proxy, *, foreign: bool) -> None:
+    """Wait until the store answers through its proxy.
+
+    Raises DeadlineMissed after 5 s, or UsageError when it is a `foreign` Toxiproxy that cannot reach it.
+    """
+    try:
+        wait_until(
+            lambda: look(proxy.listen, QUESTIONS[store]).saw == "answered",
+            deadline_s=PASSES_ON_WITHIN_S,
+            what=f"{store} to answer through Toxiproxy",
+        )
+    except DeadlineMissed as error:
+        if not foreign:
+            raise
+        upstream = "{}:{}".format(*proxy.upstream)
+        raise UsageError(
+            f"The Toxiproxy at TOXIPROXY_URL does not pass on from {HOST} to {upstream}: it has to share this"
+            " machine's network (`docker run --network host`)."
+        ) from error
