@@ -24,7 +24,7 @@ from harness.checkers.expectations import (
     is_total,
 )
 from harness.checkers.telling import at, conclude, finding
-from harness.history import NS_PER_S, Event, FaultWindow, History, Poll, Send
+from harness.history import NS_PER_S, Event, FaultWindow, History, Outcome, Poll, Send
 from harness.verdict import Finding, Judgement
 
 PROMISE = "available"
@@ -49,6 +49,10 @@ class _Inquiry:
     def __post_init__(self) -> None:
         self.busy = overloaded(self.history)
         self.bound_s = self.history.bounds.answers_within_s
+        self.served_chains = {poll.chain for poll in self.history.polls if poll.outcome is Outcome.OK}
+        self.served_pairs = {
+            (send.sender, send.recipient) for send in self.history.sends if send.outcome is Outcome.OK
+        }
 
     def run(self) -> Iterator[Finding]:
         for send in self.history.sends:
@@ -56,6 +60,13 @@ class _Inquiry:
                 yield from self._judge(send, send.end_ns or self.history.end_ns, 0.0)
         for poll in self.history.polls:
             yield from self._judge(poll, poll.end_ns, poll.wait_s)
+
+    def _may_be_refused(self, operation: Send | Poll) -> bool:
+        """Whether a 4xx can be the scenario's doing: not to a reader or a pair of users known to be good."""
+        if isinstance(operation, Poll):
+            return operation.chain not in self.served_chains
+        known = (operation.sender, operation.recipient) in self.served_pairs
+        return not (known and operation.status in (401, 404))
 
     def _was_cut_off(self, send: Send) -> bool:
         """Whether the history ended before the answer was due."""
@@ -67,7 +78,9 @@ class _Inquiry:
         right = line.send if isinstance(operation, Send) else line.poll
         answers = answers_of(operation)
         self.answers[_label(operation)] += 1
-        if not answers & (right | {Answer.REFUSED}):
+        if self._may_be_refused(operation):
+            right |= {Answer.REFUSED}
+        if not answers & right:
             yield self._wrong(operation, end_ns, answers, right, broken | perhaps)
         seconds = (end_ns - operation.start_ns) / NS_PER_S - held_s
         self.seconds.append(max(0.0, seconds))
@@ -95,12 +108,12 @@ class _Inquiry:
         right: frozenset[Answer],
         faults: frozenset[str],
     ) -> Finding:
-        wanted = " or ".join(sorted(answer.value for answer in right))
+        wanted = " or ".join(sorted(answer.value for answer in right - {Answer.REFUSED}))
         meanwhile = f" while {' and '.join(sorted(faults))} failed" if faults else " outside any fault"
         if Answer.SILENCE in answers:
             kind = "unanswered"
             got = f"was not answered by {at(self.history, end_ns)} ({operation.error or 'nothing recorded'})"
-        elif Answer.OK in answers and right == {Answer.DEGRADED}:
+        elif Answer.OK in answers and right - {Answer.REFUSED} == {Answer.DEGRADED}:
             kind, got = "not_degraded", f"was answered {_claims(operation)}"
         else:
             kind, got = "wrong_status", f"was answered {_status(operation)} at {at(self.history, end_ns)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import chain, combinations
 
+from harness.checkers.disturbances import HARMLESS_STORES
 from harness.history import FaultWindow, Outcome, Poll, Send
 
 
@@ -20,7 +21,7 @@ class Answer(Enum):
     GATEWAY = "502 or 504"
     """What a proxy before a dead server says for it."""
     REFUSED = "4xx"
-    """Provoked by the scenario: other promises judge whether rightly."""
+    """Right where the scenario provoked it."""
     SILENCE = "no answer"
     WRONG = "another answer"
 
@@ -50,7 +51,7 @@ TABLE = {
 AWAY = _expected(_AWAY, _AWAY)
 AWAY_STORES = frozenset({"server", "client"})
 STORES = frozenset({"redis", "mongodb"})
-KNOWN_STORES = STORES | AWAY_STORES | {"clock"}
+KNOWN_STORES = STORES | AWAY_STORES | HARMLESS_STORES
 
 # Only these take the whole store away. A store that is slow, flaps, lost its data or its writes may still be
 # used where it can, so beside the table's line the healthy answer is right as well.
@@ -70,7 +71,7 @@ def is_total(window: FaultWindow) -> bool:
 def expected(broken: Iterable[str], perhaps: Iterable[str]) -> Expected:
     """The right answers while the stores `broken` surely are, and the stores `perhaps` may be."""
     surely, unsure = frozenset(broken), frozenset(perhaps)
-    if AWAY_STORES & (surely | unsure):
+    if not surely | unsure <= STORES | HARMLESS_STORES:
         return AWAY
     lines = [TABLE[(surely | set(some)) & STORES] for some in _subsets(unsure)]
     return Expected(

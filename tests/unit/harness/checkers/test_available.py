@@ -60,6 +60,24 @@ def test_a_refusal_the_scenario_provoked_is_an_answer() -> None:
     assert available(Story().send("a", 1.0, status=413).poll(2.0).history()).verdict is Verdict.PASS
 
 
+def test_a_reader_who_is_served_at_other_times_is_not_refused() -> None:
+    story = with_fault("redis refused").poll(15.05, status=404)
+    assert kinds(available(story.history())) == ["wrong_status"]
+    assert available(Story().poll(1.0, status=401).poll(2.0, status=401).history()).verdict is Verdict.PASS
+
+
+def test_a_pair_of_users_known_to_the_server_stays_known() -> None:
+    story = Story().send("a", 1.0).send("b", 2.0, status=404).poll(3.0)
+    assert kinds(available(story.history())) == ["wrong_status"]
+    nobody = Story().send("a", 1.0).send("b", 2.0, status=404, recipient="nobody").poll(3.0)
+    assert available(nobody.history()).verdict is Verdict.PASS
+
+
+def test_a_fault_the_table_does_not_know_excuses_anything_but_a_500() -> None:
+    story = with_fault("kafka refused", send={"status": 503}, poll={"status": None})
+    assert available(story.history()).verdict is Verdict.INCONCLUSIVE
+
+
 def test_a_503_that_says_unknown_is_an_answer_and_silence_is_none() -> None:
     judgement = available(Story().send("a", 1.0, 6.0, status=None, error="timeout").poll(2.0).history())
     assert kinds(judgement) == ["unanswered"]
