@@ -9,9 +9,6 @@ from typing import Any
 
 from reference_server.timestamps import format_timestamp
 
-QUEUE_CHARACTERS = 10_000
-"""The queue layer refuses longer messages by itself, whatever the endpoint allows (contract: Storage)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:

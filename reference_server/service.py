@@ -70,6 +70,7 @@ class Messenger:
         *,
         window_age_s: int,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
         self._store = store
@@ -79,6 +80,7 @@ class Messenger:
         self._doorbell = doorbell
         self._window_age_us = window_age_s * 1_000_000
         self._now_us = now_us
+        self._monotonic = monotonic
 
     # -- send
 
@@ -136,11 +138,11 @@ class Messenger:
         """Give the messages behind the cursor; hold an empty answer up to `wait_s`. Raises Unavailable."""
         if wait_s <= 0:
             return self._look(mailbox, since_us, limit)
-        deadline = time.monotonic() + wait_s
+        deadline = self._monotonic() + wait_s
         with self._doorbell.listen(mailbox) as wait_for_ring:
             while True:
                 polled = self._look(mailbox, since_us, limit)
-                left_s = deadline - time.monotonic()
+                left_s = deadline - self._monotonic()
                 if polled.page.messages or left_s <= 0 or self._doorbell.is_stopping:
                     return polled
                 wait_for_ring(min(left_s, DEGRADED_RECHECK_S if polled.degraded else RECHECK_S))

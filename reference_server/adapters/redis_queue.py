@@ -16,13 +16,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.errors import QueueUnavailable, Refused
+from reference_server.adapters.refusals import check_message, check_read
+from reference_server.errors import QueueUnavailable
 from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted, page_of
-from reference_server.message import QUEUE_CHARACTERS, Message, from_entry, to_entry
+from reference_server.message import Message, from_entry, to_entry
 
 log = logging.getLogger(__name__)
 
-MOST_PER_READ = 100
 _HERE = Path(__file__).parent
 _UNREMARKABLE = ("cold", "written before Redis restarted")
 
@@ -45,22 +45,6 @@ def connect(url: str, timeout_ms: int) -> redis.Redis:
         driver_info=None,
     )
     return redis.Redis(connection_pool=pool)
-
-
-def check_message(message: Message) -> None:
-    """Raise Refused for a message that no queue may hold."""
-    if not (message.sender and message.recipient and message.content):
-        raise Refused("a queued message needs a sender, a recipient and a content")
-    if len(message.content) > QUEUE_CHARACTERS:
-        raise Refused(f"a queued message has at most {QUEUE_CHARACTERS:,} characters")
-
-
-def check_read(cursor: Cursor, limit: int) -> None:
-    """Raise Refused for a page that no queue gives."""
-    if type(cursor.since_us) is not int:
-        raise Refused(f"a cursor is a whole number of microseconds, not {cursor.since_us!r}")
-    if not 1 <= limit <= MOST_PER_READ:
-        raise Refused(f"a page has 1 to {MOST_PER_READ} messages, not {limit}")
 
 
 class RedisQueue:

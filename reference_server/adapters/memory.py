@@ -1,0 +1,165 @@
+"""In-memory stand-ins with the behaviour of the real adapters: the same contract tests run on both.
+
+For unit tests, and to read: what the Lua scripts and the indexes do stands here in a few lines of Python.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from reference_server.adapters.circuit_breaker import CircuitBreaker
+from reference_server.adapters.refusals import check_message, check_read
+from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted, page_of
+from reference_server.message import EMPTY, Draft, Head, Message, place_after
+
+
+class MemoryQueue:
+    """A MessageQueue. `lists` holds what can be trusted, `claims` what is to be rebuilt."""
+
+    def __init__(self, *, limit: int) -> None:
+        self.breaker = CircuitBreaker("MemoryQueue", failures_to_open=2)
+        self.lists: dict[str, list[Message]] = {}
+        self.claims: dict[str, str] = {}
+        self._limit = limit
+
+    def lose(self, recipient: str) -> None:
+        """Forget a mailbox, as a Redis that restarted empty does."""
+        self.lists.pop(recipient, None)
+        self.claims.pop(recipient, None)
+
+    def probe(self) -> bool:
+        """See Guarded."""
+        return True
+
+    def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
+        """See MessageQueue."""
+        for message in batch:
+            check_message(message)
+        if recipient not in self.lists:
+            if claim is None or self.claims.get(recipient) != claim:
+                return self._ask_to_rebuild(recipient)
+            del self.claims[recipient]
+            self.lists[recipient] = list(batch)[-self._limit :]
+        return self._append(recipient, batch)
+
+    def _ask_to_rebuild(self, recipient: str) -> Rebuild:
+        self.lists.pop(recipient, None)
+        return Rebuild(self.claims.setdefault(recipient, secrets.token_hex(8)))
+
+    def _append(self, recipient: str, batch: Sequence[Message]) -> Accepted | Rebuild:
+        held = self.lists[recipient]
+        seq = held[-1].seq if held else 0
+        by_seq = {message.seq: message for message in held}
+        if any(by_seq.get(message.seq, message) != message for message in batch):
+            return self._ask_to_rebuild(recipient)
+        if batch and batch[0].seq > seq + 1:
+            return Accepted(seq)
+        held += [message for message in batch if message.seq > seq]
+        del held[: -self._limit]
+        return Accepted(held[-1].seq if held else 0)
+
+    def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
+        """See MessageQueue."""
+        check_read(cursor, limit)
+        if not recipient:
+            return Page((), has_more=False, gap=False)
+        if recipient not in self.lists:
+            return Untrusted("cold")
+        held = self.lists[recipient]
+        found = [message for message in held if message.timestamp_us > cursor.since_us]
+        reaches_back = not held or held[0].seq == 1 or (not cursor.given and len(held) >= self._limit)
+        if found and found[0] is held[0] and not reaches_back:
+            return Incomplete()
+        return page_of(found[: limit + 1], cursor, limit, held[-1].seq if held else 0)
+
+
+class MemoryStore:
+    """A MessageStore, Ledger and UserStore in one."""
+
+    def __init__(self, *, window: int) -> None:
+        self.breaker = CircuitBreaker("MemoryStore", failures_to_open=3)
+        self.messages: list[Message] = []
+        self.users: dict[str, str] = {}
+        self.traces: dict[str, int] = {}
+        self._window = window
+
+    def probe(self) -> bool:
+        """See Guarded."""
+        return True
+
+    def prepare(self) -> None:
+        """See MessageStore: there are no indexes here."""
+
+    def append(self, draft: Draft, now_us: int) -> Message:
+        """See MessageStore."""
+        for earlier in self.messages:
+            same_id = (
+                draft.client_message_id is not None and earlier.client_message_id == draft.client_message_id
+            )
+            if same_id and earlier.sender == draft.sender:
+                return earlier
+        if draft.recipient not in self.users:
+            raise LookupError(draft.recipient)
+        newest = self.tail(draft.recipient, 1)
+        head = Head(newest[0].seq, newest[0].timestamp_us) if newest else EMPTY
+        message = place_after(head, draft, now_us)
+        self.messages.append(message)
+        return message
+
+    def tail(self, recipient: str, limit: int) -> list[Message]:
+        """See MessageStore."""
+        return self._mailbox(recipient)[-limit:]
+
+    def following(self, recipient: str, seq: int, limit: int) -> list[Message]:
+        """See MessageStore."""
+        return [message for message in self._mailbox(recipient) if message.seq > seq][:limit]
+
+    def read(self, recipient: str, cursor: Cursor, limit: int) -> Page:
+        """See MessageStore."""
+        mailbox = self._mailbox(recipient)
+        window = mailbox if cursor.given else mailbox[-self._window :]
+        found = [message for message in window if message.timestamp_us > cursor.since_us]
+        return page_of(found[: limit + 1], cursor, limit, len(mailbox))
+
+    def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
+        """See MessageStore."""
+        found = [
+            message
+            for message in self.messages
+            if {message.sender, message.recipient} == {one, other}
+            and (before_us is None or message.timestamp_us < before_us)
+        ]
+        return sorted(found, key=lambda message: (-message.timestamp_us, message.recipient))[:limit]
+
+    def recent_recipients(self, limit: int) -> set[str]:
+        """See MessageStore."""
+        return {message.recipient for message in self.messages[-limit:]}
+
+    def _mailbox(self, recipient: str) -> list[Message]:
+        return [message for message in self.messages if message.recipient == recipient]
+
+    def owe(self, recipient: str, seq: int) -> None:
+        """See Ledger."""
+        self.traces[recipient] = max(seq, self.traces.get(recipient, 0))
+
+    def owed(self) -> Mapping[str, int]:
+        """See Ledger."""
+        return dict(self.traces)
+
+    def settle(self, recipient: str, seq: int) -> None:
+        """See Ledger."""
+        if self.traces.get(recipient, seq + 1) <= seq:
+            del self.traces[recipient]
+
+    def add(self, username: str, password_hash: str) -> bool:
+        """See UserStore."""
+        return self.users.setdefault(username, password_hash) is password_hash
+
+    def password_hash(self, username: str) -> str | None:
+        """See UserStore."""
+        return self.users.get(username)
+
+    def exists(self, username: str) -> bool:
+        """See UserStore."""
+        return username in self.users

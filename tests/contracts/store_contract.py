@@ -1,0 +1,194 @@
+"""What the store of record must do: run on the in-memory store and on a real MongoDB."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from reference_server.interfaces import Cursor, Ledger, MessageStore, Page, UserStore
+from reference_server.message import Draft, Message
+
+WINDOW = 5
+NO_CURSOR = Cursor(since_us=0, given=False)
+NOON_US = 1_767_268_800_123_456
+
+_ids = itertools.count()
+
+
+def draft(content: str = "hi", *, to: str = "bob", by: str = "alice", client_id: str | None = None) -> Draft:
+    return Draft(f"{next(_ids):032d}", by, to, content, client_id)
+
+
+def fill(store: MessageStore, count: int) -> list[Message]:
+    """Send bob so many messages, one a millisecond from NOON_US on."""
+    return [store.append(draft(f"no. {n}"), NOON_US + n * 1000) for n in range(1, count + 1)]
+
+
+class StoreContract:
+    """Inherit it and give the fixtures `store` (of a WINDOW), `ledger` and `users`, all empty."""
+
+    @pytest.fixture(autouse=True)
+    def _registered(self, users: UserStore) -> None:
+        for name in ("alice", "bob", "carol"):
+            users.add(name, "hash of " + name)
+
+    # -- appending
+
+    def test_preparing_twice_is_as_good_as_once(self, store: MessageStore) -> None:
+        store.prepare()
+        store.prepare()
+        assert store.append(draft(), NOON_US).seq == 1
+
+    def test_a_mailbox_counts_from_one_without_holes(self, store: MessageStore) -> None:
+        assert [message.seq for message in fill(store, 4)] == [1, 2, 3, 4]
+
+    def test_every_mailbox_counts_for_itself(self, store: MessageStore) -> None:
+        places = [store.append(draft(to=name), NOON_US).seq for name in ("bob", "carol", "bob", "alice")]
+        assert places == [1, 1, 2, 1]
+
+    def test_a_message_is_read_as_it_was_stored(self, store: MessageStore) -> None:
+        content = 'ñandú 🎉 \u200d\u2028 "quoted" \\ \x00\x01\n\t'
+        sent = store.append(draft(content, client_id="id 1/ä"), NOON_US)
+        assert sent.content == content
+        assert store.tail("bob", 1) == [sent]
+
+    def test_timestamps_are_the_clocks_to_the_microsecond(self, store: MessageStore) -> None:
+        assert store.append(draft(), NOON_US).timestamp_us == NOON_US
+        assert store.tail("bob", 1)[0].timestamp_us == NOON_US
+
+    @pytest.mark.parametrize("step_us", [0, -1, -3_600_000_000])
+    def test_a_clock_that_stands_or_steps_back_does_not_take_the_mailbox_back(
+        self, store: MessageStore, step_us: int
+    ) -> None:
+        store.append(draft(), NOON_US)
+        assert store.append(draft(), NOON_US + step_us).timestamp_us == NOON_US + 1
+
+    def test_an_unknown_recipient_gets_nothing(self, store: MessageStore) -> None:
+        with pytest.raises(LookupError):
+            store.append(draft(to="nobody"), NOON_US)
+        assert store.tail("nobody", 1) == []
+
+    def test_a_repeated_client_id_gives_the_first_message_and_stores_nothing(
+        self, store: MessageStore
+    ) -> None:
+        first = store.append(draft("hi", client_id="c1"), NOON_US)
+        assert store.append(draft("hi", client_id="c1"), NOON_US + 1) == first
+        assert store.append(draft("other", to="carol", client_id="c1"), NOON_US + 2) == first
+        assert store.tail("bob", 10) == [first]
+        assert store.tail("carol", 10) == []
+
+    def test_client_ids_are_each_senders_own(self, store: MessageStore) -> None:
+        for by in ("alice", "bob", "alice"):
+            store.append(draft(by=by, client_id=f"of {by}"), NOON_US)
+        store.append(draft(by="carol", client_id="of alice"), NOON_US)
+        assert [message.sender for message in store.tail("bob", 10)] == ["alice", "bob", "carol"]
+
+    def test_messages_without_a_client_id_are_never_the_same(self, store: MessageStore) -> None:
+        for _ in range(3):
+            store.append(draft("hi"), NOON_US)
+        assert len(store.tail("bob", 10)) == 3
+
+    def test_names_that_look_like_indexes_are_names(self, store: MessageStore, users: UserStore) -> None:
+        """A driver's text about a duplicate key holds the names of indexes and users alike."""
+        name = "sender_client_message_id"
+        users.add(name, "hash")
+        store.append(draft(to=name, by="bob"), NOON_US)
+        assert store.append(draft("two", to=name, by="alice"), NOON_US).content == "two"
+
+    # -- reading
+
+    def test_the_tail_is_the_newest_oldest_first(self, store: MessageStore) -> None:
+        fill(store, 4)
+        assert [message.seq for message in store.tail("bob", 2)] == [3, 4]
+        assert [message.seq for message in store.tail("bob", 9)] == [1, 2, 3, 4]
+        assert store.tail("carol", 9) == []
+
+    def test_following_is_the_oldest_behind_a_seq(self, store: MessageStore) -> None:
+        fill(store, 4)
+        assert [message.seq for message in store.following("bob", 1, 2)] == [2, 3]
+        assert [message.seq for message in store.following("bob", 3, 2)] == [4]
+        assert store.following("bob", 4, 2) == []
+
+    def test_a_page_is_the_oldest_behind_the_cursor(self, store: MessageStore) -> None:
+        sent = fill(store, 4)
+        assert store.read("bob", Cursor(sent[0].timestamp_us), 2) == Page(sent[1:3], has_more=True, gap=False)
+        assert store.read("bob", Cursor(sent[1].timestamp_us), 2) == Page(sent[2:], has_more=False, gap=False)
+        assert store.read("bob", Cursor(sent[3].timestamp_us), 2) == Page([], has_more=False, gap=False)
+
+    def test_a_cursor_reads_on_from_before_the_window(self, store: MessageStore) -> None:
+        sent = fill(store, WINDOW + 3)
+        page = store.read("bob", Cursor(sent[0].timestamp_us), 100)
+        assert page == Page(sent[1:], has_more=False, gap=False)
+
+    def test_without_a_cursor_the_window_is_what_there_is(self, store: MessageStore) -> None:
+        assert store.read("bob", NO_CURSOR, 10) == Page([], has_more=False, gap=False)
+        sent = fill(store, WINDOW)
+        assert store.read("bob", NO_CURSOR, 10) == Page(sent, has_more=False, gap=False)
+
+    def test_without_a_cursor_what_is_before_the_window_is_a_gap(self, store: MessageStore) -> None:
+        sent = fill(store, WINDOW + 1)
+        assert store.read("bob", NO_CURSOR, 2) == Page(sent[1:3], has_more=True, gap=True)
+
+    def test_without_a_cursor_the_window_ends_at_its_age(self, store: MessageStore) -> None:
+        sent = fill(store, 3)
+        young = Cursor(sent[0].timestamp_us, given=False)
+        assert store.read("bob", young, 10) == Page(sent[1:], has_more=False, gap=True)
+        younger = Cursor(sent[2].timestamp_us, given=False)
+        assert store.read("bob", younger, 10) == Page([], has_more=False, gap=True)
+
+    def test_a_conversation_is_both_directions_newest_first(self, store: MessageStore) -> None:
+        there = store.append(draft("hello bob"), NOON_US)
+        back = store.append(draft("hello alice", by="bob", to="alice"), NOON_US + 1)
+        store.append(draft("not for this one", by="carol"), NOON_US + 2)
+        again = store.append(draft("again"), NOON_US + 3)
+        for one, other in (("alice", "bob"), ("bob", "alice")):
+            assert store.conversation(one, other, None, 10) == [again, back, there]
+            assert store.conversation(one, other, again.timestamp_us, 1) == [back]
+            assert store.conversation(one, other, there.timestamp_us, 10) == []
+
+    def test_a_conversation_with_oneself_shows_a_message_once(self, store: MessageStore) -> None:
+        note = store.append(draft("note", by="bob"), NOON_US)
+        assert store.conversation("bob", "bob", None, 10) == [note]
+
+    def test_recent_recipients_are_those_of_the_newest_messages(self, store: MessageStore) -> None:
+        for name in ("alice", "bob", "carol", "carol"):
+            store.append(draft(to=name), NOON_US)
+        assert store.recent_recipients(3) == {"bob", "carol"}
+
+    def test_a_probe_of_a_working_store_works(self, store: MessageStore) -> None:
+        assert store.probe()
+        assert not store.breaker.is_open
+
+    # -- what the queue is owed
+
+    def test_a_debt_grows_and_never_shrinks(self, ledger: Ledger) -> None:
+        ledger.owe("bob", 3)
+        ledger.owe("bob", 7)
+        ledger.owe("bob", 5)
+        ledger.owe("carol", 1)
+        assert ledger.owed() == {"bob": 7, "carol": 1}
+
+    def test_a_debt_is_settled_by_what_reaches_it(self, ledger: Ledger) -> None:
+        ledger.owe("bob", 7)
+        ledger.settle("bob", 6)
+        assert ledger.owed() == {"bob": 7}
+        ledger.settle("bob", 7)
+        ledger.settle("bob", 7)
+        assert ledger.owed() == {}
+
+    # -- users
+
+    def test_a_user_is_added_once(self, users: UserStore) -> None:
+        assert users.add("dave", "hash 1")
+        assert not users.add("dave", "hash 2")
+        assert users.password_hash("dave") == "hash 1"
+        assert users.exists("dave")
+
+    def test_who_never_registered_is_nobody(self, users: UserStore) -> None:
+        assert users.password_hash("nobody") is None
+        assert not users.exists("nobody")
+
+    def test_usernames_are_case_sensitive(self, users: UserStore) -> None:
+        assert users.add("Bob", "hash")
+        assert users.password_hash("bob") == "hash of bob"

@@ -1,0 +1,57 @@
+"""Clean ground for the server's tests on real services: databases of their own in Redis and in MongoDB."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pymongo
+import pytest
+import redis
+
+from reference_server.adapters import mongo, redis_queue
+from reference_server.adapters.circuit_breaker import CircuitBreaker
+from reference_server.adapters.mongo import Mongo
+
+KEYS = ("messages:bob", "head:bob", "head:claimed", "probe")
+
+
+@pytest.fixture
+def database_15(redis_url: str) -> str:
+    """The URL of Redis database 15."""
+    return urlsplit(redis_url)._replace(path="/15").geturl()
+
+
+@pytest.fixture
+def client(database_15: str) -> Iterator[redis.Redis]:
+    """A client of Redis database 15, without the keys that these tests use."""
+    with redis.Redis.from_url(database_15, protocol=2) as client:
+        client.delete(*KEYS)
+        yield client
+        client.delete(*KEYS)
+
+
+@pytest.fixture
+def database(mongodb_url: str) -> Iterator[str]:
+    """The name of a new database."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    yield name
+    with pymongo.MongoClient(mongodb_url) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def mongodb(mongodb_url: str, database: str) -> Iterator[Mongo]:
+    """The server's own way to MongoDB, with more patience than in production: this machine may be busy."""
+    client = mongo.connect(mongodb_url, timeout_ms=5000)
+    yield Mongo(client, database, CircuitBreaker("MongoDB", 3), timeout_s=5.0)
+    client.close()
+
+
+@pytest.fixture
+def redis_client(database_15: str) -> Iterator[redis.Redis]:
+    """The server's own client of database 15."""
+    client = redis_queue.connect(database_15, timeout_ms=1000)
+    yield client
+    client.close()

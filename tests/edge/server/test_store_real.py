@@ -1,0 +1,203 @@
+"""The MongoDB store keeps the store's contract on a real MongoDB, under concurrency and lost answers too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pymongo
+import pytest
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+from harness.stack import Services
+from reference_server.adapters.circuit_breaker import CircuitBreaker
+from reference_server.adapters.mongo import Mongo, connect
+from reference_server.adapters.mongo_ledger import MongoLedger
+from reference_server.adapters.mongo_store import MongoStore
+from reference_server.adapters.mongo_users import MongoUsers
+from reference_server.errors import OutcomeUnknown, StoreUnavailable
+from tests.contracts.store_contract import NOON_US, WINDOW, StoreContract, draft
+
+
+@pytest.fixture
+def store(mongodb: Mongo) -> MongoStore:
+    return MongoStore(mongodb, window=WINDOW)
+
+
+@pytest.fixture
+def ledger(mongodb: Mongo) -> MongoLedger:
+    return MongoLedger(mongodb)
+
+
+@pytest.fixture
+def users(mongodb: Mongo) -> MongoUsers:
+    return MongoUsers(mongodb)
+
+
+class TestMongoStore(StoreContract):
+    pass
+
+
+def another_process(
+    mongodb_url: str, database: str
+) -> tuple[pymongo.MongoClient[dict[str, object]], MongoStore]:
+    client = connect(mongodb_url, timeout_ms=5000)
+    return client, MongoStore(
+        Mongo(client, database, CircuitBreaker("MongoDB", 3), timeout_s=5.0), window=WINDOW
+    )
+
+
+def test_senders_of_several_processes_share_a_mailbox_without_holes(
+    store: MongoStore, users: MongoUsers, mongodb_url: str, database: str
+) -> None:
+    users.add("bob", "hash")
+    client, other_store = another_process(mongodb_url, database)
+
+    def send(sender: int) -> list[int]:
+        at = (store, other_store)[sender % 2]
+        return [at.append(draft(f"{sender} {n}", by=f"sender{sender}"), NOON_US).seq for n in range(10)]
+
+    with client, ThreadPoolExecutor(8) as pool:
+        acked = list(pool.map(send, range(8)))
+    stored = store.tail("bob", 1000)
+    assert [message.seq for message in stored] == list(range(1, 81))
+    assert all(one.timestamp_us < two.timestamp_us for one, two in pairwise(stored))
+    for places in acked:
+        assert places == sorted(places)
+
+
+def test_one_client_id_sent_by_many_at_once_is_one_message(
+    store: MongoStore, users: MongoUsers, mongodb_url: str, database: str
+) -> None:
+    users.add("bob", "hash")
+    client, other_store = another_process(mongodb_url, database)
+    with client, ThreadPoolExecutor(8) as pool:
+        sent = list(
+            pool.map(
+                lambda n: (store, other_store)[n % 2].append(draft(client_id="c1"), NOON_US + n), range(8)
+            )
+        )
+    assert len({message.id for message in sent}) == 1
+    assert store.tail("bob", 10) == [sent[0]]
+
+
+def test_nothing_is_stored_without_its_indexes_even_if_the_database_is_dropped_meanwhile(
+    store: MongoStore, users: MongoUsers, mongodb_url: str, database: str
+) -> None:
+    users.add("bob", "hash")
+    store.append(draft(), NOON_US)
+    with pymongo.MongoClient[dict[str, object]](mongodb_url) as client:
+        client.drop_database(database)
+        users.add("bob", "hash")
+        assert store.append(draft(), NOON_US).seq == 1
+        indexes = client[database]["messages"].index_information()
+        assert indexes["recipient_seq"]["unique"]
+        assert indexes["sender_client_message_id"]["unique"]
+        client[database]["messages"].drop_indexes()
+        assert store.append(draft(), NOON_US).seq == 2
+        assert client[database]["messages"].index_information()["recipient_seq"]["unique"]
+
+
+def test_every_query_is_served_by_an_index(
+    store: MongoStore, users: MongoUsers, mongodb_url: str, database: str
+) -> None:
+    users.add("bob", "hash")
+    store.append(draft(), NOON_US)
+    both_ways = [{"recipient": "bob", "sender": "alice"}, {"recipient": "alice", "sender": "bob"}]
+    queries: list[tuple[dict[str, object], list[tuple[str, int]]]] = [
+        ({"recipient": "bob"}, [("seq", -1)]),
+        ({"recipient": "bob", "seq": {"$gt": 3}}, [("seq", 1)]),
+        ({"recipient": "bob", "timestamp_us": {"$gt": 3}}, [("timestamp_us", 1)]),
+        ({"recipient": "bob", "timestamp_us": {"$gt": 3}, "seq": {"$gt": 3}}, [("seq", 1)]),
+        ({"$or": both_ways}, [("timestamp_us", -1)]),
+    ]
+    with pymongo.MongoClient[dict[str, object]](mongodb_url) as client:
+        for where, order in queries:
+            plan = str(
+                client[database]["messages"].find(where).sort(order).explain()["queryPlanner"]["winningPlan"]
+            )
+            assert "IXSCAN" in plan, where
+            assert "COLLSCAN" not in plan, where
+
+
+class BreakOnInsert(CommandListener):
+    """Does something at the moment the first insert into `messages` leaves."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act = act
+        self.armed = False
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if self.armed and event.command_name == "insert":
+            self.armed = False
+            self._act()
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Nothing to do."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Nothing to do."""
+
+
+class TestLostAnswers:
+    """What a send is told when the network fails between its insert and the answer."""
+
+    @pytest.fixture
+    def listener(self, services: Services) -> Iterator[BreakOnInsert]:
+        listener = BreakOnInsert(lambda: None)
+        yield listener
+        services.proxies["mongodb"].heal()
+
+    @pytest.fixture
+    def store(self, services: Services, database: str, listener: BreakOnInsert) -> Iterator[MongoStore]:
+        client = pymongo.MongoClient[dict[str, object]](
+            services.mongodb_url,
+            w="majority",
+            retryWrites=False,
+            event_listeners=[listener],
+            serverSelectionTimeoutMS=400,
+        )
+        breaker = CircuitBreaker("MongoDB", failures_to_open=3)
+        mongodb = Mongo(client, database, breaker, timeout_s=0.6)  # type: ignore[arg-type]
+        MongoUsers(mongodb).add("bob", "hash")
+        store = MongoStore(mongodb, window=WINDOW)
+        store.append(draft("before"), NOON_US)
+        yield store
+        client.close()
+
+    @pytest.fixture
+    def witness(self, mongodb: Mongo) -> MongoStore:
+        return MongoStore(mongodb, window=WINDOW)
+
+    def test_a_lost_answer_is_unknown_and_the_retry_finds_the_message(
+        self, store: MongoStore, witness: MongoStore, services: Services, listener: BreakOnInsert
+    ) -> None:
+        proxy = services.proxies["mongodb"]
+        listener._act = lambda: proxy.add_toxic("timeout", "downstream", timeout=0)
+        listener.armed = True
+        with pytest.raises(OutcomeUnknown):
+            store.append(draft("precious", client_id="c1"), NOON_US)
+        proxy.heal()
+        stored = witness.tail("bob", 1)[0]
+        assert stored.content == "precious"
+        assert witness.append(draft("precious", client_id="c1"), NOON_US) == stored
+        assert [message.content for message in witness.tail("bob", 10)] == ["before", "precious"]
+
+    def test_a_lost_insert_is_unknown_too(
+        self, store: MongoStore, witness: MongoStore, services: Services, listener: BreakOnInsert
+    ) -> None:
+        proxy = services.proxies["mongodb"]
+        listener._act = proxy.disable
+        listener.armed = True
+        with pytest.raises(OutcomeUnknown):
+            store.append(draft("lost"), NOON_US)
+        assert [message.content for message in witness.tail("bob", 10)] == ["before"]
+
+    def test_what_never_reached_mongodb_is_certainly_not_stored(
+        self, store: MongoStore, witness: MongoStore, services: Services
+    ) -> None:
+        services.proxies["mongodb"].disable()
+        with pytest.raises(StoreUnavailable):
+            store.append(draft("refused"), NOON_US)
+        assert [message.content for message in witness.tail("bob", 10)] == ["before"]

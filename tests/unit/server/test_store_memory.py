@@ -1,0 +1,22 @@
+"""The in-memory store keeps the store's contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from reference_server.adapters.memory import MemoryStore
+from tests.contracts.store_contract import WINDOW, StoreContract
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        return MemoryStore(window=WINDOW)
+
+    @pytest.fixture
+    def ledger(self, store: MemoryStore) -> MemoryStore:
+        return store
+
+    @pytest.fixture
+    def users(self, store: MemoryStore) -> MemoryStore:
+        return store
