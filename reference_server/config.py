@@ -106,7 +106,8 @@ SETTINGS: tuple[Setting, ...] = (
         "Life of an untouched Redis key; also the window's age.",
     ),
     _number("REDIS_TIMEOUT_MS", 250, 10, 10_000, "Longest wait for one answer of Redis."),
-    _number("MONGODB_TIMEOUT_MS", 600, 10, 10_000, "Longest wait for one whole operation on MongoDB."),
+    # Below 500: the driver looks for a server in steps of half a second, and two would be a whole second.
+    _number("MONGODB_TIMEOUT_MS", 450, 10, 10_000, "Longest wait for one whole operation on MongoDB."),
     _number("TOKEN_LIFETIME_SECONDS", 24 * 3600, 1, 12 * _MONTH_S, "How long a token is good after sign-in."),
     Setting("LOG_LEVEL", "INFO", "Least severe log lines written.", choices=_LOG_LEVELS),
 )

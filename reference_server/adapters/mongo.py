@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-_LONGEST_SELECTION_MS = 400
-"""pymongo looks for a server in steps of 500 ms: more than one step would be a whole second in vain."""
 _SHORTEST_S = 0.01
 """To pymongo, a timeout of 0 would be none at all."""
 
@@ -37,7 +35,7 @@ def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
         journal=True,
         retryWrites=False,
         retryReads=False,
-        serverSelectionTimeoutMS=min(timeout_ms, _LONGEST_SELECTION_MS),
+        serverSelectionTimeoutMS=timeout_ms,
         connectTimeoutMS=timeout_ms,
         heartbeatFrequencyMS=1000,  # a primary that is back is seen within a second
     )
