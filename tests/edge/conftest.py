@@ -1,7 +1,7 @@
 """Real services for every test of this folder.
 
-A missing service fails in CI, where a skipped test would be a gap nobody sees, and skips at a desk with the
-sentence that says how to get it.
+A missing service is fetched. Where that cannot be done, the tests fail in CI, where a skipped test would be a gap
+nobody sees, and skip at a desk with the sentence that says how to get it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def services() -> Iterator[Services]:
     """One stack for the session, with whatever the tests before have left in it."""
     with contextlib.ExitStack() as stack:
         try:
-            running = stack.enter_context(Services(install=IN_CI))
+            running = stack.enter_context(Services())
         except UsageError as error:
             if IN_CI:
                 raise
