@@ -18,7 +18,7 @@ import psutil
 
 from harness.errors import DeadlineMissed, InfrastructureError, ProcessDied, UsageError
 from harness.stack.guardian import GUARDIAN
-from harness.stack.reaper import family, kill_family
+from harness.stack.reaper import family, kill_each, kill_family
 from harness.stack.waiting import wait_until
 
 T = TypeVar("T")
@@ -114,7 +114,7 @@ class Process:
             self.resume()  # a stopped process would sleep through its SIGTERM
             with suppress(subprocess.TimeoutExpired):
                 self._popen.wait(deadline_s)
-            _kill_each(relatives)
+            kill_each(relatives)
         self._kill_family()
 
     def kill(self) -> None:
@@ -213,12 +213,6 @@ class Process:
         self.paused = False
         _started.discard(self)
         GUARDIAN.tell(ended=self.pid)
-
-
-def _kill_each(processes: Sequence[psutil.Process]) -> None:
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
 
 
 @atexit.register

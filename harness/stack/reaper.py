@@ -36,35 +36,39 @@ def family(leader: int) -> list[psutil.Process]:
             found |= {process.pid: process for process in (member, *member.children(recursive=True))}
         except (psutil.Error, ProcessLookupError, PermissionError):
             continue  # ended meanwhile, or somebody else's
-    return [process for process in found.values() if _alive(process)]
+    return [process for process in found.values() if alive(process)]
 
 
 def kill_family(leader: int) -> list[psutil.Process]:
     """Kill until nothing of the family is left; returns what still lives after several seconds."""
     for _ in range(3):  # a member may fork while its family is being listed
         members = family(leader)
-        for process in members:
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
         if not members:
             return []
-        _wait_for_death(members)
+        kill_each(members)
     return family(leader)
 
 
-def _wait_for_death(processes: list[psutil.Process]) -> None:
-    """A zombie is dead, too: its parent may be slow to bury it."""
+def kill_each(processes: list[psutil.Process]) -> None:
+    """Kill these processes and wait, at most several seconds, until they are dead."""
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
     deadline = time.monotonic() + KILL_DEADLINE_S
-    while any(_alive(process) for process in processes) and time.monotonic() < deadline:
+    while any(alive(process) for process in processes) and time.monotonic() < deadline:
         time.sleep(0.002)
 
 
-def _alive(process: psutil.Process) -> bool:
+def alive(process: psutil.Process) -> bool:
+    """Whether a process can still do something. A zombie cannot: its parent is only slow to bury it.
+
+    But a killed program's first thread is a zombie before its others have ended and closed its sockets.
+    """
     try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
+        return bool(process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
+    except psutil.Error:
         return False
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from harness.stack import wait_until
+from harness.stack.reaper import alive
 
 ROOT = Path(__file__).parents[2]
 RUN = Path(__file__).parent / "programs" / "harness_run.py"
@@ -66,13 +67,6 @@ def nothing_is_left(left):
             lambda folder=folder: not Path(folder).exists(), deadline_s=DEADLINE_S, what=f"{folder} to go"
         )
     return True
-
-
-def alive(process):
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_after_a_normal_end(run):
