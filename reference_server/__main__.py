@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn ships no types
 
 from reference_server import logs
-from reference_server.config import Config, ConfigError
+from reference_server.config import Config
+from reference_server.setting import ConfigError
 
 if TYPE_CHECKING:
     from reference_server.app import Server

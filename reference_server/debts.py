@@ -25,7 +25,7 @@ class Debts:
         self._pending: dict[str, float] = {}
 
     def __len__(self) -> int:
-        return len(self._owed or ())
+        return len((self._owed or frozenset()) | self._just_added)
 
     def __contains__(self, recipient: object) -> bool:
         """Say whether the queue of this mailbox may miss something: of any, before the first look."""

@@ -42,6 +42,7 @@ def install(app: Flask) -> None:
     """Give the app its error answers and the headers that every answer carries."""
     app.before_request(_take_request_id)
     app.after_request(_add_headers)
+    app.teardown_request(_forget_request_id)
     app.register_error_handler(Problem, _from_problem)
     app.register_error_handler(HTTPException, _from_http_exception)
     app.register_error_handler(Exception, _from_bug)
@@ -50,6 +51,10 @@ def install(app: Flask) -> None:
 def _take_request_id() -> None:
     given = request.headers.get("X-Request-Id", "")
     logs.request_id.set(given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+
+
+def _forget_request_id(error: BaseException | None) -> None:
+    logs.request_id.set(logs.NO_REQUEST)
 
 
 def _add_headers(response: Response) -> Response:

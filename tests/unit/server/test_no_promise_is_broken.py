@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from reference_server.errors import Failure, Unavailable
 from reference_server.message import Draft, Message
-from tests.unit.server.conftest import Process, World
+from tests.unit.server.world import Process, World
 
 workers = st.integers(0, 1)
 

@@ -7,7 +7,7 @@ import pytest
 from reference_server.errors import Unavailable
 from reference_server.message import Draft
 from reference_server.service import DEGRADED_RECHECK_S, RECHECK_S
-from tests.unit.server.conftest import MONTH_S, NOON_US, WINDOW, Process, World
+from tests.unit.server.world import MONTH_S, NOON_US, WINDOW, Process, World
 
 
 def test_a_poll_is_answered_by_the_queue(world: World, process: Process) -> None:

@@ -8,7 +8,7 @@ from reference_server.debts import PENDING_S, Debts
 from reference_server.errors import QueueUnavailable
 from reference_server.message import Draft
 from reference_server.repair import PAYMENTS_PER_STEP
-from tests.unit.server.conftest import Clock, Process, World
+from tests.unit.server.world import Clock, Process, World
 
 
 def break_redis(world: World) -> None:
@@ -193,8 +193,3 @@ class TestStart:
         monkeypatch.setattr(world.store, "owed", bug)
         assert process.repairer._step_safely() is False
         assert "Repairer step failed" in caplog.text
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()

@@ -8,7 +8,7 @@ import pytest
 
 from reference_server.errors import IdempotencyMismatch, NotFound, StoreUnavailable, Unavailable
 from reference_server.message import Draft
-from tests.unit.server.conftest import Process, World
+from tests.unit.server.world import Process, World
 
 LINE = "Message sent from 'alice' to 'bob' (MongoDB {})"
 

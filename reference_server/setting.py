@@ -1,0 +1,157 @@
+"""What a setting may be: rules that read text from the environment, or say what would be legal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:/]+)(?::([0-9]{1,5}))?")
+
+
+class ConfigError(ValueError):
+    """A setting is missing or illegal. The text is one sentence: the variable, and what would be legal."""
+
+
+class Rule(Protocol):
+    """A kind of value."""
+
+    @property
+    def legal(self) -> str:
+        """What is legal, as the end of a sentence: "a whole number from 1 to 64"."""
+
+    @property
+    def may_be_shown(self) -> bool:
+        """False if a value, even an illegal one, may be or hold a secret."""
+
+    def read(self, text: str) -> int | str | None:
+        """Give the value, or None if the text is illegal."""
+
+
+@dataclass(frozen=True)
+class WholeNumber:
+    """A number in decimal digits; both bounds are legal."""
+
+    low: int
+    high: int
+    may_be_shown: bool = True
+
+    @property
+    def legal(self) -> str:
+        """See Rule."""
+        return f"a whole number from {self.low:,} to {self.high:,}"
+
+    def read(self, text: str) -> int | None:
+        """See Rule."""
+        text = text.strip()
+        is_number = text.isascii() and text.isdigit() and len(text) < 20
+        return int(text) if is_number and self.low <= int(text) <= self.high else None
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+    may_be_shown: bool = True
+
+    @property
+    def legal(self) -> str:
+        """See Rule."""
+        return "one of " + ", ".join(self.words)
+
+    def read(self, text: str) -> str | None:
+        """See Rule."""
+        return text if text in self.words else None
+
+
+@dataclass(frozen=True)
+class Name:
+    """A short text of characters that need no quoting anywhere."""
+
+    longest: int
+    characters: str
+    may_be_shown: bool = True
+
+    @property
+    def legal(self) -> str:
+        """See Rule."""
+        return f"1 to {self.longest} of the characters {self.characters}"
+
+    def read(self, text: str) -> str | None:
+        """See Rule."""
+        return text if re.fullmatch(rf"[{self.characters}]{{1,{self.longest}}}", text) else None
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Any text, measured in bytes."""
+
+    shortest: int
+    longest: int
+    may_be_shown: bool = False
+
+    @property
+    def legal(self) -> str:
+        """See Rule."""
+        return f"text of {self.shortest:,} to {self.longest:,} bytes"
+
+    def read(self, text: str) -> str | None:
+        """See Rule."""
+        size = len(text.encode("utf-8", "surrogateescape"))
+        return text if self.shortest <= size <= self.longest else None
+
+
+@dataclass(frozen=True)
+class Url:
+    """The URL of a store: a scheme, then hosts with or without ports, or for `unix` a path."""
+
+    schemes: tuple[str, ...]
+    may_be_shown: bool = False
+
+    @property
+    def legal(self) -> str:
+        """See Rule."""
+        return "a URL like " + " or ".join(f"{scheme}://…" for scheme in self.schemes)
+
+    def read(self, text: str) -> str | None:
+        """See Rule."""
+        scheme, _, rest = text.partition("://")
+        if scheme not in self.schemes:
+            return None
+        if scheme == "unix":
+            return text if rest.startswith("/") else None
+        authority = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+        return text if all(map(_is_host_and_port, authority.split(","))) else None
+
+
+def _is_host_and_port(text: str) -> bool:
+    match = _HOST_AND_PORT.fullmatch(text)
+    return match is not None and 1 <= int(match[1] or 1) <= 65535
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable. `default` is None if it is required."""
+
+    name: str
+    default: int | str | None
+    rule: Rule
+    meaning: str
+
+    def parse(self, text: str | None) -> int | str:
+        """Give the value for the environment's text; empty counts as unset. Raises ConfigError."""
+        if text is None or not text.strip():
+            if self.default is None:
+                raise ConfigError(f"{self.name} is required and must be {self.rule.legal}.")
+            return self.default
+        value = self.rule.read(text)
+        if value is None:
+            shown = f", not {text[:40]!r}" if self.rule.may_be_shown else ""
+            raise ConfigError(f"{self.name} must be {self.rule.legal}{shown}.")
+        return value
+
+    def documented(self) -> str:
+        """Give the setting's row in the table of docs/server.md."""
+        default = "required" if self.default is None else f"`{self.default}`"
+        return f"| `{self.name}` | {default} | {self.rule.legal} | {self.meaning} |"

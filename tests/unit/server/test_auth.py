@@ -1,0 +1,93 @@
+"""Tokens cannot be made, changed, prolonged or guessed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+
+import jwt
+import pytest
+
+from reference_server.auth import Accounts, Tokens
+from reference_server.errors import Unauthenticated
+from tests.unit.server.world import World
+
+SECRET = "a secret of at least thirty-two bytes"
+OTHER = "another secret of at least thirty-two bytes"
+HOUR_S = 3600
+FAR = 4_000_000_000
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens(SECRET, HOUR_S)
+
+
+def part(fields: dict[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(fields).encode()).rstrip(b"=").decode()
+
+
+def test_a_token_proves_its_user(tokens: Tokens) -> None:
+    session = tokens.issue("bob")
+    assert tokens.username(f"Bearer {session.token}") == "bob"
+    assert tokens.username(f"bearer  {session.token} ") == "bob"
+
+
+def test_it_stops_working_when_its_session_says(tokens: Tokens) -> None:
+    long_ago = Tokens(SECRET, HOUR_S, now_s=lambda: 1_000_000.0)
+    session = long_ago.issue("bob")
+    assert session.expires_at_s == 1_000_000 + HOUR_S
+    with pytest.raises(Unauthenticated, match="expired"):
+        tokens.username(f"Bearer {session.token}")
+
+
+def test_one_of_an_instance_whose_clock_is_ahead_works(tokens: Tokens) -> None:
+    ahead = Tokens(SECRET, HOUR_S, now_s=lambda: 4_000_000_000.0)
+    assert tokens.username(f"Bearer {ahead.issue('bob').token}") == "bob"
+
+
+def swap_user(good: str) -> str:
+    header, _, signature = good.split(".")
+    return ".".join([header, part({"sub": "eve", "exp": FAR}), signature])
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        pytest.param(lambda good: jwt.encode({"sub": "bob", "exp": FAR}, OTHER, "HS256"), id="other key"),
+        pytest.param(
+            lambda good: part({"alg": "none"}) + "." + part({"sub": "bob"}) + ".", id="no signature"
+        ),
+        pytest.param(swap_user, id="other user"),
+        pytest.param(lambda good: good[:-2], id="cut"),
+        pytest.param(lambda good: good + "A", id="longer"),
+        pytest.param(lambda good: jwt.encode({"sub": "bob"}, SECRET, "HS256"), id="no expiry"),
+        pytest.param(lambda good: jwt.encode({"exp": FAR}, SECRET, "HS256"), id="no user"),
+        pytest.param(
+            lambda good: jwt.encode({"sub": "bob", "exp": FAR}, SECRET * 2, "HS512"), id="other algorithm"
+        ),
+        pytest.param(lambda good: jwt.encode({"sub": "bob", "exp": "x"}, SECRET, "HS256"), id="bad expiry"),
+        pytest.param(lambda good: "🎉.🎉.🎉", id="no token at all"),
+    ],
+)
+def test_a_forged_one_proves_nothing(tokens: Tokens, forge: Callable[[str], str]) -> None:
+    with pytest.raises(Unauthenticated):
+        tokens.username(f"Bearer {forge(tokens.issue('bob').token)}")
+
+
+def test_an_unknown_user_costs_as_much_as_a_wrong_password(world: World, tokens: Tokens) -> None:
+    """Both verify one hash of the same strength: what an observer could time is the same work."""
+    worked: list[bool] = []
+
+    def count(work: Callable[[], object]) -> object:
+        worked.append(True)
+        return work()
+
+    accounts = Accounts(world.store, tokens, count)
+    accounts.register("dave", "long enough")
+    work_before = len(worked)
+    for name in ("dave", "nobody"):
+        with pytest.raises(Unauthenticated):
+            accounts.sign_in(name, "wrong password")
+    assert len(worked) == work_before + 2

@@ -1,0 +1,95 @@
+"""Every setting is validated, refused with a sentence that helps, and documented."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from reference_server.config import SETTINGS, Config
+from reference_server.setting import ConfigError, Setting
+
+SECRET = "s" * 32
+DOCS = Path(__file__).parents[3] / "docs" / "server.md"
+
+
+def config(**environment: str) -> Config:
+    return Config.from_env({"SECRET_KEY": SECRET, **environment})
+
+
+def test_the_defaults_are_what_the_contract_promises() -> None:
+    defaults = config()
+    assert defaults.poll_interval_ms == 2000
+    assert defaults.message_limit == 1000
+    assert defaults.queue_limit == 1000
+    assert defaults.queue_ttl_seconds == 30 * 24 * 3600
+    assert defaults.workers == 2
+
+
+def test_every_setting_is_a_field_and_every_field_a_setting() -> None:
+    assert {field.name for field in dataclasses.fields(Config)} == {
+        setting.name.lower() for setting in SETTINGS
+    }
+
+
+def test_a_setting_is_read_from_its_variable() -> None:
+    assert config(PORT=" 9000 ").port == 9000
+    assert config(REDIS_URL="redis://elsewhere:1/2").redis_url == "redis://elsewhere:1/2"
+    assert config(MESSAGE_LIMIT="").message_limit == 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PORT", "0", "PORT must be a whole number from 1 to 65,535, not '0'."),
+        ("PORT", "65536", "PORT must be a whole number from 1 to 65,535, not '65536'."),
+        ("PORT", "80.5", "PORT must be a whole number from 1 to 65,535, not '80.5'."),
+        ("PORT", "٨٠", "PORT must be a whole number from 1 to 65,535, not '٨٠'."),
+        ("WORKERS", "-1", "WORKERS must be a whole number from 1 to 64, not '-1'."),
+        ("WORKERS", "9" * 5000, "WORKERS must be a whole number from 1 to 64"),
+        ("MESSAGE_LIMIT", "10001", "MESSAGE_LIMIT must be a whole number from 1 to 10,000, not '10001'."),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, not 'loud'."),
+        ("REDIS_URL", "localhost:6379", "REDIS_URL must be a URL like redis://… or rediss://… or unix://…."),
+        ("REDIS_URL", "redis://", "REDIS_URL must be a URL"),
+        ("REDIS_URL", "redis://host:port/0", "REDIS_URL must be a URL"),
+        ("MONGODB_URL", "http://host", "MONGODB_URL must be a URL like mongodb://… or mongodb+srv://…."),
+        ("MONGODB_URL", "mongodb://host:99999/", "MONGODB_URL must be a URL"),
+        ("MONGODB_URL", "mongodb://one:27017,two:x/", "MONGODB_URL must be a URL"),
+        ("MONGODB_DATABASE", "a.b", "MONGODB_DATABASE must be"),
+        ("SECRET_KEY", "s" * 31, "SECRET_KEY must be text of 32 to 4,096 bytes."),
+        ("SECRET_KEY", "", "SECRET_KEY is required and must be text of 32 to 4,096 bytes."),
+    ],
+)  # fmt: skip
+def test_an_illegal_value_is_refused_with_one_sentence(name: str, value: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        config(**{name: value})
+    assert str(refusal.value).startswith(sentence)
+    assert str(refusal.value).endswith(".")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_bound_itself_is_legal() -> None:
+    assert config(PORT="1", WORKERS="64", MESSAGE_LIMIT="10000").message_limit == 10_000
+
+
+def test_what_may_hold_a_secret_is_never_shown() -> None:
+    for name, value in {
+        "SECRET_KEY": "hunter2",
+        "REDIS_URL": "hunter2",
+        "MONGODB_URL": "http://u:hunter2@h",
+    }.items():
+        with pytest.raises(ConfigError) as refusal:
+            config(**{name: value})
+        assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_stands_in_the_documentation_as_it_is(setting: Setting) -> None:
+    rows = re.findall(rf"^\| `{setting.name}` \|.*$", DOCS.read_text(), re.MULTILINE)
+    assert rows == [setting.documented()]
+
+
+def test_the_documentation_knows_no_other_settings() -> None:
+    assert re.findall(r"^\| `([A-Z_]+)` \|", DOCS.read_text(), re.MULTILINE) == [s.name for s in SETTINGS]

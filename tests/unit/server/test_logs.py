@@ -1,0 +1,80 @@
+"""One event is one line with the request's id, whatever a user typed."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+
+from reference_server import logs
+
+
+@pytest.fixture
+def formatter() -> logs.LineFormatter:
+    return logs.LineFormatter()
+
+
+def record(message: str, *args: object, error: BaseException | None = None) -> logging.LogRecord:
+    exc_info = (type(error), error, error.__traceback__) if error else None
+    made = logging.LogRecord("name", logging.INFO, __file__, 1, message, args, exc_info)
+    made.created = 1_767_268_800.0
+    return made
+
+
+def test_a_line_has_time_level_request_id_and_message(formatter: logs.LineFormatter) -> None:
+    token = logs.request_id.set("request-7")
+    try:
+        line = formatter.format(record("Message sent from '%s' to '%s' (MongoDB only)", "alice", "bob"))
+    finally:
+        logs.request_id.reset(token)
+    assert line == "2026-01-01T12:00:00Z INFO [request-7] Message sent from 'alice' to 'bob' (MongoDB only)"
+
+
+def test_outside_a_request_the_id_is_a_dash(formatter: logs.LineFormatter) -> None:
+    assert " [-] " in formatter.format(record("Listening"))
+
+
+@pytest.mark.parametrize(
+    "separator", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00"]
+)
+def test_nothing_typed_starts_a_new_line(formatter: logs.LineFormatter, separator: str) -> None:
+    typed = f"eve{separator}2026-01-01T12:00:00Z INFO [-] all is well"
+    line = formatter.format(record("Sign-in as '%s' refused", typed))
+    assert len(line.splitlines()) == 1
+    assert "\\x" in line or "\\u" in line
+
+
+def test_no_terminal_is_painted_and_no_direction_turned(formatter: logs.LineFormatter) -> None:
+    line = formatter.format(record("%s", "\x1b[31m red \u202e turned"))
+    assert "\x1b" not in line
+    assert "\u202e" not in line
+
+
+def test_pictures_and_letters_stay(formatter: logs.LineFormatter) -> None:
+    assert formatter.format(record("📬 Polling: '%s'", "Jürgen")).endswith("📬 Polling: 'Jürgen'")
+
+
+def test_a_trace_is_indented_so_that_it_cannot_look_like_a_line(formatter: logs.LineFormatter) -> None:
+    try:
+        raise ValueError("typed\n2026-01-01T12:00:00Z INFO [-] all is well")
+    except ValueError as error:
+        lines = formatter.format(record("Unexpected error", error=error)).splitlines()
+    assert lines[0].endswith("Unexpected error")
+    assert len(lines) > 3
+    assert all(line.startswith("    | ") for line in lines[1:])
+
+
+def test_configuring_twice_does_not_double_the_lines() -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        logs.configure("WARNING")
+        logs.configure("INFO")
+        assert len(root.handlers) == 1
+        assert root.level == logging.INFO
+        assert isinstance(root.handlers[0], logging.StreamHandler)
+        assert root.handlers[0].stream is sys.stderr
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

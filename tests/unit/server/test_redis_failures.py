@@ -1,0 +1,185 @@
+"""What the Redis queue makes of every way in which Redis, or the way to it, can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+
+from reference_server.adapters.circuit_breaker import CircuitBreaker
+from reference_server.adapters.redis_doorbell import RedisDoorbell
+from reference_server.adapters.redis_queue import RedisQueue
+from reference_server.adapters.turns import Turns
+from reference_server.errors import QueueUnavailable, StoreUnavailable
+from reference_server.interfaces import Cursor
+from reference_server.message import Message
+
+
+class FailingRedis:
+    """A client that raises `error` for everything, and counts how often it was asked."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.calls = 0
+
+    def register_script(self, text: str) -> Callable[..., Any]:
+        return self._fail
+
+    def set(self, *_: Any, **__: Any) -> None:
+        self._fail()
+
+    def _fail(self, *_: Any, **__: Any) -> None:
+        self.calls += 1
+        raise self.error
+
+
+def make(error: Exception) -> tuple[RedisQueue, FailingRedis]:
+    client = FailingRedis(error)
+    breaker = CircuitBreaker("Redis", failures_to_open=2)
+    return RedisQueue(client, breaker, limit=5, ttl_s=100), client  # type: ignore[arg-type]
+
+
+def push(queue: RedisQueue) -> None:
+    queue.push("bob", [Message("id-1", 1, "alice", "bob", "hi", 1)])
+
+
+@pytest.mark.parametrize("error", [redis.ConnectionError("gone"), redis.TimeoutError("silent")])
+def test_two_failures_in_a_row_open_the_breaker_and_redis_is_left_alone(error: Exception) -> None:
+    queue, client = make(error)
+    for _ in range(5):
+        with pytest.raises(QueueUnavailable):
+            push(queue)
+    assert client.calls == 2
+    with pytest.raises(QueueUnavailable, match="circuit breaker is open"):
+        queue.read("bob", Cursor(0), 10)
+    assert client.calls == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        redis.ReadOnlyError("You can't write against a read only replica."),
+        redis.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+        redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"),
+    ],
+)
+def test_a_redis_that_says_it_cannot_is_left_alone_at_once(error: Exception) -> None:
+    queue, _ = make(error)
+    with pytest.raises(QueueUnavailable, match=str(error)[:20]):
+        push(queue)
+    assert queue.breaker.is_open
+
+
+def test_a_busy_pool_says_nothing_about_redis() -> None:
+    queue, client = make(redis.MaxConnectionsError("Too many connections"))
+    for _ in range(5):
+        with pytest.raises(QueueUnavailable):
+            push(queue)
+    assert client.calls == 5
+    assert not queue.breaker.is_open
+
+
+def test_the_reason_is_said_as_the_system_says_it() -> None:
+    error = redis.ConnectionError("Error 111 connecting to localhost:6379. Connection refused.")
+    error.__cause__ = ConnectionRefusedError(111, "Connection refused")
+    queue, _ = make(error)
+    with pytest.raises(QueueUnavailable) as failure:
+        push(queue)
+    assert str(failure.value) == "Connection refused"
+
+
+def test_a_probe_asks_even_while_the_breaker_is_open_and_closes_nothing() -> None:
+    queue, client = make(redis.ConnectionError("gone"))
+    queue.breaker.open(redis.ConnectionError("gone"))
+    assert not queue.probe()
+    assert client.calls == 1
+    assert queue.breaker.is_open
+
+
+class TestCircuitBreaker:
+    def test_only_failures_in_a_row_open_it(self) -> None:
+        breaker = CircuitBreaker("store", failures_to_open=2)
+        breaker.failed(OSError("one"))
+        breaker.succeeded()
+        breaker.failed(OSError("two"))
+        assert not breaker.is_open
+        breaker.failed(OSError("three"))
+        assert breaker.is_open
+
+    def test_only_closing_closes_it(self) -> None:
+        breaker = CircuitBreaker("store", failures_to_open=1)
+        breaker.failed(OSError("one"))
+        breaker.succeeded()
+        assert breaker.is_open
+        breaker.close()
+        assert not breaker.is_open
+
+    def test_closed_again_it_counts_from_zero(self) -> None:
+        breaker = CircuitBreaker("store", failures_to_open=2)
+        breaker.open(OSError("read only"))
+        breaker.close()
+        breaker.failed(OSError("one"))
+        assert not breaker.is_open
+
+    def test_it_says_once_that_it_opened_and_why_and_once_that_it_closed(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        breaker = CircuitBreaker("Redis", failures_to_open=1)
+        breaker.close()
+        for _ in range(3):
+            breaker.failed(OSError("gone"))
+        breaker.close()
+        breaker.close()
+        assert caplog.messages == ["Redis: circuit breaker opened: gone", "Redis: circuit breaker closed"]
+
+
+class TestDoorbell:
+    def test_it_wakes_who_listens_to_this_mailbox(self) -> None:
+        bell = RedisDoorbell(redis.Redis())
+        with bell.listen("bob") as wait, bell.listen("bob") as also_wait:
+            bell.ring("bob")
+            wait(60)
+            also_wait(60)
+
+    def test_a_ring_before_the_wait_is_not_missed_and_one_for_another_is_not_heard(self) -> None:
+        bell = RedisDoorbell(redis.Redis())
+        with bell.listen("bob") as wait:
+            bell.ring("alice")
+            wait(0.001)
+            bell.ring("bob")
+            wait(60)
+
+    def test_nobody_is_kept_who_stopped_listening(self) -> None:
+        bell = RedisDoorbell(redis.Redis())
+        with bell.listen("bob"), bell.listen("bob"):
+            pass
+        assert bell._listeners == {}
+
+    def test_stopping_wakes_everybody(self) -> None:
+        bell = RedisDoorbell(redis.Redis())
+        with bell.listen("bob") as wait:
+            bell.stop()
+            wait(60)
+        assert bell.is_stopping
+
+
+class TestTurns:
+    def test_another_mailbox_is_free(self) -> None:
+        turns = Turns()
+        with turns.take("bob", 1), turns.take("alice", 1):
+            pass
+
+    def test_a_taken_mailbox_is_waited_for_no_longer_than_asked(self) -> None:
+        turns = Turns()
+        with turns.take("bob", 1), pytest.raises(StoreUnavailable, match="bob"), turns.take("bob", 0.001):
+            raise AssertionError("two had their turn at once")
+
+    def test_a_turn_ends_with_its_failure_and_nothing_is_kept(self) -> None:
+        turns = Turns()
+        with pytest.raises(ZeroDivisionError), turns.take("bob", 1):
+            raise ZeroDivisionError
+        with turns.take("bob", 0.001):
+            pass
+        assert len(turns._turns) == 0

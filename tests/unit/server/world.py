@@ -1,0 +1,203 @@
+"""A server in this process, on stores that can be broken, with a clock that only moves when told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from reference_server.adapters.memory import MemoryQueue, MemoryStore
+from reference_server.catch_up import CatchUp
+from reference_server.debts import Debts
+from reference_server.errors import OutcomeUnknown, QueueUnavailable, StoreUnavailable
+from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted
+from reference_server.message import Draft, Message
+from reference_server.repair import Repairer
+from reference_server.service import Messenger
+
+NOON_US = 1_767_268_800_000_000
+WINDOW = 5
+MONTH_S = 30 * 24 * 3600
+
+
+class Clock:
+    """Both clocks of a machine: `now_us` of the wall, `monotonic` in seconds."""
+
+    def __init__(self) -> None:
+        self.us = NOON_US
+
+    def now_us(self) -> int:
+        return self.us
+
+    def monotonic(self) -> float:
+        return self.us / 1_000_000
+
+    def advance(self, seconds: float) -> None:
+        self.us += round(seconds * 1_000_000)
+
+
+class BreakableQueue(MemoryQueue):
+    """`down` fails every call; `before_push` is called ahead of a push, to do what others do meanwhile."""
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)
+        self.down = False
+        self.before_push: Callable[[], None] = lambda: None
+
+    def probe(self) -> bool:
+        return not self.down
+
+    def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
+        self.before_push()
+        self._fail_if_down()
+        return super().push(recipient, batch, claim)
+
+    def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
+        self._fail_if_down()
+        return super().read(recipient, cursor, limit)
+
+    def _fail_if_down(self) -> None:
+        if self.down or self.breaker.is_open:
+            raise QueueUnavailable("Connection refused") from ConnectionRefusedError("Connection refused")
+
+
+class BreakableStore(MemoryStore):
+    """`down` fails every call; `answers_lost` does what it is asked to and fails nevertheless."""
+
+    def __init__(self, *, window: int) -> None:
+        super().__init__(window=window)
+        self.down = False
+        self.answers_lost = False
+        self.prepared = 0
+        self.reads = 0
+
+    def probe(self) -> bool:
+        return not self.down
+
+    def _fail_if_down(self) -> None:
+        if self.down or self.breaker.is_open:
+            raise StoreUnavailable("MongoDB: connection refused")
+
+    def prepare(self) -> None:
+        self._fail_if_down()
+        self.prepared += 1
+
+    def append(self, draft: Draft, now_us: int) -> Message:
+        self._fail_if_down()
+        message = super().append(draft, now_us)
+        if self.answers_lost:
+            raise OutcomeUnknown("MongoDB: timed out")
+        return message
+
+    def tail(self, recipient: str, limit: int) -> list[Message]:
+        self._fail_if_down()
+        return super().tail(recipient, limit)
+
+    def following(self, recipient: str, seq: int, limit: int) -> list[Message]:
+        self._fail_if_down()
+        return super().following(recipient, seq, limit)
+
+    def read(self, recipient: str, cursor: Cursor, limit: int) -> Page:
+        self._fail_if_down()
+        self.reads += 1
+        return super().read(recipient, cursor, limit)
+
+    def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
+        self._fail_if_down()
+        return super().conversation(one, other, before_us, limit)
+
+    def recent_recipients(self, limit: int) -> set[str]:
+        self._fail_if_down()
+        return super().recent_recipients(limit)
+
+    def owe(self, recipient: str, seq: int) -> None:
+        self._fail_if_down()
+        super().owe(recipient, seq)
+
+    def owed(self) -> Mapping[str, int]:
+        self._fail_if_down()
+        return super().owed()
+
+    def settle(self, recipient: str, seq: int) -> None:
+        self._fail_if_down()
+        super().settle(recipient, seq)
+
+    def add(self, username: str, password_hash: str) -> bool:
+        self._fail_if_down()
+        return super().add(username, password_hash)
+
+    def password_hash(self, username: str) -> str | None:
+        self._fail_if_down()
+        return super().password_hash(username)
+
+    def exists(self, username: str) -> bool:
+        self._fail_if_down()
+        return super().exists(username)
+
+
+class InstantDoorbell:
+    """Waiting takes no time but moves the clock; `on_wait` is called then, to do what others do meanwhile."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.is_stopping = False
+        self.waits_s: list[float] = []
+        self.on_wait: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def listen(self, mailbox: str) -> Iterator[Callable[[float], None]]:
+        def wait(seconds: float) -> None:
+            self.waits_s.append(seconds)
+            self._clock.advance(seconds)
+            self.on_wait()
+
+        yield wait
+
+
+class World:
+    """Stores, and the processes that share them."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.queue = BreakableQueue(limit=WINDOW)
+        self.store = BreakableStore(window=WINDOW)
+        for name in ("alice", "bob", "carol"):
+            self.store.users[name] = "hash"
+        self.doorbell = InstantDoorbell(self.clock)
+
+    def process(self) -> Process:
+        return Process(self)
+
+    def restart_redis(self) -> None:
+        for recipient in list(self.queue.lists):
+            self.queue.lose(recipient)
+
+
+class Process:
+    """One worker: its service and its repairer. It has looked at the debts once, as a started worker has."""
+
+    def __init__(self, world: World) -> None:
+        self.debts = Debts(world.clock.monotonic)
+        self.catch_up = CatchUp(world.queue, world.store, window=WINDOW)
+        self.messenger = Messenger(
+            world.queue,
+            world.store,
+            world.store,
+            self.catch_up,
+            self.debts,
+            world.doorbell,
+            window_age_s=MONTH_S,
+            now_us=world.clock.now_us,
+            monotonic=world.clock.monotonic,
+        )
+        self.repairer = Repairer(world.queue, world.store, world.store, self.catch_up, self.debts)
+        self.repairer.step()
+
+    def send(self, content: str, *, to: str = "bob", by: str = "alice", client_id: str | None = None) -> Any:
+        return self.messenger.send(by, to, content, client_id)
+
+    def poll(self, since_us: int | None = None, *, mailbox: str = "bob", limit: int = 50) -> Any:
+        return self.messenger.poll(mailbox, since_us, limit)
+
+    def contents(self, since_us: int | None = None) -> list[str]:
+        return [message.content for message in self.poll(since_us).page.messages]
