@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import subprocess
 import threading
 from argparse import Namespace
@@ -21,8 +22,10 @@ from harness.errors import UsageError
 from harness.plan import PLAN_FILE, drift, read_plan, select
 from harness.profile import load_profile
 from harness.progress import Progress
+from harness.session import HISTORY
 from harness.stack import Services, locate
 from harness.stack import doctor as examine
+from harness.stack.services import SERVICES
 from harness.target import require_free, running_target
 
 console = Console(highlight=False)
@@ -34,8 +37,10 @@ def run(options: Namespace) -> int:
     """Run rows of the plan: pytest on the scenarios, with our own output."""
     load_profile(options.target)  # a wrong one is told before anything starts
     wanted = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
+    for service in SERVICES:
+        locate(service, install=True, say=console.print)
     seed = options.seed if options.seed is not None else secrets.randbelow(2**32)
-    options.reports.mkdir(parents=True, exist_ok=True)
+    _clear(options.reports)
     words = [
         str(listing.SCENARIOS),
         *listing.ISOLATED,
@@ -45,8 +50,24 @@ def run(options: Namespace) -> int:
     ]
     if options.workers is not None:
         words += ["--harness-workers", str(options.workers)]
-    progress = Progress(console, rows=len(wanted), seed=seed, target=options.target)
+    jobs = min(options.jobs, len(wanted))
+    if jobs > 1:
+        words += ["-n", str(jobs), "--dist", "worksteal"]
+    rows = f"{len(wanted)} row{'s' * (len(wanted) != 1)}"
+    console.print(f"Test plan: {rows} against the target '{options.target}', seed {seed}\n", soft_wrap=True)
+    progress = Progress(console, rows=len(wanted))
     return progress.exit_code(pytest.main(words, plugins=[progress]))
+
+
+def _clear(reports: Path) -> None:
+    """Take an earlier run's results away, so that nobody takes them for this one's."""
+    try:
+        reports.mkdir(parents=True, exist_ok=True)
+        for name in (HISTORY, "results.json", "report.html", "junit.xml"):
+            (reports / name).unlink(missing_ok=True)
+        shutil.rmtree(reports / "logs", ignore_errors=True)
+    except OSError as error:
+        raise UsageError(f"The results cannot be written to {reports}: {error}.") from error
 
 
 def plan(options: Namespace) -> int:

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 Event = Mapping[str, Any]
 NS_PER_S = 1_000_000_000
@@ -258,7 +258,7 @@ class Recorder:
     Writes the `begin` event when made; the file stays the caller's to close.
     """
 
-    def __init__(self, file: TextIO, *, row: str, title: str, seed: int, bounds: Bounds) -> None:
+    def __init__(self, file: BinaryIO, *, row: str, title: str, seed: int, bounds: Bounds) -> None:
         self._file = file
         self._row = row
         self._lock = threading.Lock()
@@ -277,8 +277,8 @@ class Recorder:
         with self._lock:
             stamp = time.monotonic_ns() if t is None else t
             event = {"row": self._row, "kind": kind, "t": stamp, **fields}
-            self._file.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n")
-            self._file.flush()
+            line = json.dumps(event, separators=(",", ":")) + "\n"  # ASCII: a lone surrogate is legal JSON
+            self._file.write(line.encode("ascii"))
             self.events.append(event)
         return event
 
@@ -292,7 +292,7 @@ class HistoryFile:
     """`history.jsonl` of a run, opened for appending; one recorder a row writes to it."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("ab", buffering=0)  # one write a line: rows of other processes go between
 
     def recorder(self, *, row: str, title: str, seed: int, bounds: Bounds) -> Recorder:
         """Start the history of one row."""

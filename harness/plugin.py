@@ -8,23 +8,21 @@ everywhere in the harness: 0 pass, 1 a promise broken, 2 wrong usage, 3 inconclu
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.collector import Collector
 from harness.errors import HarnessError, UsageError
 from harness.plan import PLAN_FILE, Row, read_plan
 from harness.profile import load_profile
-from harness.reports import Run as RunRecord
-from harness.results import Results
+from harness.results import Part, Results, title, to_json, told_by
 from harness.run import Inconclusive, Run
 from harness.session import Session, Settings
 from harness.verdict import Verdict
 
 SESSION = pytest.StashKey[Session]()
-RESULTS = pytest.StashKey[Results]()
-RECORD = pytest.StashKey[RunRecord]()
 RUN = pytest.StashKey[Run]()
 
 
@@ -44,8 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker; in the process that sees every report, collect the results."""
     config.addinivalue_line("markers", "plan(*ids): the rows of the test plan that this test runs")
+    if not hasattr(config, "workerinput"):  # pytest-xdist's workers have it
+        if config.option.harness_seed is None:
+            config.option.harness_seed = secrets.randbelow(2**32)
+        config.pluginmanager.register(Collector(config, lambda: _new_results(config)), "harness-collector")
 
 
 def row_ids(item: pytest.Item) -> list[str]:
@@ -70,7 +72,8 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """A scenario's run: a clean state, and a server of its own from its first use on."""
     node: pytest.Item = request.node
     name = ", ".join(row_ids(node)) or node.name
-    with _session(node.config).scenario(name, _results(node.config).title(name)) as run:
+    plan = {row.id: row for row in _plan(node.config)}
+    with _session(node.config).scenario(name, title(plan, name)) as run:
         node.stash[RUN] = run
         yield run
 
@@ -94,29 +97,31 @@ def pytest_runtest_makereport(
         return report
     error = call.excinfo.value if call.excinfo is not None else None
     if isinstance(error, UsageError):
-        _results(item.config).stopped = str(error)
         item.session.shouldstop = str(error)
     verdict, reason = _verdict(error, report)
-    for row in row_ids(item):
-        _results(item.config).add(row, verdict, reason, seconds=call.duration)
-        if report.when == "teardown":
-            _results(item.config).end(row, item.stash.get(RUN, None))
+    ended = report.when == "teardown"
+    told = told_by(item.stash[RUN]) if ended and RUN in item.stash else {}
+    parts = [
+        Part(
+            row,
+            verdict,
+            reason,
+            seconds=call.duration,
+            ended=ended,
+            stopped=str(error) if isinstance(error, UsageError) else "",
+            environment=_session(item.config).environment(),
+            **told,
+        )
+        for row in row_ids(item) or [item.name]
+    ]
+    report.harness_parts = to_json(parts)  # type: ignore[attr-defined]  # travels with the report
     return report
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End the services, write the reports, and turn the verdict into the exit code."""
-    harness = session.config.stash.get(SESSION, None)
-    if harness is None:
-        return
-    harness.close()
-    results = _results(session.config)
-    results.interrupted = exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    record = session.config.stash[RECORD] = results.write(harness)
-    if results.stopped:
-        session.exitstatus = UsageError.exit_code
-    elif not results.interrupted:
-        session.exitstatus = record.exit_code
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End what this process started."""
+    if SESSION in session.config.stash:
+        session.config.stash[SESSION].close()
 
 
 def _verdict(error: BaseException | None, report: pytest.TestReport) -> tuple[Verdict, str]:
@@ -134,35 +139,29 @@ def _verdict(error: BaseException | None, report: pytest.TestReport) -> tuple[Ve
     return Verdict.INCONCLUSIVE, f"the harness itself failed: {type(error).__name__}: {said}"
 
 
+def settings_from(config: pytest.Config) -> Settings:
+    """What the command line asked for. Raises UsageError for a profile that cannot be used."""
+    profile = load_profile(config.getoption("--harness-target"))
+    return Settings(
+        profile=profile,
+        seed=config.getoption("--harness-seed"),
+        reports=Path(config.getoption("--harness-reports")),
+        workers=config.getoption("--harness-workers") or profile.workers,
+        process=getattr(config, "workerinput", {}).get("workerid", ""),
+    )
+
+
 def _session(config: pytest.Config) -> Session:
     if SESSION not in config.stash:
-        seed = config.getoption("--harness-seed")
-        profile = load_profile(config.getoption("--harness-target"))
-        settings = Settings(
-            profile=profile,
-            seed=secrets.randbelow(2**32) if seed is None else seed,
-            reports=Path(config.getoption("--harness-reports")),
-            workers=config.getoption("--harness-workers") or profile.workers,
-        )
-        config.stash[SESSION] = Session(settings, say=_sayer(config))
+        config.stash[SESSION] = Session(settings_from(config))
     return config.stash[SESSION]
 
 
-def _sayer(config: pytest.Config) -> Callable[[str], None]:
-    """Lines of progress go to whoever shows the run's: our own front, else pytest's terminal."""
-    progress = config.pluginmanager.get_plugin("harness-progress")
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
-    if progress is not None:
-        return progress.say  # type: ignore[no-any-return]  # pluggy's plugins are untyped
-    return terminal.write_line if terminal is not None else lambda line: None
+def _new_results(config: pytest.Config) -> Results:
+    return Results(_plan(config), settings_from(config))
 
 
-def _results(config: pytest.Config) -> Results:
-    if RESULTS not in config.stash:
-        config.stash[RESULTS] = Results(_rows(Path(config.getoption("--harness-plan"))))
-    return config.stash[RESULTS]
-
-
-def _rows(plan: Path) -> list[Row]:
+def _plan(config: pytest.Config) -> list[Row]:
     """The plan's rows; none where a project keeps its scenarios without a plan."""
-    return read_plan(plan) if plan.is_file() else []
+    path = Path(config.getoption("--harness-plan"))
+    return read_plan(path) if path.is_file() else []

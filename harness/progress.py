@@ -7,59 +7,43 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from harness.collector import Collector
 from harness.errors import InfrastructureError, UsageError
-from harness.plugin import RECORD, RESULTS, row_ids
 from harness.reports import terminal
 
 
 class Progress:
     """A pytest plugin in the place of pytest's own terminal output: a line a row, a table at the end."""
 
-    def __init__(self, console: Console, *, rows: int, seed: int, target: str) -> None:
+    def __init__(self, console: Console, *, rows: int) -> None:
         self._console = console
         self._rows = rows
-        self._seed = seed
-        self._target = target
         self._done = 0
         self._status: Status = console.status("")
-        self._config: pytest.Config | None = None
+        self._collector: Collector | None = None
 
-    def say(self, line: str) -> None:
-        """Show a line of progress from the stack."""
-        self._console.print(Text(line, style="dim"))
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Called by pytest when it knows what it will run."""
-        self._config = session.config
-        self._console.print(
-            f"Test plan: {self._rows} row{'s' * (self._rows != 1)} against the target '{self._target}',"
-            f" seed {self._seed}\n"
-        )
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Called by pytest at its start."""
+        self._collector = config.pluginmanager.get_plugin("harness-collector")
         self._status.start()
+        self._show_status()
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Called by pytest when a test starts; shown on a terminal only, and gone when the test ends."""
-        self._status.update(f"{', '.join(row_ids(item))} is running ({self._done + 1}/{self._rows})")
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+    def pytest_runtest_logfinish(self) -> None:
         """Called by pytest when a test has ended, its teardown included."""
-        self._done += 1
-        if self._config is None or RESULTS not in self._config.stash:
-            return
-        for row in self._config.stash[RESULTS].newly_ended():
+        results = self._collector.results if self._collector else None
+        for row in results.newly_ended() if results else []:
+            self._done += 1
             verdict = Text(f"{row.verdict:<13}", style=terminal.STYLES[row.verdict])
             count = f"{self._done:>3}/{self._rows}  {row.id:<9} "
             self._console.print(Text(count).append(verdict).append(f"{row.seconds:6.1f} s  {row.title}"))
+        self._show_status()
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self) -> None:
         """Called by pytest at the end, after the results are written."""
         self._status.stop()
-        record = session.config.stash.get(RECORD, None)
-        if record is not None:
-            terminal.show_run(record, self._console)
+        if self._collector and self._collector.record:
+            terminal.show_run(self._collector.record, self._console)
 
     def exit_code(self, pytest_code: int) -> int:
         """The harness's exit code for pytest's.
@@ -67,13 +51,14 @@ class Progress:
         Raises UsageError when something has to be changed first, KeyboardInterrupt when the run was
         interrupted, InfrastructureError when pytest itself failed.
         """
-        results = self._config.stash.get(RESULTS, None) if self._config else None
+        results = self._collector.results if self._collector else None
         if results is not None and results.stopped:
             raise UsageError(results.stopped)
         if pytest_code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
-        if pytest_code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
-            raise InfrastructureError(
-                f"pytest found nothing to run for these rows (its exit code: {pytest_code})."
-            )
+        if results is None or pytest_code > pytest.ExitCode.INTERNAL_ERROR:
+            raise InfrastructureError(f"pytest ran none of these rows; its exit code: {int(pytest_code)}.")
         return int(pytest_code)
+
+    def _show_status(self) -> None:
+        self._status.update(f"{self._done} of {self._rows} rows have ended")

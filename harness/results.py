@@ -1,68 +1,91 @@
-"""What became of each row while a run goes on, and the record of it that the reports are made from."""
+"""What became of each row while a run goes on, and the record of it that the reports are made from.
+
+Scenarios may run in several processes. Each phase of a test leaves a `Part`, which travels as JSON with
+pytest's own report to the one process that collects them.
+"""
 
 from __future__ import annotations
 
+import json
 import platform
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from harness.arithmetic import exact_percentile
 from harness.checkers import delivery_delays_s
 from harness.history import History
 from harness.plan import Row
-from harness.reports import RowResult, html, write_results
+from harness.reports import RowResult, html, judgement_from, write_results
 from harness.reports import Run as RunRecord
 from harness.run import Run
-from harness.session import Session
-from harness.verdict import EXIT_CODES, Judgement, Verdict, worst
+from harness.session import Settings
+from harness.verdict import EXIT_CODES, Verdict, worst
 
 
-@dataclass
-class _Row:
+@dataclass(frozen=True)
+class Part:
+    """What one phase of one test says of its row; `judgements` and all after it come with the last phase."""
+
+    row: str
+    verdict: Verdict
+    reason: str
+    seconds: float
     ended: bool = False
-    verdicts: list[Verdict] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    judgements: list[Judgement] = field(default_factory=list)
+    stopped: str = ""
+    """Why the run cannot go on: for whoever has to change something."""
+    judgements: list[dict[str, Any]] = field(default_factory=list)
     measured: dict[str, Any] = field(default_factory=dict)
     latencies_s: list[float] = field(default_factory=list)
+    environment: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def told_by(run: Run) -> dict[str, Any]:
+    """A scenario's run as the last fields of its `Part`."""
+    history = run.recorder.history()
+    latencies_s = [round(latency_s, 6) for latency_s in delivery_delays_s(history)]
+    return {
+        "judgements": [judgement.as_dict() for judgement in run.judgements],
+        "measured": _measured(history, latencies_s) | run.measured,
+        "latencies_s": latencies_s,
+    }
+
+
+def to_json(parts: Sequence[Part]) -> str:
+    """The parts as they travel between processes."""
+    return json.dumps([asdict(part) for part in parts])
+
+
+def from_json(text: str) -> list[Part]:
+    """The parts that `to_json` wrote."""
+    return [Part(**{**part, "verdict": Verdict(part["verdict"])}) for part in json.loads(text)]
 
 
 class Results:
-    """Collects the rows of a run; `rows` are the plan's, for their titles and sections."""
+    """Collects the rows of a run; `rows` are the plan's, for their titles, sections and order."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[Row], settings: Settings) -> None:
         self._plan: Mapping[str, Row] = {row.id: row for row in rows}
-        self._rows: dict[str, _Row] = {}
+        self._settings = settings
+        self._started_at = datetime.now(UTC)
+        self._began = time.monotonic()
+        self._parts: dict[str, list[Part]] = {}
         self._ended: list[str] = []
-        self.stopped = ""
-        """Why the run could not go on: a sentence for whoever has to change something."""
         self.interrupted = False
 
-    def title(self, row: str) -> str:
-        """The row's title in the plan."""
-        return self._plan[row].title if row in self._plan else row
+    @property
+    def stopped(self) -> str:
+        """Why the run could not go on: a sentence for whoever has to change something; else ''."""
+        parts = (part for parts in self._parts.values() for part in parts)
+        return next((part.stopped for part in parts if part.stopped), "")
 
-    def add(self, row: str, verdict: Verdict, reason: str, *, seconds: float) -> None:
-        """One phase of one of the row's tests ended so; a row's verdict is the worst of all."""
-        result = self._rows.setdefault(row, _Row())
-        result.verdicts.append(verdict)
-        result.seconds += seconds
-        if reason:
-            result.reasons.append(reason)
-
-    def end(self, row: str, run: Run | None) -> None:
-        """One of the row's tests is over; keep what its run, if it came to one, judged and measured."""
-        self._ended.append(row)
-        result = self._rows[row]
-        result.ended = True
-        if run is None:
-            return
-        result.judgements += run.judgements
-        history = run.recorder.history()
-        result.latencies_s += delivery_delays_s(history)
-        result.measured |= _measured(history, result.latencies_s) | run.measured
+    def take(self, part: Part) -> None:
+        """One phase of one of a row's tests is over."""
+        self._parts.setdefault(part.row, []).append(part)
+        if part.ended:
+            self._ended.append(part.row)
 
     def newly_ended(self) -> list[RowResult]:
         """The rows that ended since the last call."""
@@ -70,45 +93,60 @@ class Results:
         return [self.result(row) for row in ended]
 
     def result(self, row: str) -> RowResult:
-        """How the row stands."""
-        it = self._rows[row]
-        cut_off = [] if it.ended else [(Verdict.INCONCLUSIVE, "interrupted")]
+        """How the row stands; its verdict is the worst of its parts'."""
+        parts = self._parts[row]
+        if not any(part.ended for part in parts):
+            parts = [*parts, Part(row, Verdict.INCONCLUSIVE, "interrupted", 0.0)]
         return RowResult(
             id=row,
-            title=self.title(row),
+            title=title(self._plan, row),
             section=self._plan[row].section if row in self._plan else "",
-            verdict=worst([*it.verdicts, *(verdict for verdict, _ in cut_off)]),
-            seconds=round(it.seconds, 3),
-            reason="; ".join([*it.reasons, *(reason for _, reason in cut_off)]),
-            judgements=tuple(it.judgements),
-            measured=it.measured,
-            latencies_s=[round(latency_s, 6) for latency_s in it.latencies_s],
+            verdict=worst(part.verdict for part in parts),
+            seconds=round(sum(part.seconds for part in parts), 3),
+            reason="; ".join(part.reason for part in parts if part.reason),
+            judgements=tuple(judgement_from(it) for part in parts for it in part.judgements),
+            measured={name: value for part in parts for name, value in part.measured.items()},
+            latencies_s=[latency_s for part in parts for latency_s in part.latencies_s],
         )
 
-    def write(self, session: Session) -> RunRecord:
+    def write(self) -> RunRecord:
         """Write `results.json` and `report.html`; return the record they were made from."""
-        settings = session.settings
-        rows = tuple(self.result(row) for row in self._rows)
+        settings = self._settings
+        order = {row: index for index, row in enumerate(self._plan)}
+        rows = tuple(
+            self.result(row) for row in sorted(self._parts, key=lambda row: order.get(row, len(order)))
+        )
         unfinished = [Verdict.INCONCLUSIVE] if self.stopped or self.interrupted else []
         verdict = worst([*(row.verdict for row in rows), *unfinished])
         record = RunRecord(
             verdict=verdict,
             exit_code=EXIT_CODES[verdict],
             seed=settings.seed,
-            started_at=session.started_at.isoformat(timespec="seconds"),
-            seconds=round(session.seconds, 3),
+            started_at=self._started_at.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - self._began, 3),
             rows=rows,
-            environment={
-                "python": {"version": platform.python_version(), "origin": "this interpreter"},
-                "platform": {"version": platform.platform(terse=True), "origin": "this machine"},
-                **session.environment(),
-            },
+            environment=self._environment(),
             target=f"{settings.profile.name}, {settings.workers} workers",
             delivered_within_s=settings.profile.bounds.delivered_within_s,
         )
         write_results(record, settings.reports / "results.json")
         html.write_html(record, settings.reports / "report.html")
         return record
+
+    def _environment(self) -> dict[str, dict[str, str]]:
+        environment = {
+            "python": {"version": platform.python_version(), "origin": "this interpreter"},
+            "platform": {"version": platform.platform(terse=True), "origin": "this machine"},
+        }
+        for parts in self._parts.values():
+            for part in parts:
+                environment |= part.environment
+        return environment
+
+
+def title(plan: Mapping[str, Row], row: str) -> str:
+    """A row's title in the plan; its id where the plan has none."""
+    return plan[row].title if row in plan else row
 
 
 def _measured(history: History, latencies_s: Sequence[float]) -> dict[str, Any]:

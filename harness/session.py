@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.faults import FaultInjector
@@ -16,6 +14,8 @@ from harness.profile import Profile
 from harness.run import Run
 from harness.stack import Services
 from harness.target import running_target
+
+HISTORY = "history.jsonl"
 
 
 @dataclass(frozen=True)
@@ -26,25 +26,19 @@ class Settings:
     seed: int
     reports: Path
     workers: int
+    process: str = ""
+    """Which of several processes this is, '' if it is the only one."""
 
 
 class Session:
     """Starts services when the first scenario needs them and ends them with the run."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.started_at = datetime.now(UTC)
-        self._began = time.monotonic()
-        self._say = say
         self._stack = contextlib.ExitStack()
         self._services: Services | None = None
         self._logs = settings.reports / "logs"
         self._history = self._open_history()
-
-    @property
-    def seconds(self) -> float:
-        """Since this run began."""
-        return time.monotonic() - self._began
 
     def services(self) -> Services:
         """The running services, started at the first call.
@@ -52,7 +46,7 @@ class Session:
         Raises UsageError when one is missing, InfrastructureError when one does not start.
         """
         if self._services is None:
-            self._services = self._stack.enter_context(Services(say=self._say, logs=self._logs))
+            self._services = self._stack.enter_context(Services(logs=self._logs / self.settings.process))
         return self._services
 
     def environment(self) -> dict[str, dict[str, str]]:
@@ -94,6 +88,4 @@ class Session:
 
     def _open_history(self) -> HistoryFile:
         self._logs.mkdir(parents=True, exist_ok=True)
-        path = self.settings.reports / "history.jsonl"
-        path.unlink(missing_ok=True)
-        return self._stack.enter_context(HistoryFile(path))
+        return self._stack.enter_context(HistoryFile(self.settings.reports / HISTORY))

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from harness.reports.html import render_html, write_html
-from harness.reports.run import PromiseResult, RowResult, Run, read_results, write_results
+from harness.reports.run import (
+    PromiseResult,
+    RowResult,
+    Run,
+    judgement_from,
+    read_results,
+    write_results,
+)
 from harness.reports.terminal import show_run
 
 __all__ = [
     "PromiseResult",
     "RowResult",
     "Run",
+    "judgement_from",
     "read_results",
     "render_html",
     "show_run",

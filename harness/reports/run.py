@@ -121,12 +121,13 @@ def _run(document: Mapping[str, Any]) -> Run:
 
 
 def _row(row: Mapping[str, Any]) -> RowResult:
-    judgements = tuple(_judgement(judgement) for judgement in row["judgements"])
+    judgements = tuple(judgement_from(judgement) for judgement in row["judgements"])
     fields = {name: value for name, value in row.items() if name != "findings"}
     lists = {"judgements": judgements, "latencies_s": tuple(row["latencies_s"])}
     return RowResult(**{**fields, **lists, "verdict": Verdict(row["verdict"])})
 
 
-def _judgement(judgement: Mapping[str, Any]) -> Judgement:
+def judgement_from(judgement: Mapping[str, Any]) -> Judgement:
+    """The judgement that `Judgement.as_dict` told of."""
     findings = tuple(Finding(**{**one, "events": tuple(one["events"])}) for one in judgement["findings"])
     return Judgement(**{**judgement, "verdict": Verdict(judgement["verdict"]), "findings": findings})

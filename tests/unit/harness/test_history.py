@@ -13,7 +13,7 @@ import pytest
 from harness.history import Bounds, FaultWindow, History, HistoryFile, Outcome, Recorder, read_histories
 
 
-def recorder(file: io.StringIO) -> Recorder:
+def recorder(file: io.BytesIO) -> Recorder:
     return Recorder(file, row="R-01", title="a row", seed=7, bounds=Bounds())
 
 
@@ -29,7 +29,7 @@ def sending(op: int = 1) -> dict[str, Any]:
 
 
 def test_a_send_and_its_answer_become_one_operation() -> None:
-    record = recorder(io.StringIO())
+    record = recorder(io.BytesIO())
     record.record("send", t=10, **sending())
     record.record(
         "sent", t=20, op=1, outcome=Outcome.OK, status=200, id="m", seq=3, timestamp="T", queued=True
@@ -42,14 +42,14 @@ def test_a_send_and_its_answer_become_one_operation() -> None:
 
 
 def test_a_send_without_an_answer_is_unknown() -> None:
-    record = recorder(io.StringIO())
+    record = recorder(io.BytesIO())
     record.record("send", t=10, **sending())
     (send,) = record.history().sends
     assert (send.outcome, send.end_ns, send.status) == (Outcome.UNKNOWN, None, None)
 
 
 def test_polls_are_in_the_order_of_their_start_and_grouped_by_chain() -> None:
-    record = recorder(io.StringIO())
+    record = recorder(io.BytesIO())
     for op, (chain, start, end) in enumerate([("b#1", 30, 90), ("b#2", 20, 40), ("b#1", 10, 25)]):
         record.record(
             "poll", t=end, op=op, chain=chain, reader="b", intended=start, start=start, outcome="ok"
@@ -64,7 +64,7 @@ def test_polls_are_in_the_order_of_their_start_and_grouped_by_chain() -> None:
 
 
 def test_a_fault_injected_twice_has_two_windows() -> None:
-    record = recorder(io.StringIO())
+    record = recorder(io.BytesIO())
     phases = [("inject", 1), ("bites", 2), ("heal", 3), ("healed", 4), ("inject", 5), ("bites", 6)]
     for phase, at in phases:
         record.record("fault", t=at, name="redis refused", store="redis", phase=phase)
@@ -75,7 +75,7 @@ def test_a_fault_injected_twice_has_two_windows() -> None:
 
 
 def test_a_history_knows_when_it_began_and_ended_and_was_drained() -> None:
-    record = recorder(io.StringIO())
+    record = recorder(io.BytesIO())
     begin = record.events[0]["t"]
     assert record.history().drained_ns is None
     record.record("drained", t=begin + 5)
@@ -123,7 +123,7 @@ def test_a_broken_line_in_the_middle_is_an_error_with_its_number(tmp_path: Path)
 
 
 def test_threads_write_whole_lines_and_different_numbers() -> None:
-    file = io.StringIO()
+    file = io.BytesIO()
     record = recorder(file)
 
     def work() -> None:
