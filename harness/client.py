@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from harness.errors import InfrastructureError
 from harness.history import Outcome
 
 JSON = Mapping[str, Any]
+API = "/api/users"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Answer:
     error: str | None
     start_ns: int
     end_ns: int
+    text: str = field(default="", repr=False)
+    """The body as it came; what is no JSON object is only here."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Names in any case."""
 
     @property
     def seconds(self) -> float:
@@ -53,18 +58,23 @@ class Client:
         self.username = username
         self._password = password
         self._token: str | None = None
-        self._base_url = base_url.rstrip("/") + "/api/users"
+        self._base_url = base_url.rstrip("/")
         self._http = urllib3.PoolManager(
             maxsize=8, retries=False, timeout=urllib3.Timeout(total=timeout_s, connect=timeout_s)
         )
 
+    @property
+    def token(self) -> str | None:
+        """What proves this user to the server; None before the first sign-in."""
+        return self._token
+
     def register(self) -> Answer:
         """Create this user."""
-        return self._call("POST", "/register", body=self._credentials())
+        return self.call("POST", f"{API}/register", body=self._credentials())
 
     def sign_in(self) -> Answer:
         """Sign in and keep the token for every later call."""
-        answer = self._call("POST", "/login", body=self._credentials())
+        answer = self.call("POST", f"{API}/login", body=self._credentials())
         self._token = answer.body.get("token", self._token)
         return answer
 
@@ -73,12 +83,39 @@ class Client:
         body = {"to_username": recipient, "content": content}
         if client_message_id is not None:
             body["client_message_id"] = client_message_id
-        return self._call("POST", "/messages", body=body)
+        return self.call("POST", f"{API}/messages", body=body)
 
     def poll(self, parameters: Mapping[str, str]) -> Answer:
         """Ask for new messages of this user's own mailbox."""
-        path = f"/messages/poll/{quote(self.username, safe='')}"
-        return self._call("GET", path, parameters=parameters)
+        path = f"{API}/messages/poll/{quote(self.username, safe='')}"
+        return self.call("GET", path, parameters=parameters)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: JSON | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make any request as this user; `path` starts at the server's root.
+
+        A body of bytes goes out as it is. `headers` take precedence over the token and over JSON's type.
+        """
+        sent = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        data = json.dumps(body).encode() if isinstance(body, Mapping) else body
+        if data is not None:
+            sent["Content-Type"] = "application/json"
+        url = self._base_url + path
+        if parameters:
+            url += "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+        start_ns = time.monotonic_ns()
+        try:
+            response = self._http.request(method, url, body=data, headers=sent | dict(headers or {}))
+        except urllib3.exceptions.HTTPError as error:
+            return Answer(None, {}, _reason(error), start_ns, time.monotonic_ns())
+        return _answer(response, start_ns, time.monotonic_ns())
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -87,34 +124,19 @@ class Client:
     def _credentials(self) -> dict[str, str]:
         return {"username": self.username, "password": self._password}
 
-    def _call(
-        self, method: str, path: str, *, body: JSON | None = None, parameters: Mapping[str, str] | None = None
-    ) -> Answer:
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        data = json.dumps(body).encode() if body is not None else None
-        if data is not None:
-            headers["Content-Type"] = "application/json"
-        url = self._base_url + path
-        if parameters:
-            url += "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
-        start_ns = time.monotonic_ns()
-        try:
-            response = self._http.request(method, url, body=data, headers=headers)
-            status, raw = response.status, response.data
-        except urllib3.exceptions.HTTPError as error:
-            return Answer(None, {}, _reason(error), start_ns, time.monotonic_ns())
-        end_ns = time.monotonic_ns()
-        return _answer(status, raw, start_ns, end_ns)
+
+def _answer(response: urllib3.BaseHTTPResponse, start_ns: int, end_ns: int) -> Answer:
+    body, error = _json_object(response.data)
+    text = response.data.decode(errors="replace")
+    return Answer(response.status, body, error, start_ns, end_ns, text, response.headers)
 
 
-def _answer(status: int, raw: bytes, start_ns: int, end_ns: int) -> Answer:
+def _json_object(raw: bytes) -> tuple[JSON, str | None]:
     try:
         body = json.loads(raw)
     except ValueError:
-        return Answer(status, {}, "the body is not JSON", start_ns, end_ns)
-    if not isinstance(body, dict):
-        return Answer(status, {}, "the body is not a JSON object", start_ns, end_ns)
-    return Answer(status, body, None, start_ns, end_ns)
+        return {}, "the body is not JSON"
+    return (body, None) if isinstance(body, dict) else ({}, "the body is not a JSON object")
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:
