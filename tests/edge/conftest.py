@@ -1,7 +1,7 @@
 """Real services for every test of this folder.
 
-A missing service is fetched. Where that cannot be done, the tests fail in CI, where a skipped test would be a gap
-nobody sees, and skip at a desk with the sentence that says how to get it.
+A missing service is fetched. Where that cannot be done, the tests fail in CI, where a skipped test would be a
+gap nobody sees, and skip at a desk with the sentence that says how to get it.
 """
 
 from __future__ import annotations

@@ -54,5 +54,5 @@ def test_a_wrong_profile_is_one_clear_sentence(tmp_path: Path, text: str, said: 
 
 
 def test_a_missing_profile_names_the_bundled_ones() -> None:
-    with pytest.raises(UsageError, match="There is no target profile 'nowhere'.*reference"):
+    with pytest.raises(UsageError, match=r"There is no target profile 'nowhere'.*reference"):
         load_profile("nowhere")
