@@ -85,7 +85,7 @@ class Guarded(Protocol):
         """The breaker in front of this store."""
 
     def probe(self) -> bool:
-        """Try what the store must be able to do, breaker or not; say whether it worked. Closes nothing."""
+        """Try what the store must be able to do, breaker or not; say whether it worked. It closes nothing."""
 
 
 class MessageQueue(Guarded, Protocol):

@@ -42,15 +42,14 @@ class Repairer:
         """
         if self._store.breaker.is_open and self._store.probe():
             self._store.breaker.close()
-        queue_is_back = self._queue.breaker.is_open and self._queue.probe()
-        if self._queue.breaker.is_open and not queue_is_back:
+        # Always, not only while the breaker is open: reads alone would never notice a read-only Redis.
+        if not self._queue.probe():
             return False
         try:
             if self._is_new:
                 self._start_up()
             owed = self._look()
-            if queue_is_back:
-                self._queue.breaker.close()
+            self._queue.breaker.close()
             return self._pay(owed)
         except Failure as failure:
             log.debug("Repairer goes on later: %s", failure)

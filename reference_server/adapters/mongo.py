@@ -19,6 +19,11 @@ log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
+_SEARCH_S = 0.45
+"""The bound while no server is known: pymongo looks for one in steps of half a second, so 0.6 s would be 1 s.
+
+Where a bound is set by pymongo.timeout, as here, the driver does not look at serverSelectionTimeoutMS.
+"""
 _SHORTEST_S = 0.01
 """To pymongo, a timeout of 0 would be none at all."""
 
@@ -35,7 +40,6 @@ def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
         journal=True,
         retryWrites=False,
         retryReads=False,
-        serverSelectionTimeoutMS=timeout_ms,
         connectTimeoutMS=timeout_ms,
         heartbeatFrequencyMS=1000,  # a primary that is back is seen within a second
     )
@@ -52,6 +56,7 @@ class Mongo:
         *,
         timeout_s: float,
     ) -> None:
+        self._client = client
         self._database = client[database]
         self.breaker = breaker
         self.timeout_s = timeout_s
@@ -74,6 +79,11 @@ class Mongo:
             return False
         return True
 
+    def _patience_s(self, spent_s: float) -> float:
+        is_known = self._client.topology_description.has_writable_server()
+        longest_s = self.timeout_s if is_known else min(self.timeout_s, _SEARCH_S)
+        return max(longest_s - spent_s, _SHORTEST_S)
+
     @contextmanager
     def operation(self, spent_s: float = 0.0) -> Iterator[None]:
         """Bound what is inside in time and put it behind the breaker. Raises StoreUnavailable.
@@ -85,7 +95,7 @@ class Mongo:
         if self.breaker.is_open:
             raise StoreUnavailable("MongoDB: circuit breaker is open")
         try:
-            with pymongo.timeout(max(self.timeout_s - spent_s, _SHORTEST_S)):
+            with pymongo.timeout(self._patience_s(spent_s)):
                 yield
         except errors.WaitQueueTimeoutError as error:  # our pool is busy: says nothing about MongoDB
             raise StoreUnavailable(f"MongoDB: every connection is in use: {error}") from error

@@ -35,8 +35,8 @@ def connect(url: str, timeout_ms: int) -> redis.Redis:
     timeout_s = timeout_ms / 1000
     pool = redis.BlockingConnectionPool.from_url(
         url,
-        max_connections=64,
-        timeout=timeout_s,
+        max_connections=256,
+        timeout=timeout_s / 5,  # for a free connection: so many are in use only while Redis is silent
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         health_check_interval=5,  # a connection that fell silent is noticed, the doorbell's above all
@@ -70,6 +70,7 @@ class RedisQueue:
             self._client.set("probe", "1", px=1000)
         except redis.RedisError as error:
             log.debug("Redis probe failed: %s", error)
+            self._note(error)
             return False
         return True
 
@@ -127,16 +128,20 @@ class RedisQueue:
             raise QueueUnavailable("circuit breaker is open")
         try:
             answer = command()
-        except redis.MaxConnectionsError as error:  # our pool is busy: says nothing about Redis
-            raise QueueUnavailable("every connection is in use") from error
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            self._breaker.failed(error)
+        except redis.RedisError as error:
+            self._note(error)
             raise QueueUnavailable(_reason(error)) from error
-        except redis.RedisError as error:  # it answers, but that it cannot: read-only, out of memory
-            self._breaker.open(error)
-            raise QueueUnavailable(str(error)) from error
         self._breaker.succeeded()
         return answer
+
+    def _note(self, error: redis.RedisError) -> None:
+        """Tell the breaker what a failure says about Redis."""
+        if isinstance(error, redis.MaxConnectionsError):
+            return  # our own pool is busy
+        if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+            self._breaker.failed(error)
+        else:  # it answers, but that it cannot: read-only, out of memory
+            self._breaker.open(error)
 
 
 def decode_page(entries: list[bytes], recipient: str) -> list[Message]:
@@ -155,7 +160,7 @@ def decode_page(entries: list[bytes], recipient: str) -> list[Message]:
     return found
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: redis.RedisError) -> str:
     """Say it like the operating system does, "Connection refused", without redis-py's preface."""
     cause = error.__cause__ or error.__context__
     return (cause.strerror if isinstance(cause, OSError) else None) or str(error)
