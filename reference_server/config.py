@@ -39,8 +39,8 @@ SETTINGS: tuple[Setting, ...] = (
         "Life of a Redis key after its last push; also how far back a poll without `since` starts.",
     ),
     Setting("REDIS_TIMEOUT_MS", 250, WholeNumber(10, 10_000), "Longest wait for an answer of Redis."),
-    # Below 500: the driver looks for a server in steps of half a second, whatever the bound of the operation is, so
-    # 600 would let a request wait a whole second for a MongoDB that refuses.
+    # Below 500: the driver looks for a server in steps of half a second, so a request with a bound of 600 would
+    # wait a whole second for a MongoDB that refuses.
     Setting("MONGODB_TIMEOUT_MS", 450, WholeNumber(10, 10_000), "Longest operation on MongoDB, as a whole."),
     Setting(
         "TOKEN_LIFETIME_SECONDS",
