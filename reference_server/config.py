@@ -39,7 +39,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Life of a Redis key after its last push; also how far back a poll without `since` starts.",
     ),
     Setting("REDIS_TIMEOUT_MS", 250, WholeNumber(10, 10_000), "Longest wait for an answer of Redis."),
-    # Below 500: the driver looks for a server in steps of half a second, so a request with a bound of 600 would
+    # Below 500: the driver looks for a server in steps of half a second, so with 600 a request would
     # wait a whole second for a MongoDB that refuses.
     Setting("MONGODB_TIMEOUT_MS", 450, WholeNumber(10, 10_000), "Longest operation on MongoDB, as a whole."),
     Setting(
