@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from flask import current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from reference_server.auth import Tokens
 from reference_server.errors import InvalidRequest
@@ -25,11 +26,19 @@ def json_fields() -> Fields:
     if not request.is_json:
         raise InvalidRequest("The body must be a JSON object, sent as Content-Type: application/json.")
     try:
-        body = json.loads(request.get_data().decode())
+        body = json.loads(_body().decode())
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not valid JSON in UTF-8.") from error
     if not isinstance(body, dict):
         raise InvalidRequest("The body must be a JSON object.")
+    return body
+
+
+def _body() -> bytes:
+    """Give the whole body. Flask cuts off one that did not tell its length: then it is too large."""
+    body = request.get_data()
+    if request.content_length is None and len(body) == request.max_content_length:
+        raise RequestEntityTooLarge
     return body
 
 
