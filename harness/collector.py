@@ -37,8 +37,9 @@ class Collector:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports, and turn the verdict into the exit code."""
-        if self.results is None:
-            return
+        if self.results is None and self._config.getoption("--harness-only") is None:
+            return  # a session without scenarios
+        self.results = self.results or self._make_results()
         self.results.interrupted = exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         self.record = self.results.write()
         if self.results.stopped:
