@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn ships no types
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # the same
 
 from reference_server import logs
 from reference_server.config import Config
@@ -31,6 +32,16 @@ KEEP_ALIVE_S = 15
 """Long enough that a client which polls every few seconds keeps its connection."""
 _BIND_PATIENCE_S = 3.0
 """Workers of a killed master notice within a second, and hold the port until then."""
+
+
+class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's own lines, among ours and in our format."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave the lines to the root logger; named by gunicorn."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -51,6 +62,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
             "graceful_timeout": GRACE_S,
             "keepalive": KEEP_ALIVE_S,
             "loglevel": "warning",
+            "logger_class": GunicornLog,
             "control_socket_disable": True,  # a file in the home directory: two servers would share it
             "post_worker_init": self._watch,
         }
@@ -107,7 +119,7 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - says why it does not start, before there is a log
         return WRONG_USAGE
-    logs.configure(config.log_level)
+    logs.configure(config.log_level, config.log_format)
     try:
         listener = listen(config.host, config.port)
     except OSError as error:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Flask
+from limits.storage import MemoryStorage, Storage
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from reference_server.adapters import mongo, redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
+from reference_server.adapters.mongo_failures import MongoFailures
 from reference_server.adapters.mongo_ledger import MongoLedger
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
@@ -19,6 +22,7 @@ from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.debts import Debts
 from reference_server.interfaces import Doorbell, Ledger, MessageQueue, MessageStore, UserStore
+from reference_server.rate_limit import SignInFailures
 from reference_server.repair import Repairer
 from reference_server.service import Messenger
 
@@ -35,6 +39,8 @@ class Adapters:
     ledger: Ledger
     users: UserStore
     doorbell: Doorbell
+    failures: Storage = field(default_factory=MemoryStorage)
+    """Of `limits`, with moving windows."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ def create_server(config: Config, offload: Offload) -> Server:
         ledger=MongoLedger(database),
         users=MongoUsers(database),
         doorbell=doorbell,
+        failures=MongoFailures(database),
     )
     app, repairer = assemble(config, adapters, offload)
     return Server(app, repairer, doorbell)
@@ -87,11 +94,18 @@ def assemble(config: Config, adapters: Adapters, offload: Offload) -> tuple[Flas
         queue, store, ledger, catch_up, debts, adapters.doorbell, window_age_s=config.queue_ttl_seconds
     )
     tokens = Tokens(config.secret_key, config.token_lifetime_seconds)
-    accounts = Accounts(adapters.users, tokens, offload)
+    failures = SignInFailures(
+        adapters.failures,
+        per_account=config.sign_in_failures_per_account,
+        per_address=config.sign_in_failures_per_address,
+    )
+    accounts = Accounts(adapters.users, tokens, offload, failures)
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["tokens"] = tokens
+    if config.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies)  # type: ignore[method-assign]
     answers.install(app)
     app.register_blueprint(auth.blueprint(accounts))
     app.register_blueprint(

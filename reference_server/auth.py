@@ -22,6 +22,7 @@ from reference_server.errors import (
     UsernameTaken,
 )
 from reference_server.interfaces import UserStore
+from reference_server.rate_limit import SignInFailures
 
 log = logging.getLogger(__name__)
 
@@ -104,9 +105,10 @@ class Accounts:
     lane).
     """
 
-    def __init__(self, users: UserStore, tokens: Tokens, offload: Offload) -> None:
+    def __init__(self, users: UserStore, tokens: Tokens, offload: Offload, failures: SignInFailures) -> None:
         self._users = users
         self._tokens = tokens
+        self._failures = failures
         self._offload = offload
         self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._nobodys_hash = self._hasher.hash("the password of nobody")
@@ -125,20 +127,31 @@ class Accounts:
         log.info("User '%s' registered", username)
         return username
 
-    def sign_in(self, username: str, password: str) -> Session:
+    def sign_in(self, username: str, password: str, address: str) -> Session:
         """Give a session. An unknown user and a wrong password cost and look alike.
 
-        Raises Unauthenticated, Unavailable.
+        Raises InvalidRequest, Unauthenticated, TooManyAttempts, Unavailable.
         """
-        username = unicodedata.normalize("NFC", username)
+        username = check_username(username)
         try:
-            known_hash = self._users.password_hash(username)
+            return self._sign_in(username, password, address)
         except Failure as failure:
             raise Unavailable("Nobody can sign in at the moment; try again.") from failure
+
+    def _sign_in(self, username: str, password: str, address: str) -> Session:
+        """Raises what the stores raise, too.
+
+        The failures are looked at before the work of hashing, and again after it: of many attempts at one
+        moment all but the first few must learn nothing, not even that the password was right.
+        """
+        self._failures.check(username, address)
+        known_hash = self._users.password_hash(username)
         matches = self._offload(lambda: self._matches(known_hash or self._nobodys_hash, password))
         if known_hash is None or not matches:
             log.info("Sign-in as '%s' refused", username)
+            self._failures.add(username, address)
             raise Unauthenticated("The username or the password is wrong.")
+        self._failures.check(username, address)
         return self._tokens.issue(username)
 
     def _matches(self, password_hash: str, password: str) -> bool:

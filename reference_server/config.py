@@ -48,7 +48,28 @@ SETTINGS: tuple[Setting, ...] = (
         WholeNumber(1, 365 * _DAY_S),
         "How long a token works after sign-in.",
     ),
+    Setting(
+        "SIGN_IN_FAILURES_PER_ACCOUNT",
+        5,
+        WholeNumber(1, 1_000_000),
+        "Failed sign-ins a minute as one user; then every sign-in as that user is answered 429.",
+    ),
+    Setting(
+        "SIGN_IN_FAILURES_PER_ADDRESS",
+        50,
+        WholeNumber(1, 1_000_000),
+        "The same from one IPv4 address or IPv6 /64 network.",
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        0,
+        WholeNumber(0, 10),
+        "Reverse proxies in front. Each adds to `X-Forwarded-For`; without any, that header is not believed.",
+    ),
     Setting("LOG_LEVEL", "INFO", OneOf(("DEBUG", "INFO", "WARNING", "ERROR")), "Least severe lines to log."),
+    Setting(
+        "LOG_FORMAT", "text", OneOf(("text", "json")), "Log lines for people, or one JSON object a line."
+    ),
 )
 
 
@@ -70,7 +91,11 @@ class Config:
     redis_timeout_ms: int
     mongodb_timeout_ms: int
     token_lifetime_seconds: int
+    sign_in_failures_per_account: int
+    sign_in_failures_per_address: int
+    trusted_proxies: int
     log_level: str
+    log_format: str
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Config:

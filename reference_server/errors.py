@@ -10,6 +10,7 @@ what was wrong and what would be right.
     ├── Forbidden             403  forbidden
     ├── NotFound              404  user_not_found
     ├── UsernameTaken         409  username_taken
+    ├── TooManyAttempts       429  too_many_attempts
     └── Unavailable           503  unavailable; for a send with the outcome not_stored or unknown
 
 Failures are what the stores raise. The service turns them into a fallback or into a Problem.
@@ -85,6 +86,16 @@ class UsernameTaken(Problem):
     """The username is somebody's already."""
 
     status, code, title = 409, "username_taken", "Username taken"
+
+
+class TooManyAttempts(Problem):
+    """Sign-in is refused unseen for `retry_after_s` seconds, a whole number from 1."""
+
+    status, code, title = 429, "too_many_attempts", "Too many attempts"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(Problem):

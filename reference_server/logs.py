@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
@@ -23,13 +24,20 @@ def _escape(code: int) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-class LineFormatter(logging.Formatter):
-    """`2026-01-01T12:00:00Z INFO [request id] the line`, traces indented below it."""
+class _Formatter(logging.Formatter):
+    """Times in UTC, like `2026-01-01T12:00:00Z`."""
 
     converter = staticmethod(time.gmtime)
 
+    def __init__(self, line: str | None = None) -> None:
+        super().__init__(line, "%Y-%m-%dT%H:%M:%SZ")
+
+
+class LineFormatter(_Formatter):
+    """`2026-01-01T12:00:00Z INFO [request id] the line`, traces indented below it."""
+
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s [%(request_id)s] %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        super().__init__("%(asctime)s %(levelname)s [%(request_id)s] %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Make the line; named by the standard library."""
@@ -43,11 +51,33 @@ class LineFormatter(logging.Formatter):
         return "\n".join("    | " + printable(line) for line in lines)
 
 
-def configure(level: str) -> None:
-    """Send every log line of this process to stderr."""
+class JsonFormatter(_Formatter):
+    """One JSON object a line, for programs; texts are as they came, and decode to what somebody typed."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Make the line; named by the standard library."""
+        fields = {
+            "time": self.formatTime(record, self.datefmt),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": request_id.get(),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["trace"] = self.formatException(record.exc_info)
+        line = json.dumps(fields, ensure_ascii=False)
+        return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+
+
+_FORMATTERS = {"text": LineFormatter, "json": JsonFormatter}
+
+
+def configure(level: str, line_format: str) -> None:
+    """Send every log line of this process to stderr. The format is `text` or `json`."""
     handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(_FORMATTERS[line_format]())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.captureWarnings(True)
     logging.getLogger("pymongo").setLevel("WARNING")  # its DEBUG lines carry whole documents

@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from reference_server import logs
-from reference_server.errors import Problem, Unauthenticated, Unavailable
+from reference_server.errors import Problem, TooManyAttempts, Unauthenticated, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,9 @@ def _add_headers(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Request-Id"] = logs.request_id.get()
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    # Nothing here is a page, a script or a picture. A page, which is, says what it needs.
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     return response
 
 
@@ -69,6 +72,8 @@ def _from_problem(error: Problem) -> Response:
     response = problem(error.status, error.title, error.code, error.detail, **extra)
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 
 

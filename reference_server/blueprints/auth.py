@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from reference_server.auth import Accounts
 from reference_server.blueprints import requests as read
@@ -23,7 +23,8 @@ def blueprint(accounts: Accounts) -> Blueprint:
     @bp.post("/login")
     def login() -> Response:
         fields = read.json_fields()
-        session = accounts.sign_in(read.text(fields, "username"), read.text(fields, "password"))
+        username, password = read.text(fields, "username"), read.text(fields, "password")
+        session = accounts.sign_in(username, password, address=request.remote_addr or "")
         expires_at = format_timestamp(session.expires_at_s * 1_000_000)
         return answer({"token": session.token, "username": session.username, "expires_at": expires_at})
 

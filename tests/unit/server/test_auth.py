@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 import jwt
 import pytest
+from limits.storage import MemoryStorage
 
 from reference_server.auth import Accounts, Tokens
 from reference_server.errors import Unauthenticated
+from reference_server.rate_limit import SignInFailures
 from tests.unit.server.world import World
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -84,10 +86,11 @@ def test_an_unknown_user_costs_as_much_as_a_wrong_password(world: World, tokens:
         worked.append(True)
         return work()
 
-    accounts = Accounts(world.store, tokens, count)
+    failures = SignInFailures(MemoryStorage(), per_account=5, per_address=50)
+    accounts = Accounts(world.store, tokens, count, failures)
     accounts.register("dave", "long enough")
     work_before = len(worked)
     for name in ("dave", "nobody"):
         with pytest.raises(Unauthenticated):
-            accounts.sign_in(name, "wrong password")
+            accounts.sign_in(name, "wrong password", "192.0.2.1")
     assert len(worked) == work_before + 2

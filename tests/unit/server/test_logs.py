@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 
@@ -65,12 +66,51 @@ def test_a_trace_is_indented_so_that_it_cannot_look_like_a_line(formatter: logs.
     assert all(line.startswith("    | ") for line in lines[1:])
 
 
+def json_line(message: str, *args: object, error: BaseException | None = None) -> tuple[str, dict[str, str]]:
+    line = logs.JsonFormatter().format(record(message, *args, error=error))
+    return line, json.loads(line)
+
+
+def test_a_json_line_has_the_same_in_fields() -> None:
+    token = logs.request_id.set("request-7")
+    try:
+        _, fields = json_line("Message sent from '%s' to '%s' (MongoDB only)", "alice", "bob")
+    finally:
+        logs.request_id.reset(token)
+    assert fields == {
+        "time": "2026-01-01T12:00:00Z",
+        "level": "INFO",
+        "logger": "name",
+        "request_id": "request-7",
+        "message": "Message sent from 'alice' to 'bob' (MongoDB only)",
+    }
+
+
+@pytest.mark.parametrize("typed", ['"}\n{"level": "INFO"', "\x85 \u2028 \x1b[31m \u202e \x00", "Jürgen 📬"])
+def test_a_json_line_is_one_line_and_decodes_to_what_was_typed(typed: str) -> None:
+    line, fields = json_line("%s", typed)
+    assert fields["message"] == typed
+    assert len(line.splitlines()) == 1
+    assert "\x1b" not in line
+    assert "\u202e" not in line
+
+
+def test_a_json_line_carries_its_trace() -> None:
+    try:
+        raise ValueError("typed\nlines")
+    except ValueError as error:
+        line, fields = json_line("Unexpected error", error=error)
+    assert len(line.splitlines()) == 1
+    assert fields["trace"].startswith("Traceback")
+    assert fields["trace"].endswith("ValueError: typed\nlines")
+
+
 def test_configuring_twice_does_not_double_the_lines() -> None:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:
-        logs.configure("WARNING")
-        logs.configure("INFO")
+        logs.configure("WARNING", "text")
+        logs.configure("INFO", "json")
         assert len(root.handlers) == 1
         assert root.level == logging.INFO
         assert isinstance(root.handlers[0], logging.StreamHandler)
@@ -78,3 +118,4 @@ def test_configuring_twice_does_not_double_the_lines() -> None:
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
+        logging.captureWarnings(False)

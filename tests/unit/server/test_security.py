@@ -1,0 +1,130 @@
+"""What the HTTP layer refuses, and what it never tells."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.unit.server.http_app import MESSAGES, Http, problem
+from tests.unit.server.world import World
+
+REGISTER, LOGIN = "/api/users/register", "/api/users/login"
+DAVE = {"username": "dave", "password": "long enough"}
+
+
+def sign_in(http: Http, username: str = "dave", password: str = "wrong", **headers: str) -> TestResponse:
+    return http.post(LOGIN, json={"username": username, "password": password}, headers=headers)
+
+
+def refused(response: TestResponse) -> int:
+    problem(response, 429, "too_many_attempts")
+    return int(response.headers["Retry-After"])
+
+
+class TestGuessing:
+    @pytest.fixture
+    def http(self, world: World) -> Http:
+        http = Http(world, SIGN_IN_FAILURES_PER_ACCOUNT="3", SIGN_IN_FAILURES_PER_ADDRESS="5")
+        assert http.post(REGISTER, json=DAVE).status_code == 201
+        return http
+
+    def test_after_so_many_failures_the_right_password_is_refused_too(self, http: Http) -> None:
+        for _ in range(3):
+            problem(sign_in(http), 401, "unauthenticated")
+        assert 1 <= refused(sign_in(http)) <= 60
+        assert 1 <= refused(sign_in(http, password="long enough")) <= 60
+
+    def test_an_unknown_user_is_refused_alike(self, http: Http) -> None:
+        for _ in range(3):
+            problem(sign_in(http, "nobody"), 401, "unauthenticated")
+        refused(sign_in(http, "nobody"))
+
+    def test_success_costs_nothing(self, http: Http) -> None:
+        for _ in range(10):
+            assert sign_in(http, password="long enough").status_code == 200
+
+    def test_failures_of_one_user_are_not_another_ones(self, http: Http) -> None:
+        for _ in range(4):
+            sign_in(http, "nobody")
+        assert sign_in(http, password="long enough").status_code == 200
+
+    def test_one_address_is_slowed_over_all_users(self, http: Http) -> None:
+        for number in range(5):
+            problem(sign_in(http, f"user{number}"), 401, "unauthenticated")
+        refused(sign_in(http, password="long enough"))
+
+    def test_the_same_name_in_another_spelling_is_the_same_account(self, http: Http) -> None:
+        for spelling in ("Jos\u00e9", "Jose\u0301", "Jos\u00e9"):
+            problem(sign_in(http, spelling), 401, "unauthenticated")
+        refused(sign_in(http, "Jose\u0301"))
+
+    def test_a_name_that_nobody_can_have_is_refused_without_work(self, http: Http) -> None:
+        for name in ("x" * 65, "da", "a b", "\x00\x00\x00"):
+            problem(sign_in(http, name), 400, "invalid_request")
+
+    def test_a_token_works_on(self, http: Http) -> None:
+        for _ in range(4):
+            sign_in(http)
+        assert http.poll(user="dave", mailbox="dave").status_code == 200
+
+    def test_a_header_moves_nobody_to_another_address(self, http: Http) -> None:
+        for number in range(5):
+            sign_in(http, f"user{number}", **{"X-Forwarded-For": f"192.0.2.{number}"})
+        refused(sign_in(http, password="long enough", **{"X-Forwarded-For": "192.0.2.9"}))
+
+    def test_behind_a_trusted_proxy_the_last_address_it_names_counts(self, world: World) -> None:
+        http = Http(world, SIGN_IN_FAILURES_PER_ADDRESS="2", TRUSTED_PROXIES="1")
+        for number in range(2):
+            claimed = f"198.51.100.{number}, 192.0.2.1"
+            problem(sign_in(http, f"user{number}", **{"X-Forwarded-For": claimed}), 401, "unauthenticated")
+        refused(sign_in(http, "user9", **{"X-Forwarded-For": "198.51.100.9, 192.0.2.1"}))
+        problem(sign_in(http, "user9", **{"X-Forwarded-For": "192.0.2.2"}), 401, "unauthenticated")
+
+
+class TestHeaders:
+    @pytest.mark.parametrize("path", ["/health/live", "/nowhere", f"{MESSAGES}/poll/bob"])
+    def test_no_answer_is_taken_for_a_page_or_a_script(self, http: Http, path: str) -> None:
+        headers = http.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert headers["Referrer-Policy"] == "no-referrer"
+
+    def test_a_page_of_another_site_gets_no_leave_to_read(self, http: Http) -> None:
+        headers = http.get("/health/live", headers={"Origin": "https://elsewhere.example"}).headers
+        assert not [name for name, _ in headers if name.lower().startswith("access-control-")]
+
+
+class TestBodies:
+    def test_an_oversized_one_is_not_read(self, http: Http) -> None:
+        body = b'{"to_username": "bob", "content": "' + b"x" * 300_000 + b'"}'
+        response = http.post(MESSAGES, user="alice", data=body, content_type="application/json")
+        assert "262,144" in problem(response, 413, "request_entity_too_large")["detail"]
+
+    def test_nor_is_one_that_does_not_say_how_large_it_is(self, http: Http) -> None:
+        response = http.post(
+            MESSAGES,
+            user="alice",
+            headers={"Transfer-Encoding": "chunked"},
+            content_type="application/json",
+            environ_overrides={"wsgi.input": _Endless(), "wsgi.input_terminated": True},
+        )
+        problem(response, 413, "request_entity_too_large")
+
+
+class _Endless(io.RawIOBase):
+    """A chunked body without an end."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.given += len(buffer)
+        assert self.given < 1_000_000, "far more was read than is legal"
+        buffer[:] = b"x" * len(buffer)
+        return len(buffer)
