@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
@@ -26,8 +27,8 @@ NO_CURSOR = Cursor(since_us=0, given=False)
 
 def message(seq: int, content: str = "hi", **fields: Any) -> Message:
     """The message with this seq in bob's mailbox; its timestamp is seq milliseconds after 1970."""
-    place = {"id": f"id-{seq}", "sender": "alice", "recipient": BOB, "timestamp_us": seq * 1000}
-    return Message(**(place | {"seq": seq, "content": content} | fields))
+    plain = Message(f"id-{seq}", seq, "alice", BOB, content, timestamp_us=seq * 1000)
+    return replace(plain, **fields)
 
 
 def messages(first: int, last: int) -> list[Message]:
@@ -48,7 +49,7 @@ def seqs(page: Page | Untrusted | Incomplete) -> list[int]:
 
 
 class Lose(Protocol):
-    def __call__(self) -> None:
+    def __call__(self) -> object:
         """Take bob's mailbox away, as a Redis that restarts empty does."""
 
 

@@ -134,7 +134,7 @@ class RedisKeysContract:
         self, queue: RedisQueue, client: redis.Redis
     ) -> None:
         rebuilt(queue, [])
-        with client.pubsub(ignore_subscribe_messages=True) as heard:
+        with client.pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]
             heard.subscribe("mailboxes")
             heard.get_message(timeout=1)
             queue.push(BOB, [message(1)])

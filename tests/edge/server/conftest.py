@@ -12,7 +12,7 @@ import redis
 
 from reference_server.adapters import mongo, redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.adapters.mongo import Mongo
+from reference_server.adapters.mongo import Document, Mongo
 
 KEYS = ("messages:bob", "head:bob", "head:claimed", "probe")
 
@@ -37,7 +37,7 @@ def database(mongodb_url: str) -> Iterator[str]:
     """The name of a new database."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield name
-    with pymongo.MongoClient(mongodb_url) as client:
+    with pymongo.MongoClient[Document](mongodb_url) as client:
         client.drop_database(name)
 
 

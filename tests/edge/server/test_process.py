@@ -20,9 +20,11 @@ import pytest
 import redis
 import urllib3
 
+from harness.client import Client
 from harness.stack import Services
 from harness.stack.target import Target
 from harness.stack.waiting import free_port, wait_until
+from reference_server.adapters.mongo import Document
 from tests.edge.server.process import COMMAND, ROOT, SECRET, Chat, ready, target
 
 
@@ -179,8 +181,6 @@ class TestHttp:
             assert answer.status == 413
 
     def test_a_username_with_every_legal_character_has_a_mailbox(self, server: Target) -> None:
-        from harness.client import Client
-
         name = f"Jür_gen.@+-{time.monotonic_ns()}"
         user = Client(server.base_url, name, "long enough")
         assert user.register().status == 201
@@ -199,12 +199,12 @@ class TestOperators:
     def test_the_keys_and_collections_have_their_documented_names(
         self, services: Services, server: Target, chat: Chat
     ) -> None:
-        with redis.Redis.from_url(services.redis_direct_url) as client:
-            assert client.llen(f"messages:{chat.bob.username}") == len(chat.acked)
+        with redis.Redis.from_url(services.redis_direct_url) as keys:
+            assert keys.llen(f"messages:{chat.bob.username}") == len(chat.acked)
             for key in (f"messages:{chat.bob.username}", f"head:{chat.bob.username}"):
-                assert client.ttl(key) > 29 * 24 * 3600
+                assert keys.ttl(key) > 29 * 24 * 3600
         database = server.env["MONGODB_DATABASE"]
-        with pymongo.MongoClient(services.mongodb_direct_url) as client:
+        with pymongo.MongoClient[Document](services.mongodb_direct_url) as client:
             stored = client[database]["messages"].find_one({"recipient": chat.bob.username, "seq": 1})
             assert stored is not None
             assert stored["content"] == chat.acked[0]
@@ -215,7 +215,7 @@ class TestOperators:
     ) -> None:
         since = chat.poll().body["next_since"]
         name = chat.bob.username
-        with pymongo.MongoClient(services.mongodb_direct_url) as client:
+        with pymongo.MongoClient[Document](services.mongodb_direct_url) as client:
             messages = client[server.env["MONGODB_DATABASE"]]["messages"]
             newest = messages.find_one({"recipient": name}, sort=[("seq", -1)])
             assert newest is not None

@@ -12,7 +12,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from harness.stack import Services
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.adapters.mongo import Mongo, connect
+from reference_server.adapters.mongo import Document, Mongo, connect
 from reference_server.adapters.mongo_ledger import MongoLedger
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
@@ -39,9 +39,7 @@ class TestMongoStore(StoreContract):
     pass
 
 
-def another_process(
-    mongodb_url: str, database: str
-) -> tuple[pymongo.MongoClient[dict[str, object]], MongoStore]:
+def another_process(mongodb_url: str, database: str) -> tuple[pymongo.MongoClient[Document], MongoStore]:
     client = connect(mongodb_url, timeout_ms=5000)
     return client, MongoStore(
         Mongo(client, database, CircuitBreaker("MongoDB", 3), timeout_s=5.0), window=WINDOW
@@ -87,7 +85,7 @@ def test_nothing_is_stored_without_its_indexes_even_if_the_database_is_dropped_m
 ) -> None:
     users.add("bob", "hash")
     store.append(draft(), NOON_US)
-    with pymongo.MongoClient[dict[str, object]](mongodb_url) as client:
+    with pymongo.MongoClient[Document](mongodb_url) as client:
         client.drop_database(database)
         users.add("bob", "hash")
         assert store.append(draft(), NOON_US).seq == 1
@@ -105,14 +103,14 @@ def test_every_query_is_served_by_an_index(
     users.add("bob", "hash")
     store.append(draft(), NOON_US)
     both_ways = [{"recipient": "bob", "sender": "alice"}, {"recipient": "alice", "sender": "bob"}]
-    queries: list[tuple[dict[str, object], list[tuple[str, int]]]] = [
+    queries: list[tuple[Document, list[tuple[str, int]]]] = [
         ({"recipient": "bob"}, [("seq", -1)]),
         ({"recipient": "bob", "seq": {"$gt": 3}}, [("seq", 1)]),
         ({"recipient": "bob", "timestamp_us": {"$gt": 3}}, [("timestamp_us", 1)]),
         ({"recipient": "bob", "timestamp_us": {"$gt": 3}, "seq": {"$gt": 3}}, [("seq", 1)]),
         ({"$or": both_ways}, [("timestamp_us", -1)]),
     ]
-    with pymongo.MongoClient[dict[str, object]](mongodb_url) as client:
+    with pymongo.MongoClient[Document](mongodb_url) as client:
         for where, order in queries:
             plan = str(
                 client[database]["messages"].find(where).sort(order).explain()["queryPlanner"]["winningPlan"]
@@ -151,7 +149,7 @@ class TestLostAnswers:
 
     @pytest.fixture
     def store(self, services: Services, database: str, listener: BreakOnInsert) -> Iterator[MongoStore]:
-        client = pymongo.MongoClient[dict[str, object]](
+        client = pymongo.MongoClient[Document](
             services.mongodb_url,
             w="majority",
             retryWrites=False,
@@ -159,7 +157,7 @@ class TestLostAnswers:
             serverSelectionTimeoutMS=400,
         )
         breaker = CircuitBreaker("MongoDB", failures_to_open=3)
-        mongodb = Mongo(client, database, breaker, timeout_s=0.6)  # type: ignore[arg-type]
+        mongodb = Mongo(client, database, breaker, timeout_s=0.6)
         MongoUsers(mongodb).add("bob", "hash")
         store = MongoStore(mongodb, window=WINDOW)
         store.append(draft("before"), NOON_US)

@@ -86,7 +86,7 @@ class Chats(RuleBasedStateMachine):
         reader.seen += page.messages
         if page.messages:
             reader.since_us = page.messages[-1].timestamp_us
-        return page.has_more
+        return bool(page.has_more)
 
     # -- faults
 

@@ -42,7 +42,7 @@ class BreakableQueue(MemoryQueue):
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
         self.down = False
-        self.before_push: Callable[[], None] = lambda: None
+        self.before_push: Callable[[], object] = lambda: None
 
     def probe(self) -> bool:
         return not self.down
@@ -142,7 +142,7 @@ class InstantDoorbell:
         self._clock = clock
         self.is_stopping = False
         self.waits_s: list[float] = []
-        self.on_wait: Callable[[], None] = lambda: None
+        self.on_wait: Callable[[], object] = lambda: None
 
     @contextmanager
     def listen(self, mailbox: str) -> Iterator[Callable[[float], None]]:
