@@ -23,12 +23,17 @@ class CircuitBreaker:
         self._store = store
         self._failures_to_open = failures_to_open
         self._failures = 0
-        self._is_open = False
+        self._reason: Exception | None = None
 
     @property
     def is_open(self) -> bool:
         """True while the store is not asked at all."""
-        return self._is_open
+        return self._reason is not None
+
+    @property
+    def reason(self) -> Exception | None:
+        """Why it is open: the failure that opened it. None while it is closed."""
+        return self._reason
 
     def succeeded(self) -> None:
         """Note that the store answered. An open breaker stays open: the answer may have been a late read."""
@@ -42,13 +47,13 @@ class CircuitBreaker:
 
     def open(self, reason: Exception) -> None:
         """Open at once: the store itself said that it cannot do its work."""
-        if not self._is_open:
-            self._is_open = True
+        if self._reason is None:
+            self._reason = reason
             log.error("%s: circuit breaker opened: %s", self._store, reason, exc_info=reason)
 
     def close(self) -> None:
         """Let requests through again. For the repairer alone, after a probe that worked."""
-        if self._is_open:
-            self._is_open = False
+        if self._reason is not None:
+            self._reason = None
             self._failures = 0
             log.warning("%s: circuit breaker closed", self._store)

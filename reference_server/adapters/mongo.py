@@ -92,8 +92,8 @@ class Mongo:
         hello and then stalls. Never gevent.Timeout: it would interrupt the driver's pool between taking a
         connection and giving it back.
         """
-        if self.breaker.is_open:
-            raise StoreUnavailable("MongoDB: circuit breaker is open")
+        if self.breaker.reason is not None:
+            raise StoreUnavailable(f"MongoDB: {self.breaker.reason} (circuit breaker is open)")
         try:
             with pymongo.timeout(self._patience_s(spent_s)):
                 yield

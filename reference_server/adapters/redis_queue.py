@@ -33,10 +33,9 @@ def connect(url: str, timeout_ms: int) -> redis.Redis:
     redis-py's defaults retry ten times: a push could be applied twice, and a dead Redis would cost seconds.
     """
     timeout_s = timeout_ms / 1000
-    pool = redis.BlockingConnectionPool.from_url(
+    pool = redis.ConnectionPool.from_url(
         url,
-        max_connections=256,
-        timeout=timeout_s / 5,  # for a free connection: so many are in use only while Redis is silent
+        max_connections=500,  # so many are in use only while Redis is silent; waiting for one would not help
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         health_check_interval=5,  # a connection that fell silent is noticed, the doorbell's above all
@@ -124,8 +123,8 @@ class RedisQueue:
 
     def _guarded(self, command: Callable[[], Any]) -> Any:
         """Run a command behind the breaker. Raises QueueUnavailable, whatever Redis or the way to it does."""
-        if self._breaker.is_open:
-            raise QueueUnavailable("circuit breaker is open")
+        if self._breaker.reason is not None:
+            raise QueueUnavailable(f"{_reason(self._breaker.reason)} (circuit breaker is open)")
         try:
             answer = command()
         except redis.RedisError as error:
@@ -160,7 +159,7 @@ def decode_page(entries: list[bytes], recipient: str) -> list[Message]:
     return found
 
 
-def _reason(error: redis.RedisError) -> str:
+def _reason(error: Exception) -> str:
     """Say it like the operating system does, "Connection refused", without redis-py's preface."""
     cause = error.__cause__ or error.__context__
     return (cause.strerror if isinstance(cause, OSError) else None) or str(error)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import redis
 
+from reference_server.adapters import redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_queue import RedisQueue
-from tests.contracts.queue_contract import LIMIT, Lose, QueueContract
+from reference_server.errors import QueueUnavailable
+from tests.contracts.queue_contract import LIMIT, START, Lose, QueueContract
 from tests.contracts.redis_keys_contract import HEAD, LIST, MONTH_S, RedisKeysContract
 
 
@@ -27,3 +29,17 @@ class TestRedisQueue(QueueContract):
 
 class TestRedisKeys(RedisKeysContract):
     pass
+
+
+def test_more_callers_than_connections_say_nothing_about_redis(database_15: str) -> None:
+    """redis-py's blocking pool would raise what a dead Redis raises, and the breaker would open."""
+    few = redis_queue.connect(database_15, timeout_ms=1000)
+    few.connection_pool.max_connections = 1
+    queue = RedisQueue(few, CircuitBreaker("Redis", 1), limit=LIMIT, ttl_s=MONTH_S)
+    taken = few.connection_pool.get_connection()
+    with pytest.raises(QueueUnavailable):
+        queue.read("nobody", START, 10)
+    assert not queue.breaker.is_open
+    few.connection_pool.release(taken)
+    assert queue.probe()
+    few.close()
