@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 import gevent
 from locust import FastHttpUser, constant, events, task
+from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_STOPPING
@@ -30,7 +31,6 @@ from harness.verdict import EXIT_CODES
 from loadtests.deliveries import Deliveries
 
 POLL_INTERVAL_S = 2.0
-SEND_EVERY_S = 10.0
 STOP_WITHIN_S = 30.0
 PASSWORD = "correct horse battery staple"
 
@@ -48,6 +48,7 @@ class ChatUser(FastHttpUser):
     def on_start(self) -> None:
         """Register, sign in, become someone the others write to."""
         self.username = f"load_{secrets.token_hex(6)}"
+        self._send_every_s = self.environment.parsed_options.send_every
         credentials = {"username": self.username, "password": PASSWORD}
         self._call("POST", "/register", expect=201, json=credentials)
         body = self._call("POST", "/login", expect=200, json=credentials)
@@ -73,13 +74,13 @@ class ChatUser(FastHttpUser):
             self._report(missing.waited_ms, missing)
 
     def _write_until_stopped(self) -> None:
-        due_ns = time.monotonic_ns() + int(random.uniform(0, SEND_EVERY_S) * NS_PER_S)
+        due_ns = time.monotonic_ns() + int(random.uniform(0, self._send_every_s) * NS_PER_S)
         while True:
             self._sleep_until(due_ns)
             if self._stopping():
                 return
             self._write(due_ns)
-            due_ns += int(SEND_EVERY_S * NS_PER_S)
+            due_ns += int(self._send_every_s * NS_PER_S)
 
     def _write(self, due_ns: int) -> None:
         recipient = random.choice(usernames)
@@ -141,6 +142,16 @@ class ChatUser(FastHttpUser):
         """Sleep in short steps, so that a stop is seen soon."""
         while (left_ns := due_ns - time.monotonic_ns()) > 0:
             gevent.sleep(min(left_ns / NS_PER_S, POLL_INTERVAL_S))
+
+
+@events.init_command_line_parser.add_listener
+def _add_options(parser: LocustArgumentParser) -> None:
+    parser.add_argument(
+        "--send-every",
+        type=float,
+        default=10.0,
+        help="Seconds between two messages of one user (default: 10)",
+    )
 
 
 @events.init.add_listener
