@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from flask import Flask
 from limits.storage import MemoryStorage, Storage
@@ -18,10 +19,12 @@ from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.adapters.redis_doorbell import RedisDoorbell
 from reference_server.auth import Accounts, Offload, Tokens
 from reference_server.blueprints import answers, auth, health, messages
+from reference_server.blueprints import metrics as metrics_page
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.debts import Debts
 from reference_server.interfaces import Doorbell, Ledger, MessageQueue, MessageStore, UserStore
+from reference_server.metrics import Metrics
 from reference_server.rate_limit import SignInFailures
 from reference_server.repair import Repairer
 from reference_server.service import Messenger
@@ -57,19 +60,20 @@ class Server:
         self.doorbell.start()
 
 
-def create_server(config: Config, offload: Offload) -> Server:
+def create_server(config: Config, offload: Offload, metrics_folder: Path | None = None) -> Server:
     """Wire a server to Redis and MongoDB. Connects to neither: both may be down at the start."""
+    metrics = Metrics(metrics_folder)
     redis_client = redis_queue.connect(config.redis_url, config.redis_timeout_ms)
     queue = redis_queue.RedisQueue(
         redis_client,
-        CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN),
+        CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN, metrics.breaker_moves("redis")),
         limit=config.queue_limit,
         ttl_s=config.queue_ttl_seconds,
     )
     database = mongo.Mongo(
         mongo.connect(config.mongodb_url, config.mongodb_timeout_ms),
         config.mongodb_database,
-        CircuitBreaker("MongoDB", _MONGODB_FAILURES_TO_OPEN),
+        CircuitBreaker("MongoDB", _MONGODB_FAILURES_TO_OPEN, metrics.breaker_moves("mongodb")),
         timeout_s=config.mongodb_timeout_ms / 1000,
     )
     doorbell = RedisDoorbell(redis_client)
@@ -81,13 +85,21 @@ def create_server(config: Config, offload: Offload) -> Server:
         doorbell=doorbell,
         failures=MongoFailures(database),
     )
-    app, repairer = assemble(config, adapters, offload)
+    app, repairer = assemble(config, adapters, offload, metrics)
     return Server(app, repairer, doorbell)
 
 
-def assemble(config: Config, adapters: Adapters, offload: Offload) -> tuple[Flask, Repairer]:
-    """Wire an app and its repairer to any adapters."""
-    queue, store, ledger = adapters.queue, adapters.store, adapters.ledger
+def assemble(
+    config: Config, adapters: Adapters, offload: Offload, metrics: Metrics | None = None
+) -> tuple[Flask, Repairer]:
+    """Wire an app and its repairer to any adapters. Without `metrics`, they are the app's own."""
+    metrics = metrics or Metrics()
+    queue = metrics.timed("redis", adapters.queue)
+    store, ledger, users = (
+        metrics.timed("mongodb", adapters.store),
+        metrics.timed("mongodb", adapters.ledger),
+        metrics.timed("mongodb", adapters.users),
+    )
     debts = Debts(time.monotonic)
     catch_up = CatchUp(queue, store, window=config.queue_limit)
     messenger = Messenger(
@@ -99,22 +111,25 @@ def assemble(config: Config, adapters: Adapters, offload: Offload) -> tuple[Flas
         per_account=config.sign_in_failures_per_account,
         per_address=config.sign_in_failures_per_address,
     )
-    accounts = Accounts(adapters.users, tokens, offload, failures)
+    accounts = Accounts(users, tokens, offload, failures)
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["tokens"] = tokens
     if config.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies)  # type: ignore[method-assign]
+    metrics_page.install(app, metrics)
     answers.install(app)
     app.register_blueprint(auth.blueprint(accounts))
     app.register_blueprint(
         messages.blueprint(
             messenger,
             accounts,
+            metrics,
             message_limit=config.message_limit,
             poll_interval_ms=config.poll_interval_ms,
         )
     )
     app.register_blueprint(health.blueprint(queue, store, debts))
+    app.register_blueprint(metrics_page.blueprint(metrics, ledger, debts))
     return app, Repairer(queue, store, ledger, catch_up, debts)

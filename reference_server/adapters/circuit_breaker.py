@@ -8,6 +8,7 @@ answers reads.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -16,12 +17,16 @@ class CircuitBreaker:
     """Closed until `failures_to_open` failures in a row; then open until somebody closes it.
 
     It needs no lock: every method is one step that no other greenlet interrupts, and a count that is off by
-    one between threads opens it one request sooner or later.
+    one between threads opens it one request sooner or later. `moved` is told True when it opens, False when
+    it closes.
     """
 
-    def __init__(self, store: str, failures_to_open: int) -> None:
+    def __init__(
+        self, store: str, failures_to_open: int, moved: Callable[[bool], None] = lambda is_open: None
+    ) -> None:
         self._store = store
         self._failures_to_open = failures_to_open
+        self._moved = moved
         self._failures = 0
         self._reason: Exception | None = None
 
@@ -49,6 +54,7 @@ class CircuitBreaker:
         """Open at once: the store itself said that it cannot do its work."""
         if self._reason is None:
             self._reason = reason
+            self._moved(True)
             log.error("%s: circuit breaker opened: %s", self._store, reason, exc_info=reason)
 
     def close(self) -> None:
@@ -56,4 +62,5 @@ class CircuitBreaker:
         if self._reason is not None:
             self._reason = None
             self._failures = 0
+            self._moved(False)
             log.warning("%s: circuit breaker closed", self._store)

@@ -12,6 +12,7 @@ from reference_server.blueprints import requests as read
 from reference_server.blueprints.answers import answer
 from reference_server.errors import Forbidden, InvalidRequest, Unavailable
 from reference_server.message import to_wire
+from reference_server.metrics import Metrics
 from reference_server.service import Messenger
 from reference_server.timestamps import as_written, format_timestamp
 
@@ -22,7 +23,7 @@ _CLIENT_ID_LENGTH = range(1, 65)
 
 
 def blueprint(
-    messenger: Messenger, accounts: Accounts, *, message_limit: int, poll_interval_ms: int
+    messenger: Messenger, accounts: Accounts, metrics: Metrics, *, message_limit: int, poll_interval_ms: int
 ) -> Blueprint:
     """Make the endpoints below /api/users/messages."""
     bp = Blueprint("messages", __name__, url_prefix="/api/users/messages")
@@ -40,6 +41,8 @@ def blueprint(
             _content(read.text(fields, "content"), message_limit),
             _client_message_id(read.optional_text(fields, "client_message_id")),
         )
+        if not sent.replayed:
+            metrics.sent(queued=sent.queued)
         wire = to_wire(sent.message)
         kept = {name: wire[name] for name in ("message", "id", "seq", "timestamp", "client_message_id")}
         return answer(kept | {"queued": sent.queued, "replayed": sent.replayed})
@@ -56,6 +59,7 @@ def blueprint(
         polled = messenger.poll(mailbox, since_us, limit, wait_s)
         since = read.parameter("since")
         messages = [to_wire(message) for message in polled.page.messages]
+        metrics.delivered(len(messages), polled.source)
         _log_poll(mailbox, len(messages), since)
         return answer(
             {

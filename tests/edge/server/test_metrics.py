@@ -1,0 +1,120 @@
+"""The metrics of all workers are one, also after one was killed; nothing of them outlives the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import urllib3
+from prometheus_client.parser import text_string_to_metric_families
+
+from harness.faults import FaultInjector
+from harness.stack import Services
+from harness.stack.target import Target
+from harness.stack.waiting import wait_until
+from tests.edge.server.process import RECOVERS_S, Chat, target
+
+WORKERS = 2
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the server makes its temporary folders."""
+    (tmp_path / "tmp").mkdir()
+    return tmp_path / "tmp"
+
+
+@pytest.fixture
+def server(ours: Services, tmp_path: Path, folder: Path) -> Iterator[Target]:
+    server = target(ours, tmp_path, TMPDIR=str(folder), WORKERS=str(WORKERS))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def chat(server: Target) -> Iterator[Chat]:
+    chat = Chat(server.base_url)
+    yield chat
+    chat.close()
+
+
+def value(server: Target, name: str, **labels: str) -> float:
+    """A sample, from whichever worker takes a new connection."""
+    with urllib3.PoolManager(retries=False, timeout=5.0) as http:
+        text = http.request("GET", f"{server.base_url}/metrics").data.decode()
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return sum(sample.value for sample in samples if sample.name == name and sample.labels == labels)
+
+
+def workers(server: Target) -> list[psutil.Process]:
+    return psutil.Process(server.pid).children()
+
+
+def send_over_new_connections(chat: Chat, count: int) -> None:
+    for _ in range(count):
+        assert chat.send().status == 200
+        chat.alice.close()
+
+
+def test_every_worker_tells_what_all_of_them_did(server: Target, chat: Chat) -> None:
+    send_over_new_connections(chat, 20)
+    delivered = len(chat.read_all())
+    for _ in range(10):
+        assert value(server, "chat_messages_sent_total", queued="true") == 20
+        assert value(server, "chat_messages_delivered_total", source="redis") == delivered == 20
+        sends = value(server, "chat_request_seconds_count", endpoint="messages.send", status="200")
+        assert sends == 20
+
+
+def test_what_a_killed_worker_counted_stays(server: Target, chat: Chat) -> None:
+    send_over_new_connections(chat, 20)
+    victim = workers(server)[0]
+    victim.kill()
+    wait_until(
+        lambda: victim not in workers(server) and len(workers(server)) == WORKERS,
+        deadline_s=10,
+        what="another worker to take its place",
+    )
+    chat.alice.close()
+    chat.bob.close()
+    assert value(server, "chat_messages_sent_total", queued="true") == 20
+    send_over_new_connections(chat, 5)
+    assert value(server, "chat_messages_sent_total", queued="true") == 25
+
+
+def test_an_open_breaker_is_shown_once_a_worker_also_after_one_was_killed(
+    ours: Services, server: Target, chat: Chat
+) -> None:
+    def seen(count: int) -> bool:
+        return value(server, "chat_breakers_open", store="redis") == count
+
+    faults = FaultInjector(ours, lambda kind, **fields: None)
+    assert seen(0)
+    with faults.redis_refused():
+        send_over_new_connections(chat, 3)
+        wait_until(lambda: seen(WORKERS), deadline_s=10, what="both breakers to open")
+        assert value(server, "chat_pushes_owed") == 1
+        victim = workers(server)[0]
+        victim.kill()
+        wait_until(
+            lambda: victim not in workers(server) and len(workers(server)) == WORKERS and seen(WORKERS),
+            deadline_s=10,
+            what="the new worker's breaker to open, and the dead one's to be forgotten",
+        )
+    wait_until(lambda: seen(0), deadline_s=RECOVERS_S + 5, what="both breakers to close")
+    wait_until(lambda: value(server, "chat_pushes_owed") == 0, deadline_s=5, what="the push to be paid")
+
+
+def test_nothing_is_left_of_them_after_a_stop(server: Target, folder: Path) -> None:
+    assert list(folder.iterdir())
+    server.stop()
+    assert not list(folder.iterdir())
+
+
+def test_nothing_is_left_of_them_after_the_master_was_killed(server: Target, folder: Path) -> None:
+    assert list(folder.iterdir())
+    psutil.Process(server.pid).kill()
+    wait_until(lambda: not list(folder.iterdir()), deadline_s=15, what="the workers to clean up and end")
