@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import pytest
 
 from harness.checkers import available, no_duplicate, no_loss, no_phantom, on_time, order
@@ -16,42 +18,37 @@ def test_redis_is_down_when_the_server_starts(run: Run) -> None:
     with run.faults.redis_refused():
         run.start_traffic()
         run.wait_for_traffic(sends=40, polls=12)
-    run.wait_for_traffic(sends=40, polls=8)
-    run.read_all()
-    run.check(*ALL)
+    _recover_and_judge(run)
 
 
 @pytest.mark.plan("ERR-02")
 def test_redis_stops_while_users_are_sending(run: Run) -> None:
     """Refused connections: the quick failure."""
-    run.start_traffic()
-    run.wait_for_traffic(sends=20, polls=4)
-    with run.faults.redis_refused():
-        run.wait_for_traffic(sends=40, polls=12)
-    run.wait_for_traffic(sends=40, polls=8)
-    run.read_all()
-    run.check(*ALL)
+    _fail_under_traffic(run, run.faults.redis_refused())
 
 
 @pytest.mark.plan("ERR-03")
 def test_redis_goes_silent_while_users_are_sending(run: Run) -> None:
     """A black hole: connections stand, nothing answers; the slow failure."""
-    run.start_traffic()
-    run.wait_for_traffic(sends=20, polls=4)
-    with run.faults.redis_black_holed():
-        run.wait_for_traffic(sends=40, polls=12)
-    run.wait_for_traffic(sends=40, polls=8)
-    run.read_all()
-    run.check(*ALL)
+    _fail_under_traffic(run, run.faults.redis_black_holed())
 
 
 @pytest.mark.plan("ERR-04")
 def test_mongodb_stops_while_users_are_sending(run: Run) -> None:
     """Sends are refused honestly, polls go on, and what was refused never arrives."""
+    _fail_under_traffic(run, run.faults.mongodb_refused())
+
+
+def _fail_under_traffic(run: Run, outage: AbstractContextManager[object]) -> None:
     run.start_traffic()
     run.wait_for_traffic(sends=20, polls=4)
-    with run.faults.mongodb_refused():
+    with outage:
         run.wait_for_traffic(sends=40, polls=12)
+    _recover_and_judge(run)
+
+
+def _recover_and_judge(run: Run) -> None:
+    """The traffic goes on for longer than recovery may take, so that there is something to judge."""
     run.wait_for_traffic(sends=40, polls=8)
     run.read_all()
     run.check(*ALL)
