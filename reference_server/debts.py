@@ -6,7 +6,7 @@ until the repairer has brought the queue up to date.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 PENDING_S = 5.0
 """How long an insert of unknown outcome may still happen: well over every timeout on its way."""
@@ -35,11 +35,16 @@ class Debts:
         """Note a trace that was just written, ahead of the next look at all of them."""
         self._just_added.add(recipient)
 
-    def refresh(self, look: Callable[[], Iterable[str]]) -> None:
-        """Look at every trace there is. One that is added during the look may be missing in what it found."""
+    def refresh(self, look: Callable[[], Mapping[str, int]]) -> Mapping[str, int]:
+        """Look at every trace there is, and give them.
+
+        One that is added during the look may be missing in what it found, so it is not forgotten for it.
+        """
         before = frozenset(self._just_added)
-        self._owed = frozenset(look())
+        found = look()
+        self._owed = frozenset(found)
         self._just_added -= before
+        return found
 
     def suspect(self, recipient: str, late_s: float = PENDING_S) -> None:
         """Note that a message may be stored, or may be within `late_s`, that nobody is going to push."""

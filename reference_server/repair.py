@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections.abc import Mapping
 
 from reference_server.catch_up import CatchUp
 from reference_server.debts import Debts
@@ -48,7 +49,7 @@ class Repairer:
         try:
             if self._is_new:
                 self._start_up()
-            owed = self._look()
+            owed = self._debts.refresh(self._ledger.owed)
             self._queue.breaker.close()
             return self._pay(owed)
         except Failure as failure:
@@ -61,12 +62,7 @@ class Repairer:
             self._debts.suspect(recipient, late_s=0.0)
         self._is_new = False
 
-    def _look(self) -> dict[str, int]:
-        owed: dict[str, int] = {}
-        self._debts.refresh(lambda: owed.update(self._ledger.owed()) or owed)
-        return owed
-
-    def _pay(self, owed: dict[str, int]) -> bool:
+    def _pay(self, owed: Mapping[str, int]) -> bool:
         """Pay some debts: chosen at random, so that several workers seldom pay the same at the same time."""
         for recipient in random.sample(sorted(owed), min(len(owed), PAYMENTS_PER_STEP)):
             reached = self._catch_up.push_newest(recipient)

@@ -148,38 +148,40 @@ class Messenger:
                 wait_for_ring(min(left_s, DEGRADED_RECHECK_S if polled.degraded else RECHECK_S))
 
     def _look(self, mailbox: str, since_us: int | None, limit: int) -> Polled:
-        """Read the queue where it can be trusted, else the store."""
-        given = since_us is not None
-        cursor = Cursor(since_us if since_us is not None else self._now_us() - self._window_age_us, given)
-        degraded = mailbox in self._debts
-        if not degraded:
-            try:
-                page = self._read_queue(mailbox, cursor, limit)
-            except QueueUnavailable as error:
-                log.debug("Poll of '%s' falls back to MongoDB: %s", mailbox, error)
-                degraded = True
-            else:
-                if page is not None:
-                    return Polled(page, "redis", degraded=False)
-        return Polled(self._read_store(mailbox, cursor, limit), "mongodb", degraded)
-
-    def _read_queue(self, mailbox: str, cursor: Cursor, limit: int) -> Page | None:
-        """Read the queue, rebuilt if it cannot be trusted. None: it does not reach back to the cursor."""
-        found = self._queue.read(mailbox, cursor, limit)
-        if isinstance(found, Untrusted):
-            try:
-                self._catch_up.push(mailbox)
-            except StoreUnavailable as error:
-                raise QueueUnavailable(f"cannot be rebuilt: {error}") from error
-            found = self._queue.read(mailbox, cursor, limit)
-        return found if isinstance(found, Page) else None
-
-    def _read_store(self, mailbox: str, cursor: Cursor, limit: int) -> Page:
+        if since_us is None:
+            cursor = Cursor(self._now_us() - self._window_age_us, given=False)
+        else:
+            cursor = Cursor(since_us)
         try:
-            return self._store.read(mailbox, cursor, limit)
+            return self._read(mailbox, cursor, limit)
         except StoreUnavailable as error:
             log.warning("Poll of '%s' cannot be answered: %s", mailbox, error)
             raise Unavailable("Messages cannot be read at the moment; poll again.") from error
+
+    def _read(self, mailbox: str, cursor: Cursor, limit: int) -> Polled:
+        """Read the queue where it can be trusted, else the store. Raises StoreUnavailable."""
+        if mailbox in self._debts:
+            return Polled(self._store.read(mailbox, cursor, limit), "mongodb", degraded=True)
+        try:
+            page = self._read_queue(mailbox, cursor, limit)
+        except QueueUnavailable as error:
+            log.debug("Poll of '%s' falls back to MongoDB: %s", mailbox, error)
+            return Polled(self._store.read(mailbox, cursor, limit), "mongodb", degraded=True)
+        if page is None:
+            return Polled(self._store.read(mailbox, cursor, limit), "mongodb", degraded=False)
+        return Polled(page, "redis", degraded=False)
+
+    def _read_queue(self, mailbox: str, cursor: Cursor, limit: int) -> Page | None:
+        """Read the queue, rebuilt if it cannot be trusted. None: it does not reach back to the cursor.
+
+        Raises QueueUnavailable, and StoreUnavailable if only the rebuild failed: asking the store a second
+        time would only take longer.
+        """
+        found = self._queue.read(mailbox, cursor, limit)
+        if isinstance(found, Untrusted):
+            self._catch_up.push(mailbox)
+            found = self._queue.read(mailbox, cursor, limit)
+        return found if isinstance(found, Page) else None
 
     # -- history
 

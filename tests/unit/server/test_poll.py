@@ -120,8 +120,10 @@ class TestWithoutMongodb:
         process.send("hi")
         world.restart_redis()
         world.store.down = True
+        asked = world.store.asked
         with pytest.raises(Unavailable):
             process.poll()
+        assert world.store.asked == asked + 1, "a second try would take as long again"
 
     def test_a_cursor_older_than_the_queue_cannot_be_polled(self, world: World, process: Process) -> None:
         sent = [process.send(str(n)).message for n in range(WINDOW + 2)]

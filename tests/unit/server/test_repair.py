@@ -119,27 +119,27 @@ class TestDebts:
     def test_a_process_that_just_started_counts_every_mailbox_as_owed(self, clock: Clock) -> None:
         debts = Debts(clock.monotonic)
         assert "bob" in debts
-        debts.refresh(lambda: [])
+        debts.refresh(dict)
         assert "bob" not in debts
 
     def test_one_added_during_a_look_is_not_lost_by_it(self, clock: Clock) -> None:
         debts = Debts(clock.monotonic)
 
-        def look() -> list[str]:
+        def look() -> dict[str, int]:
             debts.add("bob")  # written behind the back of a look that has read already
-            return []
+            return {}
 
         debts.refresh(look)
         assert "bob" in debts
-        debts.refresh(lambda: ["bob"])
+        debts.refresh(lambda: {"bob": 1})
         assert "bob" in debts
-        debts.refresh(lambda: [])
+        debts.refresh(dict)
         assert "bob" not in debts
 
     def test_they_can_be_counted(self, clock: Clock) -> None:
         debts = Debts(clock.monotonic)
         assert len(debts) == 0
-        debts.refresh(lambda: ["alice", "bob"])
+        debts.refresh(lambda: {"alice": 1, "bob": 1})
         assert len(debts) == 2
 
     def test_a_failed_look_changes_nothing(self, world: World, process: Process) -> None:

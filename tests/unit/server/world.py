@@ -69,12 +69,13 @@ class BreakableStore(MemoryStore):
         self.down = False
         self.answers_lost = False
         self.prepared = 0
-        self.reads = 0
+        self.asked = 0
 
     def probe(self) -> bool:
         return not self.down
 
     def _fail_if_down(self) -> None:
+        self.asked += 1
         if self.down or self.breaker.is_open:
             raise StoreUnavailable("MongoDB: connection refused")
 
@@ -99,7 +100,6 @@ class BreakableStore(MemoryStore):
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page:
         self._fail_if_down()
-        self.reads += 1
         return super().read(recipient, cursor, limit)
 
     def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
