@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -50,18 +51,21 @@ class Answer:
 class Client:
     """One user's connection to a server, signed in by `sign_in`.
 
-    Threads may share it. `timeout_s` bounds each request; it is far above every promised bound, so that a
-    late answer is still seen as late rather than as lost.
+    With the URLs of several instances each request goes to the next one, as behind a load balancer. Threads
+    may share it. `timeout_s` bounds each request, beyond the time that a poll asked to be held open; it is
+    far above every promised bound, so that a late answer is still seen as late rather than as lost.
     """
 
-    def __init__(self, base_url: str, username: str, password: str, *, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self, base_urls: str | Sequence[str], username: str, password: str, *, timeout_s: float = 5.0
+    ) -> None:
         self.username = username
         self._password = password
         self._token: str | None = None
-        self._base_url = base_url.rstrip("/")
-        self._http = urllib3.PoolManager(
-            maxsize=8, retries=False, timeout=urllib3.Timeout(total=timeout_s, connect=timeout_s)
-        )
+        self._timeout_s = timeout_s
+        urls = [base_urls] if isinstance(base_urls, str) else base_urls
+        self._base_urls = itertools.cycle([url.rstrip("/") for url in urls])
+        self._http = urllib3.PoolManager(maxsize=8, retries=False)
 
     @property
     def token(self) -> str | None:
@@ -88,7 +92,8 @@ class Client:
     def poll(self, parameters: Mapping[str, str]) -> Answer:
         """Ask for new messages of this user's own mailbox."""
         path = f"{API}/messages/poll/{quote(self.username, safe='')}"
-        return self.call("GET", path, parameters=parameters)
+        held_s = float(parameters.get("wait", 0))
+        return self.call("GET", path, parameters=parameters, held_s=held_s)
 
     def call(
         self,
@@ -98,21 +103,26 @@ class Client:
         body: JSON | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
+        held_s: float = 0.0,
     ) -> Answer:
         """Make any request as this user; `path` starts at the server's root.
 
         A body of bytes goes out as it is. `headers` take precedence over the token and over JSON's type.
+        The answer may take `held_s` seconds longer than any other.
         """
         sent = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         data = json.dumps(body).encode() if isinstance(body, Mapping) else body
         if data is not None:
             sent["Content-Type"] = "application/json"
-        url = self._base_url + path
+        url = next(self._base_urls) + path
         if parameters:
             url += "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+        timeout = urllib3.Timeout(total=self._timeout_s + held_s, connect=self._timeout_s)
         start_ns = time.monotonic_ns()
         try:
-            response = self._http.request(method, url, body=data, headers=sent | dict(headers or {}))
+            response = self._http.request(
+                method, url, body=data, headers=sent | dict(headers or {}), timeout=timeout
+            )
         except urllib3.exceptions.HTTPError as error:
             return Answer(None, {}, _reason(error), start_ns, time.monotonic_ns())
         return _answer(response, start_ns, time.monotonic_ns())

@@ -21,7 +21,10 @@ TARGETS = Path(__file__).parent / "targets"
 
 @dataclass(frozen=True)
 class Profile:
-    """One server under test. `ready_path` answers 200 once the server serves."""
+    """One server under test. `ready_path` answers 200 once the server serves.
+
+    `stores_as_the_contract` says whether its queues are the Redis lists that the contract names.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -29,6 +32,7 @@ class Profile:
     ready_path: str = "/health/live"
     ready_within_s: float = 20.0
     workers: int = 2
+    stores_as_the_contract: bool = True
     bounds: Bounds = field(default_factory=Bounds)
 
 
@@ -69,7 +73,7 @@ def _profile(table: dict[str, Any]) -> Profile:
     rest = {key: table[key] for key in table if key not in ("command", "env", "bounds")}
     for known in fields(Profile):
         if known.name in rest:
-            expected = {"str": str, "int": int, "float": (int, float)}[str(known.type)]
+            expected = {"str": str, "int": int, "float": (int, float), "bool": bool}[str(known.type)]
             _typed(rest[known.name], expected, known.name)
     for key, value in bounds.items():
         if _typed(value, (int, float), f"bounds.{key}") <= 0:
@@ -90,6 +94,6 @@ def _only_known(table: Mapping[str, Any], kind: type[Any], prefix: str) -> None:
 
 
 def _typed(value: Any, expected: Any, key: str) -> Any:
-    if not isinstance(value, expected) or isinstance(value, bool):
+    if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
         raise TypeError(f"'{key}' is {value!r}, which is not of the right type")
     return value

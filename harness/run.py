@@ -5,36 +5,40 @@ A scenario reads top-down as a story; see `harness/scenarios/`.
 
 from __future__ import annotations
 
-import random
-import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from harness.arithmetic import exact_percentile
 from harness.checkers import run_checker
-from harness.client import Answer, Client, require
+from harness.checkers.expectations import is_total
+from harness.conversations import Conversations, Pair, PromiseBroken
 from harness.faults import FaultInjector
 from harness.history import NS_PER_S, History, Outcome, Recorder
+from harness.instances import Instances
 from harness.profile import Profile
-from harness.traffic import Reader, Sender, send
+from harness.queues import Queues
+from harness.traffic import Reader
 from harness.verdict import Checker, Judgement, Verdict
 
+__all__ = ["Inconclusive", "Pair", "PromiseBroken", "Run"]
+
 DRAIN_WITHIN_S = 20.0
-Pair = tuple[Client, Client]
-"""Who writes to whom."""
-PASSWORD = "correct horse battery staple"
-
-
-class PromiseBroken(AssertionError):
-    """A checker convicted the server: the row fails."""
+LOOK_AGAIN_S = 0.05
 
 
 class Inconclusive(Exception):
     """The row proved nothing, in either direction."""
 
 
-class Run:
+@dataclass(frozen=True)
+class _Wrong:
+    what: str
+    looked_at_ns: int
+
+
+class Run(Conversations):
     """One scenario's run against a server of its own, on a database of its own."""
 
     def __init__(
@@ -43,133 +47,23 @@ class Run:
         profile: Profile,
         recorder: Recorder,
         faults: FaultInjector,
-        start: Callable[[], str],
+        instances: Instances,
+        queues: Queues,
         seed: int,
     ) -> None:
+        super().__init__(instances, recorder, seed=seed, bounds=profile.bounds)
         self.faults = faults
-        self.random = random.Random(seed)
+        self.stores_as_the_contract = profile.stores_as_the_contract
+        """Whether the queues are the lists in Redis that the contract names."""
         self.judgements: list[Judgement] = []
         self.measured: dict[str, Any] = {}
-        self.bounds = profile.bounds
-        self.recorder = recorder
-        self._start = start
-        self._base_url: str | None = None
-        self._clients: list[Client] = []
-        self._readers: list[Reader] = []
-        self._senders: list[Sender] = []
-        self._chains = 0
-        self._sent = 0
+        self._queues = queues
 
-    # Users
-
-    def start_server(self) -> str:
-        """Start the server under test unless it runs; return its base URL."""
-        if self._base_url is None:
-            self._base_url = self._start()
-        return self._base_url
-
-    def users(self, count: int) -> list[Client]:
-        """New signed-in users, with names that no other scenario uses."""
-        return [self.user() for _ in range(count)]
-
-    def user(self) -> Client:
-        """One new signed-in user."""
-        client = self.registered()
-        self.sign_in(client)
-        return client
-
-    def registered(self) -> Client:
-        """One new user who has not signed in."""
-        names = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
-        # Not from the seed: a Redis that is not ours keeps the mailboxes of earlier runs.
-        name = f"{names[len(self._clients) % len(names)]}_{secrets.token_hex(4)}"
-        client = Client(self.start_server(), name, PASSWORD)
-        self._clients.append(client)
-        require(client.register(), 201, "registering")
-        return client
-
-    def sign_in(self, client: Client) -> None:
-        """Sign a registered user in."""
-        require(client.sign_in(), 200, "signing in")
-
-    def second_browser(self, client: Client) -> Client:
-        """The same user, signed in once more."""
-        twin = Client(self.start_server(), client.username, PASSWORD)
-        self._clients.append(twin)
-        self.sign_in(twin)
-        return twin
-
-    # Traffic
-
-    def send(
-        self, sender: Client, recipient: Client, content: str | None = None, *, at: int | None = None
-    ) -> Answer:
-        """Send one message, recorded; `at` is when it was due, in monotonic ns (default: now)."""
-        self._sent += 1
-        text = content if content is not None else f"message {self._sent} ✉ {self._token()}"
-        return send(
-            sender,
-            self.recorder,
-            recipient=recipient.username,
-            content=text,
-            client_message_id=self._token(),
-            intended_ns=at,
-        )
-
-    def acked(self, sender: Client, recipient: Client, content: str | None = None) -> Answer:
-        """Send one message that must be accepted for the scenario to make sense.
-
-        Raises PromiseBroken when it was not.
-        """
-        answer = self.send(sender, recipient, content)
-        if answer.outcome is not Outcome.OK:
-            said = answer.error or answer.body.get("detail")
-            raise PromiseBroken(f"a send was answered {answer.status or 'nothing'}, not 200: {said}")
-        return answer
-
-    def read(self, *clients: Client, at_once: bool = False) -> None:
-        """Each client polls on its own schedule from now until `read_all`; its first poll comes at once, or
-        anywhere in the first interval, since real clients are never in step.
-        """
-        for client in clients:
-            self._readers.append(self._reader(client, at_once=at_once).start())
-
-    def keep_sending(self, pairs: Sequence[Pair], *, every_s: float) -> None:
-        """Every pair's first writes to its second every `every_s` seconds from now until `read_all`."""
-        for pair in pairs:
-            self._senders.append(self._sender(pair, every_s=every_s).start())
-
-    def send_many(self, pairs: Sequence[Pair], *, count: int, every_s: float) -> None:
-        """Every pair's first sends `count` messages to its second, `every_s` seconds apart, side by side."""
-        for sender in [self._sender(pair, every_s=every_s, count=count).start() for pair in pairs]:
-            sender.wait()
-
-    def start_traffic(self, *, pairs: int = 4, every_s: float = 0.5) -> None:
-        """New users write to new users who poll, from now until `read_all`; one more polls an empty mailbox.
-
-        Nobody owes that one anything, so during an outage its polls show whether a server knows that it
-        cannot know.
-        """
-        writing, polling = self.users(pairs), self.users(pairs + 1)
-        self.read(*polling)
-        self.keep_sending(list(zip(writing, polling, strict=False)), every_s=every_s)
+    # Waiting
 
     def wait_for_delivery(self) -> None:
         """Wait until every acked message has arrived at every chain of its recipient, or should have."""
-        history = self.recorder.history()
-        deadline_ns = _quiet_after(history) + int(
-            (self.bounds.delivered_within_s + self.bounds.poll_interval_s) * NS_PER_S
-        )
-        owed = [
-            (reader, send.content)
-            for send in history.sends
-            for reader in self._readers
-            if send.outcome is Outcome.OK and send.recipient == reader.client.username
-        ]
-        while time.monotonic_ns() < deadline_ns:
-            if all(content in reader.received for reader, content in owed):
-                return
-            time.sleep(0.02)
+        self._wait_for_arrivals(self._readers)
 
     def wait_for_traffic(self, *, sends: int, polls: int, within_s: float = 30.0) -> None:
         """Let the traffic run until so many more sends and polls were answered, in whichever way.
@@ -183,8 +77,28 @@ class Run:
             kinds = Counter(event["kind"] for event in self.recorder.events[already:])
             if kinds["sent"] >= sends and kinds["poll"] >= polls:
                 return
-            time.sleep(0.05)
+            time.sleep(LOOK_AGAIN_S)
         raise Inconclusive(f"fewer than {sends} sends and {polls} polls were answered within {within_s} s")
+
+    def wait_for_queues(self) -> None:
+        """Wait until every queue in Redis is right again, as it must be 2 s after the last heal.
+
+        It is not looked at where the server stores in its own way. Raises PromiseBroken.
+        """
+        begin_ns = _healed_ns(self.recorder.history())
+        deadline_ns = begin_ns + int(self.bounds.recovers_within_s * NS_PER_S)
+        while wrong := self._wrong_queue():
+            if wrong.looked_at_ns >= deadline_ns:
+                late_s = (wrong.looked_at_ns - begin_ns) / NS_PER_S
+                raise PromiseBroken(f"{late_s:.1f} s after the heal, {wrong.what}")
+            time.sleep(LOOK_AGAIN_S)
+        after_s = round((time.monotonic_ns() - begin_ns) / NS_PER_S, 3)
+        self.measured["queues_right_after_s"] = max(after_s, self.measured.get("queues_right_after_s", 0))
+
+    def require_right_queues(self) -> None:
+        """Raise PromiseBroken unless every queue in Redis is right now; see `wait_for_queues`."""
+        if wrong := self._wrong_queue():
+            raise PromiseBroken(f"in the end, {wrong.what}")
 
     def read_all(self) -> None:
         """End the traffic and read every mailbox to its end, by its chains and by one new chain a user.
@@ -192,13 +106,54 @@ class Run:
         The chains go on polling until all that was acked has arrived, at most until the promised times are
         over; then each polls until nothing is new. Raises Inconclusive when a mailbox cannot be read.
         """
-        self._stop_senders()
+        self.stop_sending()
         self.wait_for_delivery()
         readers = self._stop_readers()
         clients = {reader.client.username: reader.client for reader in readers}
-        for reader in [*readers, *(self._reader(client) for client in clients.values())]:
+        fresh = [self._reader(client) for client in clients.values()]
+        for reader in [*readers, *fresh]:
             self._drain(reader)
+        # A message that is still missing may be told lost only by a poll at a time when it was due.
+        self._wait_for_arrivals(fresh, poll=True)
         self.recorder.record("drained")
+
+    # What was seen
+
+    def hangs(self, for_s: float = 0.06) -> bool:
+        """Whether some send has been waiting for its answer so long."""
+        events = self.recorder.events[-500:]
+        answered = {event["op"] for event in events if event["kind"] == "sent"}
+        before_ns = time.monotonic_ns() - int(for_s * NS_PER_S)
+        return any(e["kind"] == "send" and e["op"] not in answered and e["t"] < before_ns for e in events)
+
+    def replays(self) -> int:
+        """How many sends were answered `replayed`: their message was stored by an earlier attempt."""
+        return sum(send.replayed for send in self.recorder.history().sends)
+
+    def polls_served_without(self, store: str) -> int:
+        """How many polls were answered 200 while the whole store was away."""
+        history = self.recorder.history()
+        away = [(w.bites_ns, w.heal_ns) for w in history.faults if w.store == store and is_total(w)]
+        return sum(
+            poll.outcome is Outcome.OK
+            and start is not None
+            and end is not None
+            and start < poll.start_ns < end
+            for poll in history.polls
+            for start, end in away
+        )
+
+    def answers_s(self, pair: Pair, *, rounds: int) -> list[float]:
+        """How long each of so many sends and polls took, one after the other, in seconds."""
+        reader = self._reader(pair[1])
+        seconds = []
+        for _ in range(rounds):
+            seconds += [self.send(*pair).seconds, reader.poll_once().answer.seconds]
+        return seconds
+
+    def p99_ms(self, pair: Pair, *, rounds: int) -> float:
+        """The 99th percentile of `answers_s`, in milliseconds."""
+        return round(exact_percentile(self.answers_s(pair, rounds=rounds), 99) * 1000, 1)
 
     # Verdicts
 
@@ -218,54 +173,46 @@ class Run:
             if bad:
                 raise kind("; ".join(bad))
 
-    def close(self) -> None:
-        """End the traffic and close what the users had open."""
-        self._stop_senders()
-        self._stop_readers()
-        for client in self._clients:
-            client.close()
-
-    def _reader(self, client: Client, *, at_once: bool = True) -> Reader:
-        self._chains += 1
-        interval_s = self.bounds.poll_interval_s
-        return Reader(
-            client,
-            self.recorder,
-            chain=f"{client.username}#{self._chains}",
-            interval_s=interval_s,
-            first_poll_in_s=0 if at_once else self.random.uniform(0, interval_s),
+    def _wait_for_arrivals(self, readers: list[Reader], *, poll: bool = False) -> None:
+        history = self.recorder.history()
+        deadline_ns = _quiet_after(history) + int(
+            (self.bounds.delivered_within_s + self.bounds.poll_interval_s) * NS_PER_S
         )
+        owed = [
+            (reader, send.content)
+            for send in history.sends
+            for reader in readers
+            if send.outcome is Outcome.OK and send.recipient == reader.client.username
+        ]
+        while time.monotonic_ns() < deadline_ns:
+            waiting = {id(reader): reader for reader, content in owed if content not in reader.received}
+            if not waiting:
+                return
+            if poll:
+                for reader in waiting.values():
+                    self._drain(reader)
+            time.sleep(LOOK_AGAIN_S)
 
-    def _sender(self, pair: tuple[Client, Client], *, every_s: float, count: int | None = None) -> Sender:
-        sender, recipient = pair
-        return Sender(
-            lambda intended_ns: self.send(sender, recipient, at=intended_ns),
-            interval_s=every_s,
-            first_in_s=self.random.uniform(0, every_s),
-            count=count,
-        )
-
-    def _token(self) -> str:
-        return f"{self.random.getrandbits(64):016x}"
-
-    def _stop_senders(self) -> None:
-        senders, self._senders = self._senders, []
-        for sender in senders:
-            sender.stop()
-
-    def _stop_readers(self) -> list[Reader]:
-        readers, self._readers = self._readers, []
-        for reader in readers:
-            reader.stop()
-        return readers
+    def _wrong_queue(self) -> _Wrong | None:
+        if not self.stores_as_the_contract:
+            return None
+        acked: dict[str, list[str]] = {mailbox: [] for mailbox in self.mailboxes()}
+        for send in self.recorder.history().sends:
+            if send.outcome is Outcome.OK:
+                acked.setdefault(send.recipient, []).append(send.content)
+        looked_at_ns = time.monotonic_ns()
+        for mailbox, contents in acked.items():
+            if what := self._queues.wrong(mailbox, contents):
+                return _Wrong(what, looked_at_ns)
+        return None
 
     def _drain(self, reader: Reader) -> None:
         deadline = time.monotonic() + DRAIN_WITHIN_S
         while time.monotonic() < deadline:
-            answered, more = reader.poll_once()
-            if answered and not more:
+            polled = reader.poll_once()
+            if polled.ok and not polled.more:
                 return
-            if not answered:
+            if not polled.ok:
                 time.sleep(0.1)
         raise Inconclusive(
             f"the mailbox of {reader.client.username} was not read to its end in {DRAIN_WITHIN_S} s"
@@ -278,3 +225,8 @@ def _quiet_after(history: History) -> int:
     acks = [send.end_ns for send in history.sends if send.end_ns is not None]
     heals = [fault.heal_ns + recovery_ns for fault in history.faults if fault.heal_ns is not None]
     return max(acks + heals, default=0)
+
+
+def _healed_ns(history: History) -> int:
+    """When the last fault was seen healed, or when the scenario began."""
+    return max((fault.healed_ns or 0 for fault in history.faults), default=history.begin_ns)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from harness.faults import FaultInjector
 from harness.history import HistoryFile
+from harness.instances import Instances
 from harness.profile import Profile
+from harness.queues import Queues
 from harness.run import Run
 from harness.stack import Services
-from harness.target import running_target
 
 HISTORY = "history.jsonl"
 
@@ -63,24 +64,22 @@ class Session:
         recorder = self._history.recorder(
             row=row, title=title, seed=self.settings.seed, bounds=profile.bounds
         )
-        with contextlib.ExitStack() as cleanup:
-
-            def start() -> str:
-                log = self._logs / f"server-{row}.log"
-                target = running_target(profile, services, log=log, workers=self.settings.workers)
-                return cleanup.enter_context(target).base_url
-
-            run = Run(
-                profile=profile,
-                recorder=recorder,
-                faults=FaultInjector(services, recorder.record),
-                start=start,
-                seed=random.Random(f"{self.settings.seed}:{row}").getrandbits(64),
-            )
+        instances = Instances(profile, services, logs=self._logs, name=row, workers=self.settings.workers)
+        run = Run(
+            profile=profile,
+            recorder=recorder,
+            faults=FaultInjector(services, recorder.record, instances),
+            instances=instances,
+            queues=Queues(services.redis_direct_url, limit=profile.bounds.retained_messages),
+            seed=random.Random(f"{self.settings.seed}:{row}").getrandbits(64),
+        )
+        try:
+            yield run
+        finally:
             try:
-                yield run
-            finally:
                 run.close()
+            finally:
+                instances.stop()
 
     def close(self) -> None:
         """End everything this run started."""

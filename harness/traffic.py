@@ -9,19 +9,33 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 from harness.client import Answer, Client
+from harness.exchange import poll_fields
 from harness.history import NS_PER_S, Outcome, Recorder
 from harness.polling import Cursor, Schedule
 
 JOIN_WITHIN_S = 15.0  # above any single request's time-out
+HELD_AGAIN_AFTER_S = 0.2
+"""How soon a client that holds its polls open asks again after one that failed."""
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What one poll of a chain came to: `ok` or not, and whether it brought something or promised more."""
+
+    answer: Answer
+    ok: bool
+    more: bool
 
 
 class Reader:
-    """One chain of polls of one user's mailbox, in a thread of its own until `stop`.
+    """One chain of polls of one user's mailbox, in a thread of its own from `start` until `stop`.
 
-    `first_poll_in_s` staggers the chains, as real clients are never in step.
+    `first_poll_in_s` staggers the chains, as real clients are never in step. With `wait_s` each poll asks to
+    be held open so long, and the next one follows at once. A stopped chain may be started again: it goes on
+    with its cursor.
     """
 
     def __init__(
@@ -32,44 +46,61 @@ class Reader:
         chain: str,
         interval_s: float,
         first_poll_in_s: float = 0.0,
+        limit: int | None = None,
+        wait_s: float = 0.0,
     ) -> None:
         self.client = client
         self.chain = chain
         self.received: set[str] = set()
         """The contents of what arrived."""
         self._recorder = recorder
+        self._limit = limit
+        self._wait_s = wait_s
         self._cursor = Cursor()
         self._schedule = Schedule(int(interval_s * NS_PER_S))
         self._next_ns = time.monotonic_ns() + int(first_poll_in_s * NS_PER_S)
         self._stopping = threading.Event()
-        self._thread = _Worker(self._poll_on_schedule, f"reader {chain}")
+        self._thread = self._new_thread()
 
     def start(self) -> Reader:
-        """Begin to poll."""
+        """Begin to poll, or go on with it."""
+        if self._stopping.is_set():
+            self._stopping.clear()
+            self._thread = self._new_thread()
+            self._next_ns = time.monotonic_ns()
         self._thread.start()
         return self
 
     def stop(self) -> None:
         """End the polling after the poll under way; raises what the thread raised."""
         self._stopping.set()
-        self._thread.finish()
+        self._thread.finish(JOIN_WITHIN_S + self._wait_s)
 
-    def poll_once(self) -> tuple[bool, bool]:
-        """Poll now. Returns (answered ok, anything new or more to come)."""
+    def poll_once(self) -> Polled:
+        """Poll now, without being held."""
         intended_ns = time.monotonic_ns()
-        answer = self.client.poll(self._cursor.parameters())
-        return self._take(answer, intended_ns)
+        answer = self.client.poll(self._cursor.parameters(self._limit))
+        return self._take(answer, intended_ns, wait_s=0.0)
+
+    def _new_thread(self) -> _Worker:
+        return _Worker(self._poll_on_schedule, f"reader {self.chain}")
 
     def _poll_on_schedule(self) -> None:
+        held = {"wait": f"{self._wait_s:g}"} if self._wait_s else {}
         while not self._stopping.wait(max(0, self._next_ns - time.monotonic_ns()) / NS_PER_S):
-            answer = self.client.poll(self._cursor.parameters())
-            _, more = self._take(answer, self._next_ns)
-            scheduled = self._schedule.next_start(answer.start_ns, answer.end_ns)
-            self._next_ns = answer.end_ns if more and answer.body.get("has_more") else scheduled
+            answer = self.client.poll(self._cursor.parameters(self._limit) | held)
+            self._next_ns = self._next_start(self._take(answer, self._next_ns, wait_s=self._wait_s))
 
-    def _take(self, answer: Answer, intended_ns: int) -> tuple[bool, bool]:
+    def _next_start(self, polled: Polled) -> int:
+        answer = polled.answer
+        scheduled = self._schedule.next_start(answer.start_ns, answer.end_ns)
+        if self._wait_s:
+            return answer.end_ns + (0 if polled.ok else int(HELD_AGAIN_AFTER_S * NS_PER_S))
+        return answer.end_ns if polled.ok and polled.more and answer.body.get("has_more") else scheduled
+
+    def _take(self, answer: Answer, intended_ns: int, *, wait_s: float) -> Polled:
         since = self._cursor.since
-        event, error = _poll_fields(answer)
+        event, error = poll_fields(answer)
         fresh = self._cursor.accept(answer.body) if event["outcome"] == Outcome.OK else []
         self._recorder.record(
             "poll",
@@ -81,75 +112,11 @@ class Reader:
             intended=min(intended_ns, answer.start_ns),
             start=answer.start_ns,
             error=error,
+            **({"wait": wait_s} if wait_s else {}),
             **event,
         )
         self.received.update(message["message"] for message in fresh)
-        return event["outcome"] == Outcome.OK, bool(fresh) or event.get("has_more", False)
-
-
-def _poll_fields(answer: Answer) -> tuple[dict[str, Any], str | None]:
-    """What a poll's answer says, in the history's words; a malformed 200 is not an answer."""
-    fields: dict[str, Any] = {"outcome": answer.outcome, "status": answer.status}
-    if answer.outcome is not Outcome.OK:
-        return fields, answer.error or answer.body.get("detail")
-    try:
-        return fields | _page(answer), None
-    except (KeyError, TypeError, AttributeError) as error:
-        return fields | {"outcome": Outcome.UNKNOWN}, f"malformed answer: {error!r}"
-
-
-def _page(answer: Answer) -> dict[str, Any]:
-    body = answer.body
-    messages = [
-        {
-            "id": message["id"],
-            "seq": message.get("seq"),
-            "sender": message["from"],
-            "recipient": message["to"],
-            "content": message["message"],
-            "timestamp": message["timestamp"],
-            "client_message_id": message.get("client_message_id"),
-        }
-        for message in body["messages"]
-    ]
-    rest = {key: body.get(key) for key in ("has_more", "gap", "source", "degraded")}
-    return {"messages": messages, "next_since": body["next_since"], **rest}
-
-
-def send(
-    client: Client,
-    recorder: Recorder,
-    *,
-    recipient: str,
-    content: str,
-    client_message_id: str | None,
-    intended_ns: int | None = None,
-) -> Answer:
-    """Send one message and record it before it leaves and when it is answered."""
-    op = recorder.next_op()
-    now = time.monotonic_ns()
-    recorder.record(
-        "send",
-        t=now,
-        op=op,
-        sender=client.username,
-        recipient=recipient,
-        content=content,
-        client_message_id=client_message_id,
-        intended=now if intended_ns is None else intended_ns,
-    )
-    answer = client.send(recipient, content, client_message_id)
-    body = answer.body
-    recorder.record(
-        "sent",
-        t=answer.end_ns,
-        op=op,
-        outcome=answer.outcome,
-        status=answer.status,
-        error=answer.error or body.get("detail"),
-        **{key: body.get(key) for key in ("id", "seq", "timestamp", "queued", "replayed")},
-    )
-    return answer
+        return Polled(answer, event["outcome"] == Outcome.OK, bool(fresh) or bool(event.get("has_more")))
 
 
 class Sender:

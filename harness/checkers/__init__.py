@@ -6,17 +6,20 @@ import traceback
 from collections.abc import Mapping
 
 from harness.checkers.available import available
+from harness.checkers.contiguous import contiguous
 from harness.checkers.no_duplicate import no_duplicate
 from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import delivery_delays_s, on_time
 from harness.checkers.order import order
+from harness.checkers.stops_cleanly import stops_cleanly
 from harness.history import History
 from harness.verdict import Checker, Judgement, Verdict
 
 __all__ = [
     "CHECKERS",
     "available",
+    "contiguous",
     "delivery_delays_s",
     "no_duplicate",
     "no_loss",
@@ -25,6 +28,7 @@ __all__ = [
     "order",
     "promise_of",
     "run_checker",
+    "stops_cleanly",
 ]
 
 CHECKERS: Mapping[str, Checker] = {

@@ -22,6 +22,7 @@ from harness.checkers.expectations import (
     answers_of,
     expected,
     is_total,
+    taken_by,
 )
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Event, FaultWindow, History, Outcome, Poll, Send
@@ -91,13 +92,13 @@ class _Inquiry:
                 yield self._too_slow(operation, end_ns, seconds)
 
     def _stores(self, start_ns: int, end_ns: int) -> tuple[frozenset[str], frozenset[str]]:
-        """The stores that were surely broken during the operation, and those that may have been."""
+        """What was surely taken away during the operation, and what may have been."""
         broken: set[str] = set()
         perhaps: set[str] = set()
         for window in self.history.faults:
             if start_ns > recovered_ns(window, self.history) or end_ns < window.injected_ns:
                 continue
-            (broken if _covers(window, start_ns, end_ns) else perhaps).add(window.store)
+            (broken if _covers(window, start_ns, end_ns) else perhaps).add(taken_by(window))
         return frozenset(broken), frozenset(perhaps - broken)
 
     def _wrong(
@@ -150,10 +151,11 @@ class _Inquiry:
         }
 
     def _inside(self, window: FaultWindow) -> tuple[int, int]:
-        """How many sends and polls started while a fault lasted; a brief one counts until it was healed."""
-        start, end = window.bites_ns, window.heal_ns
+        """How many sends and polls started while a fault lasted, or a brief one could be felt."""
+        start: float | None = window.bites_ns
+        end: float | None = window.heal_ns
         if not is_total(window):
-            start, end = window.injected_ns, None if window.healed_ns is None else window.healed_ns
+            start, end = window.injected_ns, recovered_ns(window, self.history)
         return _between(self.history.sends, start, end), _between(self.history.polls, start, end)
 
     def doubt(self) -> str:
@@ -185,7 +187,7 @@ def _covers(window: FaultWindow, start_ns: int, end_ns: int) -> bool:
     return window.heal_ns is None or end_ns <= window.heal_ns
 
 
-def _between(operations: tuple[Send, ...] | tuple[Poll, ...], start: int | None, end: int | None) -> int:
+def _between(operations: tuple[Send, ...] | tuple[Poll, ...], start: float | None, end: float | None) -> int:
     if start is None:
         return 0
     starts = [operation.start_ns for operation in operations]

@@ -44,18 +44,22 @@ _AWAY = (Answer.OK, Answer.UNAVAILABLE, Answer.GATEWAY, Answer.SILENCE)
 TABLE = {
     frozenset[str](): _expected([Answer.OK], [Answer.OK]),
     frozenset({"redis"}): _expected([Answer.DEGRADED], [Answer.DEGRADED]),
+    frozenset({"redis writes"}): _expected([Answer.DEGRADED], [Answer.OK]),
     frozenset({"mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.OK, Answer.UNAVAILABLE]),
     frozenset({"redis", "mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.UNAVAILABLE]),
+    frozenset({"redis writes", "mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.OK, Answer.UNAVAILABLE]),
 }
 # A killed server, or a network the scenario cut off: requests in flight get no answer at all.
 AWAY = _expected(_AWAY, _AWAY)
 AWAY_STORES = frozenset({"server", "client"})
 STORES = frozenset({"redis", "mongodb"})
+TAKEN = STORES | {"redis writes"}
 KNOWN_STORES = STORES | AWAY_STORES | HARMLESS_STORES
 
-# Only these take the whole store away. A store that is slow, flaps, lost its data or its writes may still be
-# used where it can, so beside the table's line the healthy answer is right as well.
-TOTAL_KINDS = frozenset({"refused", "black-holed"})
+# Only these take the whole store away, or all its writes. A store that is slow, flaps or lost its data may
+# still be used where it can, so beside the table's line the healthy answer is right as well.
+TOTAL_KINDS = frozenset({"refused", "black-holed", "killed"})
+READ_ONLY_KINDS = frozenset({"read-only", "out of memory"})
 
 
 def kind_of(window: FaultWindow) -> str:
@@ -64,20 +68,30 @@ def kind_of(window: FaultWindow) -> str:
 
 
 def is_total(window: FaultWindow) -> bool:
-    """Whether the fault takes its store away from everyone, from the first canary that failed to the heal."""
-    return window.store in STORES and kind_of(window) in TOTAL_KINDS
+    """Whether all of what the fault takes is taken from everyone, from the first canary to the heal."""
+    return window.store in STORES and kind_of(window) in TOTAL_KINDS | READ_ONLY_KINDS
+
+
+def taken_by(window: FaultWindow) -> str:
+    """What a fault takes: its store, or 'redis writes' where polls may still be served from what it has."""
+    return f"{window.store} writes" if kind_of(window) in READ_ONLY_KINDS else window.store
 
 
 def expected(broken: Iterable[str], perhaps: Iterable[str]) -> Expected:
-    """The right answers while the stores `broken` surely are, and the stores `perhaps` may be."""
+    """The right answers while what is `broken` surely is, and what is `perhaps` may be; see `taken_by`."""
     surely, unsure = frozenset(broken), frozenset(perhaps)
-    if not surely | unsure <= STORES | HARMLESS_STORES:
+    if not surely | unsure <= TAKEN | HARMLESS_STORES:
         return AWAY
-    lines = [TABLE[(surely | set(some)) & STORES] for some in _subsets(unsure)]
+    lines = [TABLE[_line(surely | set(some))] for some in _subsets(unsure)]
     return Expected(
         frozenset(chain.from_iterable(line.send for line in lines)),
         frozenset(chain.from_iterable(line.poll for line in lines)),
     )
+
+
+def _line(taken: frozenset[str]) -> frozenset[str]:
+    """The table's key: a store that is away takes its writes with it."""
+    return (taken & TAKEN) - {f"{store} writes" for store in taken & STORES}
 
 
 def _subsets(stores: frozenset[str]) -> Iterator[tuple[str, ...]]:

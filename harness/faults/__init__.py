@@ -1,11 +1,21 @@
-"""Faults: injected through the proxies, proved to bite, healed in `finally`.
+"""Faults: injected, proved to bite, healed in `finally`.
 
-A fault counts only while a canary sees it. The canary is a bare connection through the same proxy as the
-server's own: before the fault it is answered, during the fault it fails in the fault's own way, after the
-heal it is answered again. Anything else makes the run inconclusive, and the server under test is not blamed.
+A fault counts only while something sees it. For a store behind its proxy that is a canary, a bare connection
+through the same proxy as the server's own: before the fault it is answered, during the fault it fails in the
+fault's own way, after the heal it is answered again. Other faults are proved by what they concern: a process
+that has ended, what Redis says of itself, what stands under a key, the time that an instance tells. Anything
+else makes the run inconclusive, and the server under test is not blamed.
 """
 
-from harness.faults.injector import FaultInjector, Timing
+from harness.faults.clock_faults import ClockFaults
+from harness.faults.injector import Timing
 from harness.faults.kinds import KINDS, Fault
+from harness.faults.mongodb_faults import MongodbFaults
+from harness.faults.redis_data import RedisDataFaults
+from harness.faults.server_faults import ServerFaults
 
 __all__ = ["KINDS", "Fault", "FaultInjector", "Timing"]
+
+
+class FaultInjector(RedisDataFaults, MongodbFaults, ServerFaults, ClockFaults):
+    """Every fault there is; see `Injector` for how it is made and what it writes down."""

@@ -1,13 +1,14 @@
-"""Canaries: they ask a store through its proxy, once, until they see something, or while a fault lasts."""
+"""Canaries: they look at what is broken, once, until they see something, or while a fault lasts."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from harness.errors import DeadlineMissed
-from harness.faults.kinds import Fault
+from harness.faults.kinds import Fault, Probe
 from harness.stack import wait_until
 from harness.stack.canary import QUESTIONS, Address, Sighting
 from harness.toxics import Proxy
@@ -40,35 +41,39 @@ class Canary:
 
     def look(self) -> Sighting:
         """One look, over a connection of its own; an answer as late as the fault makes it counts as slow."""
-        sighting = self._look(self._proxy.listen, QUESTIONS[self.fault.store], timeout_s=self._timeout_s)
+        sighting = self.ask(QUESTIONS[self.fault.store])
         if sighting.saw == "answered" and 0 < self.fault.latency_ms <= sighting.ms:
             return Sighting("slow", sighting.ms, sighting.answer)
         return sighting
 
-    def wait_to_see(self, saw: str, *, deadline_s: float, what: str) -> Sighting:
-        """Look until it sees this. Raises DeadlineMissed, with what it saw last."""
-        last = Sighting("nothing", 0.0)
+    def ask(self, question: bytes) -> Sighting:
+        """The same with another question."""
+        return self._look(self._proxy.listen, question, timeout_s=self._timeout_s)
 
-        def seen() -> Sighting | None:
-            nonlocal last
-            last = self.look()
-            return last if last.saw == saw else None
 
-        try:
-            found = wait_until(seen, deadline_s=deadline_s, what=what)
-        except DeadlineMissed as error:
-            raise DeadlineMissed(f"{str(error).removesuffix('.')}; the canary saw {_shown(last)}.") from error
-        assert found is not None
-        return found
+def wait_to_see(probe: Probe, *, deadline_s: float, what: str) -> Sighting:
+    """Look until it shows what it is to show. Raises DeadlineMissed, with what was seen last."""
+    last = Sighting("nothing", 0.0)
+
+    def seen() -> Sighting | None:
+        nonlocal last
+        last = probe.look()
+        return last if last.saw == probe.shows else None
+
+    try:
+        found = wait_until(seen, deadline_s=deadline_s, what=what)
+    except DeadlineMissed as error:
+        raise DeadlineMissed(f"{str(error).removesuffix('.')}; the canary saw {_shown(last)}.") from error
+    assert found is not None
+    return found
 
 
 class Watcher:
     """Looks again and again while the fault lasts, in a thread; ends with the context, before the heal."""
 
-    def __init__(self, canary: Canary, expected: str, record: Record, interval_s: float) -> None:
-        self.surprises: list[str] = []
-        self._canary = canary
-        self._expected = expected
+    def __init__(self, probe: Probe, record: Callable[[Sighting], object], interval_s: float) -> None:
+        self.surprises: list[Sighting] = []
+        self._probe = probe
         self._record = record
         self._interval_s = interval_s
         self._over = threading.Event()
@@ -82,16 +87,20 @@ class Watcher:
         self._pool.shutdown()
         self._watching.result()  # what ended the watching early ends the fault's context, too
 
+    def told(self, fault: Fault) -> list[str]:
+        """Each surprise in a sentence."""
+        return [
+            f"In the middle of the fault {fault.name!r} the canary saw {_shown(sighting)},"
+            f" not {self._probe.shows}."
+            for sighting in self.surprises
+        ]
+
     def _watch(self) -> None:
-        fault = self._canary.fault
         while not self._over.wait(self._interval_s):
-            sighting = self._canary.look()
-            self._record("canary", name=fault.name, store=fault.store, saw=sighting.saw, ms=sighting.ms)
-            if sighting.saw != self._expected:
-                self.surprises.append(
-                    f"In the middle of the fault {fault.name!r} the canary saw {_shown(sighting)},"
-                    f" not {self._expected}."
-                )
+            sighting = self._probe.look()
+            self._record(sighting)
+            if sighting.saw != self._probe.shows:
+                self.surprises.append(sighting)
 
 
 def _shown(sighting: Sighting) -> str:

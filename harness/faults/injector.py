@@ -1,4 +1,4 @@
-"""Breaking a store for as long as a context lasts, with the proof of it in the history."""
+"""Injecting a fault, proving that it bites, watching it, healing it, and writing each of that down."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from harness.errors import DeadlineMissed, InfrastructureError, UsageError
-from harness.faults.canary import Canary, Look, Record, Watcher
-from harness.faults.kinds import KINDS, Fault, Kind
+from harness.faults.canary import Canary, Look, Record, Watcher, wait_to_see
+from harness.faults.kinds import KINDS, Breakage, Fault, Probe
+from harness.instances import Instances
 from harness.stack import Services
 from harness.stack.canary import Sighting, look
-from harness.toxics import Proxy
 
 
 @dataclass(frozen=True)
@@ -23,101 +23,106 @@ class Timing:
     canary_interval_s: float = 0.5
 
 
-class FaultInjector:
-    """Breaks the stores of `services` and writes what happens when through `record`.
+class Injector:
+    """Breaks the stores of `services` and the server's `instances`; writes what happens through `record`.
 
     Events: `fault` with `name`, `store`, `phase` (inject, bites, heal, healed) and, once a canary proved it,
-    `canary` and `ms`; `canary` with `name`, `store`, `saw` (refused, silent, closed, slow, answered) and
-    `ms`, about every half second while a fault lasts.
+    `canary` and `ms`; `canary` with `name`, `store`, `saw` (refused, silent, closed, slow, answered, or what
+    the fault's own proof shows) and `ms`, about every half second while a fault lasts.
     """
 
     def __init__(
         self,
         services: Services,
         record: Record,
+        instances: Instances | None = None,
         *,
         look: Look = look,
         timing: Timing = Timing(),
     ) -> None:
         self._services = services
         self._record = record
+        self._given_instances = instances
         self._look = look
         self._timing = timing
         self._broken: set[str] = set()
 
-    def redis_refused(self) -> AbstractContextManager[Fault]:
-        """Redis's port is closed."""
-        return self.through(Fault("redis", "refused"))
+    @property
+    def _instances(self) -> Instances:
+        if self._given_instances is None:
+            raise UsageError("There is no server to break: the injector was made without its instances.")
+        return self._given_instances
 
-    def redis_black_holed(self) -> AbstractContextManager[Fault]:
-        """Redis can be connected to, and never says anything."""
-        return self.through(Fault("redis", "black-holed"))
-
-    def redis_slow(self, latency_ms: int = 300) -> AbstractContextManager[Fault]:
-        """Every answer of Redis comes this much later."""
-        return self.through(Fault("redis", "slow", latency_ms))
-
-    def mongodb_refused(self) -> AbstractContextManager[Fault]:
-        """MongoDB's port is closed."""
-        return self.through(Fault("mongodb", "refused"))
-
-    def mongodb_black_holed(self) -> AbstractContextManager[Fault]:
-        """MongoDB can be connected to, and never says anything."""
-        return self.through(Fault("mongodb", "black-holed"))
-
-    def mongodb_slow(self, latency_ms: int = 300) -> AbstractContextManager[Fault]:
-        """Every answer of MongoDB comes this much later."""
-        return self.through(Fault("mongodb", "slow", latency_ms))
+    def through(self, fault: Fault) -> AbstractContextManager[Fault]:
+        """A fault at a store's proxy: a key of KINDS. See `lasting`."""
+        kind, proxy = KINDS[fault.kind], self._services.proxies[fault.store]
+        canary = self._canary(fault)
+        return self.lasting(
+            Breakage(
+                fault,
+                health=Probe(canary.look, "answered"),
+                proof=Probe(canary.look, kind.canary_sees),
+                inject=lambda: kind.inject(proxy, fault),
+                heal=proxy.heal,
+            )
+        )
 
     @contextmanager
-    def through(self, fault: Fault) -> Iterator[Fault]:
+    def lasting(self, breakage: Breakage) -> Iterator[Fault]:
         """The fault lasts while the context does; faults of different stores may overlap.
 
-        Raises InfrastructureError when the canary does not see the fault within 2 s, sees the store answer in
-        the middle of it, or does not see it answer within 5 s of the heal.
+        Raises InfrastructureError when it is not seen within 2 s, is not seen any more in the middle, or is
+        still seen 5 s after the heal.
         """
+        fault = breakage.fault
         if fault.store in self._broken:
             raise UsageError(f"{fault.store} is already broken: one fault a store at a time.")
-        kind, proxy = KINDS[fault.kind], self._services.proxies[fault.store]
-        canary = Canary(proxy, fault, self._look)
         before = f"{fault.store} to answer before the fault"
-        canary.wait_to_see("answered", deadline_s=self._timing.bites_within_s, what=before)
-        watcher = Watcher(canary, kind.canary_sees, self._record, self._timing.canary_interval_s)
+        wait_to_see(breakage.health, deadline_s=self._timing.bites_within_s, what=before)
+        interval_s = breakage.watch_every_s or self._timing.canary_interval_s
+        watcher = Watcher(breakage.proof, lambda sighting: self._saw(fault, sighting), interval_s)
         self._broken.add(fault.store)
         self._phase(fault, "inject")
         try:
-            kind.inject(proxy, fault)
-            self._phase(fault, "bites", _wait_for_bite(canary, kind, self._timing.bites_within_s))
+            breakage.inject()
+            self._phase(fault, "bites", _wait_for_bite(breakage, self._timing.bites_within_s))
             with watcher:
                 yield fault
         except BaseException as error:
-            for surprise in watcher.surprises:
+            for surprise in watcher.told(fault):
                 error.add_note(surprise)
             raise
         finally:
             self._broken.discard(fault.store)
-            self._heal(fault, proxy, canary)
-        if watcher.surprises:
-            raise InfrastructureError(watcher.surprises[0])
+            self._heal(breakage)
+        if surprises := watcher.told(fault):
+            raise InfrastructureError(surprises[0])
 
-    def _heal(self, fault: Fault, proxy: Proxy, canary: Canary) -> None:
+    def _canary(self, fault: Fault) -> Canary:
+        return Canary(self._services.proxies[fault.store], fault, self._look)
+
+    def _heal(self, breakage: Breakage) -> None:
+        fault = breakage.fault
         self._phase(fault, "heal")
-        proxy.heal()
+        breakage.heal()
         after = f"{fault.store} to answer after {fault.name!r}"
-        sighting = canary.wait_to_see("answered", deadline_s=self._timing.heals_within_s, what=after)
+        sighting = wait_to_see(breakage.health, deadline_s=self._timing.heals_within_s, what=after)
         self._phase(fault, "healed", sighting)
 
     def _phase(self, fault: Fault, phase: str, sighting: Sighting | None = None) -> None:
         seen = {"canary": sighting.saw, "ms": sighting.ms} if sighting else {}
         self._record("fault", name=fault.name, store=fault.store, phase=phase, **seen)
 
+    def _saw(self, fault: Fault, sighting: Sighting) -> None:
+        self._record("canary", name=fault.name, store=fault.store, saw=sighting.saw, ms=sighting.ms)
 
-def _wait_for_bite(canary: Canary, kind: Kind, deadline_s: float) -> Sighting:
+
+def _wait_for_bite(breakage: Breakage, deadline_s: float) -> Sighting:
     try:
-        return canary.wait_to_see(kind.canary_sees, deadline_s=deadline_s, what="it")
+        return wait_to_see(breakage.proof, deadline_s=deadline_s, what="it")
     except DeadlineMissed as error:
         said = str(error).partition("; ")[2]
         raise InfrastructureError(
-            f"The fault {canary.fault.name!r} did not bite: {said.removesuffix('.')}, not {kind.canary_sees},"
-            f" for {deadline_s:g} s."
+            f"The fault {breakage.fault.name!r} did not bite: {said.removesuffix('.')},"
+            f" not {breakage.proof.shows}, for {deadline_s:g} s."
         ) from error

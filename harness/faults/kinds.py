@@ -1,16 +1,17 @@
-"""What can be broken, how, and what a canary then sees."""
+"""What a fault is: what is broken and how, what is done for it, and by what it is seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from harness.stack.canary import Sighting
 from harness.toxics import Proxy
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is broken: the store ('redis' or 'mongodb') and how (a key of KINDS).
+    """What is broken ('redis', 'mongodb', 'server' or 'clock') and how.
 
     `latency_ms`, for slow stores: how much later every answer comes.
     """
@@ -26,11 +27,50 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A look at what a fault concerns, and the word that the look is to end with."""
+
+    look: Callable[[], Sighting]
+    shows: str
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """One fault, ready to be injected.
+
+    `health` must be seen before it and after its heal; `proof` as soon as it is injected, and again every
+    `watch_every_s` (None: as usual) while it lasts. A proof may also do the damage itself, each time anew:
+    that is how faults are kept up which the server repairs.
+    """
+
+    fault: Fault
+    health: Probe
+    proof: Probe
+    inject: Callable[[], None]
+    heal: Callable[[], None]
+    watch_every_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Kind:
-    """One way to break a store: what is done to its proxy, and what a canary then sees."""
+    """One way to break a store at its proxy: what is done to it, and what a canary then sees."""
 
     inject: Callable[[Proxy, Fault], None]
     canary_sees: str
+
+
+def nothing() -> None:
+    """For a fault whose proof does the damage, or that needs no healing."""
+
+
+def swallow(proxy: Proxy) -> None:
+    """No byte passes, in either direction, and nothing is closed.
+
+    With `downstream` alone commands would still be carried out, only their answers lost; with `upstream`
+    alone an answer on its way would still arrive.
+    """
+    proxy.add_toxic("timeout", "upstream", timeout=0)
+    proxy.add_toxic("timeout", "downstream", timeout=0)
 
 
 def _refuse(proxy: Proxy, fault: Fault) -> None:
@@ -39,13 +79,7 @@ def _refuse(proxy: Proxy, fault: Fault) -> None:
 
 
 def _swallow(proxy: Proxy, fault: Fault) -> None:
-    """No byte passes, in either direction, and nothing is closed.
-
-    With `downstream` alone commands would still be carried out, only their answers lost; with `upstream`
-    alone an answer on its way would still arrive.
-    """
-    proxy.add_toxic("timeout", "upstream", timeout=0)
-    proxy.add_toxic("timeout", "downstream", timeout=0)
+    swallow(proxy)
 
 
 def _delay(proxy: Proxy, fault: Fault) -> None:

@@ -61,7 +61,7 @@ class Server(Process):
 
         Without this, a run could take another run's Redis for its own, and flush it.
         """
-        return any(self.address[1] in _listening_ports(process) for process in family(self.pid))
+        return any(self.address[1] in listening_ports(process) for process in family(self.pid))
 
     def launch(self) -> None:
         """Start it without waiting. Raises UsageError when its port is taken or there is no such program."""
@@ -111,7 +111,8 @@ class Server(Process):
             return False
 
 
-def _listening_ports(process: psutil.Process) -> set[int]:
+def listening_ports(process: psutil.Process) -> set[int]:
+    """The ports a process listens on; none if it has ended."""
     try:
         connections = process.net_connections("tcp")
     except psutil.NoSuchProcess:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import urllib3
 
 from harness.errors import DeadlineMissed, ProcessDied, UsageError
 from harness.stack.guardian import GUARDIAN
-from harness.stack.server import HOST, Server
+from harness.stack.server import HOST, Server, listening_ports
 
 ANY_PORT = f"http://{HOST}:{{port}}"
 
@@ -51,6 +52,12 @@ class Target(Server):
     def listens(self) -> bool:
         """Taken for granted: a target may be a container, whose listener is no child of its command."""
         return True
+
+    def workers(self) -> list[psutil.Process]:
+        """The child processes that share its port, or all its children if none does; oldest first."""
+        children = sorted(self.children(), key=lambda child: child.pid)
+        sharing = [child for child in children if self.address[1] in listening_ports(child)]
+        return sharing or children
 
     def await_ready(self) -> None:
         """Wait until it serves.

@@ -1,0 +1,38 @@
+"""contiguous: a mailbox's seqs have no hole, so nothing can appear later before what was already read.
+
+Judged for servers that number their messages: a chain sees each seq one above the one before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from harness.checkers.chains import Chain, chains_of
+from harness.checkers.messages import match
+from harness.checkers.telling import at, conclude, finding
+from harness.history import History
+from harness.verdict import Finding, Judgement
+
+PROMISE = "contiguous"
+
+
+def contiguous(history: History) -> Judgement:
+    """Judge the promise over one history."""
+    chains = chains_of(history, match(history))
+    findings = [hole for chain in chains for hole in _holes(history, chain)]
+    numbered = sum(delivery.received.seq is not None for chain in chains for delivery in chain.deliveries)
+    doubt = "" if numbered else "no message that arrived had a seq"
+    return conclude(PROMISE, findings, {"numbered": numbered, "chains": len(chains)}, doubt=doubt)
+
+
+def _holes(history: History, chain: Chain) -> Iterator[Finding]:
+    numbered = [delivery for delivery in chain.deliveries if delivery.received.seq is not None]
+    for former, delivery in pairwise(numbered):
+        old, new = former.received.seq or 0, delivery.received.seq or 0
+        if new > old + 1 and not delivery.poll.gap:
+            sentence = (
+                f"{chain.name} received message '{delivery.received.id}' with seq {new} at "
+                f"{at(history, delivery.poll.end_ns)}, right after seq {old}."
+            )
+            yield finding(PROMISE, "hole", sentence, (former.poll.event, delivery.poll.event))

@@ -1,0 +1,57 @@
+"""stops-cleanly: a server that is told to stop answers what it accepted, and refuses the rest at once.
+
+A request that was well under way when SIGTERM came was accepted: it gets a status, whichever. One that came
+later may be answered, or its connection refused or closed; what it may not do is wait for its time-out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checkers.expectations import kind_of
+from harness.checkers.telling import at, conclude, finding
+from harness.history import FaultWindow, History, Poll, Send
+from harness.verdict import Finding, Judgement
+
+PROMISE = "stops-cleanly"
+UNDER_WAY_NS = 100_000_000
+"""A request that began so long before the signal had been accepted."""
+ENOUGH_REQUESTS = 3
+
+
+def stops_cleanly(history: History) -> Judgement:
+    """Judge the promise over one history."""
+    stops = [window for window in history.faults if (window.store, kind_of(window)) == ("server", "stopped")]
+    findings: list[Finding] = []
+    under_way = 0
+    for stop in stops:
+        for operation in _during(history, stop):
+            was_accepted = operation.start_ns < stop.injected_ns - UNDER_WAY_NS
+            under_way += was_accepted
+            if operation.status is None and (was_accepted or operation.error == "timeout"):
+                findings.append(_finding(history, stop, operation, was_accepted))
+    doubt = ""
+    if under_way < ENOUGH_REQUESTS:
+        doubt = f"only {under_way} requests were under way when the server was told to stop"
+    return conclude(PROMISE, findings, {"stops": len(stops), "under_way": under_way}, doubt=doubt)
+
+
+def _during(history: History, stop: FaultWindow) -> Iterator[Send | Poll]:
+    """The requests that the stop could cut off: unanswered when it began, begun before it had ended."""
+    operations: list[Send | Poll] = [*history.sends, *history.polls]
+    for operation in operations:
+        end_ns = history.end_ns if operation.end_ns is None else operation.end_ns
+        if end_ns >= stop.injected_ns and operation.start_ns <= (stop.bites_ns or stop.injected_ns):
+            yield operation
+
+
+def _finding(history: History, stop: FaultWindow, operation: Send | Poll, was_accepted: bool) -> Finding:
+    who = operation.sender if isinstance(operation, Send) else operation.chain
+    what = "send" if isinstance(operation, Send) else "poll"
+    sentence = (
+        f"{who}'s {what} of {at(history, operation.start_ns)} (operation {operation.op}) was not answered "
+        f"({operation.error or 'nothing recorded'}); the server was told to stop at "
+        f"{at(history, stop.injected_ns)}."
+    )
+    events = operation.events if isinstance(operation, Send) else (operation.event,)
+    return finding(PROMISE, "cut_off" if was_accepted else "left_waiting", sentence, events)

@@ -1,0 +1,38 @@
+"""What can befall MongoDB."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from harness.faults.injector import Injector
+from harness.faults.kinds import Breakage, Fault, Probe
+
+
+class MongodbFaults(Injector):
+    """Faults of the store of record."""
+
+    def mongodb_refused(self) -> AbstractContextManager[Fault]:
+        """MongoDB's port is closed."""
+        return self.through(Fault("mongodb", "refused"))
+
+    def mongodb_black_holed(self) -> AbstractContextManager[Fault]:
+        """MongoDB can be connected to, and never says anything."""
+        return self.through(Fault("mongodb", "black-holed"))
+
+    def mongodb_slow(self, latency_ms: int = 300) -> AbstractContextManager[Fault]:
+        """Every answer of MongoDB comes this much later."""
+        return self.through(Fault("mongodb", "slow", latency_ms))
+
+    def mongodb_killed(self) -> AbstractContextManager[Fault]:
+        """`kill -9` for mongod, which comes back with what its journal has. Raises UsageError: not ours."""
+        mongod = self._services.own_mongod()
+        canary = self._canary(fault := Fault("mongodb", "killed"))
+        return self.lasting(
+            Breakage(
+                fault,
+                health=Probe(canary.look, "answered"),
+                proof=Probe(canary.look, "closed"),  # the proxy lives: it takes connections and drops them
+                inject=mongod.kill,
+                heal=mongod.start,
+            )
+        )

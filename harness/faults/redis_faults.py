@@ -1,0 +1,160 @@
+"""What can befall Redis as a whole: its network, its process, its memory, its role."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from harness.errors import InfrastructureError
+from harness.faults.injector import Injector
+from harness.faults.kinds import Breakage, Fault, Probe, nothing
+from harness.stack import free_port
+from harness.stack.canary import Sighting
+
+ANSWERS_WITHIN_S = 5.0
+DOWN_S = 0.3
+"""How long a flapping Redis is away each time, and about how long it is there in between."""
+WRITE = b"SET pollproof:canary 1 PX 1000\r\n"
+WRITE_ANSWERS = {b"+OK": "written", b"-READONLY": "read-only", b"-OOM": "out of memory"}
+
+
+class RedisFaults(Injector):
+    """Faults of the whole Redis. Those of its process and settings raise UsageError when it is not ours."""
+
+    def redis_refused(self) -> AbstractContextManager[Fault]:
+        """Redis's port is closed."""
+        return self.through(Fault("redis", "refused"))
+
+    def redis_black_holed(self) -> AbstractContextManager[Fault]:
+        """Redis can be connected to, and never says anything."""
+        return self.through(Fault("redis", "black-holed"))
+
+    def redis_slow(self, latency_ms: int = 300) -> AbstractContextManager[Fault]:
+        """Every answer of Redis comes this much later."""
+        return self.through(Fault("redis", "slow", latency_ms))
+
+    def redis_flapping(self) -> AbstractContextManager[Fault]:
+        """Redis is there for a moment and away for a moment, again and again."""
+        proxy = self._services.proxies["redis"]
+        canary = self._canary(fault := Fault("redis", "flapping"))
+
+        def flap() -> Sighting:
+            proxy.disable()
+            down = canary.look()
+            time.sleep(DOWN_S)  # the fault's own rhythm
+            proxy.enable()
+            back = canary.look()
+            flapped = (down.saw, back.saw) == ("refused", "answered")
+            return Sighting("flapped" if flapped else f"{down.saw}, then {back.saw}", back.ms)
+
+        health, proof = Probe(canary.look, "answered"), Probe(flap, "flapped")
+        return self.lasting(Breakage(fault, health, proof, nothing, proxy.heal, watch_every_s=DOWN_S))
+
+    def redis_killed(self, *, back_from: Path | None = None) -> AbstractContextManager[Fault]:
+        """`kill -9`, and down while the context lasts; back with the data of a snapshot, or empty."""
+        server = self._services.own_redis()
+        canary = self._canary(fault := Fault("redis", "killed"))
+        return self.lasting(
+            Breakage(
+                fault,
+                health=Probe(canary.look, "answered"),
+                proof=Probe(canary.look, "closed"),  # the proxy lives: it takes connections and drops them
+                inject=server.kill,
+                heal=lambda: server.restart_from(back_from),
+            )
+        )
+
+    def redis_restarted(self, *, back_from: Path | None = None) -> AbstractContextManager[Fault]:
+        """`kill -9`, and back at once: with the data of a snapshot, or empty."""
+        server = self._services.own_redis()
+        canary = self._canary(fault := Fault("redis", "restored" if back_from else "emptied"))
+        before = self._run_id()
+
+        def look() -> Sighting:
+            keys = re.search(r"keys loaded: (\d+)", server.last_lines(100))
+            loaded = keys is not None and keys[1] != "0"
+            if self._run_id() == before:
+                return Sighting("the process of before", 0.0)
+            return Sighting(
+                "another process with old data" if loaded else "another process without data", 0.0
+            )
+
+        proof = Probe(look, f"another process with{' old' if back_from else 'out'} data")
+        health = Probe(canary.look, "answered")
+        return self.lasting(
+            Breakage(fault, health, proof, inject=lambda: server.restart_from(back_from), heal=nothing)
+        )
+
+    def redis_snapshot(self) -> Path:
+        """What Redis holds now, for coming back from later."""
+        return self._services.own_redis().save_snapshot("old")
+
+    def redis_read_only(self) -> AbstractContextManager[Fault]:
+        """Redis serves reads and refuses writes, as a replica whose primary is gone."""
+        return self._without_writes(
+            Fault("redis", "read-only"),
+            ("REPLICAOF", "127.0.0.1", str(free_port())),
+            ("REPLICAOF", "NO", "ONE"),
+        )
+
+    def redis_out_of_memory(self) -> AbstractContextManager[Fault]:
+        """Redis serves reads and refuses writes, as its memory limit is reached."""
+        with self._redis() as client:
+            before = client.config_get("maxmemory")["maxmemory"]
+        return self._without_writes(
+            Fault("redis", "out of memory"),
+            ("CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "1"),
+            ("CONFIG", "SET", "maxmemory", str(before)),
+        )
+
+    def _without_writes(
+        self, fault: Fault, inject: tuple[str, ...], heal: tuple[str, ...]
+    ) -> AbstractContextManager[Fault]:
+        self._services.own_redis()
+        canary = self._canary(fault)
+
+        def look() -> Sighting:
+            seen = canary.ask(WRITE)
+            told = next(
+                (word for start, word in WRITE_ANSWERS.items() if seen.answer.startswith(start)), seen.saw
+            )
+            return Sighting(told, seen.ms, seen.answer)
+
+        return self.lasting(
+            Breakage(
+                fault,
+                health=Probe(look, "written"),
+                proof=Probe(look, fault.kind),
+                inject=lambda: self._command(*inject),
+                heal=lambda: self._command(*heal),
+            )
+        )
+
+    def _run_id(self) -> str:
+        with self._redis() as client:
+            return str(client.info("server")["run_id"])
+
+    def _command(self, *words: str) -> None:
+        with self._redis() as client:
+            client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+
+    @contextmanager
+    def _redis(self) -> Iterator[redis.Redis]:
+        """Redis itself, not through the proxy. What goes wrong is the harness's to tell."""
+        try:
+            with redis.Redis.from_url(
+                self._services.redis_direct_url,
+                retry=Retry(NoBackoff(), 0),
+                socket_timeout=ANSWERS_WITHIN_S,
+                decode_responses=True,
+            ) as client:
+                yield client
+        except redis.RedisError as error:
+            raise InfrastructureError(f"Redis did not do what was asked for a fault: {error}.") from error

@@ -1,0 +1,108 @@
+"""What can befall the server under test: a worker or all of it is killed, or it is told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import psutil
+
+from harness.errors import InfrastructureError
+from harness.faults.injector import Injector
+from harness.faults.kinds import Breakage, Fault, Probe, nothing, swallow
+from harness.stack import Target, wait_until
+from harness.stack.canary import Sighting
+from harness.stack.reaper import alive, kill_each
+
+MID_PUSH_WITHIN_S = 5.0
+
+
+class ServerFaults(Injector):
+    """Faults of the first instance of the server. What ended is proved by the processes' own end."""
+
+    def worker_killed(self) -> AbstractContextManager[Fault]:
+        """`kill -9` for one worker; the server has to start another one by itself."""
+        return self._workers_killed("worker killed", lambda workers: workers[:1])
+
+    def workers_killed(self) -> AbstractContextManager[Fault]:
+        """`kill -9` for all workers at once."""
+        return self._workers_killed("workers killed", lambda workers: workers)
+
+    def workers_killed_in_mid_push(self, is_mid_push: Callable[[], bool]) -> AbstractContextManager[Fault]:
+        """`kill -9` for all workers while one stands between its insert and its push.
+
+        Redis goes silent, so that pushes hang; the workers are killed as soon as `is_mid_push` says that one
+        does. Redis stays silent while the context lasts.
+        """
+        proxy = self._services.proxies["redis"]
+
+        def hang_a_push() -> None:
+            swallow(proxy)
+            wait_until(is_mid_push, deadline_s=MID_PUSH_WITHIN_S, what="a send that hangs in its push")
+
+        return self._workers_killed(
+            "workers killed in mid-push", lambda workers: workers, before=hang_a_push, heal=proxy.heal
+        )
+
+    def server_killed(self) -> AbstractContextManager[Fault]:
+        """`kill -9` for the server with all its workers; it is started again at the end of the context."""
+        target = self._instances.first
+        return self._server_ended("killed", target, target.kill)
+
+    def server_stopped(self) -> AbstractContextManager[Fault]:
+        """SIGTERM; the server is started again at the end of the context."""
+        target = self._instances.first
+        return self._server_ended("stopped", target, target.stop)
+
+    def _server_ended(
+        self, kind: str, target: Target, end: Callable[[], None]
+    ) -> AbstractContextManager[Fault]:
+        def look() -> Sighting:
+            return Sighting("running" if target.running else "ended", 0.0)
+
+        return self.lasting(
+            Breakage(
+                Fault("server", kind),
+                _serving(target, 0),
+                Probe(look, "ended"),
+                inject=end,
+                heal=target.start,
+            )
+        )
+
+    def _workers_killed(
+        self,
+        kind: str,
+        choose: Callable[[list[psutil.Process]], list[psutil.Process]],
+        *,
+        before: Callable[[], None] = nothing,
+        heal: Callable[[], None] = nothing,
+    ) -> AbstractContextManager[Fault]:
+        target = self._instances.first
+        workers = target.workers()
+        if not workers:
+            raise InfrastructureError("The server under test has no worker processes that could be killed.")
+        victims = choose(workers)
+
+        def kill() -> None:
+            before()
+            kill_each(victims)
+
+        def look() -> Sighting:
+            return Sighting("running" if any(alive(victim) for victim in victims) else "ended", 0.0)
+
+        health = _serving(target, len(workers))
+        return self.lasting(Breakage(Fault("server", kind), health, Probe(look, "ended"), kill, heal))
+
+
+def _serving(target: Target, workers: int) -> Probe:
+    """Whether it answers, with so many workers at least."""
+
+    def look() -> Sighting:
+        try:
+            serves = target.ready() and len(target.workers()) >= workers
+        except target.not_ready_yet as error:
+            return Sighting(type(error).__name__, 0.0)
+        return Sighting("serving" if serves else "not serving", 0.0)
+
+    return Probe(look, "serving")

@@ -1,0 +1,124 @@
+"""The instances of the server under test in one scenario: same stores, same database, same secret."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from harness.client import Client, require
+from harness.errors import UsageError
+from harness.profile import Profile
+from harness.stack import FakeClock, Services, Target, faketime_library, start_target
+
+HOST = "127.0.0.1"
+
+
+class Instances:
+    """Started by `start`, ended by `stop`. Each one's output goes to a file of its own in `logs`.
+
+    `port` None takes free ones; a number is for one instance only.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        services: Services,
+        *,
+        logs: Path,
+        name: str,
+        workers: int | None = None,
+        port: int | None = None,
+    ) -> None:
+        self.clocks: list[FakeClock] = []
+        self.targets: list[Target] = []
+        self._profile = profile
+        self._logs = logs
+        self._name = name
+        self._port = port
+        self._timekeepers: dict[int, Client] = {}
+        self._names = {
+            "python": sys.executable,
+            "host": HOST,
+            "port": "{port}",  # filled in at each attempt to start
+            "workers": str(workers or profile.workers),
+            "redis_url": services.redis_url,
+            "mongodb_url": services.mongodb_url,
+            "database": f"pollproof_{secrets.token_hex(6)}",
+            "secret": secrets.token_hex(32),
+        }
+
+    @property
+    def first(self) -> Target:
+        """The first instance. Raises UsageError before there is one."""
+        if not self.targets:
+            raise UsageError("The server under test has not been started.")
+        return self.targets[0]
+
+    @property
+    def base_urls(self) -> list[str]:
+        """Where each instance serves."""
+        return [target.base_url for target in self.targets]
+
+    def start(self) -> Target:
+        """Start one more instance.
+
+        Raises UsageError when the profile cannot be filled in or the server never becomes ready.
+        """
+        return self._start({})
+
+    def start_with_clock(self) -> Target:
+        """Start one more instance, whose clock is the next of `clocks`."""
+        file = self._logs / f"clock-{self._name}-{len(self.clocks) + 1}"
+        clock = FakeClock(faketime_library(), file)
+        self.clocks.append(clock)
+        return self._start(clock.env)
+
+    def time_told_by(self, instance: int) -> float:
+        """What time an instance has, in seconds since 1970: the `timestamp` of a poll's answer."""
+        if instance not in self._timekeepers:
+            name = f"timekeeper_{secrets.token_hex(4)}"
+            self._timekeepers[instance] = client = Client(
+                self.base_urls[instance], name, secrets.token_hex(8)
+            )
+            require(client.register(), 201, "registering")
+            require(client.sign_in(), 200, "signing in")
+        answer = require(self._timekeepers[instance].poll({}), 200, "polling for the time")
+        return datetime.fromisoformat(str(answer.body["timestamp"])).timestamp()
+
+    def skew_s(self, instance: int) -> float:
+        """By how many seconds an instance's clock is before the harness's (or, below 0, behind it)."""
+        return self.time_told_by(instance) - time.time()
+
+    def stop(self) -> None:
+        """End them all."""
+        for client in self._timekeepers.values():
+            client.close()
+        for target in self.targets:
+            target.stop()
+
+    def _start(self, env: Mapping[str, str]) -> Target:
+        log_name = self._name if not self.targets else f"{self._name}-{len(self.targets) + 1}"
+        target = start_target(
+            [self._fill(word) for word in self._profile.command],
+            base_url=f"http://{HOST}:{self._port or '{port}'}",
+            ready_path=self._profile.ready_path,
+            log=self._logs / f"server-{log_name}.log",
+            env={key: self._fill(value) for key, value in self._profile.env.items()} | dict(env),
+            deadline_s=self._profile.ready_within_s,
+        )
+        self.targets.append(target)
+        return target
+
+    def _fill(self, text: str) -> str:
+        try:
+            return text.format_map(self._names)
+        except (KeyError, ValueError, IndexError) as error:
+            legal = ", ".join(sorted(self._names))
+            raise UsageError(
+                f"The target profile {self._profile.name!r} says {text!r},"
+                f" but only {legal} can stand in braces."
+            ) from error

@@ -1,0 +1,76 @@
+"""Looking straight into the queues in Redis, where operators look (contract: Storage)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+
+from harness.errors import InfrastructureError
+
+ANSWERS_WITHIN_S = 5.0
+
+
+class Queues:
+    """The lists `messages:{username}` of the Redis at `url`, newest first, at most `limit` entries each."""
+
+    def __init__(self, url: str, *, limit: int) -> None:
+        self._url = url
+        self._limit = limit
+
+    def wrong(self, mailbox: str, acked: Sequence[str]) -> str:
+        """What is wrong with a queue in one sentence, else ''. `acked` are contents, in any order.
+
+        Right is a list with an expiry, of messages alone, that has every acked one as far as it reaches.
+        """
+        key = f"messages:{mailbox}"
+        with self._redis() as client:
+            kind = str(client.type(key))
+            if not acked and kind == "none":
+                return ""
+            if kind != "list":
+                return f"{key} is of the type {kind}, not a list"
+            entries = [str(entry) for entry in client.lrange(key, 0, -1)]
+            expires_in_s = int(client.ttl(key))
+        if len(entries) > self._limit:
+            return f"{key} has {len(entries)} entries, more than {self._limit}"
+        if expires_in_s < 0:
+            return f"{key} has no TTL"
+        contents, others = _contents(entries)
+        if others:
+            return f"{key} has an entry that is no message: {others[0][:60]!r}"
+        missing = [content for content in acked if content not in contents]
+        if missing and len(entries) < self._limit:
+            return f"{key} lacks {len(missing)} of {len(acked)} acked messages, such as {missing[0]!r}"
+        return ""
+
+    @contextmanager
+    def _redis(self) -> Iterator[redis.Redis]:
+        try:
+            with redis.Redis.from_url(
+                self._url, socket_timeout=ANSWERS_WITHIN_S, decode_responses=True, encoding_errors="replace"
+            ) as client:
+                yield client
+        except redis.RedisError as error:
+            raise InfrastructureError(f"The queues in Redis cannot be looked at: {error}.") from error
+
+
+def _contents(entries: Iterable[str]) -> tuple[set[str], list[str]]:
+    """The texts in the entries, whatever a server calls the field; and the entries that are no messages."""
+    contents: set[str] = set()
+    others: list[str] = []
+    for entry in entries:
+        try:
+            fields: Any = json.loads(entry)
+        except ValueError:
+            fields = None
+        texts = (
+            [value for value in fields.values() if isinstance(value, str)] if isinstance(fields, dict) else []
+        )
+        contents.update(texts)
+        if len(texts) < 2:
+            others.append(entry)
+    return contents, others

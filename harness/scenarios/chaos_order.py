@@ -1,0 +1,76 @@
+"""Chaos, order: many senders, several workers and instances, wrong clocks. No cursor passes a message."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.checkers import available, contiguous, no_duplicate, no_loss, no_phantom, on_time, order
+from harness.run import Run
+
+ALL = (no_loss, no_duplicate, order, contiguous, no_phantom, on_time, available)
+
+
+def _everyone_writes_to_one(run: Run) -> None:
+    """Six users, five messages a second each, one mailbox: more than a page between two polls."""
+    bob, *others = run.users(7)
+    run.read(bob)
+    run.read(run.second_browser(bob), limit=10)
+    run.keep_sending([(other, bob) for other in others], every_s=0.2)
+
+
+@pytest.mark.plan("CHAOS-01")
+def test_many_write_to_one_mailbox(run: Run) -> None:
+    """All contend for the next place; two readers, one with small pages, see the same order."""
+    _everyone_writes_to_one(run)
+    run.wait_for_traffic(sends=150, polls=20)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("CHAOS-02")
+def test_the_clocks_of_two_instances_are_minutes_apart(run: Run) -> None:
+    """Clients alternate between the two, so neighbours in a mailbox come from different clocks."""
+    run.start_instances(2)
+    with run.faults.clocks_off([-180, 180]):
+        _everyone_writes_to_one(run)
+        run.wait_for_traffic(sends=100, polls=12)
+    run.wait_for_traffic(sends=60, polls=8)  # one clock has stepped back three minutes
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("CHAOS-03")
+def test_a_clock_steps_back_while_the_server_runs(run: Run) -> None:
+    """To and fro, twice a second, beside another instance whose clock is right."""
+    run.start_instances(2)
+    _everyone_writes_to_one(run)
+    with run.faults.clocks_stepping([120, -60, 45, -240, 0]):
+        run.wait_for_traffic(sends=120, polls=16)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("CHAOS-04")
+def test_everything_happens_at_the_same_time(run: Run) -> None:
+    """Two instances whose clocks stand still: a timestamp of the clock alone would be no cursor."""
+    run.start_instances(2)
+    with run.faults.clocks_stopped():
+        _everyone_writes_to_one(run)
+        run.wait_for_traffic(sends=120, polls=16)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("CHAOS-05")
+def test_more_than_a_thousand_wait_for_who_comes_back(run: Run) -> None:
+    """Whoever has a cursor gets every one, page by page, though the queue has dropped the oldest."""
+    bob, *others = run.users(9)
+    run.read(bob, at_once=True)
+    run.acked(others[0], bob)
+    run.wait_for_delivery()
+    run.go_offline(bob)
+    run.send_many([(other, bob) for other in others], count=131, every_s=0.04)
+    run.come_back(bob)
+    run.read_all()
+    run.require_right_queues()
+    run.check(no_loss, no_duplicate, order, contiguous, no_phantom, available)

@@ -1,0 +1,58 @@
+"""Chaos, safe retries: with one `client_message_id` a message is one message, however often it is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.checkers import available, no_duplicate, no_loss, no_phantom, on_time, order
+from harness.run import Inconclusive, Run
+
+ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
+ENOUGH_ROUNDS = 6
+
+
+def _end(run: Run) -> None:
+    run.wait_for_traffic(sends=30, polls=8)
+    run.read_all()
+    run.require_right_queues()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("CHAOS-06")
+def test_one_message_is_sent_several_times_at_once(run: Run) -> None:
+    """A nervous client: five copies over five connections, which land on different workers."""
+    alice, bob = run.users(2)
+    run.read(bob)
+    for _ in range(20):
+        run.send_copies(alice, bob, copies=5)
+    run.read_all()
+    run.check(*ALL)
+    assert run.replays() == 80, "of five copies, four must be answered `replayed`"
+
+
+@pytest.mark.plan("CHAOS-07")
+def test_clients_retry_through_outages(run: Run) -> None:
+    """Redis goes silent, then MongoDB does: whoever got no definite answer sends the same again."""
+    run.start_traffic(every_s=0.2, retrying=True)
+    run.wait_for_traffic(sends=10, polls=3)
+    with run.faults.redis_black_holed():
+        run.wait_for_traffic(sends=20, polls=6)
+    with run.faults.mongodb_black_holed():
+        run.wait_for_traffic(sends=20, polls=6)
+    _end(run)
+
+
+@pytest.mark.plan("CHAOS-08")
+def test_workers_are_killed_between_insert_and_push(run: Run) -> None:
+    """The retry must find the message that nobody acked and nobody pushed."""
+    run.start_traffic(every_s=0.2, retrying=True)
+    run.wait_for_traffic(sends=20, polls=3)
+    for _ in range(ENOUGH_ROUNDS):
+        with run.faults.workers_killed_in_mid_push(run.hangs):
+            run.wait_for_traffic(sends=8, polls=2)
+        run.wait_for_queues()
+        if run.replays():
+            break
+    else:
+        raise Inconclusive("no worker was ever killed between its insert and its push")
+    _end(run)

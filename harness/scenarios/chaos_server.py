@@ -1,0 +1,69 @@
+"""Chaos, the server: killed, in part or as a whole, and told to stop under load. Clients retry."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.checkers import (
+    available,
+    no_duplicate,
+    no_loss,
+    no_phantom,
+    on_time,
+    order,
+    stops_cleanly,
+)
+from harness.run import Run
+
+ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
+
+
+def _end(run: Run) -> None:
+    run.wait_for_traffic(sends=30, polls=8)
+    run.read_all()
+    run.require_right_queues()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("CHAOS-25")
+def test_one_worker_is_killed(run: Run) -> None:
+    """The others serve on, and what the dead one had begun is retried."""
+    run.start_traffic(every_s=0.1, retrying=True)
+    run.wait_for_traffic(sends=30, polls=3)
+    with run.faults.worker_killed():
+        run.wait_for_traffic(sends=30, polls=4)
+    _end(run)
+
+
+@pytest.mark.plan("CHAOS-26")
+def test_all_workers_are_killed(run: Run) -> None:
+    """At once: nobody is left who remembers anything."""
+    run.start_traffic(every_s=0.1, retrying=True)
+    run.wait_for_traffic(sends=30, polls=3)
+    with run.faults.workers_killed():
+        run.wait_for_traffic(sends=30, polls=4)
+    _end(run)
+
+
+@pytest.mark.plan("CHAOS-27")
+def test_the_whole_server_is_killed_and_started_again(run: Run) -> None:
+    """As a power cut would; the stores live on."""
+    run.start_traffic(every_s=0.1, retrying=True)
+    run.wait_for_traffic(sends=30, polls=3)
+    with run.faults.server_killed():
+        run.wait_for_traffic(sends=8, polls=4)
+    _end(run)
+
+
+@pytest.mark.plan("CHAOS-28")
+def test_the_server_is_told_to_stop_under_load(run: Run) -> None:
+    """What it had accepted is answered, a held poll as well; what comes later is refused at once."""
+    run.start_traffic(pairs=8, every_s=0.1, retrying=True)
+    run.read(run.user(), wait_s=4)
+    run.wait_for_traffic(sends=30, polls=3)
+    with run.faults.mongodb_slow(latency_ms=80):  # so that many sends are under way at any moment
+        run.wait_for_traffic(sends=30, polls=1)
+        with run.faults.server_stopped():
+            run.wait_for_traffic(sends=8, polls=4)
+    _end(run)
+    run.check(stops_cleanly)

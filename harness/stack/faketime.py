@@ -1,0 +1,70 @@
+"""A clock of its own for a process, by libfaketime (https://github.com/wolfcw/libfaketime).
+
+The library stands between a program and the C library's clocks. It reads the time to tell from a file, at
+every look, so a running program's clock can be set forward, back, and stopped. Monotonic clocks stay right:
+a real clock that is set does not move them either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import InfrastructureError
+from harness.stack.packages import Unavailable, Wheel, install
+
+WHEEL = Wheel(
+    "libfaketime",
+    "3.0.1",
+    "libfaketime/vendor/libfaketime/src/libfaketime.so.1",
+    systems=("linux-x86_64",),
+)
+INSTALLED = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1")
+"""Where Debian's and Fedora's packages have it."""
+
+
+class FakeClock:
+    """A clock that processes started with `env` go by; right until it is set. `file` is its own."""
+
+    def __init__(self, library: Path, file: Path) -> None:
+        self._file = file
+        self.env: Mapping[str, str] = {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "TZ": "UTC",
+        }
+        self.set(0)
+
+    def set(self, offset_s: int) -> None:
+        """Let it go so many seconds before (or after) the right time."""
+        self._write(f"{offset_s:+d}s")
+
+    def stop(self, at: datetime) -> None:
+        """Let it stand still, at a whole second."""
+        self._write(f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
+
+    def _write(self, setting: str) -> None:
+        """Readers never see half of it."""
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(setting + "\n")
+        fresh.replace(self._file)
+
+
+def faketime_library() -> Path:
+    """libfaketime: as a distribution installs it, else out of its wheel, once.
+
+    Raises InfrastructureError where neither is to be had.
+    """
+    for pattern in INSTALLED:
+        for place in Path("/").glob(pattern.removeprefix("/")):
+            return place
+    try:
+        return install(WHEEL, say=lambda line: None, check=Path.stat)
+    except Unavailable as error:
+        raise InfrastructureError(
+            f"No clock can be set for a process: libfaketime is missing ({error}); on Debian and Ubuntu"
+            " `apt-get install libfaketime` gets it."
+        ) from error

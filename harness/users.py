@@ -1,0 +1,68 @@
+"""The users of a scenario, and the server that they are users of."""
+
+from __future__ import annotations
+
+import secrets
+
+from harness.client import Client, require
+from harness.instances import Instances
+
+PASSWORD = "correct horse battery staple"
+NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
+
+
+class Users:
+    """Users with names that no other scenario uses; with several instances, they alternate between them."""
+
+    def __init__(self, instances: Instances) -> None:
+        self._instances = instances
+        self._clients: list[Client] = []
+
+    def start_server(self) -> str:
+        """Start the server under test unless it runs; return its base URL."""
+        if not self._instances.targets:
+            self._instances.start()
+        return self._instances.first.base_url
+
+    def start_instances(self, count: int) -> None:
+        """Start so many instances of the server, each with a clock that `faults` can set."""
+        for _ in range(count):
+            self._instances.start_with_clock()
+
+    def users(self, count: int) -> list[Client]:
+        """New signed-in users."""
+        return [self.user() for _ in range(count)]
+
+    def user(self) -> Client:
+        """One new signed-in user."""
+        client = self.registered()
+        self.sign_in(client)
+        return client
+
+    def registered(self) -> Client:
+        """One new user who has not signed in."""
+        # Not from the seed: a Redis that is not ours keeps the mailboxes of earlier runs.
+        client = self._client(f"{NAMES[len(self._clients) % len(NAMES)]}_{secrets.token_hex(4)}")
+        require(client.register(), 201, "registering")
+        return client
+
+    def sign_in(self, client: Client) -> None:
+        """Sign a registered user in."""
+        require(client.sign_in(), 200, "signing in")
+
+    def second_browser(self, client: Client) -> Client:
+        """The same user, signed in once more."""
+        twin = self._client(client.username)
+        self.sign_in(twin)
+        return twin
+
+    def close(self) -> None:
+        """Close what the users had open."""
+        for client in self._clients:
+            client.close()
+
+    def _client(self, name: str) -> Client:
+        self.start_server()
+        client = Client(self._instances.base_urls, name, PASSWORD)
+        self._clients.append(client)
+        return client
