@@ -24,8 +24,6 @@ _SEARCH_S = 0.45
 
 Where a bound is set by pymongo.timeout, as here, the driver does not look at serverSelectionTimeoutMS.
 """
-_SHORTEST_S = 0.01
-"""To pymongo, a timeout of 0 would be none at all."""
 
 
 def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
@@ -79,23 +77,21 @@ class Mongo:
             return False
         return True
 
-    def _patience_s(self, spent_s: float) -> float:
+    def _patience_s(self) -> float:
         is_known = self._client.topology_description.has_writable_server()
-        longest_s = self.timeout_s if is_known else min(self.timeout_s, _SEARCH_S)
-        return max(longest_s - spent_s, _SHORTEST_S)
+        return self.timeout_s if is_known else min(self.timeout_s, _SEARCH_S)
 
     @contextmanager
-    def operation(self, spent_s: float = 0.0) -> Iterator[None]:
+    def operation(self) -> Iterator[None]:
         """Bound what is inside in time and put it behind the breaker. Raises StoreUnavailable.
 
-        `spent_s` is what the caller has used up of the time already. Only this bounds a mongod that answers
-        hello and then stalls. Never gevent.Timeout: it would interrupt the driver's pool between taking a
-        connection and giving it back.
+        Only this bounds a mongod that answers hello and then stalls. Never gevent.Timeout: it would interrupt
+        the driver's pool between taking a connection and giving it back.
         """
         if self.breaker.reason is not None:
             raise StoreUnavailable(f"MongoDB: {self.breaker.reason} (circuit breaker is open)")
         try:
-            with pymongo.timeout(self._patience_s(spent_s)):
+            with pymongo.timeout(self._patience_s()):
                 yield
         except errors.WaitQueueTimeoutError as error:  # our pool is busy: says nothing about MongoDB
             raise StoreUnavailable(f"MongoDB: every connection is in use: {error}") from error
