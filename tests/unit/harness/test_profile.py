@@ -39,6 +39,7 @@ def test_a_profile_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
         ('name = "x"\ncommand = ["x"]\nwrokers = 2', "the key 'wrokers' is unknown"),
         ('name = "x"\ncommand = ["x"]\nworkers = "2"', "'workers' is '2'"),
         ('name = "x"\ncommand = ["x"]\nworkers = true', "'workers' is True"),
+        ('name = "x"\ncommand = ["x"]\nstores_as_the_contract = 1', "'stores_as_the_contract' is 1"),
         ('name = "x"\ncommand = ["x"]\n[bounds]\nspeed = 1', "the key 'bounds.speed' is unknown"),
         ('name = "x"\ncommand = ["x"]\n[bounds]\nanswers_within_s = 0', "must be above 0"),
         ('name = "x"\ncommand = ["x"]\n[bounds]\nanswers_within_s = "1"', "is '1'"),
@@ -51,6 +52,13 @@ def test_a_wrong_profile_is_one_clear_sentence(tmp_path: Path, text: str, said: 
         load_profile(str(path))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_server_stores_as_the_contract_unless_its_profile_says_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\ncommand = ["run"]\nstores_as_the_contract = false\n')
+    assert load_profile("reference").stores_as_the_contract
+    assert not load_profile(str(path)).stores_as_the_contract
 
 
 def test_a_missing_profile_names_the_bundled_ones() -> None:

@@ -178,6 +178,37 @@ def test_a_store_that_is_only_slow_may_still_be_used() -> None:
     assert available(story.history()).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize("kind", ["read-only", "out of memory"])
+def test_a_redis_that_refuses_writes_may_still_be_read_but_nothing_was_queued(kind: str) -> None:
+    polls_from_redis: dict[str, Any] = {"degraded": False, "source": "redis"}
+    for poll in (polls_from_redis, DEGRADED):
+        assert available(with_fault(f"redis {kind}", poll=poll).history()).verdict is Verdict.PASS
+    lie = with_fault(f"redis {kind}", send={"queued": True}, poll=polls_from_redis)
+    assert set(kinds(available(lie.history()))) == {"not_degraded"}
+
+
+def test_a_redis_without_writes_beside_a_mongodb_that_is_away_leaves_polls_either_way() -> None:
+    story = with_fault("mongodb refused", send={"status": 503}, poll={"source": "redis"})
+    story.fault("redis read-only", inject=9.0, bites=9.1, heal=20.0, healed=20.1)
+    assert available(story.poll(15.05, status=503).history()).verdict is Verdict.PASS
+
+
+def test_a_killed_redis_is_away_like_a_refused_one() -> None:
+    assert available(with_fault("redis killed").history()).verdict is Verdict.PASS
+    poll = {"degraded": False, "source": "redis"}
+    assert set(kinds(available(with_fault("redis killed", poll=poll).history()))) == {"not_degraded"}
+
+
+def test_a_fault_of_a_moment_counts_what_was_asked_until_it_had_to_be_over() -> None:
+    story = Story().fault("redis emptied", inject=10.0, bites=10.1, heal=10.1, healed=10.1)
+    for place in range(5):
+        story.send(str(place), 10.2 + place * 0.4).poll(10.3 + place * 0.4)
+    assert available(story.history()).verdict is Verdict.PASS
+    assert available(story.history()).evidence["faults"] == [
+        {"name": "redis emptied", "sends": 5, "polls": 5}
+    ]
+
+
 def test_a_killed_server_may_leave_requests_unanswered() -> None:
     story = with_fault("server killed", send={"status": None}, poll={"status": None}).poll(30)
     assert available(story.history()).verdict is Verdict.PASS

@@ -1,0 +1,58 @@
+"""stops-cleanly: what was accepted before SIGTERM is answered, and nobody is left waiting."""
+
+from __future__ import annotations
+
+from harness.checkers import stops_cleanly
+from harness.verdict import Verdict
+
+from .histories import Story
+from .test_no_loss import kinds
+
+
+def stopped_at_ten(*, under_way: int = 3) -> Story:
+    """SIGTERM at 10.0 s, ended at 11.0 s; so many sends were under way and were answered."""
+    story = Story()
+    for number in range(under_way):
+        story.send(f"under way {number}", 9.8, 10.2, status=503)
+    return story.fault("server stopped", inject=10.0, bites=11.0, heal=12.0, healed=13.0)
+
+
+def test_a_server_that_answers_what_it_accepted_and_refuses_the_rest_stops_cleanly() -> None:
+    story = stopped_at_ten().send("late", 10.5, 10.501, status=None, error="connection refused")
+    judgement = stops_cleanly(story.history())
+    assert judgement.verdict is Verdict.PASS
+    assert judgement.evidence == {"stops": 1, "under_way": 3}
+
+
+def test_a_request_that_was_under_way_and_gets_no_answer_was_cut_off() -> None:
+    story = stopped_at_ten().send("cut", 9.5, 10.1, status=None, error="connection lost")
+    judgement = stops_cleanly(story.history())
+    assert kinds(judgement) == ["cut_off"]
+    assert judgement.reason == (
+        "alice's send of 9.500 s (operation 4) was not answered (connection lost); "
+        "the server was told to stop at 10.000 s."
+    )
+
+
+def test_a_held_poll_that_is_cut_off_counts_like_a_send() -> None:
+    story = stopped_at_ten().poll(8.0, end=10.1, status=None, wait=20, error="connection lost")
+    assert kinds(stops_cleanly(story.history())) == ["cut_off"]
+
+
+def test_a_request_that_began_just_before_the_signal_may_be_lost_but_may_not_wait() -> None:
+    lost = stopped_at_ten().send("edge", 9.95, 10.05, status=None, error="connection lost")
+    assert stops_cleanly(lost.history()).verdict is Verdict.PASS
+    waits = stopped_at_ten().send("edge", 10.2, 15.2, status=None, error="timeout")
+    assert kinds(stops_cleanly(waits.history())) == ["left_waiting"]
+
+
+def test_requests_before_and_after_the_stop_are_not_its_business() -> None:
+    story = stopped_at_ten().send("before", 8.0, 9.9, status=None, error="connection lost")
+    story.send("after", 11.5, 16.5, status=None, error="timeout")
+    assert stops_cleanly(story.history()).verdict is Verdict.PASS
+
+
+def test_a_stop_at_which_nothing_was_under_way_shows_nothing() -> None:
+    judgement = stops_cleanly(stopped_at_ten(under_way=2).history())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "only 2 requests were under way" in judgement.reason
