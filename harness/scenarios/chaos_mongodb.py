@@ -10,23 +10,14 @@ from harness.run import Run
 ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
 
 
-def _end(run: Run) -> None:
-    run.wait_for_traffic(sends=30, polls=8)
-    run.read_all()
-    run.require_right_queues()
-    run.check(*ALL)
-
-
 @pytest.mark.plan("CHAOS-20")
 def test_mongodb_is_away_twice(run: Run) -> None:
     """Refused, then silent; the queues are complete all the while, so polls need not stop."""
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
-    with run.faults.mongodb_refused():
-        run.wait_for_traffic(sends=20, polls=6)
-    run.wait_for_traffic(sends=10, polls=3)
-    with run.faults.mongodb_black_holed():
-        run.wait_for_traffic(sends=20, polls=6)
+    _start(run)
+    for outage in (run.faults.mongodb_refused, run.faults.mongodb_black_holed):
+        with outage():
+            run.wait_for_traffic(sends=20, polls=6)
+        run.wait_for_traffic(sends=10, polls=3)
     _end(run)
     assert run.polls_served_without("mongodb"), "no poll was served from Redis while MongoDB was away"
 
@@ -34,8 +25,7 @@ def test_mongodb_is_away_twice(run: Run) -> None:
 @pytest.mark.plan("CHAOS-21")
 def test_mongodb_is_slow(run: Run) -> None:
     """Some sends may time out: then nobody knows, and the answer says so."""
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
+    _start(run)
     with run.faults.mongodb_slow(latency_ms=300):
         run.wait_for_traffic(sends=20, polls=8)
     _end(run)
@@ -44,8 +34,7 @@ def test_mongodb_is_slow(run: Run) -> None:
 @pytest.mark.plan("CHAOS-22")
 def test_mongodb_is_killed_and_started_again(run: Run) -> None:
     """What was acked before the kill must have been on the disk."""
-    run.start_traffic(every_s=0.1)
-    run.wait_for_traffic(sends=60, polls=3)
+    _start(run, every_s=0.1)
     with run.faults.mongodb_killed():
         run.wait_for_traffic(sends=30, polls=6)
     _end(run)
@@ -54,8 +43,7 @@ def test_mongodb_is_killed_and_started_again(run: Run) -> None:
 @pytest.mark.plan("CHAOS-23")
 def test_both_stores_are_away(run: Run) -> None:
     """Nobody can be served, and everybody is told so; then everything is as before."""
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
+    _start(run)
     with run.faults.redis_refused(), run.faults.mongodb_black_holed():
         run.wait_for_traffic(sends=20, polls=6)
     _end(run)
@@ -70,11 +58,23 @@ def test_two_faults_overlap_as_the_seed_will_have_it(run: Run) -> None:
     first, second = run.random.choice(of_redis + more_of_redis), run.random.choice(of_mongodb)
     if run.random.random() < 0.5:
         first, second = second, first
-    run.start_traffic(every_s=0.3, retrying=True)
-    run.wait_for_traffic(sends=10, polls=3)
+    _start(run)
     with first():
         run.wait_for_traffic(sends=10, polls=4)
         with second():
             run.wait_for_traffic(sends=12, polls=6)
         run.wait_for_traffic(sends=8, polls=3)
     _end(run)
+
+
+def _start(run: Run, *, every_s: float = 0.3) -> None:
+    run.start_traffic(every_s=every_s)
+    run.wait_for_traffic(sends=10, polls=3)
+
+
+def _end(run: Run) -> None:
+    """The traffic goes on for longer than recovery may take, so that there is something to judge."""
+    run.wait_for_traffic(sends=30, polls=8)
+    run.read_all()
+    run.require_right_queues()
+    run.check(*ALL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import pytest
 
 from harness.checkers import available, no_duplicate, no_loss, no_phantom, on_time, order
@@ -10,73 +12,49 @@ from harness.run import Run
 ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
 
 
-def _end(run: Run) -> None:
-    """What every row of this part ends with."""
-    run.wait_for_queues()
-    run.wait_for_traffic(sends=30, polls=8)
-    run.read_all()
-    run.require_right_queues()
-    run.check(*ALL)
-
-
-def _only_where_queues_are_known(run: Run) -> None:
-    if not run.stores_as_the_contract:
-        pytest.skip("this server keeps its queues in its own way, so they cannot be damaged from outside")
-
-
 @pytest.mark.plan("CHAOS-09")
 def test_redis_is_away_twice(run: Run) -> None:
     """Refused, then silent: after each the queues are right again by themselves."""
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
-    with run.faults.redis_refused():
-        run.wait_for_traffic(sends=20, polls=6)
-    run.wait_for_queues()
-    with run.faults.redis_black_holed():
-        run.wait_for_traffic(sends=20, polls=6)
+    _start(run)
+    _fail(run, run.faults.redis_refused())
+    _fail(run, run.faults.redis_black_holed())
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-10")
 def test_redis_is_slow(run: Run) -> None:
     """Slower than anybody should wait for a cache."""
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
-    with run.faults.redis_slow(latency_ms=300):
-        run.wait_for_traffic(sends=30, polls=8)
+    _start(run)
+    _fail(run, run.faults.redis_slow(latency_ms=300))
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-11")
 def test_redis_flaps(run: Run) -> None:
     """Away and back several times, never long enough for anybody to settle."""
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
-    with run.faults.redis_flapping():
-        run.wait_for_traffic(sends=40, polls=10)
+    _start(run)
+    _fail(run, run.faults.redis_flapping(), sends=40, polls=8)
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-12")
 def test_redis_is_killed_and_comes_back_empty(run: Run) -> None:
     """Everything the queues held is gone."""
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
-    with run.faults.redis_killed():
-        run.wait_for_traffic(sends=20, polls=6)
+    _start(run)
+    _fail(run, run.faults.redis_killed())
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-13")
 def test_redis_is_emptied_by_a_quick_restart(run: Run) -> None:
     """So quick that hardly a request fails: an empty queue must not pass for an empty mailbox."""
-    run.start_traffic(every_s=0.3)
     alice, bob = run.users(2)
     for _ in range(3):
         run.acked(alice, bob)  # nobody sends to Bob again, so only his own poll can find his queue gone
-    run.wait_for_traffic(sends=10, polls=3)
+    _start(run)
     with run.faults.redis_restarted():
         run.read(bob, at_once=True)
+    run.wait_for_queues()
     _end(run)
 
 
@@ -85,34 +63,30 @@ def test_redis_comes_back_with_an_old_snapshot(run: Run) -> None:
     """The lists look complete, and are not: what came after the snapshot is missing."""
     alice, bob = run.users(2)
     run.acked(alice, bob)
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
+    _start(run)
     old = run.faults.redis_snapshot()
     for _ in range(3):
         run.acked(alice, bob)  # nobody sends to Bob again
     run.wait_for_traffic(sends=10, polls=3)
     with run.faults.redis_restarted(back_from=old):
         run.read(bob, at_once=True)
+    run.wait_for_queues()
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-15")
 def test_redis_refuses_writes(run: Run) -> None:
     """A replica that lost its primary: it reads, so a breaker that asks with a read is deceived."""
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
-    with run.faults.redis_read_only():
-        run.wait_for_traffic(sends=20, polls=6)
+    _start(run)
+    _fail(run, run.faults.redis_read_only())
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-16")
 def test_redis_is_out_of_memory(run: Run) -> None:
     """It reads, and refuses what needs memory."""
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
-    with run.faults.redis_out_of_memory():
-        run.wait_for_traffic(sends=20, polls=6)
+    _start(run)
+    _fail(run, run.faults.redis_out_of_memory())
     _end(run)
 
 
@@ -120,10 +94,8 @@ def test_redis_is_out_of_memory(run: Run) -> None:
 def test_something_else_stands_under_the_queues_keys(run: Run) -> None:
     """A string or a hash where the list belongs, again and again."""
     _only_where_queues_are_known(run)
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
-    with run.faults.redis_wrong_type(run.mailboxes()):
-        run.wait_for_traffic(sends=20, polls=6)
+    _start(run)
+    _fail(run, run.faults.redis_wrong_type(run.mailboxes()))
     _end(run)
 
 
@@ -131,14 +103,11 @@ def test_something_else_stands_under_the_queues_keys(run: Run) -> None:
 def test_queues_have_entries_that_are_no_messages(run: Run) -> None:
     """Before the newest, instead of the newest, instead of the oldest; fresh readers see the whole list."""
     _only_where_queues_are_known(run)
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=20, polls=6)
+    _start(run)
+    run.wait_for_delivery()
     with run.faults.redis_not_json(run.mailboxes()[:-1]):  # the last one's is empty, and has no entries
         run.wait_for_traffic(sends=20, polls=6)
-    run.wait_for_traffic(sends=30, polls=8)
-    run.read_all()  # an entry that nobody reads harms nobody, and may stand until then
-    run.require_right_queues()
-    run.check(*ALL)
+    _end(run)  # an entry that nobody reads harms nobody: it may stand until then
 
 
 @pytest.mark.plan("CHAOS-19")
@@ -146,8 +115,7 @@ def test_the_workers_that_owed_pushes_die(run: Run) -> None:
     """Bob is offline: nobody's poll repairs his queue, and only a durable trace tells that it lacks one."""
     alice, bob = run.users(2)
     run.acked(alice, bob)
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
+    _start(run)
     with run.faults.redis_refused():
         run.wait_for_traffic(sends=15, polls=5)
         run.acked(alice, bob)
@@ -158,3 +126,27 @@ def test_the_workers_that_owed_pushes_die(run: Run) -> None:
     run.read(bob, at_once=True)
     run.read_all()
     run.check(*ALL)
+
+
+def _start(run: Run) -> None:
+    run.start_traffic(every_s=0.3)
+    run.wait_for_traffic(sends=10, polls=3)
+
+
+def _fail(run: Run, outage: AbstractContextManager[object], *, sends: int = 20, polls: int = 6) -> None:
+    with outage:
+        run.wait_for_traffic(sends=sends, polls=polls)
+    run.wait_for_queues()
+
+
+def _end(run: Run) -> None:
+    """The traffic goes on for longer than recovery may take, so that there is something to judge."""
+    run.wait_for_traffic(sends=30, polls=8)
+    run.read_all()
+    run.require_right_queues()
+    run.check(*ALL)
+
+
+def _only_where_queues_are_known(run: Run) -> None:
+    if not run.stores_as_the_contract:
+        pytest.skip("this server keeps its queues in its own way, so they cannot be damaged from outside")

@@ -18,18 +18,10 @@ from harness.run import Run
 ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
 
 
-def _end(run: Run) -> None:
-    run.wait_for_traffic(sends=30, polls=8)
-    run.read_all()
-    run.require_right_queues()
-    run.check(*ALL)
-
-
 @pytest.mark.plan("CHAOS-25")
 def test_one_worker_is_killed(run: Run) -> None:
     """The others serve on, and what the dead one had begun is retried."""
-    run.start_traffic(every_s=0.1, retrying=True)
-    run.wait_for_traffic(sends=30, polls=3)
+    _start(run)
     with run.faults.worker_killed():
         run.wait_for_traffic(sends=30, polls=4)
     _end(run)
@@ -38,8 +30,7 @@ def test_one_worker_is_killed(run: Run) -> None:
 @pytest.mark.plan("CHAOS-26")
 def test_all_workers_are_killed(run: Run) -> None:
     """At once: nobody is left who remembers anything."""
-    run.start_traffic(every_s=0.1, retrying=True)
-    run.wait_for_traffic(sends=30, polls=3)
+    _start(run)
     with run.faults.workers_killed():
         run.wait_for_traffic(sends=30, polls=4)
     _end(run)
@@ -48,8 +39,7 @@ def test_all_workers_are_killed(run: Run) -> None:
 @pytest.mark.plan("CHAOS-27")
 def test_the_whole_server_is_killed_and_started_again(run: Run) -> None:
     """As a power cut would; the stores live on."""
-    run.start_traffic(every_s=0.1, retrying=True)
-    run.wait_for_traffic(sends=30, polls=3)
+    _start(run)
     with run.faults.server_killed():
         run.wait_for_traffic(sends=8, polls=4)
     _end(run)
@@ -67,3 +57,16 @@ def test_the_server_is_told_to_stop_under_load(run: Run) -> None:
             run.wait_for_traffic(sends=8, polls=4)
     _end(run)
     run.check(stops_cleanly)
+
+
+def _start(run: Run) -> None:
+    run.start_traffic(every_s=0.1, retrying=True)
+    run.wait_for_traffic(sends=30, polls=3)
+
+
+def _end(run: Run) -> None:
+    """The traffic goes on for longer than recovery may take, so that there is something to judge."""
+    run.wait_for_traffic(sends=30, polls=8)
+    run.read_all()
+    run.require_right_queues()
+    run.check(*ALL)

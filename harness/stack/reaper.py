@@ -44,9 +44,16 @@ def kill_family(leader: int) -> list[psutil.Process]:
     for _ in range(3):  # a member may fork while its family is being listed
         members = family(leader)
         if not members:
-            return []
+            break
         kill_each(members)
+    _remove_shared_memory(leader)
     return family(leader)
+
+
+def _remove_shared_memory(leader: int) -> None:
+    """What libfaketime makes for a program, names after its process id, and itself never removes."""
+    for name in (f"faketime_shm_{leader}", f"sem.faketime_sem_{leader}"):
+        Path("/dev/shm", name).unlink(missing_ok=True)
 
 
 def kill_each(processes: list[psutil.Process]) -> None:

@@ -164,3 +164,10 @@ def test_stopped_clocks_tell_one_and_the_same_time(start, journal):
         wait_until(lambda: time.time() > first + 1, deadline_s=5, what="a second to pass")
         assert {instances.time_told_by(each) for each in (0, 1)} == {first}
     assert proof(journal) == ["stopped", "right"]
+
+
+def test_nothing_of_a_clock_outlives_its_instance(start):
+    instances, _ = start(sys.executable, str(TIMEKEEPER), "{port}", with_clocks=True)
+    pid = instances.first.pid
+    instances.stop()
+    assert list(Path("/dev/shm").glob(f"*faketime*_{pid}")) == []
