@@ -18,13 +18,14 @@ from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.adapters.redis_doorbell import RedisDoorbell
 from reference_server.auth import Accounts, Offload, Tokens
-from reference_server.blueprints import answers, auth, health, messages
+from reference_server.blueprints import answers, auth, health, messages, openapi
 from reference_server.blueprints import metrics as metrics_page
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.debts import Debts
 from reference_server.interfaces import Doorbell, Ledger, MessageQueue, MessageStore, UserStore
 from reference_server.metrics import Metrics
+from reference_server.openapi import document
 from reference_server.rate_limit import SignInFailures
 from reference_server.repair import Repairer
 from reference_server.service import Messenger
@@ -132,4 +133,5 @@ def assemble(
     )
     app.register_blueprint(health.blueprint(queue, store, debts))
     app.register_blueprint(metrics_page.blueprint(metrics, ledger, debts))
+    app.register_blueprint(openapi.blueprint(document(config)))
     return app, Repairer(queue, store, ledger, catch_up, debts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from flask import current_app, request
@@ -13,6 +14,8 @@ from reference_server.errors import InvalidRequest
 from reference_server.timestamps import LEGAL, parse_timestamp
 
 Fields = dict[str, Any]
+_NUMBER = re.compile(r"\d{1,20}(\.\d{1,400})?([Ee][+-]?\d{1,3})?", re.ASCII)
+"""As JSON spells numbers that are not negative."""
 
 
 def signed_in() -> str:
@@ -46,10 +49,7 @@ def json_or_form_fields() -> Fields:
     """Give the fields of a JSON object or of a form. Raises InvalidRequest."""
     if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return json_fields()
-    for name, values in request.form.lists():
-        if len(values) > 1:
-            raise InvalidRequest(f"{name} was sent {len(values)} times; send it once.")
-    return request.form.to_dict()
+    return {name: values if len(values) > 1 else values[0] for name, values in request.form.lists()}
 
 
 def text(fields: Fields, name: str) -> str:
@@ -66,7 +66,7 @@ def optional_text(fields: Fields, name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise InvalidRequest(f"{name} must be text.")
+        raise InvalidRequest(f"{name} must be one text.")
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidRequest(f"{name} holds half of a surrogate pair, which is not Unicode text.")
     return value
@@ -96,9 +96,7 @@ def seconds(name: str, high: float) -> float:
     value = parameter(name)
     if value is None:
         return 0.0
-    whole, _, fraction = value.partition(".")
-    is_number = value.isascii() and whole.isdigit() and (fraction or "0").isdigit() and len(value) < 20
-    if not is_number or not 0 <= float(value) <= high:
+    if not _NUMBER.fullmatch(value) or not 0 <= float(value) <= high:
         raise InvalidRequest(f"{name} must be a number of seconds from 0 to {high:g}.")
     return float(value)
 
