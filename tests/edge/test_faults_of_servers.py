@@ -3,6 +3,7 @@
 import itertools
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pymongo
@@ -10,6 +11,7 @@ import pymongo.errors
 import pytest
 import urllib3
 
+from harness.client import Client
 from harness.errors import InfrastructureError, UsageError
 from harness.faults import FaultInjector
 from harness.instances import Instances
@@ -142,6 +144,15 @@ def test_clocks_can_be_set_forward_and_back_and_are_right_again(start, journal):
         assert [round(instances.skew_s(each)) for each in (0, 1)] == pytest.approx([-180, 180], abs=2)
     assert [round(instances.skew_s(each)) for each in (0, 1)] == pytest.approx([0, 0], abs=2)
     assert proof(journal) == ["off", "right"]
+
+
+def test_a_client_of_two_instances_asks_them_by_turns(start):
+    instances, faults = start(sys.executable, str(TIMEKEEPER), "{port}", count=2, with_clocks=True)
+    client = Client(instances.base_urls, "alice", "a password")
+    with faults.clocks_off([0, 3600]):
+        told = [datetime.fromisoformat(client.poll({}).body["timestamp"]).timestamp() for _ in range(4)]
+    client.close()
+    assert [round((each - told[0]) / 3600) for each in told] == [0, 1, 0, 1]
 
 
 def test_a_stepping_clock_goes_back_while_the_server_runs(start, journal):

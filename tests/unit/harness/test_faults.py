@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import InfrastructureError, UsageError
 from harness.faults import KINDS, Fault, FaultInjector, Timing
+from harness.faults.kinds import Breakage, Probe
 from harness.stack.canary import Sighting
 
 NEVER_S = 3600.0
@@ -174,6 +175,47 @@ def test_a_history_that_cannot_be_written_ends_the_fault_with_its_error():
     ):
         assert journal.canary_seen.wait(5)
     assert proxy.calls[-1] == "heal"
+
+
+def test_a_proof_that_does_the_damage_does_it_again_as_often_as_it_is_told():
+    journal, strokes = Journal(), []
+    struck_again = threading.Event()
+
+    def strike():
+        strokes.append("stroke")
+        if strokes.count("stroke") == 3:
+            struck_again.set()
+        return Sighting("damaged", 0.0)
+
+    breakage = Breakage(
+        Fault("redis", "hit"),
+        health=Probe(lambda: Sighting("whole", 0.0), "whole"),
+        proof=Probe(strike, "damaged"),
+        inject=lambda: strokes.append("begin"),
+        heal=lambda: strokes.append("end"),
+        watch_every_s=AT_ONCE_S,
+    )
+    with injector(FakeProxy(), journal).lasting(breakage):
+        assert struck_again.wait(5)
+    assert (strokes[0], strokes[-1]) == ("begin", "end")
+    assert strokes.count("stroke") >= 3
+    assert {fields["saw"] for kind, fields in journal.events if kind == "canary"} == {"damaged"}
+
+
+def test_a_fault_that_fails_to_be_injected_is_healed():
+    healed = []
+    whole = Probe(lambda: Sighting("whole", 0.0), "whole")
+
+    def fail():
+        raise OSError("no such process")
+
+    breakage = Breakage(Fault("server", "killed"), whole, whole, fail, lambda: healed.append(True))
+    with (
+        pytest.raises(OSError, match="no such process"),
+        injector(FakeProxy(), Journal()).lasting(breakage),
+    ):
+        pytest.fail("the context must not be entered")
+    assert healed == [True]
 
 
 def test_a_store_can_be_broken_in_one_way_at_a_time():

@@ -1,0 +1,77 @@
+"""Looking into the queues of a real Redis: what is wrong with one is told in a sentence."""
+
+import json
+
+import pytest
+import redis
+
+from harness.errors import InfrastructureError
+from harness.queues import Queues
+
+KEY = "messages:bob"
+LIMIT = 3
+
+
+@pytest.fixture
+def client(ours):
+    with redis.Redis.from_url(ours.redis_direct_url) as client:
+        yield client
+
+
+@pytest.fixture
+def queues(ours):
+    return Queues(ours.redis_direct_url, limit=LIMIT)
+
+
+def put(client, *contents, expires_in_s=60):
+    client.lpush(KEY, *(json.dumps({"from": "alice", "message": content}) for content in contents))
+    if expires_in_s:
+        client.expire(KEY, expires_in_s)
+
+
+def test_a_queue_that_has_every_acked_message_is_right(client, queues):
+    put(client, "one", "two ✉", "unknown")
+    assert queues.wrong("bob", ["two ✉", "one"]) == ""
+
+
+def test_a_mailbox_without_messages_needs_no_queue(queues):
+    assert queues.wrong("bob", []) == ""
+    assert queues.wrong("bob", ["one"]) == "messages:bob is of the type none, not a list"
+
+
+def test_a_full_queue_may_have_dropped_the_oldest(client, queues):
+    put(client, "two", "three", "four")
+    assert queues.wrong("bob", ["one", "two", "three", "four"]) == ""
+
+
+def test_a_queue_that_lacks_an_acked_message_is_wrong(client, queues):
+    put(client, "one")
+    assert queues.wrong("bob", ["one", "two"]) == "messages:bob lacks 1 of 2 acked messages, such as 'two'"
+
+
+def test_a_queue_that_grew_too_long_is_wrong(client, queues):
+    put(client, "one", "two", "three", "four")
+    assert queues.wrong("bob", ["four"]) == "messages:bob has 4 entries, more than 3"
+
+
+def test_a_queue_that_never_expires_is_wrong(client, queues):
+    put(client, "one", expires_in_s=None)
+    assert queues.wrong("bob", ["one"]) == "messages:bob has no TTL"
+
+
+@pytest.mark.parametrize("entry", [b"not json", b"[]", b'{"message": 1}', b"\xff"])
+def test_an_entry_that_is_no_message_is_told(client, queues, entry):
+    put(client, "one")
+    client.lpush(KEY, entry)
+    assert queues.wrong("bob", ["one"]).startswith("messages:bob has an entry that is no message: ")
+
+
+def test_another_type_is_told(client, queues):
+    client.set(KEY, "a string")
+    assert queues.wrong("bob", []) == "messages:bob is of the type string, not a list"
+
+
+def test_a_redis_that_does_not_answer_blames_nobody(ours, queues):
+    ours.redis.kill()
+    with pytest.raises(InfrastructureError, match="cannot be looked at"):
+        queues.wrong("bob", [])

@@ -1,0 +1,256 @@
+"""How a scenario's users behave, and when `read_all` and the checks are content; the server is in memory."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.checkers import no_loss
+from harness.client import Answer
+from harness.history import Bounds, Recorder
+from harness.profile import Profile
+from harness.run import Inconclusive, PromiseBroken, Run
+from harness.verdict import Verdict
+
+QUICK = Bounds(poll_interval_s=0.05, delivered_within_s=0.1, recovers_within_s=0.1)
+
+
+class Server:
+    """Mailboxes in memory. `on_send` answers a send after it was stored, `loses` keeps it from every poll."""
+
+    def __init__(self) -> None:
+        self.stored: list[dict[str, Any]] = []
+        self.on_send: Callable[[dict[str, Any]], Answer] = _accepted
+        self.loses: set[str] = set()
+        self.polls: list[dict[str, str]] = []
+
+    def send(self, sender: str, recipient: str, content: str, own_id: str) -> Answer:
+        for message in self.stored:
+            if message["client_message_id"] == own_id:
+                return answer(200, message | {"queued": True, "replayed": True})
+        seq = len(self.stored) + 1
+        message = {
+            "id": f"id-{seq}",
+            "seq": seq,
+            "from": sender,
+            "to": recipient,
+            "message": content,
+            "timestamp": f"2026-01-01T12:00:00.{seq:06d}Z",
+            "client_message_id": own_id,
+        }
+        self.stored.append(message)
+        return self.on_send(message)
+
+    def poll(self, reader: str, parameters: dict[str, str]) -> Answer:
+        self.polls.append(parameters)
+        since = parameters.get("since", "")
+        waiting = [m for m in self.stored if m["to"] == reader and m["timestamp"] > since]
+        page = [m for m in waiting if m["message"] not in self.loses][: int(parameters.get("limit", 50))]
+        return answer(
+            200,
+            {
+                "messages": page,
+                "has_more": len(page) < len(waiting) and bool(page),
+                "next_since": page[-1]["timestamp"] if page else since or None,
+            },
+        )
+
+
+class User:
+    """What a `Client` is to a scenario."""
+
+    def __init__(self, server: Server, username: str) -> None:
+        self.username = username
+        self._server = server
+
+    def send(self, recipient: str, content: str, own_id: str) -> Answer:
+        return self._server.send(self.username, recipient, content, own_id)
+
+    def poll(self, parameters: dict[str, str]) -> Answer:
+        return self._server.poll(self.username, dict(parameters))
+
+    def close(self) -> None:
+        pass
+
+
+def answer(status: int | None, body: dict[str, Any], error: str | None = None) -> Answer:
+    now = time.monotonic_ns()
+    return Answer(status, body, error, now, now)
+
+
+def _accepted(message: dict[str, Any]) -> Answer:
+    return answer(200, message | {"queued": True, "replayed": False})
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def queues() -> SimpleNamespace:
+    """Every queue is right, unless a test says what is wrong."""
+    return SimpleNamespace(wrong=lambda mailbox, acked: "")
+
+
+@pytest.fixture
+def run(queues: Any) -> Any:
+    profile = Profile("in memory", ("nothing",), bounds=QUICK)
+    recorder = Recorder(io.BytesIO(), row="ROW-01", title="a row", seed=1, bounds=QUICK)
+    unused: Any = None
+    run = Run(profile=profile, recorder=recorder, faults=unused, instances=unused, queues=queues, seed=1)
+    yield run
+    run.close()
+
+
+@pytest.fixture
+def pair(server: Server) -> Any:
+    return User(server, "alice"), User(server, "bob")
+
+
+def test_a_client_that_retries_sends_the_same_message_until_the_answer_is_definite(
+    run: Run, server: Server, pair: Any
+) -> None:
+    server.on_send = lambda message: answer(None, {}, "connection lost")
+    said = run.send(*pair, retrying=True)
+    assert said.status == 200
+    assert len(server.stored) == 1
+    assert run.replays() == 1
+    sends = run.recorder.history().sends
+    assert [send.client_message_id for send in sends] == [server.stored[0]["client_message_id"]] * 2
+
+
+def test_a_client_that_does_not_retry_leaves_it_at_that(run: Run, server: Server, pair: Any) -> None:
+    server.on_send = lambda message: answer(503, {"outcome": "unknown"})
+    assert run.send(*pair).status == 503
+    assert len(run.recorder.history().sends) == 1
+
+
+def test_copies_are_one_message_to_a_server_that_knows_the_id(run: Run, server: Server, pair: Any) -> None:
+    run.send_copies(*pair, copies=3)
+    assert len(run.recorder.history().sends) == 3
+    assert len({message["client_message_id"] for message in server.stored}) == 1
+
+
+def test_a_send_that_must_be_accepted_and_is_not_breaks_the_row(run: Run, server: Server, pair: Any) -> None:
+    server.on_send = lambda message: answer(503, {"detail": "MongoDB is away"})
+    with pytest.raises(PromiseBroken, match="answered 503, not 200: MongoDB is away"):
+        run.acked(*pair)
+
+
+def test_everything_that_was_sent_is_read_by_its_chain_and_by_a_new_one(
+    run: Run, server: Server, pair: Any
+) -> None:
+    run.read(pair[1], at_once=True, limit=2)
+    for _ in range(5):
+        run.acked(*pair)
+    run.read_all()
+    run.check(no_loss)
+    chains = run.recorder.history().chains()
+    assert [sum(len(poll.messages) for poll in polls) for polls in chains.values()] == [5, 5]
+    assert server.polls[0] == {"limit": "2"}
+
+
+def test_a_message_that_was_lost_a_moment_ago_is_a_loss_and_no_doubt(
+    run: Run, server: Server, pair: Any
+) -> None:
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    run.acked(*pair, "lost")
+    server.loses = {"lost"}
+    run.read_all()
+    with pytest.raises(PromiseBroken):
+        run.check(no_loss)
+    assert run.judgements[-1].verdict is Verdict.FAIL
+
+
+def test_a_client_that_comes_back_goes_on_from_its_cursor(run: Run, server: Server, pair: Any) -> None:
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    run.wait_for_delivery()
+    run.go_offline(pair[1])
+    polls_before = len(server.polls)
+    run.acked(*pair)
+    run.come_back(pair[1])
+    run.wait_for_delivery()
+    assert server.polls[polls_before]["since"] == server.stored[0]["timestamp"]
+    assert len(run.recorder.history().chains()) == 1
+
+
+def test_a_held_poll_says_so_and_the_next_one_follows_at_once(run: Run, server: Server, pair: Any) -> None:
+    run.read(pair[1], wait_s=20)
+    run.wait_for_traffic(sends=0, polls=3)
+    assert server.polls[0] == {"wait": "20"}
+    assert {poll.wait_s for poll in run.recorder.history().polls} == {20}
+
+
+def test_a_send_without_an_answer_hangs(run: Run, server: Server, pair: Any) -> None:
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def slow(message: dict[str, Any]) -> Answer:
+        asked.set()
+        may_answer.wait(5)
+        return _accepted(message)
+
+    server.on_send = slow
+    sender = threading.Thread(target=run.send, args=pair)
+    sender.start()
+    assert asked.wait(5)
+    assert run.hangs(for_s=0.0)
+    assert not run.hangs(for_s=60.0)
+    may_answer.set()
+    sender.join(5)
+    assert not run.hangs(for_s=0.0)
+
+
+def test_queues_are_waited_for_and_the_time_it_took_is_measured(run: Run, queues: Any, pair: Any) -> None:
+    said = itertools.chain(["messages:bob lacks 1 of 1"], itertools.repeat(""))
+    queues.wrong = lambda mailbox, acked: next(said)
+    run.acked(*pair)
+    run.wait_for_queues()
+    assert run.measured["queues_right_after_s"] >= 0
+
+
+def test_a_queue_that_stays_wrong_breaks_the_promise(run: Run, queues: Any, pair: Any) -> None:
+    queues.wrong = lambda mailbox, acked: f"messages:{mailbox} lacks {len(acked)} of {len(acked)}"
+    run.acked(*pair)
+    with pytest.raises(PromiseBroken, match=r"s after the heal, messages:bob lacks 1 of 1"):
+        run.wait_for_queues()
+    with pytest.raises(PromiseBroken, match=r"in the end, messages:bob lacks 1 of 1"):
+        run.require_right_queues()
+
+
+def test_nobody_looks_into_the_redis_of_a_server_that_stores_in_its_own_way(run: Run, queues: Any) -> None:
+    queues.wrong = lambda mailbox, acked: "never asked"
+    run.stores_as_the_contract = False
+    run.wait_for_queues()
+    run.require_right_queues()
+    assert "queues_right_after_s" in run.measured
+
+
+def test_traffic_that_does_not_come_is_inconclusive(run: Run) -> None:
+    with pytest.raises(Inconclusive, match="fewer than 1 sends and 1 polls"):
+        run.wait_for_traffic(sends=1, polls=1, within_s=0.01)
+
+
+def test_only_polls_inside_a_whole_outage_count_as_served_without_the_store(run: Run, pair: Any) -> None:
+    def phase(name: str) -> None:
+        run.recorder.record("fault", name="mongodb refused", store="mongodb", phase=name)
+
+    reader = run._reader(pair[1])
+    reader.poll_once()
+    phase("inject")
+    phase("bites")
+    reader.poll_once()
+    phase("heal")
+    phase("healed")
+    reader.poll_once()
+    assert run.polls_served_without("mongodb") == 1
+    assert run.polls_served_without("redis") == 0
