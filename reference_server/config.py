@@ -39,8 +39,8 @@ SETTINGS: tuple[Setting, ...] = (
         "Life of a Redis key after its last push; also how far back a poll without `since` starts.",
     ),
     Setting("REDIS_TIMEOUT_MS", 250, WholeNumber(10, 10_000), "Longest wait for an answer of Redis."),
-    # Below 500: the driver looks for a server in steps of half a second, so with 600 a request would
-    # wait a whole second for a MongoDB that refuses.
+    # After 400 ms for a turn at a busy mailbox (a send) or 250 ms for Redis (a poll), this leaves an answer
+    # well within the second that the contract allows.
     Setting("MONGODB_TIMEOUT_MS", 450, WholeNumber(10, 10_000), "Longest operation on MongoDB, as a whole."),
     Setting(
         "TOKEN_LIFETIME_SECONDS",
