@@ -35,6 +35,7 @@ class Instances:
     ) -> None:
         self.clocks: list[FakeClock] = []
         self.targets: list[Target] = []
+        self.workers = workers or profile.workers
         self._profile = profile
         self._logs = logs
         self._name = name
@@ -44,7 +45,6 @@ class Instances:
             "python": sys.executable,
             "host": HOST,
             "port": "{port}",  # filled in at each attempt to start
-            "workers": str(workers or profile.workers),
             "redis_url": services.redis_url,
             "mongodb_url": services.mongodb_url,
             "database": f"pollproof_{secrets.token_hex(6)}",
@@ -68,14 +68,14 @@ class Instances:
 
         Raises UsageError when the profile cannot be filled in or the server never becomes ready.
         """
-        return self._start({})
+        return self._start({}, workers=self.workers)
 
-    def start_with_clock(self) -> Target:
-        """Start one more instance, whose clock is the next of `clocks`."""
+    def start_with_clock(self, *, workers: int) -> Target:
+        """Start one more instance, of so many workers, whose clock is the next of `clocks`."""
         file = self._logs / f"clock-{self._name}-{len(self.clocks) + 1}"
         clock = FakeClock(faketime_library(), file)
         self.clocks.append(clock)
-        return self._start(clock.env)
+        return self._start(clock.env, workers=workers)
 
     def time_told_by(self, instance: int) -> float:
         """What time an instance has, in seconds since 1970: the `timestamp` of a poll's answer."""
@@ -100,24 +100,25 @@ class Instances:
         for target in self.targets:
             target.stop()
 
-    def _start(self, env: Mapping[str, str]) -> Target:
+    def _start(self, env: Mapping[str, str], *, workers: int) -> Target:
+        names = self._names | {"workers": str(workers)}
         log_name = self._name if not self.targets else f"{self._name}-{len(self.targets) + 1}"
         target = start_target(
-            [self._fill(word) for word in self._profile.command],
+            [self._fill(word, names) for word in self._profile.command],
             base_url=f"http://{HOST}:{self._port or '{port}'}",
             ready_path=self._profile.ready_path,
             log=self._logs / f"server-{log_name}.log",
-            env={key: self._fill(value) for key, value in self._profile.env.items()} | dict(env),
+            env={key: self._fill(value, names) for key, value in self._profile.env.items()} | dict(env),
             deadline_s=self._profile.ready_within_s,
         )
         self.targets.append(target)
         return target
 
-    def _fill(self, text: str) -> str:
+    def _fill(self, text: str, names: Mapping[str, str]) -> str:
         try:
-            return text.format_map(self._names)
+            return text.format_map(names)
         except (KeyError, ValueError, IndexError) as error:
-            legal = ", ".join(sorted(self._names))
+            legal = ", ".join(sorted(names))
             raise UsageError(
                 f"The target profile {self._profile.name!r} says {text!r},"
                 f" but only {legal} can stand in braces."

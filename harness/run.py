@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from harness.arithmetic import exact_percentile
 from harness.checkers import run_checker
-from harness.checkers.expectations import is_total
+from harness.client import Client
 from harness.conversations import Conversations, Pair, PromiseBroken
 from harness.faults import FaultInjector
-from harness.history import NS_PER_S, History, Outcome, Recorder
+from harness.history import NS_PER_S, Outcome, Recorder
 from harness.instances import Instances
 from harness.profile import Profile
 from harness.queues import Queues
+from harness.recorded import (
+    acked_contents,
+    hangs,
+    healed_ns,
+    polls_served_without,
+    quiet_after_ns,
+    replays,
+)
 from harness.traffic import Reader
 from harness.verdict import Checker, Judgement, Verdict
 
@@ -80,14 +89,16 @@ class Run(Conversations):
             time.sleep(LOOK_AGAIN_S)
         raise Inconclusive(f"fewer than {sends} sends and {polls} polls were answered within {within_s} s")
 
-    def wait_for_queues(self) -> None:
-        """Wait until every queue in Redis is right again, as it must be 2 s after the last heal.
+    def wait_for_queues(self, *, but: Client | None = None) -> None:
+        """Wait until the queues in Redis are right again, as they must be 2 s after the last heal.
 
-        It is not looked at where the server stores in its own way. Raises PromiseBroken.
+        Looked at are those of mailboxes with messages, `but` for one, and none where the server stores in its
+        own way. Raises PromiseBroken.
         """
-        begin_ns = _healed_ns(self.recorder.history())
+        others = but.username if but is not None else ""
+        begin_ns = healed_ns(self.recorder.history())
         deadline_ns = begin_ns + int(self.bounds.recovers_within_s * NS_PER_S)
-        while wrong := self._wrong_queue():
+        while wrong := self._wrong_queue(but=others):
             if wrong.looked_at_ns >= deadline_ns:
                 late_s = (wrong.looked_at_ns - begin_ns) / NS_PER_S
                 raise PromiseBroken(f"{late_s:.1f} s after the heal, {wrong.what}")
@@ -96,8 +107,8 @@ class Run(Conversations):
         self.measured["queues_right_after_s"] = max(after_s, self.measured.get("queues_right_after_s", 0))
 
     def require_right_queues(self) -> None:
-        """Raise PromiseBroken unless every queue in Redis is right now; see `wait_for_queues`."""
-        if wrong := self._wrong_queue():
+        """Raise PromiseBroken unless every queue in Redis is right now, also those of empty mailboxes."""
+        if wrong := self._wrong_queue(mailboxes={poll.reader for poll in self.recorder.history().polls}):
             raise PromiseBroken(f"in the end, {wrong.what}")
 
     def read_all(self) -> None:
@@ -121,39 +132,23 @@ class Run(Conversations):
 
     def hangs(self, for_s: float = 0.06) -> bool:
         """Whether some send has been waiting for its answer so long."""
-        events = self.recorder.events[-500:]
-        answered = {event["op"] for event in events if event["kind"] == "sent"}
-        before_ns = time.monotonic_ns() - int(for_s * NS_PER_S)
-        return any(e["kind"] == "send" and e["op"] not in answered and e["t"] < before_ns for e in events)
+        return hangs(self.recorder.events[-500:], for_s)
 
     def replays(self) -> int:
         """How many sends were answered `replayed`: their message was stored by an earlier attempt."""
-        return sum(send.replayed for send in self.recorder.history().sends)
+        return replays(self.recorder.history())
 
     def polls_served_without(self, store: str) -> int:
         """How many polls were answered 200 while the whole store was away."""
-        history = self.recorder.history()
-        away = [(w.bites_ns, w.heal_ns) for w in history.faults if w.store == store and is_total(w)]
-        return sum(
-            poll.outcome is Outcome.OK
-            and start is not None
-            and end is not None
-            and start < poll.start_ns < end
-            for poll in history.polls
-            for start, end in away
-        )
+        return polls_served_without(self.recorder.history(), store)
 
-    def answers_s(self, pair: Pair, *, rounds: int) -> list[float]:
-        """How long each of so many sends and polls took, one after the other, in seconds."""
+    def p99_ms(self, pair: Pair, *, rounds: int) -> float:
+        """The 99th percentile of so many sends and as many polls, one after the other, in milliseconds."""
         reader = self._reader(pair[1])
         seconds = []
         for _ in range(rounds):
             seconds += [self.send(*pair).seconds, reader.poll_once().answer.seconds]
-        return seconds
-
-    def p99_ms(self, pair: Pair, *, rounds: int) -> float:
-        """The 99th percentile of `answers_s`, in milliseconds."""
-        return round(exact_percentile(self.answers_s(pair, rounds=rounds), 99) * 1000, 1)
+        return round(exact_percentile(seconds, 99) * 1000, 1)
 
     # Verdicts
 
@@ -175,7 +170,7 @@ class Run(Conversations):
 
     def _wait_for_arrivals(self, readers: list[Reader], *, poll: bool = False) -> None:
         history = self.recorder.history()
-        deadline_ns = _quiet_after(history) + int(
+        deadline_ns = quiet_after_ns(history) + int(
             (self.bounds.delivered_within_s + self.bounds.poll_interval_s) * NS_PER_S
         )
         owed = [
@@ -193,16 +188,14 @@ class Run(Conversations):
                     self._drain(reader)
             time.sleep(LOOK_AGAIN_S)
 
-    def _wrong_queue(self) -> _Wrong | None:
+    def _wrong_queue(self, *, but: str = "", mailboxes: Iterable[str] = ()) -> _Wrong | None:
+        """The first wrong queue of those with messages, `but` for one, and of these `mailboxes` as well."""
         if not self.stores_as_the_contract:
             return None
-        acked: dict[str, list[str]] = {mailbox: [] for mailbox in self.mailboxes()}
-        for send in self.recorder.history().sends:
-            if send.outcome is Outcome.OK:
-                acked.setdefault(send.recipient, []).append(send.content)
         looked_at_ns = time.monotonic_ns()
+        acked = {mailbox: list[str]() for mailbox in mailboxes} | acked_contents(self.recorder.history())
         for mailbox, contents in acked.items():
-            if what := self._queues.wrong(mailbox, contents):
+            if mailbox != but and (what := self._queues.wrong(mailbox, contents)):
                 return _Wrong(what, looked_at_ns)
         return None
 
@@ -217,16 +210,3 @@ class Run(Conversations):
         raise Inconclusive(
             f"the mailbox of {reader.client.username} was not read to its end in {DRAIN_WITHIN_S} s"
         )
-
-
-def _quiet_after(history: History) -> int:
-    """When the last ack was, or when the last fault's recovery was due; monotonic ns."""
-    recovery_ns = int(history.bounds.recovers_within_s * NS_PER_S)
-    acks = [send.end_ns for send in history.sends if send.end_ns is not None]
-    heals = [fault.heal_ns + recovery_ns for fault in history.faults if fault.heal_ns is not None]
-    return max(acks + heals, default=0)
-
-
-def _healed_ns(history: History) -> int:
-    """When the last fault was seen healed, or when the scenario began."""
-    return max((fault.healed_ns or 0 for fault in history.faults), default=history.begin_ns)

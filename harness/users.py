@@ -25,9 +25,9 @@ class Users:
         return self._instances.first.base_url
 
     def start_instances(self, count: int) -> None:
-        """Start so many instances of the server, each with a clock that `faults` can set."""
+        """Start so many instances of the server, which share the workers, each with a clock for `faults`."""
         for _ in range(count):
-            self._instances.start_with_clock()
+            self._instances.start_with_clock(workers=max(1, self._instances.workers // count))
 
     def users(self, count: int) -> list[Client]:
         """New signed-in users."""

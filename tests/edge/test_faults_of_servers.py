@@ -37,7 +37,7 @@ def start(ours, journal, tmp_path):
         instances = Instances(profile, ours, logs=tmp_path, name="test")
         started.append(instances)
         for _ in range(count):
-            instances.start_with_clock() if with_clocks else instances.start()
+            instances.start_with_clock(workers=2) if with_clocks else instances.start()
         return instances, FaultInjector(
             ours, lambda kind, **it: journal.append({"kind": kind, **it}), instances
         )

@@ -1,0 +1,54 @@
+"""Questions to a history that a scenario asks while it goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from harness.checkers.expectations import is_total
+from harness.history import NS_PER_S, Event, History, Outcome
+
+
+def acked_contents(history: History) -> dict[str, list[str]]:
+    """What was acked so far, by recipient."""
+    acked: dict[str, list[str]] = {}
+    for send in history.sends:
+        if send.outcome is Outcome.OK:
+            acked.setdefault(send.recipient, []).append(send.content)
+    return acked
+
+
+def replays(history: History) -> int:
+    """How many sends were answered `replayed`: their message was stored by an earlier attempt."""
+    return sum(send.replayed for send in history.sends)
+
+
+def hangs(events: Iterable[Event], for_s: float) -> bool:
+    """Whether some send among these events has been waiting for its answer so long, in seconds."""
+    known = list(events)
+    answered = {event["op"] for event in known if event["kind"] == "sent"}
+    before_ns = time.monotonic_ns() - int(for_s * NS_PER_S)
+    return any(e["kind"] == "send" and e["op"] not in answered and e["t"] < before_ns for e in known)
+
+
+def polls_served_without(history: History, store: str) -> int:
+    """How many polls were answered 200 while the whole store was away."""
+    away = [(w.bites_ns, w.heal_ns) for w in history.faults if w.store == store and is_total(w)]
+    return sum(
+        poll.outcome is Outcome.OK and start is not None and end is not None and start < poll.start_ns < end
+        for poll in history.polls
+        for start, end in away
+    )
+
+
+def quiet_after_ns(history: History) -> int:
+    """When the last ack was, or when the last fault's recovery was due; monotonic ns."""
+    recovery_ns = int(history.bounds.recovers_within_s * NS_PER_S)
+    acks = [send.end_ns for send in history.sends if send.end_ns is not None]
+    heals = [fault.heal_ns + recovery_ns for fault in history.faults if fault.heal_ns is not None]
+    return max(acks + heals, default=0)
+
+
+def healed_ns(history: History) -> int:
+    """When the last fault was seen healed, or when the scenario began; monotonic ns."""
+    return max((fault.healed_ns or 0 for fault in history.faults), default=history.begin_ns)
