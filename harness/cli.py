@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--section", help="the rows of one section of the plan")
     run.add_argument("--seed", type=int, help="the source of every random choice (default: a new one)")
     run.add_argument("--reports", type=Path, default=Path("reports/latest"), help="where results are written")
-    run.add_argument("--jobs", type=_count, default=4, help="rows to run side by side (default: 4)")
+    run.add_argument("--jobs", type=_count, default=3, help="rows to run side by side (default: 3)")
     _about_the_target(run)
     run.set_defaults(command=commands.run)
 
