@@ -5,7 +5,8 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
 
 - `begin`: `title`, `seed`, `bounds` (see `Bounds`)
 - `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns)
-- `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`
+- `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`, `said`
+  (the `outcome` that a 503 gave)
 - `poll`: `op`, `chain`, `reader`, `since`, `wait` (s, only where the poll asked to be held open), `intended`,
   `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`, `degraded`,
   `error`; its `t` is when the answer had been read

@@ -23,6 +23,12 @@ def replays(history: History) -> int:
     return sum(send.replayed for send in history.sends)
 
 
+def refusals_without_outcome(events: Iterable[Event]) -> int:
+    """How many sends were answered 503 without saying what became of the message (contract: Send)."""
+    told = ("not_stored", "unknown")
+    return sum(e["kind"] == "sent" and e["status"] == 503 and e["said"] not in told for e in events)
+
+
 def hangs(events: Iterable[Event], for_s: float) -> bool:
     """Whether some send among these events has been waiting for its answer so long, in seconds."""
     known = list(events)

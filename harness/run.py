@@ -26,6 +26,7 @@ from harness.recorded import (
     healed_ns,
     polls_served_without,
     quiet_after_ns,
+    refusals_without_outcome,
     replays,
 )
 from harness.traffic import Reader
@@ -137,6 +138,10 @@ class Run(Conversations):
     def replays(self) -> int:
         """How many sends were answered `replayed`: their message was stored by an earlier attempt."""
         return replays(self.recorder.history())
+
+    def refusals_without_outcome(self) -> int:
+        """How many sends were answered 503 without saying what became of the message."""
+        return refusals_without_outcome(self.recorder.events)
 
     def polls_served_without(self, store: str) -> int:
         """How many polls were answered 200 while the whole store was away."""

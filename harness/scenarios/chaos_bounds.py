@@ -14,23 +14,28 @@ FLOOR_MS = 20.0
 
 @pytest.mark.plan("CHAOS-29")
 def test_nobody_waits_for_a_store_that_is_away(run: Run) -> None:
-    """`available` holds the first requests into the silence to 1 s; then the open breaker costs nothing."""
+    """`available` holds the first requests into the silence to 1 s; then the open breaker costs nothing.
+
+    Healthy is measured before, between and after, so that a busy moment of the machine is nobody's fault.
+    """
     run.start_traffic(every_s=0.5)
     pair = (run.user(), run.user())
-    run.measured["healthy_p99_ms"] = healthy_ms = run.p99_ms(pair, rounds=150)
+    healthy_ms, away_ms = [run.p99_ms(pair, rounds=100)], {}
     for store, fault in (
         ("redis", run.faults.redis_black_holed),
         ("mongodb", run.faults.mongodb_black_holed),
     ):
         with fault():
             run.wait_for_traffic(sends=8, polls=5)  # the breakers open
-            run.measured[f"{store}_away_p99_ms"] = run.p99_ms(pair, rounds=150)
+            away_ms[store] = run.p99_ms(pair, rounds=100)
         run.wait_for_traffic(sends=16, polls=5)
+        healthy_ms.append(run.p99_ms(pair, rounds=100))
     run.read_all()
     run.check(*ALL)
-    allowed_ms = 2 * max(healthy_ms, FLOOR_MS)
-    for store in ("redis", "mongodb"):
-        p99_ms = run.measured[f"{store}_away_p99_ms"]
+    allowed_ms = 2 * max(*healthy_ms, FLOOR_MS)
+    run.measured["healthy_p99_ms"] = max(healthy_ms)
+    for store, p99_ms in away_ms.items():
+        run.measured[f"{store}_away_p99_ms"] = p99_ms
         assert p99_ms <= allowed_ms, f"p99 without {store} is {p99_ms} ms, over {allowed_ms} ms"
 
 

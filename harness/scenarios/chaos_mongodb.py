@@ -78,3 +78,4 @@ def _end(run: Run) -> None:
     run.read_all()
     run.require_right_queues()
     run.check(*ALL)
+    assert not run.refusals_without_outcome(), "a send was answered 503 without an outcome"

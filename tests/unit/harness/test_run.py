@@ -254,3 +254,10 @@ def test_only_polls_inside_a_whole_outage_count_as_served_without_the_store(run:
     reader.poll_once()
     assert run.polls_served_without("mongodb") == 1
     assert run.polls_served_without("redis") == 0
+
+
+def test_a_503_has_to_say_what_became_of_the_message(run: Run, server: Server, pair: Any) -> None:
+    for outcome in ("not_stored", "unknown", None):
+        server.on_send = lambda message, outcome=outcome: answer(503, {"outcome": outcome})  # type: ignore[misc]
+        run.send(*pair)
+    assert run.refusals_without_outcome() == 1
