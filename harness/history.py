@@ -10,6 +10,8 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
 - `poll`: `op`, `chain`, `reader`, `since`, `wait` (s, only where the poll asked to be held open), `intended`,
   `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`, `degraded`,
   `error`; its `t` is when the answer had been read
+- `attempt`: `op`, `who`, `what` (for people), `may` (the statuses that are right), `start` (ns), `status`,
+  `told` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
 - `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`
 - `canary`: `name`, `store`, `saw`, `ms`
 - `drained`: every reader has read its mailbox to the end after the last send
@@ -119,6 +121,22 @@ class Poll:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One request that must be refused, or at least tell nothing that is not for the one who made it."""
+
+    op: int
+    who: str
+    what: str
+    may: tuple[int, ...]
+    start_ns: int
+    end_ns: int
+    status: int | None
+    told: tuple[str, ...]
+    error: str | None
+    event: Event = field(repr=False)
+
+
+@dataclass(frozen=True)
 class FaultWindow:
     """One fault, from its injection to the canary's first answer after the heal (None: never seen)."""
 
@@ -143,6 +161,7 @@ class History:
     """When the last event was written: what nobody answered by then may only have been cut off."""
     sends: tuple[Send, ...]
     polls: tuple[Poll, ...]
+    attempts: tuple[Attempt, ...]
     faults: tuple[FaultWindow, ...]
     canaries: tuple[Event, ...]
     drained_ns: int | None
@@ -181,6 +200,7 @@ def _build(events: list[Event]) -> History:
         end_ns=max(event["t"] for event in events),
         sends=tuple(_send(event, answers.get(event["op"])) for event in events if event["kind"] == "send"),
         polls=tuple(polls),
+        attempts=tuple(_attempt(event) for event in events if event["kind"] == "attempt"),
         faults=tuple(_faults(event for event in events if event["kind"] == "fault")),
         canaries=tuple(event for event in events if event["kind"] == "canary"),
         drained_ns=drained[-1] if drained else None,
@@ -228,6 +248,21 @@ def _poll(event: Event) -> Poll:
         gap=bool(event.get("gap")),
         source=event.get("source"),
         degraded=event.get("degraded"),
+        error=event.get("error"),
+        event=event,
+    )
+
+
+def _attempt(event: Event) -> Attempt:
+    return Attempt(
+        op=event["op"],
+        who=event["who"],
+        what=event["what"],
+        may=tuple(event["may"]),
+        start_ns=event["start"],
+        end_ns=event["t"],
+        status=event.get("status"),
+        told=tuple(event.get("told", ())),
         error=event.get("error"),
         event=event,
     )

@@ -12,6 +12,7 @@ from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import delivery_delays_s, on_time
 from harness.checkers.order import order
+from harness.checkers.refusals import private, refuses
 from harness.checkers.stops_cleanly import stops_cleanly
 from harness.history import History
 from harness.verdict import Checker, Judgement, Verdict
@@ -26,7 +27,9 @@ __all__ = [
     "no_phantom",
     "on_time",
     "order",
+    "private",
     "promise_of",
+    "refuses",
     "run_checker",
     "stops_cleanly",
 ]
@@ -38,6 +41,7 @@ CHECKERS: Mapping[str, Checker] = {
     "no-phantom": no_phantom,
     "on-time": on_time,
     "available": available,
+    "private": private,
 }
 """Every promise the harness can judge, by the name the contract gives it."""
 

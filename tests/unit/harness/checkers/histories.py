@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from harness.history import NS_PER_S, Event, History
@@ -81,6 +82,15 @@ class Story:
             said |= {"messages": list(messages), "next_since": cursor, "has_more": False}
         said |= {"reader": chain.split("#")[0], "intended": ns(changes.pop("intended", start))}
         self._add("poll", end, op=self._op(), chain=chain, since=since, start=ns(start), **(said | changes))
+        return self
+
+    def attempt(
+        self, start: float, status: int | None, *, may: Sequence[int] = (401,), **changes: Any
+    ) -> Story:
+        """One request of Mallory's that must be refused, answered after 10 ms."""
+        said = {"who": "mallory", "what": "poll", "told": [], "error": None if status else "timeout"}
+        said |= {"status": status, "may": list(may)}
+        self._add("attempt", start + 0.01, op=self._op(), start=ns(start), **(said | changes))
         return self
 
     def fault(

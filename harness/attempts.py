@@ -1,0 +1,74 @@
+"""Requests that must be refused: made on purpose, recorded, and judged by `private` and `refuses`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from harness.client import API, Answer, Client
+from harness.history import Recorder
+
+LOGIN, REGISTER, MESSAGES = f"{API}/login", f"{API}/register", f"{API}/messages"
+
+
+def mailbox(username: str) -> str:
+    """The path of a poll."""
+    return f"{MESSAGES}/poll/{quote(username, safe='')}"
+
+
+def conversation(other: str) -> str:
+    """The path of a conversation."""
+    return f"{MESSAGES}/conversation/{quote(other, safe='')}"
+
+
+class Intruder:
+    """Somebody whose requests are attempts. `secrets` are texts that no answer to them may hold."""
+
+    def __init__(self, client: Client, recorder: Recorder, secrets: Collection[str] = ()) -> None:
+        self.client = client
+        self._recorder = recorder
+        self._secrets = secrets
+
+    def tries(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        *,
+        may: Collection[int],
+        body: Mapping[str, Any] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make a request. `what` completes "Mallory tried to …"; `may` are the statuses that are right."""
+        answer = self.client.call(method, path, body=body, headers=headers, parameters=parameters)
+        return self.tried(what, answer, may=may)
+
+    def tries_to_sign_in(self, what: str, username: str, password: str, *, may: Collection[int]) -> Answer:
+        """Try a password over a connection of its own, so that any worker may get it."""
+        self.client.close()
+        return self.tries(what, "POST", LOGIN, body={"username": username, "password": password}, may=may)
+
+    def tried(self, what: str, answer: Answer, *, may: Collection[int]) -> Answer:
+        """Record an attempt that was made already."""
+        said = answer.text + "\n".join(answer.headers.values())
+        self._recorder.record(
+            "attempt",
+            t=answer.end_ns,
+            op=self._recorder.next_op(),
+            who=self.client.username,
+            what=what,
+            may=sorted(may),
+            start=answer.start_ns,
+            status=answer.status,
+            told=[secret for secret in self._secrets if secret in said],
+            error=None if answer.status is not None else answer.error,
+        )
+        return answer
+
+
+def shown(value: object) -> str:
+    """A value for a sentence: on one line, not too long, nothing in it that a terminal obeys."""
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:60] + "…"

@@ -1,0 +1,126 @@
+"""Operations: what a server says of itself is true."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from harness.attempts import MESSAGES, Intruder
+from harness.checkers import available, no_loss, no_phantom, refuses
+from harness.client import Answer, Client
+from harness.run import PromiseBroken, Run
+
+LOOKS = 6
+"""Over connections of their own, so that hardly ever all of them meet the same worker."""
+Samples = dict[str, float]
+CALLS = {
+    ("post", "/api/users/register"),
+    ("post", "/api/users/login"),
+    ("post", "/api/users/messages"),
+    ("get", "/api/users/messages/poll/{}"),
+    ("get", "/api/users/messages/conversation/{}"),
+}
+
+
+@pytest.mark.plan("OPS-01")
+def test_readiness_tells_the_truth(run: Run) -> None:
+    """Every worker says so, within the time in which the server must notice a fault and recover from it."""
+    run.start_traffic()
+    operator = run.registered()
+    _wait_until_ready_says(run, operator, "ok", 200)
+    with run.faults.redis_refused():
+        _wait_until_ready_says(run, operator, "degraded", 200)
+        run.wait_for_traffic(sends=20, polls=6)
+        with run.faults.mongodb_refused():
+            _wait_until_ready_says(run, operator, "down", 503)
+            run.wait_for_traffic(sends=20, polls=6)
+    _wait_until_ready_says(run, operator, "ok", 200)
+    with run.faults.mongodb_refused():
+        _wait_until_ready_says(run, operator, "degraded", 200)
+        run.wait_for_traffic(sends=20, polls=6)
+    _wait_until_ready_says(run, operator, "ok", 200)
+    run.read_all()
+    run.check(no_loss, no_phantom, available)
+
+
+@pytest.mark.plan("OPS-02")
+def test_metrics_count_what_was_done(run: Run) -> None:
+    """Names are the server's own: some counter must have grown by exactly the number of messages sent."""
+    alice, bob, operator = run.users(3)
+    run.read(bob)
+    before = _samples(operator)
+    sent = run.random.randint(20, 40)
+    for _ in range(sent):
+        run.acked(alice, bob)
+        alice.close()  # the next goes over another connection, perhaps to another worker
+    after = _samples(operator)
+    counting = {name for name, value in after.items() if value - before.get(name, 0.0) == sent}
+    assert counting, f"{sent} messages were sent, and no counter grew by {sent}"
+    for _ in range(LOOKS):
+        told = {name: _samples(operator).get(name) for name in counting}
+        assert told == {name: after[name] for name in counting}, "the workers do not tell the same"
+    run.read_all()
+    run.check(no_loss, no_phantom, available)
+
+
+@pytest.mark.plan("OPS-03")
+def test_the_api_is_described(run: Run) -> None:
+    """The description has every call of the contract, and what it says needs a token does."""
+    user, nobody = run.user(), run.registered()
+    document = user.call("GET", "/openapi.json").body
+    assert re.fullmatch(r"3\.[01]\.\d+", str(document.get("openapi"))), "there is no OpenAPI 3 document"
+    calls = {
+        (method, path): call
+        for path, methods in document["paths"].items()
+        for method, call in methods.items()
+        if isinstance(call, dict)
+    }
+    missing = CALLS - {(method, re.sub(r"{\w+}", "{}", path)) for method, path in calls}
+    assert not missing, f"not described: {sorted(missing)}"
+    secured = [key for key, call in calls.items() if call.get("security", document.get("security"))]
+    assert {path for _, path in secured} >= {MESSAGES}, "a send needs no token, says the description"
+    intruder = Intruder(nobody, run.recorder)
+    for method, path in secured:
+        path = re.sub(r"{\w+}", user.username, path)
+        body = {"to_username": user.username, "content": "hi"} if method == "post" else None
+        intruder.tries(f"{method} {path} without a token", method.upper(), path, body=body, may={401})
+    run.check(refuses)
+
+
+def _wait_until_ready_says(run: Run, operator: Client, word: str, status: int) -> None:
+    """Raises PromiseBroken when some answer is still another one when the server had to know."""
+    deadline = time.monotonic() + run.bounds.recovers_within_s
+    agreeing = 0
+    while agreeing < LOOKS:
+        looked_at = time.monotonic()
+        operator.close()
+        answer = operator.call("GET", "/health/ready")
+        live = operator.call("GET", "/health/live")
+        if live.status != 200:
+            raise PromiseBroken(
+                f"/health/live was answered {live.status}: a supervisor would kill the server"
+            )
+        agreeing = agreeing + 1 if _says(answer, word, status) else 0
+        if not agreeing and looked_at > deadline:
+            said = answer.body.get("status", answer.error)
+            raise PromiseBroken(f"/health/ready says {answer.status} {said!r}, not {status} {word!r}")
+
+
+def _says(answer: Answer, word: str, status: int) -> bool:
+    return (answer.status, answer.body.get("status")) == (status, word)
+
+
+def _samples(operator: Client) -> Samples:
+    """What counters and histograms say, by name and labels, over a new connection."""
+    operator.close()
+    answer = operator.call("GET", "/metrics")
+    assert answer.status == 200, f"/metrics was answered {answer.status or answer.error}"
+    return {
+        f"{sample.name}{sorted(sample.labels.items())}": sample.value
+        for family in text_string_to_metric_families(answer.text)
+        if family.type in ("counter", "histogram")
+        for sample in family.samples
+    }

@@ -1,0 +1,167 @@
+"""Security, access: nobody reads, writes or learns what is another's, and guessing is slowed.
+
+While somebody tries, two others write to each other and a third polls an empty mailbox.
+"""
+
+from __future__ import annotations
+
+import secrets
+import statistics
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from harness.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
+from harness.checkers import available, no_loss, no_phantom, private
+from harness.client import Answer, Client
+from harness.forgery import false_headers
+from harness.run import Inconclusive, Run
+
+WRONG = "a wrong password"
+GUESSES = 30
+
+
+@pytest.mark.plan("SEC-01")
+def test_who_has_no_valid_token_gets_nowhere(run: Run) -> None:
+    """Each false token tries to poll, to send and to read a conversation."""
+    alice, bob, secret = _start(run)
+    mallory = run.user()
+    nobody = Intruder(run.registered(), run.recorder, [secret])
+    for what, header in false_headers(mallory.token or "", mallory.username, bob.username).items():
+        headers = {} if header is None else {"Authorization": header}
+        for path in (mailbox(bob.username), conversation(bob.username), mailbox(mallory.username)):
+            nobody.tries(f"read {path} with {what}", "GET", path, headers=headers, may={401})
+        body = {"to_username": alice.username, "content": f"forged {secrets.token_hex(4)}"}
+        nobody.tries(f"send with {what}", "POST", MESSAGES, body=body, headers=headers, may={401})
+    _end(run)
+
+
+@pytest.mark.plan("SEC-02")
+def test_an_expired_token_is_no_token(run: Run) -> None:
+    """Issued while the server's clock was behind by more than a token's life, so it has ended by now."""
+    run.start_instances(1)
+    _, bob, secret = _start(run)
+    with run.faults.clocks_off([-(_token_lifetime_s(run) + 60)]):
+        eve = run.user()
+        run.acked(eve, bob)
+    late = Intruder(eve, run.recorder, [secret])
+    body = {"to_username": bob.username, "content": f"late {secrets.token_hex(4)}"}
+    late.tries("poll with an expired token", "GET", mailbox(eve.username), may={401})
+    late.tries("send with an expired token", "POST", MESSAGES, body=body, may={401})
+    late.tries("read with an expired token", "GET", conversation(bob.username), may={401})
+    run.sign_in(eve)
+    run.acked(eve, bob)
+    _end(run)
+
+
+@pytest.mark.plan("SEC-03")
+def test_nobody_reads_or_writes_for_another(run: Run) -> None:
+    """Mallory is signed in, and asks for what is Bob's in every way there is."""
+    alice, bob, secret = _start(run)
+    mallory = Intruder(run.user(), run.recorder, [secret])
+    own, bobs = mailbox(mallory.client.username), mailbox(bob.username)
+    for parameters in ({}, {"limit": "100"}, {"since": "2000-01-01T00:00:00Z"}, {"username": "bob"}):
+        mallory.tries(f"poll Bob's mailbox with {parameters}", "GET", bobs, parameters=parameters, may={403})
+    for path in (f"{own}%2F..%2F{bob.username}", f"{own}/{bob.username}", f"{own}%00{bob.username}"):
+        mallory.tries(f"poll {path}", "GET", path, may={400, 403, 404})
+    for name in ("username", "user", "mailbox", "from", "to"):
+        claim = {name: bob.username}
+        mallory.tries(f"poll with {name}=Bob", "GET", own, parameters=claim, may={200, 400})
+        mallory.tries(
+            f"read with {name}=Bob", "GET", conversation(alice.username), parameters=claim, may={200, 400}
+        )
+    for claimed in (bob, alice):
+        body = {"to_username": bob.username, "content": "forged", "from_username": claimed.username}
+        mallory.tries(f"send as {claimed.username}", "POST", MESSAGES, body=body, may={403})
+    body = {"username": bob.username, "password": WRONG}
+    mallory.tries("register Bob's name", "POST", REGISTER, body=body, may={409})
+    mallory.tries("sign in as Bob with that password", "POST", LOGIN, body=body, may={401})
+    _end(run)
+
+
+@pytest.mark.plan("SEC-04")
+def test_sign_in_does_not_tell_who_is_registered(run: Run) -> None:
+    """By turns, and too seldom an account and address to be slowed as guesses."""
+    _start(run)
+    known = [run.registered() for _ in range(5)]
+    eve = Intruder(run.registered(), run.recorder)
+    unknown: list[Answer] = []
+    wrong: list[Answer] = []
+    for user in known * 3:
+        nobody = f"nobody_{secrets.token_hex(6)}"
+        unknown.append(eve.tries_to_sign_in("sign in as nobody", nobody, WRONG, may={401, 429}))
+        wrong.append(eve.tries_to_sign_in("sign in as somebody", user.username, WRONG, may={401, 429}))
+    assert _looks(unknown) == _looks(wrong), "an unknown user is answered otherwise than a wrong password"
+    unknown_ms, wrong_ms = _median_ms(unknown), _median_ms(wrong)
+    run.measured |= {"unknown_user_ms": unknown_ms, "wrong_password_ms": wrong_ms}
+    assert 0.4 < unknown_ms / wrong_ms < 2.5, (
+        f"an unknown user takes {unknown_ms} ms, a wrong password {wrong_ms} ms"
+    )
+    _end(run)
+
+
+@pytest.mark.plan("SEC-05")
+def test_guessing_a_password_is_slowed(run: Run) -> None:
+    """Then the right password is refused, too; nobody else is, and who is signed in stays so."""
+    _, bob, _ = _start(run)
+    victim, neighbour = run.user(), run.registered()
+    eve = Intruder(run.registered(), run.recorder)
+    for _ in range(GUESSES):
+        guess = eve.tries_to_sign_in("guess a password", victim.username, WRONG, may={401, 429})
+        if guess.status == 429:
+            break
+    assert guess.status == 429, f"{GUESSES} wrong passwords in a row were not slowed"
+    wait_s = guess.headers.get("Retry-After", "")
+    assert wait_s.isdigit(), f"Retry-After is {shown(wait_s)}, not a number of seconds"
+    assert 1 <= int(wait_s) <= 3600
+    owner = Intruder(victim, run.recorder)
+    for _ in range(4):
+        eve.tries_to_sign_in("guess on", victim.username, WRONG, may={429})
+        victim.close()
+        owner.tried("sign in with the right password meanwhile", victim.sign_in(), may={429})
+    Intruder(neighbour, run.recorder).tried("sign in as another user", neighbour.sign_in(), may={200})
+    run.acked(victim, bob)
+    _end(run)
+
+
+def _start(run: Run) -> tuple[Client, Client, str]:
+    """Alice writes to Bob, who polls; gives both, and a text of theirs that is nobody else's business."""
+    alice, bob, idle = run.users(3)
+    secret = f"secret {secrets.token_hex(8)}"
+    run.read(bob, idle)
+    run.acked(alice, bob, secret)
+    run.keep_sending([(alice, bob)], every_s=0.25)
+    return alice, bob, secret
+
+
+def _end(run: Run) -> None:
+    run.wait_for_traffic(sends=2, polls=0)
+    run.read_all()
+    run.check(private, no_loss, no_phantom, available)
+
+
+def _token_lifetime_s(run: Run) -> int:
+    """How long a token works from now on, in seconds."""
+    expires_at = datetime.fromisoformat(str(run.registered().sign_in().body["expires_at"]))
+    return int((expires_at - datetime.now(UTC)).total_seconds())
+
+
+def _looks(answers: list[Answer]) -> set[tuple[Any, ...]]:
+    """All there is to see in answers, but for what is new in each."""
+    return {
+        (
+            answer.status,
+            tuple(sorted((name, str(value)) for name, value in answer.body.items() if name != "request_id")),
+            tuple(sorted(name.lower() for name in answer.headers)),
+        )
+        for answer in answers
+        if answer.status != 429
+    }
+
+
+def _median_ms(answers: list[Answer]) -> float:
+    seconds = [answer.seconds for answer in answers if answer.status == 401]
+    if len(seconds) < 5:
+        raise Inconclusive("too few sign-ins were answered 401 to compare how long they take")
+    return round(statistics.median(seconds) * 1000, 1)
