@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from reference_server.message import Message, from_entry, to_entry
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 32
+"""Commands of one process under way at a time. More would not be answered sooner, only time out together."""
 _HERE = Path(__file__).parent
 _UNREMARKABLE = ("cold", "written before Redis restarted")
 
@@ -35,7 +38,7 @@ def connect(url: str, timeout_ms: int) -> redis.Redis:
     timeout_s = timeout_ms / 1000
     pool = redis.ConnectionPool.from_url(
         url,
-        max_connections=500,  # so many are in use only while Redis is silent; waiting for one would not help
+        max_connections=2 * AT_ONCE,  # the probe and the doorbell use it as well
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         health_check_interval=5,  # a connection that fell silent is noticed, the doorbell's above all
@@ -52,6 +55,7 @@ class RedisQueue:
     def __init__(self, client: redis.Redis, breaker: CircuitBreaker, *, limit: int, ttl_s: int) -> None:
         self._client = client
         self._breaker = breaker
+        self._gate = threading.BoundedSemaphore(AT_ONCE)
         self._limit = limit
         self._ttl_ms = ttl_s * 1000
         trust = (_HERE / "trust.lua").read_text()
@@ -123,15 +127,16 @@ class RedisQueue:
 
     def _guarded(self, command: Callable[[], Any]) -> Any:
         """Run a command behind the breaker. Raises QueueUnavailable, whatever Redis or the way to it does."""
-        if self._breaker.reason is not None:
-            raise QueueUnavailable(f"{_reason(self._breaker.reason)} (circuit breaker is open)")
-        try:
-            answer = command()
-        except redis.RedisError as error:
-            self._note(error)
-            raise QueueUnavailable(_reason(error)) from error
-        self._breaker.succeeded()
-        return answer
+        with self._gate:  # whoever waited here finds the breaker as those before left it
+            if self._breaker.reason is not None:
+                raise QueueUnavailable(f"{_reason(self._breaker.reason)} (circuit breaker is open)")
+            try:
+                answer = command()
+            except redis.RedisError as error:
+                self._note(error)
+                raise QueueUnavailable(_reason(error)) from error
+            self._breaker.succeeded()
+            return answer
 
     def _note(self, error: redis.RedisError) -> None:
         """Tell the breaker what a failure says about Redis."""
