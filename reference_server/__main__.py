@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import shutil
 import socket
 import sys
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 WRONG_USAGE = 2
 GRACE_S = 3
 """How long requests may take to finish after SIGTERM. Waiting polls are woken, so none takes longer."""
+CONNECTIONS = 10_000
+"""Of one worker. A poll that waits holds one, and with all of them held not even a send would be let in."""
 KEEP_ALIVE_S = 15
 """Long enough that a client which polls every few seconds keeps its connection."""
 _BIND_PATIENCE_S = 3.0
@@ -66,6 +69,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
             "worker_class": "gevent",
             "graceful_timeout": GRACE_S,
             "keepalive": KEEP_ALIVE_S,
+            "worker_connections": CONNECTIONS,
             "loglevel": "warning",
             "logger_class": GunicornLog,
             "control_socket_disable": True,  # a file in the home directory: two servers would share it
@@ -133,6 +137,14 @@ def listen(host: str, port: int) -> socket.socket:
             return listener
 
 
+def _allow_open_files(count: int) -> None:
+    """Raise the soft limit, often 1,024, as far as the hard one allows: each connection is an open file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> int:
     """Run until told to stop; give the exit code."""
     try:
@@ -147,6 +159,7 @@ def main() -> int:
         sentence = f"HOST and PORT: cannot listen on {config.host}:{config.port}: {error.strerror}."
         print(sentence, file=sys.stderr)  # noqa: T201 - the same
         return WRONG_USAGE
+    _allow_open_files(CONNECTIONS + 1000)
     log.info("Listening on http://%s:%d", config.host, config.port)
     Gunicorn(config, listener).run()
     return 0
