@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import statistics
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,9 @@ from harness.checkers import available, no_loss, no_phantom, private
 from harness.client import Answer, Client
 from harness.forgery import false_headers
 from harness.run import Inconclusive, Run
+from harness.verdict import Checker
 
+PRIVATE = (private, no_loss, no_phantom)
 WRONG = "a wrong password"
 GUESSES = 30
 
@@ -52,7 +55,7 @@ def test_an_expired_token_is_no_token(run: Run) -> None:
     late.tries("read with an expired token", "GET", conversation(bob.username), may={401})
     run.sign_in(eve)
     run.acked(eve, bob)
-    _end(run)
+    _end(run, PRIVATE)  # the wrong clock is soon over: too soon to say how the server did meanwhile
 
 
 @pytest.mark.plan("SEC-03")
@@ -135,10 +138,10 @@ def _start(run: Run) -> tuple[Client, Client, str]:
     return alice, bob, secret
 
 
-def _end(run: Run) -> None:
+def _end(run: Run, checkers: Sequence[Checker] = (*PRIVATE, available)) -> None:
     run.wait_for_traffic(sends=2, polls=0)
     run.read_all()
-    run.check(private, no_loss, no_phantom, available)
+    run.check(*checkers)
 
 
 def _token_lifetime_s(run: Run) -> int:
