@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +15,7 @@ import urllib3
 from harness.errors import InfrastructureError
 from harness.history import Outcome
 
+PATIENCE_S = 5.0
 JSON = Mapping[str, Any]
 API = "/api/users"
 
@@ -155,6 +156,17 @@ def _reason(error: urllib3.exceptions.HTTPError) -> str:
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return "timeout"
     return f"connection lost ({type(error).__name__})"
+
+
+def patiently(call: Callable[[], Answer], *, pause_s: float = 0.2) -> Answer:
+    """The first answer that is no 503, or after five seconds the last one: who is told to come back, does.
+
+    For what comes before a scenario's story; whether a server may say so is judged by sends and polls.
+    """
+    give_up_at = time.monotonic() + PATIENCE_S
+    while (answer := call()).status == 503 and time.monotonic() < give_up_at:
+        time.sleep(pause_s)
+    return answer
 
 
 def require(answer: Answer, status: int, what: str) -> Answer:

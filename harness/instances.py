@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from harness.client import Client, require
+from harness.client import Client, patiently, require
 from harness.errors import UsageError
 from harness.profile import Profile
 from harness.stack import FakeClock, Services, Target, faketime_library, start_target
@@ -84,9 +84,10 @@ class Instances:
             self._timekeepers[instance] = client = Client(
                 self.base_urls[instance], name, secrets.token_hex(8)
             )
-            require(client.register(), 201, "registering")
-            require(client.sign_in(), 200, "signing in")
-        answer = require(self._timekeepers[instance].poll({}), 200, "polling for the time")
+            patiently(client.register)
+            require(patiently(client.sign_in), 200, "signing in")
+        timekeeper = self._timekeepers[instance]
+        answer = require(patiently(lambda: timekeeper.poll({})), 200, "polling for the time")
         return datetime.fromisoformat(str(answer.body["timestamp"])).timestamp()
 
     def skew_s(self, instance: int) -> float:

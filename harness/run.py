@@ -116,15 +116,15 @@ class Run(Conversations):
         """End the traffic and read every mailbox to its end, by its chains and by one new chain a user.
 
         The chains go on polling until all that was acked has arrived, at most until the promised times are
-        over; then each polls until nothing is new. Raises Inconclusive when a mailbox cannot be read.
+        over; then each polls until nothing is new. A mailbox that never ends leaves the history undrained.
         """
         self.stop_sending()
         self.wait_for_delivery()
         readers = self._stop_readers()
         clients = {reader.client.username: reader.client for reader in readers}
         fresh = [self._reader(client) for client in clients.values()]
-        for reader in [*readers, *fresh]:
-            self._drain(reader)
+        if not all(self._drain(reader) for reader in [*readers, *fresh]):
+            return
         # A message that is still missing may be told lost only by a poll at a time when it was due.
         self._wait_for_arrivals(fresh, poll=True)
         self.recorder.record("drained")
@@ -204,14 +204,15 @@ class Run(Conversations):
                 return _Wrong(what, looked_at_ns)
         return None
 
-    def _drain(self, reader: Reader) -> None:
+    def _drain(self, reader: Reader) -> bool:
+        """Read a mailbox to its end; False, and a note, where that takes too long."""
         deadline = time.monotonic() + DRAIN_WITHIN_S
         while time.monotonic() < deadline:
             polled = reader.poll_once()
             if polled.ok and not polled.more:
-                return
+                return True
             if not polled.ok:
                 time.sleep(0.1)
-        raise Inconclusive(
-            f"the mailbox of {reader.client.username} was not read to its end in {DRAIN_WITHIN_S} s"
-        )
+        text = f"the mailbox of {reader.client.username} was not read to its end in {DRAIN_WITHIN_S} s"
+        self.recorder.record("note", text=text)
+        return False

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable
 
-from harness.client import Answer, Client, require
+from harness.client import Client, patiently, require
 from harness.instances import Instances
 
 PASSWORD = "correct horse battery staple"
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
-PATIENCE_S = 5.0
-
-
-def patiently(call: Callable[[], Answer], *, pause_s: float = 0.2) -> Answer:
-    """The first answer that is no 503, or after five seconds the last one: who is told to come back, does.
-
-    For what comes before a scenario's story; whether a server may say so is judged by sends and polls.
-    """
-    give_up_at = time.monotonic() + PATIENCE_S
-    while (answer := call()).status == 503 and time.monotonic() < give_up_at:
-        time.sleep(pause_s)
-    return answer
 
 
 class Users:

@@ -52,18 +52,19 @@ class RedisDataFaults(RedisFaults):
         return self._striking(Fault("redis", "wrong type"), mailboxes, strike, "the wrong type")
 
     def redis_not_json(self, mailboxes: Sequence[str]) -> AbstractContextManager[Fault]:
-        """Entries that are no messages: before the newest, instead of the newest, instead of the oldest."""
-        places = itertools.cycle((None, 0, -1))
+        """Entries that are no messages: before the newest, instead of it, of the oldest, of one between."""
+        places = itertools.cycle(("before", "newest", "oldest", "between", "between"))
         nonsense = itertools.cycle(NONSENSE)
 
         def strike(client: redis.Redis, key: str) -> str:
             place, entry = next(places), next(nonsense)
+            index = {"between": int(client.llen(key)) // 2, "oldest": -1}.get(place, 0)
             with client.pipeline(transaction=True) as transaction:
-                if place is None:
+                if place == "before":
                     transaction.lpush(key, entry)
                 else:
-                    transaction.lset(key, place, entry)
-                transaction.lindex(key, place or 0)
+                    transaction.lset(key, index, entry)
+                transaction.lindex(key, index)
                 return "nonsense" if transaction.execute()[-1] == entry else "an entry"
 
         return self._striking(Fault("redis", "not JSON"), mailboxes, strike, "nonsense")

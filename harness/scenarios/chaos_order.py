@@ -77,5 +77,5 @@ def test_more_than_a_thousand_wait_for_who_comes_back(run: Run) -> None:
     run.send_many([(other, bob) for other in others], count=252, every_s=0.03)
     run.come_back(bob)
     run.read_all()
-    run.require_right_queues()
     run.check(no_loss, no_duplicate, order, contiguous, no_phantom, available)
+    run.require_right_queues()

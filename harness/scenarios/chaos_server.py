@@ -68,5 +68,5 @@ def _end(run: Run) -> None:
     """The traffic goes on for longer than recovery may take, so that there is something to judge."""
     run.wait_for_traffic(sends=30, polls=8)
     run.read_all()
-    run.require_right_queues()
     run.check(*ALL)
+    run.require_right_queues()

@@ -104,13 +104,15 @@ def test_the_wrong_type_comes_back_after_each_repair(faults, client, journal):
     assert proof(journal) == ["the wrong type", "answered"]
 
 
-def test_nonsense_is_put_before_and_instead_of_the_newest_and_instead_of_the_oldest(faults, client, journal):
+def test_nonsense_is_put_before_the_newest_and_instead_of_the_newest_the_oldest_and_one_between(
+    faults, client, journal
+):
     with faults.redis_not_json([MAILBOX]):
-        watched(journal, times=2)
+        watched(journal, times=3)
         entries = client.lrange(KEY, 0, -1)
     assert len(entries) == len(ENTRIES) + 1
-    assert entries[1:-1] == ENTRIES[:-1]
-    assert not {entries[0], entries[-1]} & set(ENTRIES)
+    assert not {entries[0], entries[2], entries[-1]} & set(ENTRIES)
+    assert entries[1] == ENTRIES[0]
     assert proof(journal) == ["nonsense", "answered"]
 
 

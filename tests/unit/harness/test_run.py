@@ -29,6 +29,7 @@ class Server:
         self.stored: list[dict[str, Any]] = []
         self.on_send: Callable[[dict[str, Any]], Answer] = _accepted
         self.loses: set[str] = set()
+        self.endless = False
         self.polls: list[dict[str, str]] = []
 
     def send(self, sender: str, recipient: str, content: str, own_id: str) -> Answer:
@@ -57,7 +58,7 @@ class Server:
             200,
             {
                 "messages": page,
-                "has_more": len(page) < len(waiting) and bool(page),
+                "has_more": self.endless or (len(page) < len(waiting) and bool(page)),
                 "next_since": page[-1]["timestamp"] if page else since or None,
             },
         )
@@ -261,3 +262,18 @@ def test_a_503_has_to_say_what_became_of_the_message(run: Run, server: Server, p
         server.on_send = lambda message, outcome=outcome: answer(503, {"outcome": outcome})  # type: ignore[misc]
         run.send(*pair)
     assert run.refusals_without_outcome() == 1
+
+
+def test_a_mailbox_that_never_ends_leaves_the_other_promises_to_judge(
+    run: Run, server: Server, pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.run.DRAIN_WITHIN_S", 0.05)
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    run.wait_for_delivery()
+    server.endless = True
+    run.read_all()
+    assert run.recorder.history().drained_ns is None
+    assert run.recorder.events[-1]["text"].startswith("the mailbox of bob was not read to its end")
+    with pytest.raises(Inconclusive, match="not read to the end"):
+        run.check(no_loss)

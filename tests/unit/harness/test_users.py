@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.client import Answer
-from harness.users import patiently
+from harness.client import patiently
 
 
 def _answer(status: int | None) -> Answer:
@@ -24,5 +24,5 @@ def test_any_other_answer_is_taken_as_it_is(status: int | None) -> None:
 
 
 def test_nobody_comes_back_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.users.PATIENCE_S", 0.0)
+    monkeypatch.setattr("harness.client.PATIENCE_S", 0.0)
     assert patiently(lambda: _answer(503), pause_s=0).status == 503
