@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.client import Answer
-from harness.client import patiently
+from harness.client import Answer, patiently
 
 
 def _answer(status: int | None) -> Answer:
