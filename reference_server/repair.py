@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Mapping
 
 from reference_server.catch_up import CatchUp
@@ -18,6 +19,7 @@ INTERVAL_S = 0.25
 """Between two steps. Deliveries must be on time 2 s after a fault heals, so this is well below."""
 PAYMENTS_PER_STEP = 50
 """Debts are looked at again after so many: others may have been added."""
+WARM_UP_S = 1.0
 LOOK_BACK = 1000
 """Messages that a new process looks back, for one whose process was killed before it pushed."""
 
@@ -74,8 +76,15 @@ class Repairer:
         return len(owed) > PAYMENTS_PER_STEP
 
     def start(self) -> threading.Thread:
-        """Take a first step, so that the first polls find the debts known; then step in the background."""
+        """Step until the stores are known, for a second at most; then step in the background.
+
+        So the first requests find connections made and the debts read, unless a store is down.
+        """
+        give_up_s = time.monotonic() + WARM_UP_S
         self._step_safely()
+        while self._is_new and time.monotonic() < give_up_s:
+            time.sleep(0.05)
+            self._step_safely()
         thread = threading.Thread(target=self._run, name="repairer", daemon=True)
         thread.start()
         return thread
