@@ -24,6 +24,7 @@ from harness.verdict import Verdict
 
 SESSION = pytest.StashKey[Session]()
 RUN = pytest.StashKey[Run]()
+IS_SCENARIO = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,6 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """A scenario's run: a clean state, and a server of its own from its first use on."""
     node: pytest.Item = request.node
+    node.stash[IS_SCENARIO] = True  # somebody else's fixture may be called `run`, too
     name = ", ".join(row_ids(node)) or node.name
     plan = {row.id: row for row in _plan(node.config)}
     with _session(node.config).scenario(name, title(plan, name)) as run:
@@ -93,7 +95,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn the outcome of each phase into the verdict of the test's rows."""
     report = yield
-    if "run" not in getattr(item, "fixturenames", ()):
+    if IS_SCENARIO not in item.stash:
         return report
     error = call.excinfo.value if call.excinfo is not None else None
     if isinstance(error, UsageError):
