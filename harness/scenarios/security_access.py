@@ -5,7 +5,6 @@ While somebody tries, two others write to each other and a third polls an empty 
 
 from __future__ import annotations
 
-import secrets
 import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -35,7 +34,7 @@ def test_who_has_no_valid_token_gets_nowhere(run: Run) -> None:
         headers = {} if header is None else {"Authorization": header}
         for path in (mailbox(bob.username), conversation(bob.username), mailbox(mallory.username)):
             nobody.tries(f"read {path} with {what}", "GET", path, headers=headers, may={401})
-        body = {"to_username": alice.username, "content": f"forged {secrets.token_hex(4)}"}
+        body = {"to_username": alice.username, "content": f"forged {_token(run)}"}
         nobody.tries(f"send with {what}", "POST", MESSAGES, body=body, headers=headers, may={401})
     _end(run)
 
@@ -49,7 +48,7 @@ def test_an_expired_token_is_no_token(run: Run) -> None:
         eve = run.user()
         run.acked(eve, bob)
     late = Intruder(eve, run.recorder, [secret])
-    body = {"to_username": bob.username, "content": f"late {secrets.token_hex(4)}"}
+    body = {"to_username": bob.username, "content": f"late {_token(run)}"}
     late.tries("poll with an expired token", "GET", mailbox(eve.username), may={401})
     late.tries("send with an expired token", "POST", MESSAGES, body=body, may={401})
     late.tries("read with an expired token", "GET", conversation(bob.username), may={401})
@@ -92,7 +91,7 @@ def test_sign_in_does_not_tell_who_is_registered(run: Run) -> None:
     unknown: list[Answer] = []
     wrong: list[Answer] = []
     for user in known * 3:
-        nobody = f"nobody_{secrets.token_hex(6)}"
+        nobody = f"nobody_{_token(run)}"
         unknown.append(eve.tries_to_sign_in("sign in as nobody", nobody, WRONG, may={401, 429}))
         wrong.append(eve.tries_to_sign_in("sign in as somebody", user.username, WRONG, may={401, 429}))
     assert _looks(unknown) == _looks(wrong), "an unknown user is answered otherwise than a wrong password"
@@ -128,10 +127,14 @@ def test_guessing_a_password_is_slowed(run: Run) -> None:
     _end(run)
 
 
+def _token(run: Run) -> str:
+    return f"{run.random.getrandbits(64):016x}"
+
+
 def _start(run: Run) -> tuple[Client, Client, str]:
     """Alice writes to Bob, who polls; gives both, and a text of theirs that is nobody else's business."""
     alice, bob, idle = run.users(3)
-    secret = f"secret {secrets.token_hex(8)}"
+    secret = f"secret {_token(run)}"
     run.read(bob, idle)
     run.acked(alice, bob, secret)
     run.keep_sending([(alice, bob)], every_s=0.25)

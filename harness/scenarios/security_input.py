@@ -5,8 +5,6 @@ While somebody tries, two others write to each other and a third polls an empty 
 
 from __future__ import annotations
 
-import secrets
-
 import pytest
 
 from harness import hostile
@@ -66,7 +64,7 @@ def test_content_carries_no_commands(run: Run) -> None:
 def _start(run: Run) -> tuple[Client, Intruder]:
     """Alice writes to Bob, who polls; gives Bob, and Mallory, who must not see what they write."""
     alice, bob, idle, mallory = run.users(4)
-    secret = f"secret {secrets.token_hex(8)}"
+    secret = f"secret {run.random.getrandbits(64):016x}"
     run.read(bob, idle)
     run.acked(alice, bob, secret)
     run.keep_sending([(alice, bob)], every_s=0.25)
