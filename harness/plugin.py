@@ -120,8 +120,9 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End what this process started."""
+    """End what this process started; last, for an interrupted scenario still records until it is torn down."""
     if SESSION in session.config.stash:
         session.config.stash[SESSION].close()
 
