@@ -122,7 +122,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End what this process started; last, for an interrupted scenario still records until it is torn down."""
+    """End what this process started; last, as an interrupted scenario records until it is torn down."""
     if SESSION in session.config.stash:
         session.config.stash[SESSION].close()
 
