@@ -8,13 +8,10 @@ from __future__ import annotations
 import logging
 import os
 import resource
-import shutil
 import socket
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn ships no types
@@ -22,6 +19,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # the same
 
 from reference_server import logs
 from reference_server.config import Config
+from reference_server.metrics_folder import MetricsFolder
 from reference_server.setting import ConfigError
 
 if TYPE_CHECKING:
@@ -57,8 +55,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
         self._config = config
         self._listener = listener
         self._server: Server | None = None
-        self._metrics_folder = Path(tempfile.mkdtemp(prefix="reference-server-metrics-"))
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self._metrics_folder)
+        self._metrics = MetricsFolder()
         super().__init__()
 
     def load_config(self) -> None:
@@ -74,9 +71,8 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
             "logger_class": GunicornLog,
             "control_socket_disable": True,  # a file in the home directory: two servers would share it
             "post_worker_init": self._watch,
-            "child_exit": self._forget_gauges,
-            "worker_exit": self._clean_up_after_master,
-            "on_exit": lambda master: shutil.rmtree(self._metrics_folder, ignore_errors=True),
+            "child_exit": lambda master, worker: self._metrics.forget_gauges(worker.pid),
+            "on_exit": lambda master: self._metrics.remove(),
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
@@ -88,7 +84,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
         from reference_server.app import create_server
 
         hashing = ThreadPool(1)  # more at once would take the processor from everybody's polls
-        self._server = create_server(self._config, offload=hashing.apply, metrics_folder=self._metrics_folder)
+        self._server = create_server(self._config, offload=hashing.apply, metrics_folder=self._metrics.path)
         self._server.start()
         return self._server.app
 
@@ -102,19 +98,6 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
                 self._server.doorbell.stop()
 
         threading.Thread(target=wait_for_the_end, name="watch", daemon=True).start()
-
-    def _forget_gauges(self, master: Any, worker: Any) -> None:
-        """Take a dead worker's gauges out of the sum; what it counted stays in.
-
-        As prometheus_client's mark_process_dead does, which must not be imported before gevent has patched.
-        """
-        for gauges in self._metrics_folder.glob(f"gauge_live*_{worker.pid}.db"):
-            gauges.unlink(missing_ok=True)
-
-    def _clean_up_after_master(self, master: Any, worker: Any) -> None:
-        """A master that was killed has removed nothing; its workers notice and end."""
-        if os.getppid() != worker.ppid:
-            shutil.rmtree(self._metrics_folder, ignore_errors=True)
 
 
 def listen(host: str, port: int) -> socket.socket:

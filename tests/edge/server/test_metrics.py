@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,12 +27,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "tmp"
 
 
+@contextlib.contextmanager
+def running(services: Services, logs: Path, folder: Path) -> Iterator[Target]:
+    logs.mkdir(exist_ok=True)
+    server = target(services, logs, TMPDIR=str(folder), WORKERS=str(WORKERS))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture
 def server(ours: Services, tmp_path: Path, folder: Path) -> Iterator[Target]:
-    server = target(ours, tmp_path, TMPDIR=str(folder), WORKERS=str(WORKERS))
-    server.start()
-    yield server
-    server.kill()
+    with running(ours, tmp_path, folder) as server:
+        yield server
 
 
 @pytest.fixture
@@ -114,7 +124,14 @@ def test_nothing_is_left_of_them_after_a_stop(server: Target, folder: Path) -> N
     assert not list(folder.iterdir())
 
 
-def test_nothing_is_left_of_them_after_the_master_was_killed(server: Target, folder: Path) -> None:
-    assert list(folder.iterdir())
-    psutil.Process(server.pid).kill()
-    wait_until(lambda: not list(folder.iterdir()), deadline_s=15, what="the workers to clean up and end")
+def test_what_a_server_leaves_that_was_killed_the_next_one_removes(
+    ours: Services, tmp_path: Path, server: Target, folder: Path
+) -> None:
+    [left] = folder.iterdir()
+    server.kill()
+    assert left.exists()
+    with running(ours, tmp_path / "next", folder) as other, running(ours, tmp_path / "beside", folder):
+        assert not left.exists()
+        assert len(list(folder.iterdir())) == 2, "who lives keeps theirs"
+        assert value(other, "chat_breakers_open", store="redis") == 0
+    assert not list(folder.iterdir())
