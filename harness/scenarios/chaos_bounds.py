@@ -45,7 +45,7 @@ def test_a_held_poll_answers_when_a_message_arrives(run: Run) -> None:
     writing, polling = run.users(4), run.users(4)
     run.read(*polling, wait_s=3)
     run.keep_sending(list(zip(writing, polling, strict=True)), every_s=0.7)
-    run.wait_for_traffic(sends=40, polls=40)
+    run.wait_for_traffic(sends=28, polls=28)
     run.read_all()
     run.check(*ALL)
     slowest_s = max(delivery_delays_s(run.recorder.history()))

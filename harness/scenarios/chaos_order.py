@@ -16,7 +16,7 @@ def test_many_write_to_one_mailbox(run: Run) -> None:
     """All contend for the first place and each next one; two readers, one with small pages, agree."""
     bob, *others = run.users(7)
     _all_write_to_one(run, others, bob)
-    run.wait_for_traffic(sends=150, polls=20)
+    run.wait_for_traffic(sends=120, polls=16)
     run.read_all()
     run.check(*ALL)
 
@@ -27,8 +27,8 @@ def test_the_clocks_of_two_instances_are_minutes_apart(run: Run) -> None:
     run.start_instances(2)
     with run.faults.clocks_off([-180, 180]):
         _write_by_turns_at_two_instances(run)
-        run.wait_for_traffic(sends=50, polls=10)
-    run.wait_for_traffic(sends=40, polls=8)  # one clock has stepped back three minutes
+        run.wait_for_traffic(sends=50, polls=8)
+    run.wait_for_traffic(sends=40, polls=6)  # one clock has stepped back three minutes
     run.read_all()
     run.check(*ALL)
 
@@ -39,7 +39,7 @@ def test_a_clock_steps_back_while_the_server_runs(run: Run) -> None:
     run.start_instances(2)
     _write_by_turns_at_two_instances(run)
     with run.faults.clocks_stepping([120, -60, 45, -240, 0]):
-        run.wait_for_traffic(sends=60, polls=12)
+        run.wait_for_traffic(sends=60, polls=10)
     run.read_all()
     run.check(*ALL)
 
@@ -50,7 +50,7 @@ def test_everything_happens_at_the_same_time(run: Run) -> None:
     run.start_instances(2)
     with run.faults.clocks_stopped():
         _write_by_turns_at_two_instances(run)
-        run.wait_for_traffic(sends=60, polls=12)
+        run.wait_for_traffic(sends=60, polls=10)
     run.read_all()
     run.check(*ALL)
 
