@@ -23,6 +23,15 @@ def replays(history: History) -> int:
     return sum(send.replayed for send in history.sends)
 
 
+def begun_and_answered(events: Iterable[Event], begin_ns: int) -> tuple[int, int]:
+    """How many sends and how many polls among these events began at `begin_ns` or later and were answered."""
+    known = list(events)
+    begun = {event["op"] for event in known if event["kind"] == "send" and event["t"] >= begin_ns}
+    sends = sum(event["kind"] == "sent" and event["op"] in begun for event in known)
+    polls = sum(event["kind"] == "poll" and event["start"] >= begin_ns for event in known)
+    return sends, polls
+
+
 def refusals_without_outcome(events: Iterable[Event]) -> int:
     """How many sends were answered 503 without saying what became of the message (contract: Send)."""
     told = ("not_stored", "unknown")

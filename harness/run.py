@@ -6,7 +6,6 @@ A scenario reads top-down as a story; see `harness/scenarios/`.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from harness.profile import Profile
 from harness.queues import Queues
 from harness.recorded import (
     acked_contents,
+    begun_and_answered,
     hangs,
     healed_ns,
     polls_served_without,
@@ -76,16 +76,16 @@ class Run(Conversations):
         self._wait_for_arrivals(self._readers)
 
     def wait_for_traffic(self, *, sends: int, polls: int, within_s: float = 30.0) -> None:
-        """Let the traffic run until so many more sends and polls were answered, in whichever way.
+        """Let the traffic run until so many sends and polls that begin from now on were answered, anyhow.
 
         Raises Inconclusive when it takes longer than `within_s`: a server that answers nothing at all is
         judged by what was recorded, so check before relying on it.
         """
-        already = len(self.recorder.events)
+        already, begin_ns = len(self.recorder.events), time.monotonic_ns()
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
-            kinds = Counter(event["kind"] for event in self.recorder.events[already:])
-            if kinds["sent"] >= sends and kinds["poll"] >= polls:
+            sent, polled = begun_and_answered(self.recorder.events[already:], begin_ns)
+            if sent >= sends and polled >= polls:
                 return
             time.sleep(LOOK_AGAIN_S)
         raise Inconclusive(f"fewer than {sends} sends and {polls} polls were answered within {within_s} s")

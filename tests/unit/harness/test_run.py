@@ -16,6 +16,7 @@ from harness.checkers import no_loss
 from harness.client import Answer
 from harness.history import Bounds, Recorder
 from harness.profile import Profile
+from harness.recorded import begun_and_answered
 from harness.run import Inconclusive, PromiseBroken, Run
 from harness.verdict import Verdict
 
@@ -277,3 +278,17 @@ def test_a_mailbox_that_never_ends_leaves_the_other_promises_to_judge(
     assert run.recorder.events[-1]["text"].startswith("the mailbox of bob was not read to its end")
     with pytest.raises(Inconclusive, match="not read to the end"):
         run.check(no_loss)
+
+
+def test_traffic_that_was_under_way_before_does_not_count() -> None:
+    begin_ns = time.monotonic_ns()
+    events: list[dict[str, Any]] = [
+        {"kind": "send", "op": 1, "t": begin_ns - 1},
+        {"kind": "send", "op": 2, "t": begin_ns},
+        {"kind": "send", "op": 3, "t": begin_ns + 1},
+        {"kind": "sent", "op": 1, "t": begin_ns + 2},
+        {"kind": "sent", "op": 2, "t": begin_ns + 3},
+        {"kind": "poll", "op": 4, "start": begin_ns - 1, "t": begin_ns + 4},
+        {"kind": "poll", "op": 5, "start": begin_ns, "t": begin_ns + 5},
+    ]
+    assert begun_and_answered(events, begin_ns) == (1, 1)
