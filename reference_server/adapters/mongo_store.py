@@ -84,25 +84,27 @@ class MongoStore:
             raise
 
     def _head(self, recipient: str) -> Head:
-        """Find the mailbox's head, with the index that the order rests on: the hint fails if it was dropped.
+        """Find the mailbox's head. Raises LookupError: it is empty, and there is no such user.
 
         The newest message may not be durable yet. Then neither will the one behind it be acked before it is.
         """
+        if newest := self._newest({"recipient": recipient}):
+            return Head(newest["seq"], newest["timestamp_us"])
+        if self._users.find_one({"_id": recipient}, {"_id": 1}) is None:
+            raise LookupError(recipient)
+        if self._newest({}) is None:  # else the hint has shown that the indexes are there
+            self._messages.create_indexes(_INDEXES)
+        return EMPTY
+
+    def _newest(self, where: Document) -> Document | None:
+        """Find the last one in the order of the index that all rests on; None as well if it was dropped."""
         place = {"seq": 1, "timestamp_us": 1}
         try:
-            newest = self._messages.find_one({"recipient": recipient}, place, sort=[("seq", -1)], hint=_ORDER)
+            return self._messages.find_one(where, place, sort=[("recipient", -1), ("seq", -1)], hint=_ORDER)
         except errors.OperationFailure as error:
             if error.code != _BAD_HINT:
                 raise
-            newest = None
-        return Head(newest["seq"], newest["timestamp_us"]) if newest else self._empty_mailbox(recipient)
-
-    def _empty_mailbox(self, recipient: str) -> Head:
-        """Look closely, once a mailbox: is there such a user, and are there indexes to order the messages?"""
-        if self._users.find_one({"_id": recipient}, {"_id": 1}) is None:
-            raise LookupError(recipient)
-        self._messages.create_indexes(_INDEXES)
-        return EMPTY
+            return None
 
     def _earlier(self, draft: Draft) -> Message | None:
         """Find what the sender stored under this id; None while it is not durable, so cannot be acked."""
