@@ -13,6 +13,8 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
 - `attempt`: `op`, `who`, `what` (for people), `may` (the statuses that are right), `start` (ns), `status`,
   `told` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
 - `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`
+- `strain`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share of
+  that time in which something waited for a processor), `late_s` (how late the watch itself was)
 - `canary`: `name`, `store`, `saw`, `ms`
 - `drained`: every reader has read its mailbox to the end after the last send
 - `note`: `text`, for people
@@ -149,6 +151,14 @@ class FaultWindow:
 
 
 @dataclass(frozen=True)
+class MachineStrain:
+    """A time in which the harness's own machine was too busy to measure a server."""
+
+    since_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True)
 class History:
     """Everything the checkers may look at. All lists are in the order of their start."""
 
@@ -164,6 +174,7 @@ class History:
     attempts: tuple[Attempt, ...]
     faults: tuple[FaultWindow, ...]
     canaries: tuple[Event, ...]
+    strains: tuple[MachineStrain, ...]
     drained_ns: int | None
 
     @classmethod
@@ -203,6 +214,9 @@ def _build(events: list[Event]) -> History:
         attempts=tuple(_attempt(event) for event in events if event["kind"] == "attempt"),
         faults=tuple(_faults(event for event in events if event["kind"] == "fault")),
         canaries=tuple(event for event in events if event["kind"] == "canary"),
+        strains=tuple(
+            MachineStrain(event["since"], event["t"]) for event in events if event["kind"] == "strain"
+        ),
         drained_ns=drained[-1] if drained else None,
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.checkers.strain import too_busy
 from harness.collector import Collector
 from harness.errors import HarnessError, UsageError
 from harness.plan import PLAN_FILE, Row, read_plan
@@ -101,6 +102,8 @@ def pytest_runtest_makereport(
     if isinstance(error, UsageError):
         item.session.shouldstop = str(error)
     verdict, reason = _verdict(error, report)
+    if verdict is Verdict.FAIL and RUN in item.stash:
+        verdict, reason = _excused(verdict, reason, item.stash[RUN])
     ended = report.when == "teardown"
     told = told_by(item.stash[RUN]) if ended and RUN in item.stash else {}
     parts = [
@@ -140,6 +143,13 @@ def _verdict(error: BaseException | None, report: pytest.TestReport) -> tuple[Ve
     if isinstance(error, KeyboardInterrupt):
         return Verdict.INCONCLUSIVE, "interrupted"
     return Verdict.INCONCLUSIVE, f"the harness itself failed: {type(error).__name__}: {said}"
+
+
+def _excused(verdict: Verdict, reason: str, run: Run) -> tuple[Verdict, str]:
+    """Undecided where no checker convicted, and the machine was too busy for what the scenario expected."""
+    convicted = any(judgement.verdict is Verdict.FAIL for judgement in run.judgements)
+    busy = "" if convicted else too_busy(run.recorder.history())
+    return (Verdict.INCONCLUSIVE, f"{reason}; but {busy}") if busy else (verdict, reason)
 
 
 def settings_from(config: pytest.Config) -> Settings:

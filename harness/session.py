@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.faults import FaultInjector
 from harness.history import HistoryFile
 from harness.instances import Instances
+from harness.machine import MachineWatch
 from harness.profile import Profile
 from harness.queues import Queues
 from harness.run import Run
@@ -74,7 +75,8 @@ class Session:
             seed=random.Random(f"{self.settings.seed}:{row}").getrandbits(64),
         )
         try:
-            yield run
+            with MachineWatch(recorder.record):
+                yield run
         finally:
             try:
                 run.close()

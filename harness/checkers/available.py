@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from harness.arithmetic import summary
-from harness.checkers.chains import overloaded
 from harness.checkers.disturbances import recovered_ns
 from harness.checkers.expectations import (
     AWAY_STORES,
@@ -24,6 +23,7 @@ from harness.checkers.expectations import (
     is_total,
     taken_by,
 )
+from harness.checkers.strain import Strain
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Event, FaultWindow, History, Outcome, Poll, Send
 from harness.verdict import Finding, Judgement
@@ -45,10 +45,9 @@ class _Inquiry:
     history: History
     answers: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
-    excused_as_overloaded: int = 0
 
     def __post_init__(self) -> None:
-        self.busy = overloaded(self.history)
+        self.strain = Strain(self.history)
         self.bound_s = self.history.bounds.answers_within_s
         self.served_chains = {poll.chain for poll in self.history.polls if poll.outcome is Outcome.OK}
         self.served_pairs = {
@@ -81,15 +80,14 @@ class _Inquiry:
         self.answers[_label(operation)] += 1
         if self._may_be_refused(operation):
             right |= {Answer.REFUSED}
-        if not answers & right:
+        if not answers & right and not self.strain.excuses(operation, end_ns):
             yield self._wrong(operation, end_ns, answers, right, broken | perhaps)
         seconds = (end_ns - operation.start_ns) / NS_PER_S - held_s
         self.seconds.append(max(0.0, seconds))
-        if seconds > self.bound_s and Answer.SILENCE not in answers and not AWAY_STORES & (broken | perhaps):
-            if self.busy:
-                self.excused_as_overloaded += 1
-            else:
-                yield self._too_slow(operation, end_ns, seconds)
+        if seconds <= self.bound_s or Answer.SILENCE in answers or AWAY_STORES & (broken | perhaps):
+            return
+        if not self.strain.excuses(operation, end_ns):
+            yield self._too_slow(operation, end_ns, seconds)
 
     def _stores(self, start_ns: int, end_ns: int) -> tuple[frozenset[str], frozenset[str]]:
         """What was surely taken away during the operation, and what may have been."""
@@ -143,7 +141,7 @@ class _Inquiry:
             "polls": len(self.history.polls),
             "answers": dict(sorted(self.answers.items())),
             "answered_after_s": summary(self.seconds),
-            "excused_as_overloaded": self.excused_as_overloaded,
+            "excused_as_the_machine_was_too_busy": self.strain.excused,
             "faults": [
                 {"name": window.name, **dict(zip(("sends", "polls"), self._inside(window), strict=True))}
                 for window in self.history.faults
@@ -164,7 +162,7 @@ class _Inquiry:
         for window in self.history.faults:
             if sentence := self._doubt_about(window):
                 return sentence
-        return self.busy if self.excused_as_overloaded else ""
+        return self.strain.doubt()
 
     def _doubt_about(self, window: FaultWindow) -> str:
         name = f"the fault '{window.name}'"

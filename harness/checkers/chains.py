@@ -10,10 +10,6 @@ from harness.checkers.cursors import instant
 from harness.checkers.messages import Delivery, Matched, Message
 from harness.history import History, Outcome, Poll
 
-LATE_START_NS = 250_000_000
-"""A poll that starts this much later than intended says that the harness's own machine is overloaded."""
-OVERLOADED_SHARE = 0.1
-
 
 @dataclass(frozen=True)
 class Chain:
@@ -111,23 +107,3 @@ def mailboxes(history: History, matched: Matched) -> dict[str, Mailbox]:
         grouped.setdefault(message.recipient, []).append(message)
     retained = history.bounds.retained_messages
     return {name: Mailbox(messages, matched, retained) for name, messages in grouped.items()}
-
-
-def own_lags_ns(chain: Iterable[Poll]) -> Iterator[tuple[Poll, int]]:
-    """Each poll with the harness's own lag: none for a poll that waited for the server's answer before it."""
-    answered_ns = 0
-    for poll in chain:
-        yield poll, max(0, poll.start_ns - max(poll.intended_ns, answered_ns))
-        answered_ns = poll.end_ns
-
-
-def overloaded(history: History) -> str:
-    """A sentence when the harness's machine was too busy for its measurements to be trusted, else ''."""
-    lags = [lag for polls in history.chains().values() for _, lag in own_lags_ns(polls)]
-    late = sum(lag > LATE_START_NS for lag in lags)
-    if late <= OVERLOADED_SHARE * len(lags):
-        return ""
-    return (
-        f"{late} of {len(lags)} polls started more than {LATE_START_NS / 1e6:.0f} ms later than intended: "
-        "this machine is too busy to measure the server"
-    )

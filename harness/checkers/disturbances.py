@@ -1,10 +1,11 @@
-"""When faults lasted, for the promises that are judged only while the system can keep them."""
+"""When a server could not be expected to be on time: during faults, and while the machine was too busy."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 
+from harness.checkers.spans import Spans
+from harness.checkers.strain import strained
 from harness.history import NS_PER_S, FaultWindow, History
 
 HARMLESS_STORES = frozenset({"clock"})
@@ -18,33 +19,11 @@ def recovered_ns(window: FaultWindow, history: History) -> float:
     return window.healed_ns + history.bounds.recovers_within_s * NS_PER_S
 
 
-class Disturbances:
-    """The times from each injection until the server must have recovered, merged where they overlap."""
-
-    def __init__(self, history: History) -> None:
-        spans = sorted(
-            (window.injected_ns, recovered_ns(window, history))
-            for window in history.faults
-            if window.store not in HARMLESS_STORES
-        )
-        self._starts: list[float] = []
-        self._ends: list[float] = []
-        for start, end in spans:
-            if self._ends and start <= self._ends[-1]:
-                self._ends[-1] = max(self._ends[-1], end)
-            else:
-                self._starts.append(start)
-                self._ends.append(end)
-
-    def touch(self, start_ns: float, end_ns: float) -> bool:
-        """Whether any of the time from `start_ns` to `end_ns` was disturbed."""
-        index = bisect_left(self._ends, start_ns)
-        return index < len(self._ends) and self._starts[index] <= end_ns
-
-    def calm_end_ns(self, start_ns: float, calm_ns: float) -> float:
-        """The end of the first undisturbed `calm_ns` from `start_ns` on; infinity if there is none."""
-        for index in range(bisect_left(self._ends, start_ns), len(self._ends)):
-            if self._starts[index] > start_ns + calm_ns:
-                break
-            start_ns = max(start_ns, self._ends[index])
-        return start_ns + calm_ns
+def disturbances(history: History) -> Spans:
+    """The times from each injection until the server must have recovered, and those of strain."""
+    faults = [
+        (window.injected_ns, recovered_ns(window, history))
+        for window in history.faults
+        if window.store not in HARMLESS_STORES
+    ]
+    return Spans([*faults, *strained(history)])

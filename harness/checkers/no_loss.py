@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
 from harness.checkers.cursors import instant
-from harness.checkers.disturbances import Disturbances
+from harness.checkers.disturbances import disturbances
 from harness.checkers.messages import Instant, Matched, Message, match
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, History, Outcome, Poll
@@ -38,7 +38,7 @@ class _Search:
     doubts: list[str] = field(default_factory=list)
 
     def run(self) -> Iterator[Finding]:
-        self.disturbances = Disturbances(self.history)
+        self.disturbances = disturbances(self.history)
         self.chains = by_reader(chains_of(self.history, self.matched))
         self.acked = self.matched.acked()
         self.last_acks = {name: max(m.ack_ns or 0 for m in acked) for name, acked in self.acked.items()}

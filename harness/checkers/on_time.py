@@ -1,9 +1,10 @@
 """on-time: delivered within 2 s of the send's ack, at a 2 s polling interval (contract: The 2 s arithmetic).
 
-Messages which a fault could have touched are reported apart and not judged. Of the rest, as many may be late
-as a perfect server would have delivered late to the same clients, by `harness.arithmetic`; messages that came
-with one answer, late only by their place in the polling interval, share its round trip and are one miss. A
-message later than interval, acceptable round trip and bound together is a finding whatever the share.
+Messages which a fault, or a machine too busy, could have touched are reported apart and not judged. Of the
+rest, as many may be late as a perfect server would have delivered late to the same clients, by
+`harness.arithmetic`; messages that came with one answer, late only by their place in the polling interval,
+share its round trip and are one miss. A message later than interval, acceptable round trip and bound together
+is a finding whatever the share.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.arithmetic import allowed_misses, floor_share, summary
-from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes, overloaded
+from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
 from harness.checkers.delays import Delay, delays
-from harness.checkers.disturbances import Disturbances
+from harness.checkers.disturbances import disturbances
 from harness.checkers.messages import match
+from harness.checkers.spans import Spans
+from harness.checkers.strain import too_busy
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Bounds, History
 from harness.verdict import Finding, Judgement
@@ -27,13 +30,13 @@ PROMISE = "on-time"
 def on_time(history: History) -> Judgement:
     """Judge the promise over one history."""
     split = _split(history)
-    doubt = overloaded(history)
-    if not split.judged and not doubt:
-        doubt = "no delivery outside faults could be timed"
+    doubt = ""
+    if not split.judged:
+        doubt = "; ".join(filter(None, ["no delivery outside faults could be timed", too_busy(history)]))
     allowed = allowed_misses(split.live, split.floor())
     late = split.late()
     misses = split.misses(late)
-    findings = [] if doubt else [_finding(history, delay) for delay in split.guilty(late, misses > allowed)]
+    findings = [_finding(history, delay) for delay in split.guilty(late, misses > allowed)]
     return conclude(PROMISE, findings, split.evidence(late, misses, allowed), doubt=doubt)
 
 
@@ -46,13 +49,13 @@ def delivery_delays_s(history: History) -> list[float]:
 def _split(history: History) -> _Split:
     matched = match(history)
     readers = by_reader(chains_of(history, matched))
-    disturbances = Disturbances(history)
+    disturbed = disturbances(history)
     split = _Split(history.bounds)
     for recipient, mailbox in mailboxes(history, matched).items():
         for chain in readers.get(recipient, []):
             live_before = split.live
             for delay in delays(chain, mailbox):
-                split.sort_in(delay, disturbances)
+                split.sort_in(delay, disturbed)
             split.weigh(chain, split.live - live_before)
     return split
 
@@ -74,9 +77,9 @@ class _Split:
         self.interval_ns = self.bounds.poll_interval_s * NS_PER_S
         self.worst_ns = self.bound_ns + self.acceptable_ns + self.interval_ns
 
-    def sort_in(self, delay: Delay, disturbances: Disturbances) -> None:
+    def sort_in(self, delay: Delay, disturbed: Spans) -> None:
         decided_ns = min(delay.until_ns(), delay.base_ns + self.bound_ns + self.acceptable_ns)
-        if disturbances.touch(delay.base_ns, decided_ns):
+        if disturbed.touch(delay.base_ns, decided_ns):
             self.disturbed.append(delay)
         elif delay.poll is None and not self._was_due(delay):
             self.stopped += 1
@@ -146,7 +149,7 @@ class _Split:
             "poll_phase_s": summary([delay.phase_ns / NS_PER_S for delay in live]),
             "round_trip_s": summary([delay.round_trip_ns / NS_PER_S for delay in live]),
             "offline_delay_s": summary([delay.delay_s for delay in self.judged if not delay.is_live]),
-            "during_faults": {
+            "not_judged": {
                 "late": sum(d.poll is None or d.delay_ns > self.bound_ns for d in self.disturbed),
                 "delay_s": summary([delay.delay_s for delay in self.disturbed]),
             },

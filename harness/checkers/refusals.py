@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from harness.checkers.strain import Strain
 from harness.checkers.telling import at, conclude, finding
 from harness.history import Attempt, History
 from harness.verdict import Finding, Judgement
@@ -29,8 +30,10 @@ def refuses(history: History) -> Judgement:
 
 def _judge(promise: str, history: History) -> Judgement:
     findings: list[Finding] = []
+    strain = Strain(history)
     for attempt in history.attempts:
-        if wrong := _wrong(attempt):
+        wrong = _wrong(attempt)
+        if wrong and (attempt.told or not strain.excuses(attempt, attempt.end_ns)):
             kind, what = wrong
             sentence = (
                 f"{attempt.who} tried to {attempt.what} at {at(history, attempt.start_ns)}, and {what}."
@@ -38,7 +41,9 @@ def _judge(promise: str, history: History) -> Judgement:
             findings.append(finding(promise, kind, sentence, (attempt.event,)))
     statuses = Counter(str(attempt.status or "no answer") for attempt in history.attempts)
     evidence = {"attempts": len(history.attempts), "answered": dict(sorted(statuses.items()))}
-    return conclude(promise, findings, evidence, doubt="" if history.attempts else "nobody tried anything")
+    return conclude(
+        promise, findings, evidence, doubt=strain.doubt() if history.attempts else "nobody tried anything"
+    )
 
 
 def _wrong(attempt: Attempt) -> tuple[str, str] | None:

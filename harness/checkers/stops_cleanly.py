@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.expectations import kind_of
+from harness.checkers.strain import Strain
 from harness.checkers.telling import at, conclude, finding
 from harness.history import FaultWindow, History, Poll, Send
 from harness.verdict import Finding, Judgement
@@ -24,13 +25,16 @@ def stops_cleanly(history: History) -> Judgement:
     stops = [window for window in history.faults if (window.store, kind_of(window)) == ("server", "stopped")]
     findings: list[Finding] = []
     under_way = 0
+    strain = Strain(history)
     for stop in stops:
         for operation in _during(history, stop):
             was_accepted = operation.start_ns < stop.injected_ns - UNDER_WAY_NS
             under_way += was_accepted
-            if operation.status is None and (was_accepted or operation.error == "timeout"):
+            cut_off = operation.status is None and (was_accepted or operation.error == "timeout")
+            stopped_ns = stop.bites_ns or stop.injected_ns
+            if cut_off and not strain.excuses_time(stop.injected_ns, stopped_ns):
                 findings.append(_finding(history, stop, operation, was_accepted))
-    doubt = ""
+    doubt = strain.doubt()
     if under_way < ENOUGH_REQUESTS:
         doubt = f"only {under_way} requests were under way when the server was told to stop"
     return conclude(PROMISE, findings, {"stops": len(stops), "under_way": under_way}, doubt=doubt)

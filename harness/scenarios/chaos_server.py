@@ -48,10 +48,10 @@ def test_the_whole_server_is_killed_and_started_again(run: Run) -> None:
 @pytest.mark.plan("CHAOS-28")
 def test_the_server_is_told_to_stop_under_load(run: Run) -> None:
     """What it had accepted is answered, a held poll as well; what comes later is refused at once."""
-    run.start_traffic(pairs=8, every_s=0.1, retrying=True)
+    run.start_traffic(pairs=12, every_s=0.1, retrying=True)
     run.read(run.user(), wait_s=4)
     run.wait_for_traffic(sends=30, polls=3)
-    with run.faults.mongodb_slow(latency_ms=80):  # so that many sends are under way at any moment
+    with run.faults.mongodb_slow(latency_ms=120):  # so that many sends are under way at any moment
         run.wait_for_traffic(sends=30, polls=1)
         with run.faults.server_stopped():
             run.wait_for_traffic(sends=8, polls=4)

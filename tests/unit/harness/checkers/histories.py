@@ -103,6 +103,11 @@ class Story:
                 self._add("fault", at, name=name, store=name.split()[0], phase=phase)
         return self
 
+    def strain(self, since: float, until: float) -> Story:
+        """The harness's machine was too busy."""
+        self._add("strain", until, since=ns(since), waiting=0.97, late_s=0.01)
+        return self
+
     def drained(self, at: float) -> Story:
         """Every reader has read its mailbox to the end."""
         self._add("drained", at)

@@ -96,7 +96,25 @@ def test_a_poll_that_asked_to_be_held_open_may_take_that_much_longer() -> None:
 
 
 def test_slowness_decides_nothing_on_an_overloaded_machine() -> None:
-    story = Story().poll(2.0, intended=1.0).poll(4.0, end=5.5)
+    story = Story().poll(2.0).poll(4.0, end=5.5).strain(4.5, 5.0)
+    judgement = available(story.history())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert (
+        judgement.reason
+        == "1 answers decide nothing: for 1.5 s this machine was too busy to measure the server"
+    )
+
+
+def test_an_overloaded_machine_excuses_neither_a_500_nor_what_happened_at_other_times() -> None:
+    story = Story().poll(1.0).poll(4.0, status=500).strain(3.5, 5.0)
+    assert kinds(available(story.history())) == ["wrong_status"]
+    story = Story().poll(1.0).strain(1.0, 2.0).poll(4.0, status=503)
+    assert kinds(available(story.history())) == ["wrong_status"]
+
+
+@pytest.mark.parametrize("wrong", [{"status": 503}, {"status": None, "error": "timeout", "end": 9.0}])
+def test_an_overloaded_machine_excuses_that_a_server_gave_up(wrong: dict[str, Any]) -> None:
+    story = Story().poll(1.0).poll(4.0, **wrong).strain(3.5, 4.2)
     assert available(story.history()).verdict is Verdict.INCONCLUSIVE
 
 

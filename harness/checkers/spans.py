@@ -1,0 +1,40 @@
+"""Spans of time, merged where they overlap, to ask what they touch."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+Span = tuple[float, float]
+"""From when until when, in ns."""
+
+
+class Spans:
+    """Any number of spans of time."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._starts: list[float] = []
+        self._ends: list[float] = []
+        for start, end in sorted(spans):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
+
+    def touch(self, start_ns: float, end_ns: float) -> bool:
+        """Whether any of the time from `start_ns` to `end_ns` is inside a span."""
+        index = bisect_left(self._ends, start_ns)
+        return index < len(self._ends) and self._starts[index] <= end_ns
+
+    def total_ns(self) -> float:
+        """How long they last together."""
+        return sum(self._ends) - sum(self._starts)
+
+    def calm_end_ns(self, start_ns: float, calm_ns: float) -> float:
+        """The end of the first `calm_ns` from `start_ns` on without a span; infinity if there is none."""
+        for index in range(bisect_left(self._ends, start_ns), len(self._ends)):
+            if self._starts[index] > start_ns + calm_ns:
+                break
+            start_ns = max(start_ns, self._ends[index])
+        return start_ns + calm_ns

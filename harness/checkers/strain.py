@@ -1,0 +1,53 @@
+"""When the harness's own machine was too busy: what took too long then, may have on any server.
+
+What such a time can explain (a late answer, a 503, no answer in time) decides nothing. What it cannot (a lost
+message, a 500) still does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checkers.spans import Span, Spans
+from harness.history import NS_PER_S, Attempt, History, Poll, Send
+
+AFTERMATH_NS = NS_PER_S
+"""So much longer a server may need for what has piled up."""
+
+
+def strained(history: History) -> Iterator[Span]:
+    """From when until when it was, in ns, with what followed from it; they may overlap."""
+    for strain in history.strains:
+        yield strain.since_ns, strain.until_ns + AFTERMATH_NS
+
+
+class Strain:
+    """The strained times of a history, and how often they had to excuse an answer."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._spans = Spans(strained(history))
+        self.excused = 0
+
+    def excuses(self, operation: Send | Poll | Attempt, end_ns: int) -> bool:
+        """Whether the time explains this operation's late answer, 503, or silence; counts it if it does."""
+        explains = operation.status in (None, 200, 503) and operation.error in (None, "timeout")
+        return explains and self.excuses_time(operation.start_ns, end_ns)
+
+    def excuses_time(self, start_ns: int, end_ns: int) -> bool:
+        """Whether whatever took too long in this time is excused; counts it if it is."""
+        excused = self._spans.touch(start_ns, end_ns)
+        self.excused += excused
+        return excused
+
+    def doubt(self) -> str:
+        """Why the promise is undecided, if anything had to be excused; else ''."""
+        if not self.excused:
+            return ""
+        return f"{self.excused} answers decide nothing: {too_busy(self._history)}"
+
+
+def too_busy(history: History) -> str:
+    """A sentence on how long the machine was too busy; '' if it never was."""
+    seconds = Spans(strained(history)).total_ns() / NS_PER_S
+    return f"for {seconds:.1f} s this machine was too busy to measure the server" if seconds else ""
