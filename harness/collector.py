@@ -42,7 +42,11 @@ class Collector:
         if self.results is None and self._config.getoption("--harness-only") is None:
             return  # a session without scenarios
         self.results = self.results or self._make_results()
-        self.results.interrupted = exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+        self.results.interrupted = exitstatus not in ended
+        only = self._config.getoption("--harness-only")
+        if only is not None and not self.results.interrupted and not self.results.stopped:
+            self.results.take_missing(only.split(","))
         self.record = self.results.write()
         if self.results.stopped:
             session.exitstatus = UsageError.exit_code

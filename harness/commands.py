@@ -18,9 +18,11 @@ from rich.table import Table
 
 from harness import listing
 from harness.client import Client, require
+from harness.drift import drift
 from harness.errors import UsageError
-from harness.plan import PLAN_FILE, drift, read_plan, select
-from harness.profile import load_profile
+from harness.fitting import fitting
+from harness.plan import PLAN_FILE, read_plan, select
+from harness.profile import REFERENCE, load_profile
 from harness.progress import Progress
 from harness.session import HISTORY
 from harness.stack import Services, locate
@@ -35,26 +37,31 @@ DEMO_USERS = ("alice", "bob")
 
 def run(options: Namespace) -> int:
     """Run rows of the plan: pytest on the scenarios, with our own output."""
-    load_profile(options.target)  # a wrong one is told before anything starts
-    wanted = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
+    profile = load_profile(options.target)  # a wrong one is told before anything starts
+    selected = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
+    wanted, left_out = fitting(selected, profile, is_reference=options.target == REFERENCE)
+    for reason, rows in left_out.items():
+        console.print(f"Left out: {', '.join(row.id for row in rows)}: {reason}.", soft_wrap=True)
+    if not wanted:
+        raise UsageError(f"None of the rows asked for is for the target '{options.target}'.")
     for service in SERVICES:
         locate(service, install=True, say=console.print)
     seed = options.seed if options.seed is not None else secrets.randbelow(2**32)
     _clear(options.reports)
     words = [
-        str(listing.SCENARIOS),
-        *listing.ISOLATED,
+        *listing.files_of(wanted),
+        *listing.isolated(),
         *("--timeout", "180", f"--junitxml={options.reports / 'junit.xml'}"),
         *("--harness-target", options.target, "--harness-seed", str(seed)),
         *("--harness-reports", str(options.reports), "--harness-only", ",".join(row.id for row in wanted)),
     ]
     if options.workers is not None:
         words += ["--harness-workers", str(options.workers)]
-    jobs = min(options.jobs, len(wanted))
+    jobs = min(options.jobs, sum(len(row.tests) or 1 for row in wanted))
     if jobs > 1:
         words += ["-n", str(jobs), "--dist", "worksteal"]
-    rows = f"{len(wanted)} row{'s' * (len(wanted) != 1)}"
-    console.print(f"Test plan: {rows} against the target '{options.target}', seed {seed}\n", soft_wrap=True)
+    count = f"{len(wanted)} row{'s' * (len(wanted) != 1)}"
+    console.print(f"Test plan: {count} against the target '{options.target}', seed {seed}\n", soft_wrap=True)
     progress = Progress(console, rows=len(wanted))
     return progress.exit_code(pytest.main(words, plugins=[progress]))
 
@@ -77,9 +84,9 @@ def plan(options: Namespace) -> int:
     table = Table("Id", "Row", box=None, pad_edge=False)
     table.add_column("Run by", overflow="fold")
     for row in rows:
-        table.add_row(row.id, row.title, "\n".join(runners.by_row.get(row.id, ["[red]nothing[/red]"])))
+        table.add_row(row.id, row.title, "\n".join(runners.of(row.id)) or "[red]nothing[/red]")
     console.print(table)
-    disagreements = drift(rows, runners.by_row, runners.unmarked)
+    disagreements = drift(rows, runners)
     for sentence in disagreements:
         complaints.print(f"harness: {sentence}")
     agreed = "plan and tests agree" if not disagreements else f"{len(disagreements)} disagreements"

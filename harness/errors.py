@@ -2,7 +2,8 @@
 
     HarnessError
     ├── UsageError             exit code 2: bad input, a missing service, a port in use, an unreadable
-    │                          profile, a target that never became ready
+    │   │                      profile, a target that never became ready
+    │   └── NotHere            (in a scenario: exit code 3) this one row cannot be run on this machine
     └── InfrastructureError    exit code 3: a fault that did not bite, a proxy that hung
         ├── ProcessDied        a process ended by itself
         └── DeadlineMissed     (also a TimeoutError) something did not become true in time
@@ -23,6 +24,10 @@ class UsageError(HarnessError):
     """The user has to change something before a run can mean anything."""
 
     exit_code = 2
+
+
+class NotHere(UsageError):
+    """What is asked for cannot be had here: a row that needs it is skipped, the others go on."""
 
 
 class InfrastructureError(HarnessError):

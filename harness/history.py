@@ -3,7 +3,7 @@
 A history is JSON Lines. Every line has `row` (the plan row it belongs to), `kind`, and `t`, a reading of the
 harness's own monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The kinds:
 
-- `begin`: `title`, `seed`, `bounds` (see `Bounds`)
+- `begin`: `title`, `seed`, `bounds` (see `Bounds`), `policy` (see `harness.policy.Policy`)
 - `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns)
 - `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`, `said`
   (the `outcome` that a 503 gave)
@@ -35,8 +35,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from harness.policy import Policy
+
 Event = Mapping[str, Any]
 NS_PER_S = 1_000_000_000
+DEFAULT_POLICY = Policy()
 
 
 class Outcome(StrEnum):
@@ -166,6 +169,7 @@ class History:
     title: str
     seed: int
     bounds: Bounds
+    policy: Policy
     begin_ns: int
     end_ns: int
     """When the last event was written: what nobody answered by then may only have been cut off."""
@@ -207,6 +211,7 @@ def _build(events: list[Event]) -> History:
         title=begin["title"],
         seed=begin["seed"],
         bounds=Bounds(**begin["bounds"]),
+        policy=Policy(**begin.get("policy", {})),
         begin_ns=begin["t"],
         end_ns=max(event["t"] for event in events),
         sends=tuple(_send(event, answers.get(event["op"])) for event in events if event["kind"] == "send"),
@@ -308,13 +313,22 @@ class Recorder:
     Writes the `begin` event when made; the file stays the caller's to close.
     """
 
-    def __init__(self, file: BinaryIO, *, row: str, title: str, seed: int, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        row: str,
+        title: str,
+        seed: int,
+        bounds: Bounds,
+        policy: Policy = DEFAULT_POLICY,
+    ) -> None:
         self._file = file
         self._row = row
         self._lock = threading.Lock()
         self._ops = 0
         self.events: list[Event] = []
-        self.record("begin", title=title, seed=seed, bounds=bounds.__dict__)
+        self.record("begin", title=title, seed=seed, bounds=bounds.__dict__, policy=policy.__dict__)
 
     def next_op(self) -> int:
         """A number no other operation of this history has."""
@@ -344,9 +358,11 @@ class HistoryFile:
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab", buffering=0)  # one write a line: rows of other processes go between
 
-    def recorder(self, *, row: str, title: str, seed: int, bounds: Bounds) -> Recorder:
+    def recorder(
+        self, *, row: str, title: str, seed: int, bounds: Bounds, policy: Policy = DEFAULT_POLICY
+    ) -> Recorder:
         """Start the history of one row."""
-        return Recorder(self._file, row=row, title=title, seed=seed, bounds=bounds)
+        return Recorder(self._file, row=row, title=title, seed=seed, bounds=bounds, policy=policy)
 
     def __enter__(self) -> HistoryFile:
         return self

@@ -1,46 +1,72 @@
-"""Which scenario runs which row: asked of pytest, which knows."""
+"""Which scenario or test runs which row: asked of pytest, which knows."""
 
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from harness import scenarios
+from harness.drift import Runners
 from harness.errors import InfrastructureError
+from harness.plan import Row
 from harness.plugin import row_ids
 
 SCENARIOS = Path(scenarios.__file__).parent
-ISOLATED = (
-    *("-c", os.devnull, "--rootdir", str(SCENARIOS.parent.parent), "-o", "python_files=*.py"),
-    *("-p", "harness.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "--strict-markers"),
-)
-"""pytest's arguments for the scenarios: whoever runs them, their own configuration stays out."""
+MARKED_TESTS = Path("tests/edge")
+"""Where a checkout has the tests that may run rows: those on real services."""
 
 
-@dataclass
-class Runners:
-    """The scenarios by the row they name, and those that name none; each as pytest's node id."""
+def scenario_files() -> list[str]:
+    """Every scenario file; each by its name, as pytest would not take them for test files."""
+    return [str(file) for file in sorted(SCENARIOS.glob("*.py")) if file.stem != "__init__"]
 
-    by_row: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    unmarked: list[str] = field(default_factory=list)
+
+def files_of(rows: Iterable[Row]) -> list[str]:
+    """The files with what runs these rows: all scenarios, and the tests' own files."""
+    wanted = list(rows)
+    tests = sorted({test.partition("::")[0] for row in wanted for test in row.tests})
+    return (scenario_files() if any(not row.tests for row in wanted) else []) + tests
+
+
+def isolated() -> list[str]:
+    """pytest's arguments for a run of rows: whoever starts it, their own configuration stays out."""
+    here = str(Path.cwd() if MARKED_TESTS.is_dir() else SCENARIOS.parent.parent)
+    return [
+        *("-c", os.devnull, "--rootdir", here, "-o", f"pythonpath={here}", "--import-mode=importlib"),
+        *("-p", "harness.plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),
+    ]
+
+
+class _Listener:
+    """A pytest plugin that keeps what was collected."""
+
+    def __init__(self) -> None:
+        self.runners = Runners()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Called by pytest when it has found every test."""
         for item in session.items:
+            is_scenario = item.path.parent == SCENARIOS
+            into = self.runners.scenarios if is_scenario else self.runners.tests
             for row in row_ids(item):
-                self.by_row[row].append(item.nodeid)
-            if not row_ids(item):
-                self.unmarked.append(item.nodeid)
+                into[row].append(item.nodeid)
+            if is_scenario and not row_ids(item):
+                self.runners.unmarked.append(item.nodeid)
 
 
 def collect() -> Runners:
-    """Every scenario. Raises InfrastructureError when a module of them cannot be read."""
-    runners = Runners()
-    exit_code = pytest.main([str(SCENARIOS), *ISOLATED, "--collect-only"], plugins=[runners])
+    """Every scenario, and every marked test of the checkout that we stand in.
+
+    Raises InfrastructureError when a module of them cannot be read.
+    """
+    listener = _Listener()
+    words = [*scenario_files(), *([str(MARKED_TESTS)] if MARKED_TESTS.is_dir() else [])]
+    exit_code = pytest.main([*words, *isolated(), "--collect-only"], plugins=[listener])
     if exit_code != pytest.ExitCode.OK:
-        raise InfrastructureError(f"pytest could not collect the scenarios: it ended with {exit_code!r}.")
-    return runners
+        raise InfrastructureError(
+            f"pytest could not collect what runs the plan: it ended with {exit_code!r}."
+        )
+    return listener.runners

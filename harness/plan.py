@@ -1,14 +1,19 @@
 """The Markdown test plan and what runs it, in both directions.
 
 The plan is a page of `## Sections`. Of each table whose first header is "Id", every line is one row of the
-plan: `| Id | Row | Done | Expected |`. Other tables are prose.
+plan: `| Id | Row | Done | Expected |`. Other tables are prose. Two more columns may follow, known by their
+headers:
+
+- "Run by": the tests that run the row, by file and name: `` `tests/test_a.py`: `test_one`, `test_two` ``.
+  They look at a server's inside, so they judge that server alone. A row without them is run by a scenario.
+- "Only where": keys of the target's profile that must be true, as `metrics`; empty where there are none.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,6 +26,8 @@ from harness.errors import UsageError
 PLAN_FILE = "TEST_REALTIME_MESSAGING.md"
 _ID = re.compile(r"[A-Z]+-\d{2}")
 _CELLS = 4
+_TESTS = re.compile(r"[\w/.-]+\.py|\btest_\w+")
+_KEY = re.compile(r"\w+")
 
 
 class PlanError(UsageError, ValueError):
@@ -29,7 +36,10 @@ class PlanError(UsageError, ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the plan; `section` is its heading's slug, `line` where it stands (from 1)."""
+    """One row of the plan; `section` is its heading's slug, `line` where it stands (from 1).
+
+    `tests` run it, as 'tests/test_a.py::test_one'; none: a scenario does. `only_where` are keys of a profile.
+    """
 
     id: str
     section: str
@@ -37,6 +47,8 @@ class Row:
     done: str
     expected: str
     line: int
+    tests: tuple[str, ...] = ()
+    only_where: tuple[str, ...] = ()
 
 
 def read_plan(path: Path) -> list[Row]:
@@ -71,6 +83,12 @@ def nearest(ids: Collection[str], wanted: str) -> list[str]:
     return [by_upper[near] for near in difflib.get_close_matches(wanted.upper(), by_upper, n=3, cutoff=0.5)]
 
 
+def hint(known: Collection[str], wanted: str) -> str:
+    """What is likely meant, as a sentence with a blank before it; '' where nothing is near."""
+    near = nearest(known, wanted)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
 def select(rows: Sequence[Row], patterns: Collection[str] | None, section: str | None = None) -> list[Row]:
     """The rows that match any of the patterns (as file names do: `ERR-*`) and stand in the section, in order.
 
@@ -94,26 +112,6 @@ def select(rows: Sequence[Row], patterns: Collection[str] | None, section: str |
     return chosen
 
 
-def drift(rows: Sequence[Row], runners: Mapping[str, Sequence[str]], unmarked: Sequence[str]) -> list[str]:
-    """Where plan and tests disagree, one sentence each; an empty list when they agree.
-
-    `runners` are the test node ids by the row they name, `unmarked` the tests that name no row.
-    """
-    ids = [row.id for row in rows]
-    nobody = [
-        f"{row.id} ({row.title}, line {row.line} of the plan) is run by nothing."
-        for row in rows
-        if not runners.get(row.id)
-    ]
-    unknown = [
-        f"{node} names the row {id_}, which the plan does not have.{_hint(ids, id_)}"
-        for id_, nodes in sorted(runners.items())
-        if id_ not in ids
-        for node in nodes
-    ]
-    return nobody + unknown + [f"{node} names no row of the plan." for node in unmarked]
-
-
 def _rows(tokens: Sequence[Token], name: str) -> Iterator[Row]:
     section = ""
     header: list[str] | None = None
@@ -127,7 +125,8 @@ def _rows(tokens: Sequence[Token], name: str) -> Iterator[Row]:
             if header is None:
                 header = cells
             elif header[0].casefold() == "id":
-                yield _row(cells, section, name, line=(token.map or [0])[0] + 1)
+                line = (token.map or [0])[0] + 1
+                yield _row(header, cells, section, f"{name}:{line}:", line)
 
 
 def _cells(tokens: Sequence[Token], start: int) -> list[str]:
@@ -140,8 +139,7 @@ def _cells(tokens: Sequence[Token], start: int) -> list[str]:
     return cells
 
 
-def _row(cells: Sequence[str], section: str, name: str, *, line: int) -> Row:
-    where = f"{name}:{line}:"
+def _row(header: Sequence[str], cells: Sequence[str], section: str, where: str, line: int) -> Row:
     if not _ID.fullmatch(cells[0]):
         raise PlanError(
             f"{where} '{cells[0]}' is no row id; one is capital letters, a hyphen, two digits: ERR-02."
@@ -152,7 +150,23 @@ def _row(cells: Sequence[str], section: str, name: str, *, line: int) -> Row:
         raise PlanError(
             f"{where} the row {cells[0]} lacks a cell; it needs a title, what is done, what is expected."
         )
-    return Row(cells[0], section, cells[1], cells[2], cells[3], line)
+    more = {name.casefold(): cell for name, cell in zip(header, cells, strict=False)}
+    tests = _tests(more["run by"], where) if "run by" in more else ()
+    only_where = tuple(_KEY.findall(more.get("only where", "")))
+    return Row(cells[0], section, cells[1], cells[2], cells[3], line, tests, only_where)
+
+
+def _tests(cell: str, where: str) -> tuple[str, ...]:
+    """Each test of a "Run by" cell with the file that was named last before it."""
+    file, tests = "", list[str]()
+    for word in _TESTS.findall(cell):
+        if word.endswith(".py"):
+            file = word
+        elif file:
+            tests.append(f"{file}::{word}")
+    if not tests:
+        raise PlanError(f"{where} '{cell}' names no test; one is a file and a name: `tests/a.py`: `test_b`.")
+    return tuple(tests)
 
 
 def _slug(heading: str) -> str:
@@ -163,10 +177,4 @@ def _slug(heading: str) -> str:
 
 
 def _unknown(what: str, wanted: str, known: Collection[str]) -> str:
-    hint = _hint(known, wanted) or f" It has {', '.join(known)}."
-    return f"The plan has no {what} '{wanted}'.{hint}"
-
-
-def _hint(known: Collection[str], wanted: str) -> str:
-    near = nearest(known, wanted)
-    return f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"The plan has no {what} '{wanted}'." + (hint(known, wanted) or f" It has {', '.join(known)}.")

@@ -1,13 +1,16 @@
 """The pytest plugin: the `plan` marker, the `run` fixture, and what a scenario's outcome means.
 
-A pytest session becomes a run of the harness as soon as one of its tests asks for `run`. Verdicts: a broken
-promise or a failed assertion is a fail; whatever kept the harness from judging is inconclusive. Exit codes as
-everywhere in the harness: 0 pass, 1 a promise broken, 2 wrong usage, 3 inconclusive.
+A pytest session becomes a run of the harness as soon as one of its tests asks for `run`, or when it is told
+which rows to run; then tests that name such a row count as well. Verdicts: a broken promise or a failed
+assertion is a fail; whatever kept the harness from judging is inconclusive; of a test that is no scenario,
+any failure is a fail. Exit codes as everywhere in the harness: 0 pass, 1 a promise broken, 2 wrong usage,
+3 inconclusive.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -15,17 +18,20 @@ import pytest
 
 from harness.checkers.strain import too_busy
 from harness.collector import Collector
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, NotHere, UsageError
 from harness.plan import PLAN_FILE, Row, read_plan
 from harness.profile import load_profile
 from harness.results import Part, Results, title, to_json, told_by
 from harness.run import Inconclusive, Run
 from harness.session import Session, Settings
+from harness.stack import Services
 from harness.verdict import Verdict
 
 SESSION = pytest.StashKey[Session]()
 RUN = pytest.StashKey[Run]()
 IS_SCENARIO = pytest.StashKey[bool]()
+TESTS_OF = pytest.StashKey[Counter[str]]()
+"""How many tests each row has in this session."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,14 +65,27 @@ def row_ids(item: pytest.Item) -> list[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the rows asked for, in the plan's order."""
+    if wanted := wanted_rows(config):
+        kept = dict.fromkeys(item for row in wanted for item in items if row in row_ids(item))
+        dropped = [item for item in items if item not in kept]
+        items[:] = list(kept)
+        config.hook.pytest_deselected(items=dropped)
+    config.stash[TESTS_OF] = Counter(row for item in items for row in row_ids(item))
+
+
+def wanted_rows(config: pytest.Config) -> list[str]:
+    """The rows asked for by their ids; none, where nobody asked for rows."""
     only = config.getoption("--harness-only")
-    if only is None:
-        return
-    wanted = only.split(",")
-    kept = [item for row in wanted for item in items if row in row_ids(item)]
-    dropped = [item for item in items if item not in kept]
-    items[:] = list(dict.fromkeys(kept))
-    config.hook.pytest_deselected(items=dropped)
+    return str(only).split(",") if only is not None else []
+
+
+@pytest.fixture(scope="session")
+def services_of_the_run(request: pytest.FixtureRequest) -> Services | None:
+    """The services that the scenarios of this process use; None where this is no run of rows.
+
+    For tests that run rows beside them: they need not start services of their own.
+    """
+    return _session(request.config).services() if wanted_rows(request.config) else None
 
 
 @pytest.fixture
@@ -96,12 +115,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn the outcome of each phase into the verdict of the test's rows."""
     report = yield
-    if IS_SCENARIO not in item.stash:
+    is_scenario = IS_SCENARIO in item.stash
+    if not is_scenario and not (wanted_rows(item.config) and row_ids(item)):
         return report
     error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, UsageError):
+    stops = isinstance(error, UsageError) and not isinstance(error, NotHere)
+    if stops:
         item.session.shouldstop = str(error)
-    verdict, reason = _verdict(error, report)
+    verdict, reason = _verdict(error, report, is_scenario=is_scenario)
     if verdict is Verdict.FAIL and RUN in item.stash:
         verdict, reason = _excused(verdict, reason, item.stash[RUN])
     ended = report.when == "teardown"
@@ -113,7 +134,8 @@ def pytest_runtest_makereport(
             reason,
             seconds=call.duration,
             ended=ended,
-            stopped=str(error) if isinstance(error, UsageError) else "",
+            tests=item.config.stash[TESTS_OF][row] or 1,
+            stopped=str(error) if stops else "",
             environment=_session(item.config).environment(),
             **told,
         )
@@ -130,13 +152,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[SESSION].close()
 
 
-def _verdict(error: BaseException | None, report: pytest.TestReport) -> tuple[Verdict, str]:
+def _verdict(
+    error: BaseException | None, report: pytest.TestReport, *, is_scenario: bool = True
+) -> tuple[Verdict, str]:
     if error is None:
         return Verdict.PASS, ""
     said = (str(error).splitlines() or [type(error).__name__])[0]
-    if report.skipped:
+    if report.skipped or isinstance(error, NotHere):
         return Verdict.SKIPPED, said
-    if isinstance(error, AssertionError) and report.when == "call":
+    if report.when == "call" and (isinstance(error, AssertionError) or not is_scenario):
         return Verdict.FAIL, said
     if isinstance(error, Inconclusive | HarnessError):
         return Verdict.INCONCLUSIVE, said

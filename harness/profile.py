@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from harness.errors import UsageError
 from harness.history import Bounds
+from harness.policy import Codes, Features, Policy, Statuses
 
 TARGETS = Path(__file__).parent / "targets"
+REFERENCE = "reference"
+"""The bundled target that the project's own tests look into."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,14 @@ class Profile:
     workers: int = 2
     stores_as_the_contract: bool = True
     bounds: Bounds = field(default_factory=Bounds)
+    policy: Policy = field(default_factory=Policy)
+    statuses: Statuses = field(default_factory=Statuses)
+    has: Features = field(default_factory=Features)
+
+    @property
+    def offers(self) -> Mapping[str, bool]:
+        """What rows may be only for, by key."""
+        return {"stores_as_the_contract": self.stores_as_the_contract, **asdict(self.has)}
 
 
 def load_profile(name_or_path: str) -> Profile:
@@ -60,37 +71,59 @@ def load_profile(name_or_path: str) -> Profile:
 
 
 def _profile(table: dict[str, Any]) -> Profile:
-    _only_known(table, Profile, "")
     for key in ("name", "command"):
         if key not in table:
             raise ValueError(f"the key {key!r} is missing")
-    command = _typed(table["command"], list, "command")
-    if not command or not all(isinstance(word, str) for word in command):
-        raise ValueError("'command' must be a list of strings that is not empty")
-    env = _typed(table.get("env", {}), dict, "env")
-    bounds = _typed(table.get("bounds", {}), dict, "bounds")
-    _only_known(bounds, Bounds, "bounds.")
-    rest = {key: table[key] for key in table if key not in ("command", "env", "bounds")}
-    for known in fields(Profile):
-        if known.name in rest:
-            expected = {"str": str, "int": int, "float": (int, float), "bool": bool}[str(known.type)]
-            _typed(rest[known.name], expected, known.name)
-    for key, value in bounds.items():
-        if _typed(value, (int, float), f"bounds.{key}") <= 0:
-            raise ValueError(f"'bounds.{key}' must be above 0")
-    return Profile(
-        command=tuple(command),
-        env={key: str(value) for key, value in env.items()},
-        bounds=Bounds(**bounds),
-        **rest,
-    )
+    return Profile(**_values(table, Profile, ""))
 
 
-def _only_known(table: Mapping[str, Any], kind: type[Any], prefix: str) -> None:
-    known = {known.name for known in fields(kind)}
+def _values(table: Mapping[str, Any], kind: type[Any], prefix: str) -> dict[str, Any]:
+    """A table's values as the fields of `kind` have them."""
+    hints = get_type_hints(kind)
+    known = sorted(known.name for known in fields(kind))
     for key in table:
         if key not in known:
-            raise ValueError(f"the key '{prefix}{key}' is unknown; known are {', '.join(sorted(known))}")
+            raise ValueError(f"the key '{prefix}{key}' is unknown; known are {', '.join(known)}")
+    return {key: _value(value, hints[key], prefix + key) for key, value in table.items()}
+
+
+def _value(value: Any, hint: Any, key: str) -> Any:
+    if is_dataclass(hint) and isinstance(hint, type):
+        return hint(**_values(_typed(value, dict, key), hint, f"{key}."))
+    if hint == Codes:
+        return _codes(value, key)
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise ValueError(f"'{key}' is {value!r}, not one of {', '.join(get_args(hint))}")
+        return value
+    if key == "command":
+        return _command(value)
+    if key == "env":
+        return {name: str(one) for name, one in _typed(value, dict, key).items()}
+    return _number(value, hint, key) if hint in (int, float) else _typed(value, hint, key)
+
+
+def _number(value: Any, hint: type[int] | type[float], key: str) -> int | float:
+    number: int | float = _typed(value, (int, float) if hint is float else int, key)
+    if number <= 0:
+        raise ValueError(f"'{key}' must be above 0")
+    return number
+
+
+def _codes(value: Any, key: str) -> Codes:
+    codes = value if isinstance(value, list) else [value]
+    if not codes or not all(type(code) is int and 400 <= code < 500 for code in codes):
+        raise ValueError(
+            f"'{key}' is {value!r}, which is neither a status from 400 to 499 nor a list of them"
+        )
+    return frozenset(codes)
+
+
+def _command(value: Any) -> tuple[str, ...]:
+    words = _typed(value, list, "command")
+    if not words or not all(isinstance(word, str) for word in words):
+        raise ValueError("'command' must be a list of strings that is not empty")
+    return tuple(words)
 
 
 def _typed(value: Any, expected: Any, key: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -27,13 +27,17 @@ from harness.verdict import EXIT_CODES, Verdict, worst
 
 @dataclass(frozen=True)
 class Part:
-    """What one phase of one test says of its row; `judgements` and all after it come with the last phase."""
+    """What one phase of one test says of its row; `judgements` and all after it come with the last phase.
+
+    `tests` is how many tests run the row.
+    """
 
     row: str
     verdict: Verdict
     reason: str
     seconds: float
     ended: bool = False
+    tests: int = 1
     stopped: str = ""
     """Why the run cannot go on: for whoever has to change something."""
     judgements: list[dict[str, Any]] = field(default_factory=list)
@@ -84,8 +88,14 @@ class Results:
     def take(self, part: Part) -> None:
         """One phase of one of a row's tests is over."""
         self._parts.setdefault(part.row, []).append(part)
-        if part.ended:
+        if part.ended and self._is_complete(part.row):
             self._ended.append(part.row)
+
+    def take_missing(self, rows: Iterable[str]) -> None:
+        """Of these rows, those that nothing ran are undecided."""
+        for row in rows:
+            if row not in self._parts:
+                self.take(Part(row, Verdict.INCONCLUSIVE, "nothing ran this row", 0.0, ended=True))
 
     def newly_ended(self) -> list[RowResult]:
         """The rows that ended since the last call."""
@@ -95,7 +105,7 @@ class Results:
     def result(self, row: str) -> RowResult:
         """How the row stands; its verdict is the worst of its parts'."""
         parts = self._parts[row]
-        if not any(part.ended for part in parts):
+        if not self._is_complete(row):
             parts = [*parts, Part(row, Verdict.INCONCLUSIVE, "interrupted", 0.0)]
         return RowResult(
             id=row,
@@ -103,11 +113,16 @@ class Results:
             section=self._plan[row].section if row in self._plan else "",
             verdict=worst(part.verdict for part in parts),
             seconds=round(sum(part.seconds for part in parts), 3),
-            reason="; ".join(part.reason for part in parts if part.reason),
+            reason="; ".join(dict.fromkeys(part.reason for part in parts if part.reason)),
             judgements=tuple(judgement_from(it) for part in parts for it in part.judgements),
             measured={name: value for part in parts for name, value in part.measured.items()},
             latencies_s=[latency_s for part in parts for latency_s in part.latencies_s],
         )
+
+    def _is_complete(self, row: str) -> bool:
+        """Whether every test of the row has ended."""
+        parts = self._parts[row]
+        return sum(part.ended for part in parts) >= max(part.tests for part in parts)
 
     def write(self) -> RunRecord:
         """Write `results.json` and `report.html`; return the record they were made from."""

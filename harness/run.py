@@ -65,6 +65,8 @@ class Run(Conversations):
         self.faults = faults
         self.stores_as_the_contract = profile.stores_as_the_contract
         """Whether the queues are the lists in Redis that the contract names."""
+        self.policy = profile.policy
+        self.statuses = profile.statuses
         self.judgements: list[Judgement] = []
         self.measured: dict[str, Any] = {}
         self._queues = queues

@@ -63,7 +63,11 @@ class Session:
         services.reset()
         profile = self.settings.profile
         recorder = self._history.recorder(
-            row=row, title=title, seed=self.settings.seed, bounds=profile.bounds
+            row=row,
+            title=title,
+            seed=self.settings.seed,
+            bounds=profile.bounds,
+            policy=profile.policy,
         )
         instances = Instances(profile, services, logs=self._logs, name=row, workers=self.settings.workers)
         run = Run(

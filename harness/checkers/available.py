@@ -74,7 +74,7 @@ class _Inquiry:
 
     def _judge(self, operation: Send | Poll, end_ns: int, held_s: float) -> Iterator[Finding]:
         broken, perhaps = self._stores(operation.start_ns, end_ns)
-        line = expected(broken, perhaps)
+        line = expected(broken, perhaps, self.history.policy)
         right = line.send if isinstance(operation, Send) else line.poll
         answers = answers_of(operation)
         self.answers[_label(operation)] += 1

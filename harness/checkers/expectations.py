@@ -9,6 +9,7 @@ from itertools import chain, combinations
 
 from harness.checkers.disturbances import HARMLESS_STORES
 from harness.history import FaultWindow, Outcome, Poll, Send
+from harness.policy import Policy
 
 
 class Answer(Enum):
@@ -77,16 +78,19 @@ def taken_by(window: FaultWindow) -> str:
     return f"{window.store} writes" if kind_of(window) in READ_ONLY_KINDS else window.store
 
 
-def expected(broken: Iterable[str], perhaps: Iterable[str]) -> Expected:
-    """The right answers while what is `broken` surely is, and what is `perhaps` may be; see `taken_by`."""
+def expected(broken: Iterable[str], perhaps: Iterable[str], policy: Policy) -> Expected:
+    """The right answers while what is `broken` surely is, and what is `perhaps` may be; see `taken_by`.
+
+    A server whose policy is not to serve polls without Redis may still do better.
+    """
     surely, unsure = frozenset(broken), frozenset(perhaps)
     if not surely | unsure <= TAKEN | HARMLESS_STORES:
         return AWAY
     lines = [TABLE[_line(surely | set(some))] for some in _subsets(unsure)]
-    return Expected(
-        frozenset(chain.from_iterable(line.send for line in lines)),
-        frozenset(chain.from_iterable(line.poll for line in lines)),
-    )
+    polls = frozenset(chain.from_iterable(line.poll for line in lines))
+    if policy.polls_without_redis == "unavailable" and Answer.DEGRADED in polls:
+        polls |= {Answer.UNAVAILABLE}
+    return Expected(frozenset(chain.from_iterable(line.send for line in lines)), polls)
 
 
 def _line(taken: frozenset[str]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.errors import InfrastructureError
+from harness.errors import NotHere
 from harness.stack.packages import Unavailable, Wheel, install
 
 WHEEL = Wheel(
@@ -56,7 +56,7 @@ class FakeClock:
 def faketime_library() -> Path:
     """libfaketime: as a distribution installs it, else out of its wheel, once.
 
-    Raises InfrastructureError where neither is to be had.
+    Raises NotHere where neither is to be had.
     """
     for pattern in INSTALLED:
         for place in Path("/").glob(pattern.removeprefix("/")):
@@ -64,7 +64,7 @@ def faketime_library() -> Path:
     try:
         return install(WHEEL, say=lambda line: None, check=Path.stat)
     except Unavailable as error:
-        raise InfrastructureError(
+        raise NotHere(
             f"No clock can be set for a process: libfaketime is missing ({error}); on Debian and Ubuntu"
             " `apt-get install libfaketime` gets it."
         ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from harness.errors import UsageError
+from harness.errors import NotHere
 from harness.stack.foreign import address_of, at_address
 from harness.stack.guardian import GUARDIAN
 from harness.stack.proxies import proxy_on_free_port, require_passing_on
@@ -185,7 +185,7 @@ class Services:
 def _ours(server: S | None, service: str) -> S:
     if server is None:
         variable = SERVICES[service].variable
-        raise UsageError(f"The {service} at {variable} is not ours: it is never flushed, stopped or killed.")
+        raise NotHere(f"The {service} at {variable} is not ours: it is never flushed, stopped or killed.")
     return server
 
 

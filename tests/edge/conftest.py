@@ -20,8 +20,15 @@ IN_CI = bool(os.environ.get("CI"))
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[Services]:
-    """One stack for the session, with whatever the tests before have left in it."""
+def services(services_of_the_run: Services | None) -> Iterator[Services]:
+    """One stack for the session, with whatever the tests before have left in it.
+
+    Tests that run rows of the plan, beside scenarios, share the scenarios' stack.
+    """
+    if services_of_the_run is not None:
+        services_of_the_run.reset()
+        yield services_of_the_run
+        return
     with contextlib.ExitStack() as stack:
         try:
             running = stack.enter_context(Services())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.plan import PLAN_FILE, PlanError, Row, drift, nearest, parse_plan, read_plan, select
+from harness.plan import PLAN_FILE, PlanError, Row, nearest, parse_plan, read_plan, select
 
 HEAD = "| Id | Row | Done | Expected |\n|---|---|---|---|\n"
 PLAN = f"""# The plan
@@ -117,15 +117,22 @@ def test_nearest_names_the_likeliest_first() -> None:
     assert nearest(["FLOW-01"], "zzz") == []
 
 
-def test_a_plan_and_tests_that_agree_have_no_drift() -> None:
-    rows = parse_plan(PLAN, "plan.md")
-    assert drift(rows, {row.id: ["test_it"] for row in rows}, []) == []
+MORE = """## Queue
+
+| Id | Row | Done | Expected | Run by | Only where |
+|---|---|---|---|---|---|
+| QUEUE-01 | a | b | c | `tests/a.py`: `test_one`, `test_two`; `tests/b.py`: `test_one` | |
+| QUEUE-02 | a | b | c | `tests/a.py`: `test_one` | `metrics` |
+"""
 
 
-def test_drift_is_told_in_both_directions() -> None:
-    runners = {"FLOW-01": ["a.py::test_a"], "FLOW-02": [], "QUEUE-02": ["a.py::test_b"], "QUEUE-01": ["x"]}
-    assert drift(parse_plan(PLAN, "plan.md"), runners, ["a.py::test_c"]) == [
-        "FLOW-02 (Offline, line 12 of the plan) is run by nothing.",
-        "a.py::test_b names the row QUEUE-02, which the plan does not have. Did you mean QUEUE-01?",
-        "a.py::test_c names no row of the plan.",
-    ]
+def test_a_row_may_say_which_tests_run_it_and_for_which_servers_it_is() -> None:
+    first, second = parse_plan(MORE, "plan.md")
+    assert first.tests == ("tests/a.py::test_one", "tests/a.py::test_two", "tests/b.py::test_one")
+    assert (first.only_where, second.only_where) == ((), ("metrics",))
+
+
+@pytest.mark.parametrize("cell", ["", "`test_one`", "a scenario"])
+def test_a_row_that_promises_tests_and_names_none_is_refused(cell: str) -> None:
+    with pytest.raises(PlanError, match=r"plan.md:6: .* names no test"):
+        parse_plan(MORE.replace("`tests/a.py`: `test_one` |", f"{cell} |"), "plan.md")

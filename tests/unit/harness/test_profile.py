@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.history import Bounds
+from harness.policy import Features, Policy, Statuses
 from harness.profile import load_profile
 
 
@@ -15,6 +16,7 @@ def test_the_bundled_profile_promises_the_defaults() -> None:
     profile = load_profile("reference")
     assert profile.command[-1] == "reference_server"
     assert profile.bounds == Bounds()
+    assert (profile.policy, profile.statuses, profile.has) == (Policy(), Statuses(), Features())
     assert profile.workers >= 2
 
 
@@ -43,6 +45,17 @@ def test_a_profile_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
         ('name = "x"\ncommand = ["x"]\n[bounds]\nspeed = 1', "the key 'bounds.speed' is unknown"),
         ('name = "x"\ncommand = ["x"]\n[bounds]\nanswers_within_s = 0', "must be above 0"),
         ('name = "x"\ncommand = ["x"]\n[bounds]\nanswers_within_s = "1"', "is '1'"),
+        ('name = "x"\ncommand = ["x"]\nbounds = 1', "'bounds' is 1"),
+        ('name = "x"\ncommand = ["x"]\n[policy]\nmalformed_since = "kept"', "not one of refused, ignored"),
+        (
+            'name = "x"\ncommand = ["x"]\n[policy]\nlongest_message = 0',
+            "'policy.longest_message' must be above",
+        ),
+        ('name = "x"\ncommand = ["x"]\n[statuses]\nunknown_user = 200', "'statuses.unknown_user' is 200"),
+        ('name = "x"\ncommand = ["x"]\n[statuses]\nunknown_user = []', "'statuses.unknown_user' is []"),
+        ('name = "x"\ncommand = ["x"]\n[statuses]\nunknown_user = true', "'statuses.unknown_user' is True"),
+        ('name = "x"\ncommand = ["x"]\n[has]\nmetrics = 1', "'has.metrics' is 1"),
+        ('name = "x"\ncommand = ["x"]\n[has]\nwings = true', "the key 'has.wings' is unknown"),
     ],
 )
 def test_a_wrong_profile_is_one_clear_sentence(tmp_path: Path, text: str, said: str) -> None:
@@ -59,6 +72,19 @@ def test_a_server_stores_as_the_contract_unless_its_profile_says_otherwise(tmp_p
     path.write_text('name = "mine"\ncommand = ["run"]\nstores_as_the_contract = false\n')
     assert load_profile("reference").stores_as_the_contract
     assert not load_profile(str(path)).stores_as_the_contract
+
+
+def test_what_honest_servers_do_differently_is_in_the_profile(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'name = "mine"\ncommand = ["run"]\n[policy]\nlimit_outside = "clamped"\n'
+        "[statuses]\ninvalid = 422\nunknown_user = [403, 404]\n[has]\nmetrics = false\n"
+    )
+    profile = load_profile(str(path))
+    assert profile.policy == Policy(limit_outside="clamped")
+    assert profile.statuses.invalid == {422}
+    assert profile.statuses.unknown_user == {403, 404}
+    assert (profile.offers["metrics"], profile.offers["readiness"]) == (False, True)
 
 
 def test_a_missing_profile_names_the_bundled_ones() -> None:

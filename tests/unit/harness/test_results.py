@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.errors import DeadlineMissed, InfrastructureError, UsageError
+from harness.errors import DeadlineMissed, InfrastructureError, NotHere, UsageError
 from harness.plan import Row
 from harness.plugin import _verdict
 from harness.profile import Profile
@@ -67,6 +67,29 @@ def test_a_row_of_two_tests_is_as_bad_as_the_worse(results: Results) -> None:
     assert results.result("FLOW-01").verdict is Verdict.INCONCLUSIVE
 
 
+def test_a_row_of_several_tests_has_ended_when_all_have(results: Results) -> None:
+    _take(results, _passed("FLOW-01", tests=2))
+    assert results.newly_ended() == []
+    assert results.result("FLOW-01").verdict is Verdict.INCONCLUSIVE
+    _take(results, _passed("FLOW-01", tests=2))
+    (row,) = results.newly_ended()
+    assert (row.verdict, row.seconds) == (Verdict.PASS, 7.0)
+
+
+def test_a_row_that_was_asked_for_and_nothing_ran_is_never_green(results: Results) -> None:
+    _take(results, _passed("FLOW-01"))
+    results.take_missing(["FLOW-01", "ERR-01"])
+    assert results.result("FLOW-01").verdict is Verdict.PASS
+    assert results.result("ERR-01").reason == "nothing ran this row"
+    assert results.write().exit_code == 3
+
+
+def test_a_skipped_row_is_never_green(results: Results) -> None:
+    _take(results, _passed("FLOW-01"))
+    _take(results, [Part("ERR-01", Verdict.SKIPPED, "no libfaketime", 0.0, ended=True)])
+    assert results.write().exit_code == 3
+
+
 def test_a_row_that_was_cut_off_is_inconclusive(results: Results) -> None:
     _take(results, _passed("FLOW-01")[:1])
     assert results.result("FLOW-01").verdict is Verdict.INCONCLUSIVE
@@ -111,6 +134,7 @@ def test_a_run_that_had_to_stop_says_why_and_is_never_green(results: Results) ->
         (DeadlineMissed("never ready"), "setup", Verdict.INCONCLUSIVE, "never ready"),
         (UsageError("no such port"), "setup", Verdict.INCONCLUSIVE, "no such port"),
         (KeyError("x"), "call", Verdict.INCONCLUSIVE, "the harness itself failed: KeyError"),
+        (NotHere("libfaketime is missing"), "call", Verdict.SKIPPED, "libfaketime is missing"),
     ],
 )
 def test_only_a_broken_promise_fails_the_server(
@@ -120,3 +144,20 @@ def test_only_a_broken_promise_fails_the_server(
     found, said = _verdict(error, report)
     assert found is verdict
     assert said.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "when", "verdict"),
+    [
+        (AssertionError("assert 1 == 2"), "call", Verdict.FAIL),
+        (DeadlineMissed("not healthy within 2 s"), "call", Verdict.FAIL),
+        (KeyError("x"), "call", Verdict.FAIL),
+        (KeyError("x"), "setup", Verdict.INCONCLUSIVE),
+        (NotHere("Redis is not ours"), "call", Verdict.SKIPPED),
+    ],
+)
+def test_of_a_test_that_is_no_scenario_any_failure_is_a_fail(
+    error: BaseException, when: str, verdict: Verdict
+) -> None:
+    report = cast(pytest.TestReport, SimpleNamespace(skipped=False, when=when))
+    assert _verdict(error, report, is_scenario=False)[0] is verdict

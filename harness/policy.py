@@ -1,0 +1,45 @@
+"""What honest servers do differently: choices of theirs that no promise depends on, from their profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Codes = frozenset[int]
+"""HTTP statuses, each of which is right."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Which of two sensible things a server does."""
+
+    malformed_since: Literal["refused", "ignored"] = "refused"
+    limit_outside: Literal["refused", "clamped"] = "refused"
+    polls_without_redis: Literal["served", "unavailable"] = "served"
+    """While Redis is away: from MongoDB, saying `degraded`; or 503."""
+    longest_message: int = 1000
+    """In characters."""
+
+
+@dataclass(frozen=True)
+class Statuses:
+    """With which statuses a server refuses."""
+
+    invalid: Codes = frozenset({400})
+    not_signed_in: Codes = frozenset({401})
+    forbidden: Codes = frozenset({403})
+    unknown_user: Codes = frozenset({404})
+    name_taken: Codes = frozenset({409})
+    too_large: Codes = frozenset({400, 413})
+    wrong_type: Codes = frozenset({400, 415})
+    slowed: Codes = frozenset({429})
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a server has beside the promises; rows about what it has not are left out."""
+
+    readiness: bool = True
+    metrics: bool = True
+    openapi: bool = True
+    held_polls: bool = True

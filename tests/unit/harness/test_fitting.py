@@ -1,0 +1,57 @@
+"""Which rows are for which target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.fitting import fitting
+from harness.plan import Row
+from harness.policy import Features
+from harness.profile import Profile
+
+MINE = Profile("mine", ("serve",))
+FLOW = Row("FLOW-01", "message-flow", "Two users", "done", "expected", 1)
+QUEUE = replace(FLOW, id="QUEUE-01", tests=("tests/test_queue.py::test_x",))
+METRICS = replace(FLOW, id="OPS-02", only_where=("metrics",))
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with the tests, where the harness is started."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_queue.py").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_row_is_for_the_reference_server() -> None:
+    rows = [FLOW, QUEUE, METRICS]
+    assert fitting(rows, MINE, is_reference=True) == (rows, {})
+
+
+def test_rows_about_the_inside_of_the_reference_are_left_out_for_others() -> None:
+    fit, left_out = fitting([FLOW, QUEUE], MINE, is_reference=False)
+    assert fit == [FLOW]
+    assert left_out == {"about the inside of the reference server alone": [QUEUE]}
+
+
+def test_rows_whose_tests_are_not_here_are_left_out(checkout: Path) -> None:
+    (checkout / "tests" / "test_queue.py").unlink()
+    fit, left_out = fitting([FLOW, QUEUE], MINE, is_reference=True)
+    assert fit == [FLOW]
+    assert list(left_out.values()) == [[QUEUE]]
+
+
+def test_rows_about_what_a_server_has_not_are_left_out() -> None:
+    without = replace(MINE, has=Features(metrics=False))
+    fit, left_out = fitting([FLOW, METRICS], without, is_reference=False)
+    assert (fit, left_out) == ([FLOW], {"the target's profile says metrics = false": [METRICS]})
+
+
+def test_a_key_that_no_profile_has_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match=r"OPS-02 .*'wings'"):
+        fitting([replace(METRICS, only_where=("wings",))], MINE, is_reference=False)
