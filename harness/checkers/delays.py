@@ -47,6 +47,10 @@ class Delay:
         """When it arrived."""
         return self.poll.end_ns if self.poll is not None else float("inf")
 
+    def known_ns(self) -> int:
+        """When it arrived, or when the chain gave up waiting for it."""
+        return (self.poll or self.chain.last).end_ns
+
     def is_poll_phase(self, interval_ns: float, acceptable_ns: float) -> bool:
         """Whether a perfect server could have been no sooner: first chance taken, in an acceptable time."""
         if self.poll is None or self.visibility_ns > 0:

@@ -1,4 +1,4 @@
-"""When a server could not be expected to be on time: during faults, and while the machine was too busy."""
+"""When faults lasted, for the promises that are judged only while the system can keep them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def recovered_ns(window: FaultWindow, history: History) -> float:
     return window.healed_ns + history.bounds.recovers_within_s * NS_PER_S
 
 
-def disturbances(history: History) -> Spans:
-    """The times from each injection until the server must have recovered, and those of strain."""
+def disturbances(history: History, *, and_strain: bool = False) -> Spans:
+    """The times from each injection until the server must have recovered, with those of strain if wanted."""
     faults = [
         (window.injected_ns, recovered_ns(window, history))
         for window in history.faults
         if window.store not in HARMLESS_STORES
     ]
-    return Spans([*faults, *strained(history)])
+    return Spans([*faults, *strained(history)] if and_strain else faults)

@@ -38,7 +38,7 @@ class _Search:
     doubts: list[str] = field(default_factory=list)
 
     def run(self) -> Iterator[Finding]:
-        self.disturbances = disturbances(self.history)
+        self.disturbances = disturbances(self.history, and_strain=True)
         self.chains = by_reader(chains_of(self.history, self.matched))
         self.acked = self.matched.acked()
         self.last_acks = {name: max(m.ack_ns or 0 for m in acked) for name, acked in self.acked.items()}

@@ -1,10 +1,9 @@
 """on-time: delivered within 2 s of the send's ack, at a 2 s polling interval (contract: The 2 s arithmetic).
 
-Messages which a fault, or a machine too busy, could have touched are reported apart and not judged. Of the
-rest, as many may be late as a perfect server would have delivered late to the same clients, by
-`harness.arithmetic`; messages that came with one answer, late only by their place in the polling interval,
-share its round trip and are one miss. A message later than interval, acceptable round trip and bound together
-is a finding whatever the share.
+Messages which a fault could have touched are reported apart and not judged. Of the rest, as many may be late
+as a perfect server would have delivered late to the same clients, by `harness.arithmetic`; messages that came
+with one answer, late only by their place in the polling interval, share its round trip and are one miss. A
+message later than interval, acceptable round trip and bound together is a finding whatever the share.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from harness.checkers.delays import Delay, delays
 from harness.checkers.disturbances import disturbances
 from harness.checkers.messages import match
 from harness.checkers.spans import Spans
-from harness.checkers.strain import too_busy
+from harness.checkers.strain import Strain
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Bounds, History
 from harness.verdict import Finding, Judgement
@@ -30,14 +29,18 @@ PROMISE = "on-time"
 def on_time(history: History) -> Judgement:
     """Judge the promise over one history."""
     split = _split(history)
-    doubt = ""
-    if not split.judged:
-        doubt = "; ".join(filter(None, ["no delivery outside faults could be timed", too_busy(history)]))
+    strain = Strain(history)
     allowed = allowed_misses(split.live, split.floor())
     late = split.late()
     misses = split.misses(late)
-    findings = [_finding(history, delay) for delay in split.guilty(late, misses > allowed)]
-    return conclude(PROMISE, findings, split.evidence(late, misses, allowed), doubt=doubt)
+    guilty = split.guilty(late, misses > allowed)
+    unexcused = [delay for delay in guilty if not strain.excuses_time(delay.base_ns, delay.known_ns())]
+    guilty = split.guilty(unexcused, split.misses(unexcused) > allowed)
+    doubt = strain.doubt("late deliveries")
+    if not split.judged:
+        doubt = "no delivery outside faults could be timed"
+    evidence = split.evidence(late, misses, allowed) | {"excused_as_the_machine_was_too_busy": strain.excused}
+    return conclude(PROMISE, [_finding(history, delay) for delay in guilty], evidence, doubt=doubt)
 
 
 def delivery_delays_s(history: History) -> list[float]:

@@ -34,17 +34,17 @@ class Strain:
         explains = operation.status in (None, 200, 503) and operation.error in (None, "timeout")
         return explains and self.excuses_time(operation.start_ns, end_ns)
 
-    def excuses_time(self, start_ns: int, end_ns: int) -> bool:
+    def excuses_time(self, start_ns: float, end_ns: float) -> bool:
         """Whether whatever took too long in this time is excused; counts it if it is."""
         excused = self._spans.touch(start_ns, end_ns)
         self.excused += excused
         return excused
 
-    def doubt(self) -> str:
+    def doubt(self, what: str = "answers") -> str:
         """Why the promise is undecided, if anything had to be excused; else ''."""
         if not self.excused:
             return ""
-        return f"{self.excused} answers decide nothing: {too_busy(self._history)}"
+        return f"{self.excused} {what} decide nothing: {too_busy(self._history)}"
 
 
 def too_busy(history: History) -> str:
