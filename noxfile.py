@@ -43,6 +43,13 @@ def plan(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """A chat left open, and whether anything grows; two minutes, or as many as `-- --minutes 60` says."""
+    install(session, "dev")
+    session.run("python", "-m", "harness", "soak", *session.posargs)
+
+
+@nox.session
 def load(session: nox.Session) -> None:
     """100 users for a minute against the reference server. Takes Locust's arguments."""
     install(session, "load")

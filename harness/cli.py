@@ -47,11 +47,14 @@ def _parser() -> argparse.ArgumentParser:
         "--only", action="append", default=[], metavar="ID", help="a row or a pattern, as 'ERR-*'"
     )
     run.add_argument("--section", help="the rows of one section of the plan")
-    run.add_argument("--seed", type=int, help="the source of every random choice (default: a new one)")
-    run.add_argument("--reports", type=Path, default=Path("reports/latest"), help="where results are written")
     run.add_argument("--jobs", type=_count, default=3, help="rows to run side by side (default: 3)")
-    _about_the_target(run)
+    _about_a_run(run)
     run.set_defaults(command=commands.run)
+
+    soak = subparsers.add_parser("soak", help="run the long rows: does anything grow?", epilog=EXIT_CODES)
+    soak.add_argument("--minutes", type=float, default=2.0, help="how long (default: 2)")
+    _about_a_run(soak)
+    soak.set_defaults(command=commands.soak)
 
     plan = subparsers.add_parser("plan", help="list the rows of the test plan with what runs each")
     plan.set_defaults(command=commands.plan)
@@ -70,6 +73,14 @@ def _parser() -> argparse.ArgumentParser:
     _about_the_target(execute)
     execute.set_defaults(command=commands.execute)
     return parser
+
+
+def _about_a_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, help="the source of every random choice (default: a new one)")
+    parser.add_argument(
+        "--reports", type=Path, default=Path("reports/latest"), help="where results are written"
+    )
+    _about_the_target(parser)
 
 
 def _about_the_target(parser: argparse.ArgumentParser) -> None:

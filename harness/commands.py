@@ -32,6 +32,8 @@ from harness.target import require_free, running_target
 
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
+SOAK = "soak"
+"""The section of the rows that take as long as one likes."""
 DEMO_USERS = ("alice", "bob")
 
 
@@ -39,6 +41,8 @@ def run(options: Namespace) -> int:
     """Run rows of the plan: pytest on the scenarios, with our own output."""
     profile = load_profile(options.target)  # a wrong one is told before anything starts
     selected = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
+    if not options.only and not options.section:
+        selected = [row for row in selected if row.section != SOAK]
     wanted, left_out = fitting(selected, profile, is_reference=options.target == REFERENCE)
     for reason, rows in left_out.items():
         console.print(f"Left out: {', '.join(row.id for row in rows)}: {reason}.", soft_wrap=True)
@@ -55,6 +59,8 @@ def run(options: Namespace) -> int:
         *("--harness-target", options.target, "--harness-seed", str(seed)),
         *("--harness-reports", str(options.reports), "--harness-only", ",".join(row.id for row in wanted)),
     ]
+    if "minutes" in options:
+        words += ["--harness-minutes", str(options.minutes)]
     if options.workers is not None:
         words += ["--harness-workers", str(options.workers)]
     jobs = min(options.jobs, sum(len(row.tests) or 1 for row in wanted))
@@ -64,6 +70,11 @@ def run(options: Namespace) -> int:
     console.print(f"Test plan: {count} against the target '{options.target}', seed {seed}\n", soft_wrap=True)
     progress = Progress(console, rows=len(wanted))
     return progress.exit_code(pytest.main(words, plugins=[progress]))
+
+
+def soak(options: Namespace) -> int:
+    """Run the long rows, which `run` leaves out unless it is asked for them."""
+    return run(Namespace(**vars(options) | {"only": [], "section": SOAK, "jobs": 1}))
 
 
 def _clear(reports: Path) -> None:

@@ -104,14 +104,20 @@ class Conversations(Users):
         for reader in self._readers_of(client):
             reader.start()
 
-    def keep_sending(self, pairs: Sequence[Pair], *, every_s: float, retrying: bool = False) -> None:
+    def keep_sending(
+        self, pairs: Sequence[Pair], *, every_s: float, retrying: bool = False, content: str | None = None
+    ) -> None:
         """Every pair's first writes to its second every `every_s` seconds from now on."""
         for pair in pairs:
-            self._senders.append(self._sender(pair, every_s=every_s, retrying=retrying).start())
+            sender = self._sender(pair, every_s=every_s, retrying=retrying, content=content)
+            self._senders.append(sender.start())
 
-    def send_many(self, pairs: Sequence[Pair], *, count: int, every_s: float) -> None:
+    def send_many(
+        self, pairs: Sequence[Pair], *, count: int, every_s: float, content: str | None = None
+    ) -> None:
         """Every pair's first sends `count` messages to its second, `every_s` seconds apart, side by side."""
-        for sender in [self._sender(pair, every_s=every_s, count=count).start() for pair in pairs]:
+        senders = [self._sender(pair, every_s=every_s, count=count, content=content) for pair in pairs]
+        for sender in [sender.start() for sender in senders]:
             sender.wait()
 
     def start_traffic(self, *, pairs: int = 4, every_s: float = 0.5, retrying: bool = False) -> None:
@@ -169,11 +175,17 @@ class Conversations(Users):
         )
 
     def _sender(
-        self, pair: Pair, *, every_s: float, count: int | None = None, retrying: bool = False
+        self,
+        pair: Pair,
+        *,
+        every_s: float,
+        count: int | None = None,
+        retrying: bool = False,
+        content: str | None = None,
     ) -> Sender:
         sender, recipient = pair
         return Sender(
-            lambda intended_ns: self.send(sender, recipient, at=intended_ns, retrying=retrying),
+            lambda intended_ns: self.send(sender, recipient, content, at=intended_ns, retrying=retrying),
             interval_s=every_s,
             first_in_s=self.random.uniform(0, every_s),
             count=count,

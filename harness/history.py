@@ -13,6 +13,7 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
 - `attempt`: `op`, `who`, `what` (for people), `may` (the statuses that are right), `start` (ns), `status`,
   `told` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
 - `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`
+- `vitals`: `values`, what the server and its stores hold on to, by name (see `harness/vitals.py`)
 - `strain`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share of
   that time in which something waited for a processor), `late_s` (how late the watch itself was)
 - `canary`: `name`, `store`, `saw`, `ms`
@@ -179,6 +180,7 @@ class History:
     faults: tuple[FaultWindow, ...]
     canaries: tuple[Event, ...]
     strains: tuple[MachineStrain, ...]
+    vitals: tuple[Event, ...]
     drained_ns: int | None
 
     @classmethod
@@ -222,6 +224,7 @@ def _build(events: list[Event]) -> History:
         strains=tuple(
             MachineStrain(event["since"], event["t"]) for event in events if event["kind"] == "strain"
         ),
+        vitals=tuple(event for event in events if event["kind"] == "vitals"),
         drained_ns=drained[-1] if drained else None,
     )
 

@@ -23,12 +23,23 @@ LATE_S = 0.25
 PRESSURE = Path("/proc/pressure/cpu")
 
 
+def waited_for_a_processor_us(pressure: Path = PRESSURE) -> int:
+    """For how many microseconds since the boot some process waited; 0 where the kernel does not tell."""
+    try:
+        line = pressure.read_text().splitlines()[0]
+        return int(line.rpartition("total=")[2])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
 class MachineWatch:
     """A context in which each period of strain is recorded as an event `strain`."""
 
-    def __init__(self, record: Callable[..., Any], pressure: Path = PRESSURE) -> None:
+    def __init__(
+        self, record: Callable[..., Any], waited_us: Callable[[], int] = waited_for_a_processor_us
+    ) -> None:
         self._record = record
-        self._pressure = pressure
+        self._waited_us = waited_us
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="machine-watch", daemon=True)
 
@@ -43,20 +54,11 @@ class MachineWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        since_ns, waited_us = time.monotonic_ns(), waited_for_a_processor_us(self._pressure)
+        since_ns, waited_us = time.monotonic_ns(), self._waited_us()
         while not self._over.wait(PERIOD_S):
-            now_ns, now_us = time.monotonic_ns(), waited_for_a_processor_us(self._pressure)
+            now_ns, now_us = time.monotonic_ns(), self._waited_us()
             passed_s = (now_ns - since_ns) / NS_PER_S
             waiting, late_s = (now_us - waited_us) / 1e6 / passed_s, passed_s - PERIOD_S
             if waiting >= STARVED_SHARE or late_s >= LATE_S:
                 self._record("strain", since=since_ns, waiting=round(waiting, 3), late_s=round(late_s, 3))
             since_ns, waited_us = now_ns, now_us
-
-
-def waited_for_a_processor_us(pressure: Path = PRESSURE) -> int:
-    """For how many microseconds since the boot some process waited; 0 where the kernel does not tell."""
-    try:
-        line = pressure.read_text().splitlines()[0]
-        return int(line.rpartition("total=")[2])
-    except (OSError, IndexError, ValueError):
-        return 0

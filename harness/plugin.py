@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.alone import the_machine
 from harness.checkers.strain import too_busy
 from harness.collector import Collector
 from harness.errors import HarnessError, NotHere, UsageError
@@ -44,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--harness-workers", type=int, default=None, help="server workers (default: the profile's)"
     )
+    group.addoption("--harness-minutes", type=float, default=2.0, help="how long a long row shall last")
     group.addoption("--harness-reports", default="reports/latest", help="where results are written")
     group.addoption("--harness-plan", default=PLAN_FILE, help="the Markdown file with the plan's rows")
     group.addoption("--harness-only", default=None, help="run these rows alone: ids with commas between")
@@ -51,7 +53,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; in the process that sees every report, collect the results."""
-    config.addinivalue_line("markers", "plan(*ids): the rows of the test plan that this test runs")
+    config.addinivalue_line(
+        "markers",
+        "plan(*ids, alone=False): the rows of the test plan that this test runs; alone: nothing beside it",
+    )
     if not hasattr(config, "workerinput"):  # pytest-xdist's workers have it
         if config.option.harness_seed is None:
             config.option.harness_seed = secrets.randbelow(2**32)
@@ -95,7 +100,9 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     node.stash[IS_SCENARIO] = True  # somebody else's fixture may be called `run`, too
     name = ", ".join(row_ids(node)) or node.name
     plan = {row.id: row for row in _plan(node.config)}
-    with _session(node.config).scenario(name, title(plan, name)) as run:
+    session = _session(node.config)
+    alone = any(mark.kwargs.get("alone") for mark in node.iter_markers("plan"))
+    with the_machine(session.settings.reports, alone=alone), session.scenario(name, title(plan, name)) as run:
         node.stash[RUN] = run
         yield run
 
@@ -184,6 +191,7 @@ def settings_from(config: pytest.Config) -> Settings:
         seed=config.getoption("--harness-seed"),
         reports=Path(config.getoption("--harness-reports")),
         workers=config.getoption("--harness-workers") or profile.workers,
+        minutes=config.getoption("--harness-minutes"),
         process=getattr(config, "workerinput", {}).get("workerid", ""),
     )
 

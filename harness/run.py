@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.arithmetic import exact_percentile
 from harness.checkers import run_checker
-from harness.client import Client
+from harness.client import Answer, Client
 from harness.conversations import Conversations, Pair, PromiseBroken
 from harness.faults import FaultInjector
 from harness.history import NS_PER_S, Outcome, Recorder
@@ -31,15 +31,25 @@ from harness.recorded import (
 )
 from harness.traffic import Reader
 from harness.verdict import Checker, Judgement, Verdict
+from harness.vitals import Vitals
 
 __all__ = ["Inconclusive", "Pair", "PromiseBroken", "Run"]
 
 DRAIN_WITHIN_S = 20.0
 LOOK_AGAIN_S = 0.05
+LOOK_AT_VITALS_EVERY_S = 1.0
 
 
 class Inconclusive(Exception):
     """The row proved nothing, in either direction."""
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The answers to sends and to the polls between them."""
+
+    sends: list[Answer]
+    polls: list[Answer]
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,9 @@ class Run(Conversations):
         faults: FaultInjector,
         instances: Instances,
         queues: Queues,
+        vitals: Vitals,
         seed: int,
+        minutes: float,
     ) -> None:
         super().__init__(instances, recorder, seed=seed, bounds=profile.bounds)
         self.faults = faults
@@ -69,6 +81,9 @@ class Run(Conversations):
         self.statuses = profile.statuses
         self.judgements: list[Judgement] = []
         self.measured: dict[str, Any] = {}
+        self.vitals = vitals
+        self.minutes = minutes
+        """How long a long row shall last."""
         self._queues = queues
 
     # Waiting
@@ -149,13 +164,39 @@ class Run(Conversations):
         """How many polls were answered 200 while the whole store was away."""
         return polls_served_without(self.recorder.history(), store)
 
+    def take_turns(self, pair: Pair, *, rounds: int, content: str | None = None) -> Turns:
+        """So many sends, each followed by a poll of the recipient's; their answers."""
+        reader = self._reader(pair[1])
+        turns = Turns([], [])
+        for _ in range(rounds):
+            turns.sends.append(self.send(*pair, content))
+            turns.polls.append(reader.poll_once().answer)
+        return turns
+
     def p99_ms(self, pair: Pair, *, rounds: int) -> float:
         """The 99th percentile of so many sends and as many polls, one after the other, in milliseconds."""
-        reader = self._reader(pair[1])
-        seconds = []
-        for _ in range(rounds):
-            seconds += [self.send(*pair).seconds, reader.poll_once().answer.seconds]
+        turns = self.take_turns(pair, rounds=rounds)
+        seconds = [answer.seconds for answer in turns.sends + turns.polls]
         return round(exact_percentile(seconds, 99) * 1000, 1)
+
+    def watch(self, *, minutes: float) -> None:
+        """Let the traffic run so long, and look at what the server holds on to about once a second."""
+        begin = time.monotonic()
+        looks = 0
+        while time.monotonic() < begin + minutes * 60:
+            self.recorder.record("vitals", values=self.vitals.sample())
+            looks += 1
+            time.sleep(max(0.0, begin + looks * LOOK_AT_VITALS_EVERY_S - time.monotonic()))
+
+    def measure(self, name: str, value: float, *, target: float, acceptable: float) -> None:
+        """Tell a number beside what it should be and what it may be; its name ends in its unit.
+
+        Raises PromiseBroken where it is not even acceptable.
+        """
+        *_, unit = name.split("_")
+        self.measured |= {name: value, f"target_{unit}": target, f"acceptable_{unit}": acceptable}
+        if value > acceptable:
+            raise PromiseBroken(f"{name} is {value:.4g}, and {acceptable:g} would be acceptable")
 
     # Verdicts
 

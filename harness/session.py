@@ -16,6 +16,7 @@ from harness.profile import Profile
 from harness.queues import Queues
 from harness.run import Run
 from harness.stack import Services
+from harness.vitals import Vitals
 
 HISTORY = "history.jsonl"
 
@@ -28,6 +29,8 @@ class Settings:
     seed: int
     reports: Path
     workers: int
+    minutes: float = 2.0
+    """How long a long row shall last."""
     process: str = ""
     """Which of several processes this is, '' if it is the only one."""
 
@@ -70,11 +73,14 @@ class Session:
             policy=profile.policy,
         )
         instances = Instances(profile, services, logs=self._logs, name=row, workers=self.settings.workers)
+        vitals = Vitals(instances, services)
         run = Run(
             profile=profile,
             recorder=recorder,
             faults=FaultInjector(services, recorder.record, instances),
             instances=instances,
+            vitals=vitals,
+            minutes=self.settings.minutes,
             queues=Queues(services.redis_direct_url, limit=profile.bounds.retained_messages),
             seed=random.Random(f"{self.settings.seed}:{row}").getrandbits(64),
         )
@@ -84,6 +90,7 @@ class Session:
         finally:
             try:
                 run.close()
+                vitals.close()
             finally:
                 instances.stop()
 

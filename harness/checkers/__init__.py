@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from harness.checkers.available import available
 from harness.checkers.contiguous import contiguous
+from harness.checkers.flat import flat
 from harness.checkers.no_duplicate import no_duplicate
 from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
@@ -22,6 +23,7 @@ __all__ = [
     "available",
     "contiguous",
     "delivery_delays_s",
+    "flat",
     "no_duplicate",
     "no_loss",
     "no_phantom",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,7 @@ def test_the_kernels_count_is_read_and_a_machine_without_one_has_none(tmp_path: 
     assert waited_for_a_processor_us(tmp_path / "empty") == 0
 
 
-def test_a_period_in_which_everything_waited_is_recorded_and_a_calm_one_is_not(tmp_path: Path) -> None:
-    pressure = kernel_says(tmp_path / "cpu", 0)
+def test_a_period_in_which_everything_waited_is_recorded() -> None:
     recorded: list[dict[str, Any]] = []
     strained = threading.Event()
 
@@ -31,15 +31,25 @@ def test_a_period_in_which_everything_waited_is_recorded_and_a_calm_one_is_not(t
         recorded.append({"kind": kind, **fields})
         strained.set()
 
-    with MachineWatch(record, pressure):
-        kernel_says(pressure, 60_000_000)
-        assert strained.wait(10)
+    hours_us = itertools.count(step=3_600_000_000)
+    with MachineWatch(record, lambda: next(hours_us)):
+        assert strained.wait(30)
     assert recorded[0]["kind"] == "strain"
     assert recorded[0]["waiting"] > 0.8
 
 
-def test_a_calm_machine_leaves_no_trace(tmp_path: Path) -> None:
-    recorded: list[str] = []
-    with MachineWatch(lambda kind, **fields: recorded.append(kind), kernel_says(tmp_path / "cpu", 0)):
-        pass
-    assert recorded == []
+def test_a_calm_machine_leaves_no_trace() -> None:
+    looks = threading.Semaphore(0)
+    recorded: list[float] = []
+
+    def never_waited() -> int:
+        looks.release()
+        return 7
+
+    def record(kind: str, *, waiting: float, **fields: Any) -> None:
+        recorded.append(waiting)
+
+    with MachineWatch(record, never_waited):
+        for _ in range(3):
+            assert looks.acquire(timeout=30)
+    assert set(recorded) <= {0.0}  # it may have been late itself, on a machine that is not calm

@@ -107,7 +107,16 @@ def run(queues: Any) -> Any:
     profile = Profile("in memory", ("nothing",), bounds=QUICK)
     recorder = Recorder(io.BytesIO(), row="ROW-01", title="a row", seed=1, bounds=QUICK)
     unused: Any = None
-    run = Run(profile=profile, recorder=recorder, faults=unused, instances=unused, queues=queues, seed=1)
+    run = Run(
+        profile=profile,
+        recorder=recorder,
+        faults=unused,
+        instances=unused,
+        queues=queues,
+        vitals=unused,
+        seed=1,
+        minutes=0.001,
+    )
     yield run
     run.close()
 

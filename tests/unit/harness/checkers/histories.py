@@ -108,6 +108,11 @@ class Story:
         self._add("strain", until, since=ns(since), waiting=0.97, late_s=0.01)
         return self
 
+    def vitals(self, at: float, values: dict[str, float]) -> Story:
+        """What the server holds on to."""
+        self._add("vitals", at, values=values)
+        return self
+
     def drained(self, at: float) -> Story:
         """Every reader has read its mailbox to the end."""
         self._add("drained", at)

@@ -1,0 +1,21 @@
+"""Rows side by side, and rows that measure and must have the machine to themselves."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def the_machine(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Hold the machine together with others, or `alone`; the locks are files in `folder`.
+
+    Whoever waits to be alone keeps the gate shut meanwhile, or rows that come and go would never all be gone.
+    """
+    with (folder / ".gate").open("a") as gate, (folder / ".machine").open("a") as machine:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        yield

@@ -1,0 +1,83 @@
+"""Performance: what is measured, beside what it should be (target) and may be (acceptable). All run alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.arithmetic import exact_percentile
+from harness.checkers import available, delivery_delays_s, no_duplicate, no_loss, no_phantom, on_time, order
+from harness.client import Answer
+from harness.run import Run
+
+ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
+SENTENCE = (
+    "Shall we meet at noon, at the usual place? I will bring the papers, and something to eat. See you! 🙂"
+)
+
+
+@pytest.mark.plan("PERF-01", alone=True)
+def test_messages_arrive_in_time_under_load(run: Run) -> None:
+    """Forty people write to forty, each every second or so."""
+    run.start_traffic(pairs=40, every_s=1.0)
+    run.wait_for_traffic(sends=300, polls=150)
+    run.read_all()
+    run.check(*ALL)
+    delays_s = delivery_delays_s(run.recorder.history())
+    run.measure("delivery_p95_s", exact_percentile(delays_s, 95), target=2.0, acceptable=5.0)
+
+
+@pytest.mark.plan("PERF-02", alone=True)
+def test_a_poll_is_quick_under_load(run: Run) -> None:
+    """A hundred, one after the other, beside everybody else's; each brings a message."""
+    run.start_traffic(pairs=40, every_s=1.0)
+    run.wait_for_traffic(sends=40, polls=40)
+    polls = run.take_turns((run.user(), run.user()), rounds=100).polls
+    run.read_all()
+    run.check(*ALL)
+    run.measure("poll_p95_ms", _p95_ms(polls), target=100, acceptable=500)
+
+
+@pytest.mark.plan("PERF-03", alone=True)
+def test_a_poll_is_small(run: Run) -> None:
+    """A poll that brings one message: everything the server sends for it, headers included."""
+    polls = run.take_turns((run.user(), run.user()), rounds=20, content=SENTENCE).polls
+    run.read_all()
+    run.check(no_loss, no_phantom, available)
+    run.measure("bytes_per_poll", max(map(_bytes, polls)), target=1024, acceptable=5 * 1024)
+
+
+@pytest.mark.plan("PERF-04", alone=True)
+def test_a_thousand_users_fit_into_redis(run: Run) -> None:
+    """Four full queues of sentences, extrapolated: memory grows with the number of entries."""
+    alice, *others = run.users(5)
+    run.acked(alice, others[0])
+    before = run.vitals.redis_data_bytes()
+    full = run.bounds.retained_messages
+    run.send_many([(alice, other) for other in others], count=full, every_s=0.004, content=SENTENCE)
+    a_queue = (run.vitals.redis_data_bytes() - before) / len(others)
+    run.check(no_phantom, available)
+    assert a_queue > full, f"{full} messages took {a_queue:.0f} bytes in Redis: it does not hold them"
+    run.measure("redis_for_1000_full_queues_mb", 1000 * a_queue / 1e6, target=100, acceptable=500)
+
+
+@pytest.mark.plan("PERF-05", alone=True)
+def test_a_hundred_users_at_once(run: Run) -> None:
+    """A hundred and twenty poll, sixty of them write; every promise holds, and answers stay quick."""
+    run.start_traffic(pairs=60, every_s=2.0)
+    run.wait_for_traffic(sends=200, polls=300)
+    run.read_all()
+    run.check(*ALL)
+    polls = run.recorder.history().polls
+    seconds = [(poll.end_ns - poll.start_ns) / 1e9 for poll in polls]
+    run.measured["users"] = 120
+    run.measure("poll_p95_ms", 1000 * exact_percentile(seconds, 95), target=100, acceptable=500)
+
+
+def _p95_ms(answers: list[Answer]) -> float:
+    return 1000 * exact_percentile([answer.seconds for answer in answers], 95)
+
+
+def _bytes(answer: Answer) -> int:
+    """The answer as it crosses the wire: status line, headers, an empty line, the body."""
+    head = sum(len(f"{name}: {value}\r\n".encode()) for name, value in answer.headers.items())
+    return len(b"HTTP/1.1 200 OK\r\n\r\n") + head + len(answer.text.encode())

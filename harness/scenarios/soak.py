@@ -1,0 +1,30 @@
+"""The long rows, `python -m harness soak --minutes 60`: a chat left open, and what the server holds on to."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.checkers import available, flat, no_duplicate, no_loss, no_phantom, on_time, order
+from harness.run import Run
+
+TEXT = "A sentence of the usual length, so that a queue that is full stays as large as it is."
+
+
+@pytest.mark.plan("SOAK-01")
+@pytest.mark.timeout(0)
+def test_a_chat_is_left_open(run: Run) -> None:
+    """Two mailboxes are full before it begins, so that nothing has to grow; one is quiet until the end."""
+    alice, bob, carol, patient, late = run.users(5)
+    pairs = [(alice, bob), (bob, carol)]
+    full = run.bounds.retained_messages
+    run.send_many(pairs, count=full + 10, every_s=0.008, content=TEXT)
+    run.read(bob, carol, patient)
+    run.read(run.second_browser(bob), wait_s=25)
+    run.keep_sending(pairs, every_s=0.25, content=TEXT)
+    run.wait_for_traffic(sends=20, polls=4)
+    run.watch(minutes=run.minutes)
+    run.acked(late, patient)
+    run.wait_for_delivery()
+    run.read_all()
+    run.check(no_loss, no_duplicate, order, no_phantom, on_time, available, flat)
+    run.require_right_queues()

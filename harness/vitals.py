@@ -1,0 +1,66 @@
+"""What a server and its stores hold on to: memory, open files, connections. A leak shows as a slope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psutil
+import pymongo
+import redis
+from pymongo.errors import PyMongoError
+
+from harness.errors import InfrastructureError
+from harness.instances import Instances
+from harness.stack import Services
+from harness.stack.reaper import family
+
+ANSWERS_WITHIN_S = 5.0
+MB = 1e6
+
+
+class Vitals:
+    """Looks at all instances of a server and past the proxies at its stores. `close` it in the end."""
+
+    def __init__(self, instances: Instances, services: Services) -> None:
+        self._instances = instances
+        self._redis = redis.Redis.from_url(services.redis_direct_url, socket_timeout=ANSWERS_WITHIN_S)
+        self._mongodb: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+            services.mongodb_direct_url,
+            connect=False,
+            serverSelectionTimeoutMS=int(ANSWERS_WITHIN_S * 1000),
+            timeoutMS=int(ANSWERS_WITHIN_S * 1000),
+        )
+
+    def sample(self) -> dict[str, float]:
+        """Look once; a name ends in its unit. Raises InfrastructureError when a store does not answer."""
+        try:
+            return self._of_server() | {
+                "redis_data_mb": self.redis_data_bytes() / MB,
+                "mongodb_connections": self._mongodb.admin.command("serverStatus")["connections"]["current"],
+            }
+        except PyMongoError as error:
+            raise InfrastructureError(f"MongoDB cannot be looked at: {error}.") from error
+
+    def redis_data_bytes(self) -> int:
+        """What Redis needs for its data alone. Raises InfrastructureError when it does not answer."""
+        try:
+            memory: Any = self._redis.info("memory")
+        except redis.RedisError as error:
+            raise InfrastructureError(f"Redis cannot be looked at: {error}.") from error
+        return int(memory["used_memory_dataset"])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+        self._mongodb.close()
+
+    def _of_server(self) -> dict[str, float]:
+        memory = files = 0
+        for target in self._instances.targets:
+            for process in family(target.pid):
+                try:
+                    memory += process.memory_info().rss
+                    files += process.num_fds()
+                except psutil.NoSuchProcess:
+                    continue  # it has just ended, and holds nothing
+        return {"server_memory_mb": memory / MB, "server_files": files}
