@@ -15,7 +15,7 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
 - `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`
 - `vitals`: `values`, what the server and its stores hold on to, by name (see `harness/vitals.py`)
 - `strain`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share of
-  that time in which something waited for a processor), `late_s` (how late the watch itself was)
+  that time in which something waited for a processor or the disk), `late_s` (how late the watch itself was)
 - `canary`: `name`, `store`, `saw`, `ms`
 - `drained`: every reader has read its mailbox to the end after the last send
 - `note`: `text`, for people

@@ -1,15 +1,15 @@
 """Watches the machine the harness runs on: a server that gets no processor looks like one that is broken.
 
-On Linux the kernel itself says for how much of the time something that could run had to wait for a processor
-(/proc/pressure/cpu, "some"). Elsewhere, and where the whole machine stands still, only the watch's own
-lateness tells.
+So does one whose store waits for the disk. On Linux the kernel itself says for how much of the time something
+had to wait for a processor, or for the disk (/proc/pressure, "some"). Elsewhere, and where the whole machine
+stands still, only the watch's own lateness tells.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,14 +20,21 @@ PERIOD_S = 0.25
 STARVED_SHARE = 0.8
 """Three rows side by side on two cores stay below 0.65; four endless loops beside them reach 1."""
 LATE_S = 0.25
-PRESSURE = Path("/proc/pressure/cpu")
+PRESSURE = Path("/proc/pressure")
+RESOURCES = ("cpu", "io")
 
 
-def waited_for_a_processor_us(pressure: Path = PRESSURE) -> int:
-    """For how many microseconds since the boot some process waited; 0 where the kernel does not tell."""
+def waited_us(pressure: Path = PRESSURE) -> list[int]:
+    """For how many microseconds since the boot some process waited for a processor, and for the disk.
+
+    0 where the kernel does not tell.
+    """
+    return [_total(pressure / resource) for resource in RESOURCES]
+
+
+def _total(file: Path) -> int:
     try:
-        line = pressure.read_text().splitlines()[0]
-        return int(line.rpartition("total=")[2])
+        return int(file.read_text().splitlines()[0].rpartition("total=")[2])
     except (OSError, IndexError, ValueError):
         return 0
 
@@ -36,7 +43,7 @@ class MachineWatch:
     """A context in which each period of strain is recorded as an event `strain`."""
 
     def __init__(
-        self, record: Callable[..., Any], waited_us: Callable[[], int] = waited_for_a_processor_us
+        self, record: Callable[..., Any], waited_us: Callable[[], Sequence[int]] = waited_us
     ) -> None:
         self._record = record
         self._waited_us = waited_us
@@ -54,11 +61,12 @@ class MachineWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        since_ns, waited_us = time.monotonic_ns(), self._waited_us()
+        since_ns, before_us = time.monotonic_ns(), self._waited_us()
         while not self._over.wait(PERIOD_S):
             now_ns, now_us = time.monotonic_ns(), self._waited_us()
             passed_s = (now_ns - since_ns) / NS_PER_S
-            waiting, late_s = (now_us - waited_us) / 1e6 / passed_s, passed_s - PERIOD_S
+            waited_s = max(now - before for now, before in zip(now_us, before_us, strict=True)) / 1e6
+            waiting, late_s = waited_s / passed_s, passed_s - PERIOD_S
             if waiting >= STARVED_SHARE or late_s >= LATE_S:
                 self._record("strain", since=since_ns, waiting=round(waiting, 3), late_s=round(late_s, 3))
-            since_ns, waited_us = now_ns, now_us
+            since_ns, before_us = now_ns, now_us

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +13,7 @@ from harness.errors import NotHere
 from harness.stack.foreign import address_of, at_address
 from harness.stack.guardian import GUARDIAN
 from harness.stack.proxies import proxy_on_free_port, require_passing_on
+from harness.stack.scratch import scratch_folder
 from harness.stack.server import Server
 from harness.stack.servers import Mongod, Redis, Toxiproxy
 from harness.stack.services import SERVICES, Found, locate
@@ -123,7 +123,7 @@ class Services:
         self._set_urls()
 
     def _temporary_folder(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix="pollproof-"))
+        folder = scratch_folder()
         GUARDIAN.tell(folder=str(folder))
         self._exit.callback(_remove, folder)
         return folder
