@@ -17,6 +17,8 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
 - `strain`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share of
   that time in which something waited for a processor or the disk), `late_s` (how late the watch itself was)
 - `canary`: `name`, `store`, `saw`, `ms`
+- `queue`: a look at a queue in Redis: `key`, `type` (as Redis calls it), `length`, `ttl_ms` (-1: none)
+- `keys`: a look at all keys in Redis: `count`, `eternal` (how many have no TTL), `named` (the first of those)
 - `drained`: every reader has read its mailbox to the end after the last send
 - `note`: `text`, for people
 
@@ -181,7 +183,11 @@ class History:
     canaries: tuple[Event, ...]
     strains: tuple[MachineStrain, ...]
     vitals: tuple[Event, ...]
+    looks: tuple[Event, ...]
+    """What was seen in Redis: the `queue` and `keys` events."""
     drained_ns: int | None
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was worked out about this history already, for `harness.checkers.once`."""
 
     @classmethod
     def from_events(cls, events: Iterable[Event]) -> History:
@@ -225,6 +231,7 @@ def _build(events: list[Event]) -> History:
             MachineStrain(event["since"], event["t"]) for event in events if event["kind"] == "strain"
         ),
         vitals=tuple(event for event in events if event["kind"] == "vitals"),
+        looks=tuple(event for event in events if event["kind"] in ("queue", "keys")),
         drained_ns=drained[-1] if drained else None,
     )
 

@@ -12,6 +12,8 @@ import redis
 from harness.errors import InfrastructureError
 
 ANSWERS_WITHIN_S = 5.0
+NO_TTL = -1
+NAMED_KEYS = 10
 
 
 class Queues:
@@ -46,6 +48,24 @@ class Queues:
         if missing and len(entries) < self._limit:
             return f"{key} lacks {len(missing)} of {len(acked)} acked messages, such as {missing[0]!r}"
         return ""
+
+    def look(self, mailbox: str) -> dict[str, Any]:
+        """How a queue is just now, in the words of the history's `queue` event."""
+        key = f"messages:{mailbox}"
+        with self._redis() as client:
+            kind = str(client.type(key))
+            length = int(client.llen(key)) if kind == "list" else 0
+            return {"key": key, "type": kind, "length": length, "ttl_ms": int(client.pttl(key))}
+
+    def look_at_all_keys(self) -> dict[str, Any]:
+        """Which keys there are, whosever, in the words of the history's `keys` event."""
+        count, eternal = 0, list[str]()
+        with self._redis() as client:
+            for key in client.scan_iter(count=1000):
+                count += 1
+                if client.ttl(key) == NO_TTL:
+                    eternal.append(str(key))
+        return {"count": count, "eternal": len(eternal), "named": sorted(eternal)[:NAMED_KEYS]}
 
     @contextmanager
     def _redis(self) -> Iterator[redis.Redis]:

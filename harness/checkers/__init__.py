@@ -6,13 +6,16 @@ import traceback
 from collections.abc import Mapping
 
 from harness.checkers.available import available
+from harness.checkers.bounded import bounded
 from harness.checkers.contiguous import contiguous
+from harness.checkers.cursor import cursor
 from harness.checkers.flat import flat
 from harness.checkers.no_duplicate import no_duplicate
 from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import delivery_delays_s, on_time
 from harness.checkers.order import order
+from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
 from harness.checkers.stops_cleanly import stops_cleanly
 from harness.history import History
@@ -20,8 +23,11 @@ from harness.verdict import Checker, Judgement, Verdict
 
 __all__ = [
     "CHECKERS",
+    "DELIVERY",
     "available",
+    "bounded",
     "contiguous",
+    "cursor",
     "delivery_delays_s",
     "flat",
     "no_duplicate",
@@ -31,10 +37,14 @@ __all__ = [
     "order",
     "private",
     "promise_of",
+    "recovers",
     "refuses",
     "run_checker",
     "stops_cleanly",
 ]
+
+DELIVERY: tuple[Checker, ...] = (no_loss, no_duplicate, order, cursor, no_phantom)
+"""What is promised of each message, whatever happens."""
 
 CHECKERS: Mapping[str, Checker] = {
     "no-loss": no_loss,
@@ -42,10 +52,17 @@ CHECKERS: Mapping[str, Checker] = {
     "order": order,
     "no-phantom": no_phantom,
     "on-time": on_time,
+    "cursor": cursor,
     "available": available,
+    "recovers": recovers,
+    "bounded": bounded,
+    "flat": flat,
     "private": private,
+    "refuses": refuses,
+    "contiguous": contiguous,
+    "stops-cleanly": stops_cleanly,
 }
-"""Every promise the harness can judge, by the name the contract gives it."""
+"""Every promise the harness can judge, by its name: the contract's, and those of single rows."""
 
 
 def promise_of(checker: Checker) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.checkers.cursors import instant
-from harness.checkers.messages import Delivery, Matched, Message
+from harness.checkers.messages import Delivery, Matched, Message, match
+from harness.checkers.once import once
 from harness.history import History, Outcome, Poll
 
 
@@ -23,6 +25,11 @@ class Chain:
     last_answered: Poll | None
     """The last poll that was answered ok."""
 
+    @cached_property
+    def starts(self) -> list[int]:
+        """When each poll began, in ns."""
+        return [poll.start_ns for poll in self.polls]
+
     @property
     def first(self) -> Poll:
         """The poll the chain began with."""
@@ -34,8 +41,10 @@ class Chain:
         return self.polls[-1]
 
 
-def chains_of(history: History, matched: Matched) -> list[Chain]:
+@once
+def chains_of(history: History) -> list[Chain]:
     """Every chain of the history, in the order in which they began."""
+    matched = match(history)
     return [_chain(name, polls, matched) for name, polls in history.chains().items()]
 
 
@@ -62,20 +71,27 @@ class Mailbox:
 
     def __init__(self, messages: Iterable[Message], matched: Matched, retained: int) -> None:
         kept = [message for message in messages if message.outcome is not Outcome.REFUSED]
+        received = matched.received
         self._timestamps = matched.timestamps
         self._retained = retained
         self._starts = sorted(message.first_start_ns for message in kept)
         self._acks = sorted(message.ack_ns for message in kept if message.ack_ns is not None)
         self.acked = [message for message in kept if message.outcome is Outcome.OK]
+        self.existing = [message for message in kept if message.ack_ns is not None or message in received]
+        """What the mailbox surely holds: acked, or seen by some reader though nobody knew its outcome."""
 
     def owed(self, chain: Chain) -> Iterator[Message]:
-        """The acked messages that must reach the chain, if it goes on long enough.
+        """The acked messages that must reach the chain, if it goes on long enough."""
+        return self.due(chain, self.acked)
+
+    def due(self, chain: Chain, messages: Iterable[Message]) -> Iterator[Message]:
+        """Those of `messages`, in the order of their start, that the chain has no excuse not to see.
 
         A chain that begins with a cursor is owed what is newer than it. One that begins without is owed the
         retained window, and all of it: only an answer that admits a gap excuses what retention dropped.
         """
         gap = next((poll for poll in chain.polls if poll.gap and poll.since is None), None)
-        for message in self.acked:
+        for message in messages:
             if message.first_start_ns > chain.last.end_ns:
                 break
             if chain.first.since is not None:
@@ -100,8 +116,10 @@ class Mailbox:
         return sent_by_then - surely_older - 1 >= self._retained
 
 
-def mailboxes(history: History, matched: Matched) -> dict[str, Mailbox]:
+@once
+def mailboxes(history: History) -> dict[str, Mailbox]:
     """The mailbox of every recipient."""
+    matched = match(history)
     grouped: dict[str, list[Message]] = {}
     for message in matched.messages:
         grouped.setdefault(message.recipient, []).append(message)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from harness.checkers.chains import Chain, chains_of
-from harness.checkers.messages import match
 from harness.checkers.telling import at, conclude, finding
 from harness.history import History
 from harness.verdict import Finding, Judgement
@@ -19,7 +18,7 @@ PROMISE = "contiguous"
 
 def contiguous(history: History) -> Judgement:
     """Judge the promise over one history."""
-    chains = chains_of(history, match(history))
+    chains = chains_of(history)
     findings = [hole for chain in chains for hole in _holes(history, chain)]
     numbered = sum(delivery.received.seq is not None for chain in chains for delivery in chain.deliveries)
     doubt = "" if numbered else "no message that arrived had a seq"

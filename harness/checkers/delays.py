@@ -60,7 +60,6 @@ class Delay:
 
 def delays(chain: Chain, mailbox: Mailbox) -> Iterator[Delay]:
     """The delay of every message the chain is owed, arrived or not."""
-    starts = [poll.start_ns for poll in chain.polls]
     places = {poll.op: place for place, poll in enumerate(chain.polls)}
     for message in mailbox.owed(chain):
         base_ns = max(message.ack_ns or 0, chain.first.start_ns)
@@ -69,7 +68,7 @@ def delays(chain: Chain, mailbox: Mailbox) -> Iterator[Delay]:
             yield Delay(chain, message, base_ns, None, 0, 0, 0, 0)
         else:
             place = places[arrival.poll.op]
-            chance = min(bisect_left(starts, base_ns), place)
+            chance = min(bisect_left(chain.starts, base_ns), place)
             yield _delay(chain, message, base_ns, place, chance)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from harness.checkers.spans import Spans
+from harness.checkers.once import once
+from harness.checkers.spans import Span, Spans
 from harness.checkers.strain import strained
 from harness.history import NS_PER_S, FaultWindow, History
 
@@ -19,11 +20,21 @@ def recovered_ns(window: FaultWindow, history: History) -> float:
     return window.healed_ns + history.bounds.recovers_within_s * NS_PER_S
 
 
-def disturbances(history: History, *, and_strain: bool = False) -> Spans:
-    """The times from each injection until the server must have recovered, with those of strain if wanted."""
-    faults = [
+@once
+def disturbances(history: History) -> Spans:
+    """The times from each injection until the server must have recovered."""
+    return Spans(_faults(history))
+
+
+@once
+def disturbances_and_strain(history: History) -> Spans:
+    """The same, with the times of strain."""
+    return Spans([*_faults(history), *strained(history)])
+
+
+def _faults(history: History) -> list[Span]:
+    return [
         (window.injected_ns, recovered_ns(window, history))
         for window in history.faults
         if window.store not in HARMLESS_STORES
     ]
-    return Spans([*faults, *strained(history)] if and_strain else faults)

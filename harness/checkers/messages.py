@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from harness.checkers.cursors import instant
+from harness.checkers.once import once
 from harness.history import Event, History, Outcome, Poll, Received, Send
 
 Instant = tuple[int, str]
@@ -67,6 +68,8 @@ class Matched:
     deliveries: Mapping[str, tuple[Delivery, ...]]
     timestamps: Mapping[Message, Instant]
     """The server's timestamp of a message, as it was delivered or else acked; absent if nobody learned it."""
+    received: frozenset[Message]
+    """The messages that arrived at some chain."""
 
     def acked(self) -> dict[str, list[Message]]:
         """The acked messages of each recipient, in the order of their start."""
@@ -104,12 +107,14 @@ def _message(attempts: list[Send]) -> Message:
     )
 
 
+@once
 def match(history: History) -> Matched:
     """Find out which message each delivery is: by id, else by the sender's own id, else by its content."""
     messages = group(history.sends)
     finder = _Finder(messages)
     deliveries: dict[str, list[Delivery]] = {}
     timestamps: dict[Message, Instant] = {}
+    known: set[Message] = set()
     for poll in history.polls:
         arrived = deliveries.setdefault(poll.chain, [])
         if poll.outcome is not Outcome.OK:
@@ -117,13 +122,17 @@ def match(history: History) -> Matched:
         for received in poll.messages:
             message = finder.find(received, poll)
             arrived.append(Delivery(poll, received, message))
-            if message and message not in timestamps and (moment := instant(received.timestamp)):
+            if message is None or message in known:
+                continue
+            known.add(message)
+            if moment := instant(received.timestamp):
                 timestamps[message] = moment
     for message in messages:
         for attempt in message.attempts:
             if message not in timestamps and (moment := instant(attempt.timestamp)):
                 timestamps[message] = moment
-    return Matched(messages, {chain: tuple(all_) for chain, all_ in deliveries.items()}, timestamps)
+    arrivals = {chain: tuple(all_) for chain, all_ in deliveries.items()}
+    return Matched(messages, arrivals, timestamps, frozenset(known))
 
 
 @dataclass

@@ -21,7 +21,7 @@ PROMISE = "no-duplicate"
 def no_duplicate(history: History) -> Judgement:
     """Judge the promise over one history."""
     matched = match(history)
-    chains = chains_of(history, matched)
+    chains = chains_of(history)
     findings: list[Finding] = []
     doubts: list[str] = []
     for chain in chains:

@@ -7,14 +7,13 @@ that stopped before that is owed nothing more.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
-from harness.checkers.cursors import instant
-from harness.checkers.disturbances import disturbances
-from harness.checkers.messages import Instant, Matched, Message, match
+from harness.checkers.disturbances import disturbances_and_strain
+from harness.checkers.messages import Matched, Message, match
+from harness.checkers.passing import Passing
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, History, Outcome, Poll
 from harness.verdict import Finding, Judgement
@@ -38,11 +37,11 @@ class _Search:
     doubts: list[str] = field(default_factory=list)
 
     def run(self) -> Iterator[Finding]:
-        self.disturbances = disturbances(self.history, and_strain=True)
-        self.chains = by_reader(chains_of(self.history, self.matched))
+        self.disturbances = disturbances_and_strain(self.history)
+        self.chains = by_reader(chains_of(self.history))
         self.acked = self.matched.acked()
         self.last_acks = {name: max(m.ack_ns or 0 for m in acked) for name, acked in self.acked.items()}
-        for recipient, mailbox in mailboxes(self.history, self.matched).items():
+        for recipient, mailbox in mailboxes(self.history).items():
             chains = self.chains.get(recipient, [])
             if mailbox.acked and not chains:
                 self.doubts.append(f"nobody polled the mailbox of {recipient}, who was sent acked messages")
@@ -52,7 +51,7 @@ class _Search:
         missing = [message for message in owed if message not in chain.arrivals]
         self.obligations += len(owed)
         self.delivered += len(owed) - len(missing)
-        return _View(chain, missing, _Passing(chain, self.matched.timestamps))
+        return _View(chain, missing, Passing(chain, self.matched.timestamps))
 
     def _convict(self, views: list[_View]) -> Iterator[Finding]:
         if not any(self._read_to_the_end(view.chain) or not view.missing for view in views):
@@ -62,7 +61,7 @@ class _Search:
         for view in views:
             for message in view.missing:
                 if passed := view.passing.poll(message):
-                    kind = "not_stored" if message in absent else "skipped_by_cursor"
+                    kind = "not_stored" if message in absent else "stored_but_skipped"
                     yield self._passed(view.chain, message, passed, kind)
                 elif self._is_over(view.chain, message):
                     kind = "never_served" if message in received else "not_stored"
@@ -152,32 +151,10 @@ class _Search:
         return self.doubts[0] if self.doubts else ""
 
 
-class _Passing:
-    """The cursors a chain was handed, to find the first that passes a message."""
-
-    def __init__(self, chain: Chain, timestamps: Mapping[Message, Instant]) -> None:
-        self._timestamps = timestamps
-        self._polls: list[Poll] = []
-        self._cursors: list[Instant] = []
-        for poll in chain.polls:
-            cursor = instant(poll.next_since) if poll.outcome is Outcome.OK else None
-            if cursor is not None and (not self._cursors or cursor > self._cursors[-1]):
-                self._polls.append(poll)
-                self._cursors.append(cursor)
-
-    def poll(self, message: Message) -> Poll | None:
-        """The first poll whose `next_since` passes the message: cursors are exclusive, so a tie passes."""
-        timestamp = self._timestamps.get(message)
-        if timestamp is None:
-            return None
-        index = bisect_left(self._cursors, timestamp)
-        return self._polls[index] if index < len(self._cursors) else None
-
-
 @dataclass(frozen=True)
 class _View:
     """A chain with what it is owed and never received."""
 
     chain: Chain
     missing: list[Message]
-    passing: _Passing
+    passing: Passing

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from harness.checkers.chains import Chain, by_reader, chains_of
 from harness.checkers.cursors import instant
-from harness.checkers.messages import Delivery, Message, match
+from harness.checkers.messages import Delivery, Message
 from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome
 from harness.verdict import Finding, Judgement
@@ -21,7 +21,7 @@ PROMISE = "order"
 
 def order(history: History) -> Judgement:
     """Judge the promise over one history."""
-    chains = chains_of(history, match(history))
+    chains = chains_of(history)
     findings: list[Finding] = []
     for chain in chains:
         findings.extend(_out_of_order(history, chain))

@@ -25,7 +25,7 @@ def finding(promise: str, kind: str, sentence: str, events: Iterable[Event]) -> 
     for event in events:
         if len(chosen) < MAX_EVENTS_PER_FINDING and event not in chosen:
             chosen.append(event)
-    if sentence.startswith(("message", "the message")):
+    if sentence.startswith(("message ", "the ")):
         sentence = sentence[0].upper() + sentence[1:]  # other sentences begin with a name
     return Finding(promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))))
 

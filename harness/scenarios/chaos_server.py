@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.checkers import (
-    available,
-    no_duplicate,
-    no_loss,
-    no_phantom,
-    on_time,
-    order,
-    stops_cleanly,
-)
+from harness.checkers import DELIVERY, available, bounded, on_time, recovers, stops_cleanly
 from harness.run import Run
 
-ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
+ALL = (*DELIVERY, on_time, available, recovers, bounded)
 
 
 @pytest.mark.plan("CHAOS-25")

@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from harness.checkers import available, no_duplicate, no_loss, no_phantom, on_time, order
+from harness.checkers import DELIVERY, available, bounded, on_time, recovers
 from harness.run import Run
 
-ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
+ALL = (*DELIVERY, on_time, available, recovers, bounded)
 
 
 @pytest.mark.plan("ERR-01")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.checkers import available, no_duplicate, no_loss, no_phantom, on_time, order
+from harness.checkers import DELIVERY, available, bounded, on_time
 from harness.run import Run
 
-ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
+ALL = (*DELIVERY, on_time, available, bounded)
 
 
 @pytest.mark.plan("FLOW-01")

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.attempts import MESSAGES, Intruder
-from harness.checkers import available, no_loss, no_phantom, refuses
+from harness.checkers import available, cursor, no_loss, no_phantom, refuses
 from harness.client import Answer, Client
 from harness.history import NS_PER_S
 from harness.recorded import healed_ns
@@ -45,7 +45,7 @@ def test_readiness_tells_the_truth(run: Run) -> None:
         _wait_until_ready_says(run, operator, "degraded", 200)
     _wait_until_ready_says(run, operator, "ok", 200)
     run.read_all()
-    run.check(no_loss, no_phantom)
+    run.check(no_loss, cursor, no_phantom)
 
 
 @pytest.mark.plan("OPS-02")
@@ -65,7 +65,7 @@ def test_metrics_count_what_was_done(run: Run) -> None:
         told = {name: _samples(operator).get(name) for name in counting}
         assert told == {name: after[name] for name in counting}, "the workers do not tell the same"
     run.read_all()
-    run.check(no_loss, no_phantom, available)
+    run.check(no_loss, cursor, no_phantom, available)
 
 
 @pytest.mark.plan("OPS-03")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from harness.arithmetic import exact_percentile
-from harness.checkers import available, delivery_delays_s, no_duplicate, no_loss, no_phantom, on_time, order
+from harness.checkers import DELIVERY, available, bounded, delivery_delays_s, on_time
 from harness.client import Answer
 from harness.run import Run
 
-ALL = (no_loss, no_duplicate, order, no_phantom, on_time, available)
+ALL = (*DELIVERY, on_time, available, bounded)
 SENTENCE = (
     "Shall we meet at noon, at the usual place? I will bring the papers, and something to eat. See you! 🙂"
 )
@@ -42,7 +42,7 @@ def test_a_poll_is_small(run: Run) -> None:
     """A poll that brings one message: everything the server sends for it, headers included."""
     polls = run.take_turns((run.user(), run.user()), rounds=20, content=SENTENCE).polls
     run.read_all()
-    run.check(no_loss, no_phantom, available)
+    run.check(*DELIVERY, available)
     run.measure("bytes_per_poll", max(map(_bytes, polls)), target=1024, acceptable=5 * 1024)
 
 
@@ -56,7 +56,7 @@ def test_a_thousand_users_fit_into_redis(run: Run) -> None:
     an_entry = (run.vitals.redis_data_bytes() - before) / 1000
     run.read(*others, at_once=True)
     run.read_all()
-    run.check(no_loss, no_duplicate, no_phantom, available)
+    run.check(*DELIVERY, available, bounded)
     assert an_entry > len(SENTENCE), f"a sentence took {an_entry:.0f} bytes in Redis: it does not hold them"
     run.measured["bytes_an_entry"] = round(an_entry)
     full_mb = 1000 * run.bounds.retained_messages * an_entry / 1e6

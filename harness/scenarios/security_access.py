@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from harness.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
-from harness.checkers import available, no_loss, no_phantom, private
+from harness.checkers import available, cursor, no_loss, no_phantom, private
 from harness.client import Answer, Client
 from harness.forgery import false_headers
 from harness.run import Inconclusive, Run
 from harness.verdict import Checker
 
-PRIVATE = (private, no_loss, no_phantom)
+PRIVATE = (private, no_loss, cursor, no_phantom)
 WRONG = "a wrong password"
 GUESSES = 30
 

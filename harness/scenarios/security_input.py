@@ -9,7 +9,7 @@ import pytest
 
 from harness import hostile
 from harness.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
-from harness.checkers import available, no_loss, no_phantom, refuses
+from harness.checkers import available, cursor, no_loss, no_phantom, refuses
 from harness.client import Client
 from harness.run import Run
 
@@ -74,4 +74,4 @@ def _start(run: Run) -> tuple[Client, Intruder]:
 def _end(run: Run) -> None:
     run.wait_for_traffic(sends=2, polls=0)
     run.read_all()
-    run.check(refuses, no_loss, no_phantom, available)
+    run.check(refuses, no_loss, cursor, no_phantom, available)

@@ -54,7 +54,8 @@ def test_a_row_that_passes_ends_with_0_and_leaves_its_results(tmp_path):
         [],
     )
     assert {name: one["verdict"] for name, one in results["promises"].items()} == dict.fromkeys(
-        ("no-loss", "no-duplicate", "order", "no-phantom", "on-time", "available"), "pass"
+        ("no-loss", "no-duplicate", "order", "cursor", "no-phantom", "on-time", "available", "bounded"),
+        "pass",
     )
     assert {"redis", "mongod", "toxiproxy"} <= results["environment"].keys()
     assert ElementTree.parse(tmp_path / "junit.xml").find(".//testcase") is not None

@@ -75,3 +75,19 @@ def test_a_redis_that_does_not_answer_blames_nobody(ours, queues):
     ours.redis.kill()
     with pytest.raises(InfrastructureError, match="cannot be looked at"):
         queues.wrong("bob", [])
+
+
+def test_a_look_tells_how_long_a_queue_is_and_how_long_it_lives(client, queues):
+    assert queues.look("bob") == {"key": KEY, "type": "none", "length": 0, "ttl_ms": -2}
+    put(client, "one", "two")
+    seen = queues.look("bob")
+    assert (seen["type"], seen["length"]) == ("list", 2)
+    assert 0 < seen["ttl_ms"] <= 60_000
+
+
+def test_a_key_without_an_expiry_is_named_whosever_it_is(client, queues):
+    put(client, "one")
+    client.set("somebody's", "x")
+    seen = queues.look_at_all_keys()
+    assert (seen["eternal"], seen["named"]) == (1, ["somebody's"])
+    assert seen["count"] >= 2

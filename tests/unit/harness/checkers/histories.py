@@ -113,6 +113,17 @@ class Story:
         self._add("vitals", at, values=values)
         return self
 
+    def queue(self, at: float, *, length: int = 1, ttl_ms: int = 1000, **changes: Any) -> Story:
+        """One look at Bob's queue."""
+        seen = {"key": "messages:bob", "type": "list", "length": length, "ttl_ms": ttl_ms}
+        self._add("queue", at, **(seen | changes))
+        return self
+
+    def keys(self, at: float, *eternal: str) -> Story:
+        """One look at all keys in Redis: one that expires, and these."""
+        self._add("keys", at, count=1 + len(eternal), eternal=len(eternal), named=list(eternal))
+        return self
+
     def drained(self, at: float) -> Story:
         """Every reader has read its mailbox to the end."""
         self._add("drained", at)

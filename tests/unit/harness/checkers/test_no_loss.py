@@ -24,7 +24,7 @@ def test_every_acked_message_delivered_is_a_pass() -> None:
 def test_a_cursor_that_passes_a_message_loses_it() -> None:
     story = Story().poll(0.5).send("a", 1.0).send("b", 1.1).poll(1.5, message("b", 1.1)).drained(2.0)
     judgement = no_loss(story.history())
-    assert kinds(judgement) == ["skipped_by_cursor"]
+    assert kinds(judgement) == ["stored_but_skipped"]
     assert judgement.findings[0].sentence == (
         "Message 'a' from alice to bob was acked at 1.010 s, but bob#1 never received it: the answer at "
         "1.510 s handed bob#1 the cursor 2026-01-01T12:00:01.100000Z, which passes it."
@@ -40,7 +40,7 @@ def test_a_cursor_convicts_even_before_the_mailbox_was_read_to_the_end() -> None
 def test_a_cursor_equal_to_the_timestamp_passes_the_message() -> None:
     """`since` is exclusive: of two messages with one timestamp, the one that was not delivered is gone."""
     story = Story().poll(0.5).send("a", 1.0).send("b", 1.1).poll(1.5, message("b", 1.0)).poll(4).drained(5.0)
-    assert kinds(no_loss(story.history())) == ["skipped_by_cursor"]
+    assert kinds(no_loss(story.history())) == ["stored_but_skipped"]
 
 
 def test_two_messages_of_one_timestamp_that_both_arrive_are_no_loss() -> None:
@@ -79,7 +79,7 @@ def test_a_fresh_chain_tells_a_skipped_message_from_one_that_was_not_stored() ->
 
     stored = story().poll(4, message("a", 1.0), message("b", 1.1), chain="bob#2").poll(4.1, chain="bob#2")
     absent = story().poll(4, message("b", 1.1), chain="bob#2").poll(4.1, chain="bob#2")
-    assert kinds(no_loss(stored.drained(5).history())) == ["skipped_by_cursor"]
+    assert kinds(no_loss(stored.drained(5).history())) == ["stored_but_skipped"]
     assert set(kinds(no_loss(absent.drained(5).history()))) == {"not_stored"}
 
 

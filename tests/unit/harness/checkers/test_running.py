@@ -42,7 +42,7 @@ def test_many_findings_are_counted_and_the_first_are_told() -> None:
     story.send("last", 2.0).poll(3.0, message("last", 2.0))
     judgement = no_loss(story.history())
     assert len(judgement.findings) == 20
-    assert judgement.evidence["findings"] == {"skipped_by_cursor": 50}
+    assert judgement.evidence["findings"] == {"stored_but_skipped": 50}
     assert judgement.reason.endswith("which passes it (and 49 more).")
 
 

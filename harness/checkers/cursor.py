@@ -1,0 +1,66 @@
+"""cursor: no `next_since` passes a message that this or an earlier answer of the chain did not deliver.
+
+`since` is exclusive, so a message whose timestamp equals the cursor is passed, too. A message that the server
+serves afterwards all the same was passed nevertheless: a client that trusts its cursor would have lost it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.checkers.chains import Chain, Mailbox, by_reader, chains_of, mailboxes
+from harness.checkers.messages import Matched, Message, match
+from harness.checkers.passing import Passing
+from harness.checkers.telling import at, conclude, finding
+from harness.history import History, Outcome, Poll
+from harness.verdict import Finding, Judgement
+
+PROMISE = "cursor"
+
+
+def cursor(history: History) -> Judgement:
+    """Judge the promise over one history."""
+    walk = _Walk(history, match(history))
+    findings = list(walk.run())
+    return conclude(PROMISE, findings, walk.evidence(), doubt=walk.doubt())
+
+
+@dataclass
+class _Walk:
+    history: History
+    matched: Matched
+    cursors: int = 0
+    compared: int = 0
+
+    def run(self) -> Iterator[Finding]:
+        readers = by_reader(chains_of(self.history))
+        for recipient, mailbox in mailboxes(self.history).items():
+            for chain in readers.get(recipient, []):
+                yield from self._follow(chain, mailbox)
+
+    def _follow(self, chain: Chain, mailbox: Mailbox) -> Iterator[Finding]:
+        passing = Passing(chain, self.matched.timestamps)
+        self.cursors += sum(poll.outcome is Outcome.OK for poll in chain.polls)
+        for message in mailbox.due(chain, mailbox.existing):
+            self.compared += 1
+            poll, arrival = passing.poll(message), chain.arrivals.get(message)
+            if poll is not None and (arrival is None or arrival.poll.start_ns > poll.start_ns):
+                yield self._finding(chain, message, poll, arrival.poll if arrival else None)
+
+    def _finding(self, chain: Chain, message: Message, poll: Poll, arrived: Poll | None) -> Finding:
+        later = f"only a later answer, at {at(self.history, arrived.end_ns)}, did" if arrived else "none did"
+        sentence = (
+            f"the answer at {at(self.history, poll.end_ns)} handed {chain.name} the cursor "
+            f"{poll.next_since}, which passes {message.name}, begun at "
+            f"{at(self.history, message.first_start_ns)}: neither it nor an earlier answer had delivered "
+            f"that; {later}."
+        )
+        events = (*message.events[-4:], poll.event, *((arrived.event,) if arrived else ()))
+        return finding(PROMISE, "passed", sentence, events)
+
+    def evidence(self) -> dict[str, object]:
+        return {"cursors": self.cursors, "compared": self.compared}
+
+    def doubt(self) -> str:
+        return "" if self.compared else "no message was owed to any chain, so no cursor could pass one"

@@ -1,0 +1,188 @@
+"""Which deliveries can be judged, and whether so many of them are late as a perfect server's would be.
+
+`on-time` judges all of them together, `recovers` those after each heal; the arithmetic is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from harness.arithmetic import allowed_misses, floor_share
+from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
+from harness.checkers.delays import Delay, delays
+from harness.checkers.disturbances import disturbances
+from harness.checkers.once import once
+from harness.checkers.spans import Spans
+from harness.checkers.strain import Strain
+from harness.history import NS_PER_S, Bounds, History
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A target's bounds in ns."""
+
+    bound_ns: float
+    acceptable_ns: float
+    interval_ns: float
+
+    @classmethod
+    def of(cls, bounds: Bounds) -> Limits:
+        """The limits that these bounds name."""
+        return cls(
+            bounds.delivered_within_s * NS_PER_S,
+            bounds.acceptable_round_trip_s * NS_PER_S,
+            bounds.poll_interval_s * NS_PER_S,
+        )
+
+    @property
+    def worst_ns(self) -> float:
+        """A delay which no share of late messages explains."""
+        return self.bound_ns + self.acceptable_ns + self.interval_ns
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Deliveries that are judged together; `shares` is what a perfect server is late for, by chain."""
+
+    delays: Sequence[Delay]
+    shares: Mapping[str, float]
+    limits: Limits
+    strain: Strain
+
+    @cached_property
+    def live(self) -> int:
+        """How many were for readers who were polling already."""
+        return sum(delay.is_live for delay in self.delays)
+
+    @cached_property
+    def floor(self) -> float:
+        """The share, 0 to 1, that a perfect server would have delivered late to the same clients."""
+        expected = sum(self.shares[delay.chain.name] for delay in self.delays if delay.is_live)
+        return min(1.0, expected / self.live) if self.live else 0.0
+
+    @cached_property
+    def allowed(self) -> int:
+        """More misses than these are not the arithmetic's."""
+        return allowed_misses(self.live, self.floor)
+
+    @cached_property
+    def late(self) -> list[Delay]:
+        """Those beyond the bound, the latest first; what never arrived is later than any."""
+        bound_ns = self.limits.bound_ns
+        late = [delay for delay in self.delays if delay.poll is None or delay.delay_ns > bound_ns]
+        return sorted(late, key=lambda delay: delay.delay_s, reverse=True)
+
+    @cached_property
+    def misses(self) -> int:
+        """How often the bound was missed; what one answer's poll phase made late together counts once."""
+        return self._misses(self.late)
+
+    @cached_property
+    def guilty(self) -> list[Delay]:
+        """The late deliveries that break the promise, but those which a machine too busy explains."""
+        unexcused = [
+            delay
+            for delay in self._beyond(self.late)
+            if not self.strain.excuses_time(delay.base_ns, delay.known_ns())
+        ]
+        return self._beyond(unexcused)
+
+    @property
+    def word(self) -> str:
+        """`missed`; `undecidable` where even a perfect server could be late for each one; else `met`."""
+        if self.guilty:
+            return "missed"
+        undecidable = not self.delays or self.strain.excused or self.is_hopeless
+        return "undecidable" if undecidable else "met"
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether some were late, and round trips so uneven that a perfect server's could all have been."""
+        return bool(self.misses) and self.allowed >= self.live
+
+    def doubt(self) -> str:
+        """Why they decide nothing, if they do not; else ''."""
+        if self.is_hopeless:
+            return (
+                f"{self.misses} of {self.live} deliveries missed the bound, and with round trips as uneven "
+                f"as these a perfect server could have missed all of them (floor {self.floor:.1%})"
+            )
+        return self.strain.doubt("late deliveries") if self.strain.excused else ""
+
+    def _misses(self, late: Iterable[Delay]) -> int:
+        interval_ns, acceptable_ns = self.limits.interval_ns, self.limits.acceptable_ns
+        by_phase: set[int] = set()
+        others = 0
+        for delay in late:
+            if delay.poll is not None and delay.is_poll_phase(interval_ns, acceptable_ns):
+                by_phase.add(delay.poll.op)
+            else:
+                others += 1
+        return len(by_phase) + others
+
+    def _beyond(self, late: Sequence[Delay]) -> list[Delay]:
+        """Those of the late which no share explains: all if there are too many, else the much too late."""
+        too_many, worst_ns = self._misses(late) > self.allowed, self.limits.worst_ns
+        return [d for d in late if too_many or d.poll is None or d.delay_ns > worst_ns]
+
+
+@dataclass
+class Sorted:
+    """All deliveries of a history: those that are judged, and those that are not."""
+
+    history: History
+    limits: Limits
+    shares: dict[str, float] = field(default_factory=dict)
+    judged: list[Delay] = field(default_factory=list)
+    disturbed: list[Delay] = field(default_factory=list)
+    stopped: int = 0
+    """How many of which the reader stopped before they were due."""
+
+    def timed(self, some: Iterable[Delay]) -> Timed:
+        """Some of the judged deliveries, to be judged together."""
+        return Timed(list(some), self.shares, self.limits, Strain(self.history))
+
+    def sort_in(self, delay: Delay, disturbed: Spans) -> None:
+        """Put a delivery where it belongs."""
+        decided_ns = min(delay.until_ns(), delay.base_ns + self.limits.bound_ns + self.limits.acceptable_ns)
+        if disturbed.touch(delay.base_ns, decided_ns):
+            self.disturbed.append(delay)
+        elif delay.poll is None and not self._was_due(delay):
+            self.stopped += 1
+        else:
+            self.judged.append(delay)
+
+    def _was_due(self, delay: Delay) -> bool:
+        """Whether the chain went on long enough to call a message that never arrived late."""
+        answered = delay.chain.last_answered
+        if answered is not None and answered.start_ns >= delay.base_ns + self.limits.bound_ns:
+            return True
+        return delay.chain.last.end_ns >= delay.base_ns + self.limits.worst_ns
+
+
+@once
+def deliveries(history: History) -> Sorted:
+    """Sort every delivery that a chain was owed."""
+    readers, disturbed = by_reader(chains_of(history)), disturbances(history)
+    found = Sorted(history, Limits.of(history.bounds))
+    for recipient, mailbox in mailboxes(history).items():
+        for chain in readers.get(recipient, []):
+            found.shares[chain.name] = _share(chain, history.bounds)
+            for delay in delays(chain, mailbox):
+                found.sort_in(delay, disturbed)
+    return found
+
+
+def _share(chain: Chain, bounds: Bounds) -> float:
+    """The share a perfect server would deliver late to this chain; held polls measure no round trip.
+
+    A reader who came after the ack is served by its first polls, so its messages have no poll phase.
+    """
+    return floor_share(
+        [(poll.end_ns - poll.start_ns) / NS_PER_S for poll in chain.polls if not poll.wait_s],
+        bounds.poll_interval_s,
+        bounds.acceptable_round_trip_s,
+        slack_s=bounds.delivered_within_s - bounds.poll_interval_s,
+    )
