@@ -86,7 +86,7 @@ class _Inquiry:
         self.seconds.append(max(0.0, seconds))
         if seconds <= self.bound_s or Answer.SILENCE in answers or AWAY_STORES & (broken | perhaps):
             return
-        if not self.strain.excuses(operation, end_ns):
+        if not self.strain.excuses_time(operation.start_ns, end_ns):
             yield self._too_slow(operation, end_ns, seconds)
 
     def _stores(self, start_ns: int, end_ns: int) -> tuple[frozenset[str], frozenset[str]]:

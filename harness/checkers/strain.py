@@ -30,9 +30,9 @@ class Strain:
         self.excused = 0
 
     def excuses(self, operation: Send | Poll | Attempt, end_ns: int) -> bool:
-        """Whether the time explains this operation's late answer, 503, or silence; counts it if it does."""
-        explains = operation.status in (None, 200, 503) and operation.error in (None, "timeout")
-        return explains and self.excuses_time(operation.start_ns, end_ns)
+        """Whether the time explains this operation's 503, or that it timed out; counts it if it does."""
+        gave_up = operation.status == 503 or (operation.status is None and operation.error == "timeout")
+        return gave_up and self.excuses_time(operation.start_ns, end_ns)
 
     def excuses_time(self, start_ns: float, end_ns: float) -> bool:
         """Whether whatever took too long in this time is excused; counts it if it is."""

@@ -112,7 +112,9 @@ def test_an_overloaded_machine_excuses_neither_a_500_nor_what_happened_at_other_
     assert kinds(available(story.history())) == ["wrong_status"]
 
 
-@pytest.mark.parametrize("wrong", [{"status": 503}, {"status": None, "error": "timeout", "end": 9.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"status": 503, "error": "try later"}, {"status": None, "error": "timeout", "end": 9.0}]
+)
 def test_an_overloaded_machine_excuses_that_a_server_gave_up(wrong: dict[str, Any]) -> None:
     story = Story().poll(1.0).poll(4.0, **wrong).strain(3.5, 4.2)
     assert available(story.history()).verdict is Verdict.INCONCLUSIVE
