@@ -94,6 +94,12 @@ class Conversations(Users):
             reader = self._reader(client, at_once=at_once or wait_s > 0, limit=limit, wait_s=wait_s)
             self._readers.append(reader.start())
 
+    def poll_once(self, client: Client) -> Answer:
+        """One poll now, of the client's first chain or else of a new one, which polls only when told to."""
+        if not self._readers_of(client):
+            self._readers.append(self._reader(client))
+        return self._readers_of(client)[0].poll_once().answer
+
     def go_offline(self, client: Client) -> None:
         """A client's chains stop polling and keep their cursors, as a closed laptop does."""
         for reader in self._readers_of(client):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from itertools import pairwise
 
 from harness.checkers.expectations import is_total
 from harness.history import NS_PER_S, Event, History, Outcome
@@ -67,3 +68,13 @@ def quiet_after_ns(history: History) -> int:
 def healed_ns(history: History) -> int:
     """When the last fault was seen healed, or when the scenario began; monotonic ns."""
     return max((fault.healed_ns or 0 for fault in history.faults), default=history.begin_ns)
+
+
+def longest_gap_s(history: History) -> float:
+    """The longest time that any chain let pass from the start of one poll to that of its next, in seconds."""
+    gaps = [
+        later.start_ns - earlier.start_ns
+        for polls in history.chains().values()
+        for earlier, later in pairwise(polls)
+    ]
+    return max(gaps, default=0) / NS_PER_S

@@ -174,6 +174,10 @@ class Run(Conversations):
             turns.polls.append(reader.poll_once().answer)
         return turns
 
+    def seconds_since_the_heal(self) -> float:
+        """How long ago the last fault was seen healed."""
+        return (time.monotonic_ns() - healed_ns(self.recorder.history())) / NS_PER_S
+
     def p99_ms(self, pair: Pair, *, rounds: int) -> float:
         """The 99th percentile of so many sends and as many polls, one after the other, in milliseconds."""
         turns = self.take_turns(pair, rounds=rounds)

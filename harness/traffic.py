@@ -176,6 +176,8 @@ class _Worker(threading.Thread):
             self._error = error
 
     def finish(self, within_s: float | None = JOIN_WITHIN_S) -> None:
+        if self.ident is None:
+            return  # it was never started
         self.join(within_s)
         if self.is_alive():
             raise TimeoutError(f"the thread of {self.name} did not end within {within_s} s")

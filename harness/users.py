@@ -33,16 +33,16 @@ class Users:
         """New signed-in users."""
         return [self.user() for _ in range(count)]
 
-    def user(self) -> Client:
-        """One new signed-in user."""
-        client = self.registered()
+    def user(self, *, at: str = "") -> Client:
+        """One new signed-in user; `at` is the base URL where the server is for this one, if not as usual."""
+        client = self.registered(at=at)
         self.sign_in(client)
         return client
 
-    def registered(self) -> Client:
+    def registered(self, *, at: str = "") -> Client:
         """One new user who has not signed in."""
         # Not from the seed: a Redis that is not ours keeps the mailboxes of earlier runs.
-        client = self._client(f"{NAMES[len(self._clients) % len(NAMES)]}_{secrets.token_hex(4)}")
+        client = self._client(f"{NAMES[len(self._clients) % len(NAMES)]}_{secrets.token_hex(4)}", at)
         answer = patiently(client.register)
         if answer.status != 409:  # the name is random: an earlier try, answered 503, was carried out
             require(answer, 201, "registering")
@@ -63,8 +63,8 @@ class Users:
         for client in self._clients:
             client.close()
 
-    def _client(self, name: str) -> Client:
+    def _client(self, name: str, at: str = "") -> Client:
         self.start_server()
-        client = Client(self._instances.base_urls, name, PASSWORD)
+        client = Client(at or self._instances.base_urls, name, PASSWORD)
         self._clients.append(client)
         return client

@@ -7,6 +7,7 @@ that has ended, what Redis says of itself, what stands under a key, the time tha
 else makes the run inconclusive, and the server under test is not blamed.
 """
 
+from harness.faults.client_faults import ClientFaults
 from harness.faults.clock_faults import ClockFaults
 from harness.faults.injector import Timing
 from harness.faults.kinds import KINDS, Fault
@@ -17,5 +18,5 @@ from harness.faults.server_faults import ServerFaults
 __all__ = ["KINDS", "Fault", "FaultInjector", "Timing"]
 
 
-class FaultInjector(RedisDataFaults, MongodbFaults, ServerFaults, ClockFaults):
+class FaultInjector(RedisDataFaults, MongodbFaults, ServerFaults, ClockFaults, ClientFaults):
     """Every fault there is; see `Injector` for how it is made and what it writes down."""

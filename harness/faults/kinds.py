@@ -11,7 +11,7 @@ from harness.toxics import Proxy
 
 @dataclass(frozen=True)
 class Fault:
-    """What is broken ('redis', 'mongodb', 'server' or 'clock') and how.
+    """What is broken ('redis', 'mongodb', 'server', 'client' or 'clock') and how.
 
     `latency_ms`, for slow stores: how much later every answer comes.
     """

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 import pytest
 
 from harness.checkers import DELIVERY, available, bounded, on_time, recovers
-from harness.run import Run
+from harness.recorded import longest_gap_s
+from harness.run import Inconclusive, Run
 
 ALL = (*DELIVERY, on_time, available, recovers, bounded)
 
@@ -37,6 +38,20 @@ def test_redis_goes_silent_while_users_are_sending(run: Run) -> None:
 def test_mongodb_stops_while_users_are_sending(run: Run) -> None:
     """Sends are refused honestly, polls go on, and what was refused never arrives."""
     _fail_under_traffic(run, run.faults.mongodb_refused())
+
+
+@pytest.mark.plan("ERR-05")
+def test_clients_keep_trying_while_the_server_is_down(run: Run) -> None:
+    """Nobody gives up, and nobody hammers: each polls once an interval until the server is back."""
+    run.start_traffic(retrying=True)
+    run.wait_for_traffic(sends=10, polls=4)
+    with run.faults.server_killed():
+        run.wait_for_traffic(sends=0, polls=2 * len(run.mailboxes()))
+        longest_s = longest_gap_s(run.recorder.history())
+    run.measured["longest_between_polls_s"] = round(longest_s, 3)
+    if longest_s > run.bounds.poll_interval_s + run.bounds.answers_within_s:
+        raise Inconclusive(f"a client of the harness did not poll for {longest_s:.1f} s")
+    _recover_and_judge(run)
 
 
 def _fail_under_traffic(run: Run, outage: AbstractContextManager[object]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.checkers import DELIVERY, available, bounded, on_time
+from harness.attempts import Intruder
+from harness.checkers import DELIVERY, available, bounded, on_time, refuses
 from harness.run import Run
 
 ALL = (*DELIVERY, on_time, available, bounded)
@@ -46,6 +47,28 @@ def test_two_conversations_of_three_users_stay_apart(run: Run) -> None:
     run.check(*ALL)
 
 
+@pytest.mark.plan("FLOW-04")
+def test_the_recipients_network_is_cut_and_comes_back(run: Run) -> None:
+    """Bob alone is cut off; what was sent meanwhile is there within the promised time after the heal."""
+    alice = run.user()
+    with run.faults.network_of_a_client() as way:
+        bob = run.user(at=way)
+        run.read(bob)
+        run.acked(alice, bob)
+        run.wait_for_delivery()
+        with run.faults.client_cut():
+            for _ in range(5):
+                run.acked(alice, bob)
+            run.wait_for_traffic(sends=0, polls=1)
+        run.wait_for_delivery()
+        arrived_after_s = round(run.seconds_since_the_heal(), 3)
+        run.measured["arrived_after_s"] = arrived_after_s
+        run.read_all()
+    run.check(*ALL)
+    promised_s = run.bounds.delivered_within_s + run.bounds.acceptable_round_trip_s
+    assert arrived_after_s <= promised_s, f"the last came {arrived_after_s} s after Bob's network was back"
+
+
 @pytest.mark.plan("FLOW-05")
 def test_ten_users_send_at_once(run: Run) -> None:
     """In a ring, and all into one mailbox, where their messages contend for a place."""
@@ -67,6 +90,21 @@ def test_rapid_sending(run: Run) -> None:
     run.send_many([(alice, bob)], count=80, every_s=0.1)
     run.read_all()
     run.check(*ALL)
+
+
+@pytest.mark.plan("FLOW-07")
+def test_a_message_of_ten_thousand_characters_is_refused(run: Run) -> None:
+    """And the longest that is legal arrives as it was sent; `no-phantom` convicts the other if it arrives."""
+    alice, bob = run.users(2)
+    run.read(bob)
+    run.acked(alice, bob, "é" * run.policy.longest_message)
+    sender = Intruder(alice, run.recorder)
+    for length in (10_000, 10_001):
+        answer = run.send(alice, bob, "x" * length)
+        sender.tried(f"send {length} characters", answer, may=run.statuses.too_large)
+    run.acked(alice, bob)
+    run.read_all()
+    run.check(*ALL, refuses)
 
 
 @pytest.mark.plan("FLOW-09")

@@ -44,6 +44,7 @@ def mongodb_command(command: Mapping[str, Any]) -> bytes:
 QUESTIONS: Mapping[str, bytes] = {
     "redis": redis_ping(),
     "mongodb": mongodb_command({"ping": 1, "$db": "admin"}),
+    "client": b"GET / HTTP/1.0\r\nHost: canary\r\n\r\n",  # on a client's way to the server
 }
 
 

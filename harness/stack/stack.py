@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from harness.errors import NotHere
+from harness.stack.canary import Address
 from harness.stack.foreign import address_of, at_address
 from harness.stack.guardian import GUARDIAN
 from harness.stack.proxies import proxy_on_free_port, require_passing_on
@@ -96,6 +97,18 @@ class Services:
         for server in self._own():
             server.require_not_died()
 
+    @contextmanager
+    def proxied(self, name: str, upstream: Address) -> Iterator[Proxy]:
+        """One more proxy, among `proxies` by its name while the context lasts."""
+        proxy = proxy_on_free_port(self._control, name, upstream)
+        try:
+            require_passing_on(name, proxy, foreign=self.toxiproxy is None)
+            self.proxies[name] = proxy
+            yield proxy
+        finally:
+            self.proxies.pop(name, None)
+            proxy.destroy()
+
     def own_redis(self) -> Redis:
         """The Redis to break or flush. Raises UsageError when it is not ours."""
         return _ours(self.redis, "redis")
@@ -159,19 +172,19 @@ class Services:
         self.mongodb_url = at_address(self.mongodb_direct_url, self.proxies["mongodb"].listen)
 
     def _make_proxies(self) -> None:
-        control = self._control()
+        self._control = self._make_control()
         upstreams = {
             "redis": address_of(self.redis_direct_url, "redis", "REDIS_URL"),
             "mongodb": address_of(self.mongodb_direct_url, "mongodb", "MONGODB_URL"),
         }
         for store, upstream in upstreams.items():
-            proxy = proxy_on_free_port(control, store, upstream)
+            proxy = proxy_on_free_port(self._control, store, upstream)
             self.proxies[store] = proxy
             if self.toxiproxy is None:
                 self._exit.callback(proxy.destroy)
             require_passing_on(store, proxy, foreign=self.toxiproxy is None)
 
-    def _control(self) -> ProxyServer:
+    def _make_control(self) -> ProxyServer:
         if self.toxiproxy is None:
             return ProxyServer(self.found["toxiproxy"].url or "")
         return ProxyServer(self.toxiproxy.url, recover=self._revive_toxiproxy)

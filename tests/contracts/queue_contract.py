@@ -68,6 +68,7 @@ class QueueContract:
         assert queue.push(BOB, messages(2, 3)) == Accepted(3)
         assert seqs(queue.read(BOB, START, 10)) == [1, 2, 3]
 
+    @pytest.mark.plan("QUEUE-02", "QUEUE-03")
     @pytest.mark.parametrize(
         "content",
         [
@@ -180,9 +181,11 @@ class QueueContract:
         for cursor in (START, NO_CURSOR):
             assert queue.read(BOB, cursor, 10) == Page([], has_more=False, gap=False)
 
+    @pytest.mark.plan("QUEUE-06")
     def test_nobodys_mailbox_is_empty(self, queue: MessageQueue) -> None:
         assert queue.read("", START, 10) == Page((), has_more=False, gap=False)
 
+    @pytest.mark.plan("QUEUE-11")
     @pytest.mark.parametrize(
         ("since_us", "limit", "expected", "has_more"),
         [
@@ -247,6 +250,7 @@ class QueueContract:
 
     # -- refusing
 
+    @pytest.mark.plan("QUEUE-01", "QUEUE-02")
     @pytest.mark.parametrize(
         "bad",
         [
@@ -263,11 +267,13 @@ class QueueContract:
             queue.push(BOB, [bad])
         assert seqs(queue.read(BOB, START, 10)) == []
 
+    @pytest.mark.plan("QUEUE-07")
     @pytest.mark.parametrize("limit", [0, -1, 101, 1.5, "10", None])
     def test_a_limit_outside_the_range_is_refused(self, queue: MessageQueue, limit: Any) -> None:
         with pytest.raises(Refused):
             queue.read(BOB, START, limit)
 
+    @pytest.mark.plan("QUEUE-10")
     @pytest.mark.parametrize("since_us", ["yesterday", 1.5, None, True])
     def test_a_malformed_cursor_is_refused(self, queue: MessageQueue, since_us: Any) -> None:
         with pytest.raises(Refused):

@@ -183,6 +183,7 @@ def test_redis_is_flushed(chat: Chat, admin: redis.Redis) -> None:
     assert chat.poll().body["source"] == "redis"
 
 
+@pytest.mark.plan("QUEUE-09")
 @pytest.mark.parametrize(
     "damage",
     [

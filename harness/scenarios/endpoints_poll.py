@@ -1,0 +1,136 @@
+"""The polling endpoint: what it refuses, what it answers, and what it answers without its stores."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.attempts import Intruder, mailbox
+from harness.checkers import DELIVERY, available, refuses
+from harness.client import Answer, Client
+from harness.run import Run
+
+ALL = (*DELIVERY, available)
+MALFORMED = ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "0", "")
+NO_LIMITS = ("0", "-1", "101", "1000000", "ten", "1.5", "")
+ROUNDS = 6
+"""So many sends and polls inside a fault are enough to say how the server did."""
+
+
+@pytest.mark.plan("POLL-01")
+def test_a_name_that_is_too_short_is_refused(run: Run) -> None:
+    """No user can have it."""
+    caller = Intruder(run.user(), run.recorder)
+    for name in ("a", "ab", "é"):
+        caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), may=run.statuses.invalid)
+    run.check(refuses)
+
+
+@pytest.mark.plan("POLL-02")
+def test_the_mailbox_of_nobody_is_not_found(run: Run) -> None:
+    """A user could have the name; none has."""
+    caller = Intruder(run.user(), run.recorder)
+    for name in (f"nobody_{run.random.getrandbits(32):08x}", "x" * 64):
+        caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), may=run.statuses.unknown_user)
+    run.check(refuses)
+
+
+@pytest.mark.plan("POLL-03")
+def test_a_since_that_is_no_timestamp_is_refused(run: Run) -> None:
+    """Or ignored, where that is the server's policy: the poll then starts at the oldest message."""
+    bob, sent = _with_messages(run, 2)
+    for since in MALFORMED:
+        answer = _tries(run, bob, "since", since, is_refused=run.policy.malformed_since == "refused")
+        if run.policy.malformed_since == "ignored":
+            assert _contents(answer) == sent, f"since={since!r} was not ignored"
+    _end(run, bob)
+
+
+@pytest.mark.plan("POLL-04")
+def test_a_limit_outside_its_range_is_refused(run: Run) -> None:
+    """Or made legal, where that is the server's policy: then there is still something to read."""
+    bob, _ = _with_messages(run, 2)
+    for limit in NO_LIMITS:
+        answer = _tries(run, bob, "limit", limit, is_refused=run.policy.limit_outside == "refused")
+        if run.policy.limit_outside == "clamped":
+            assert 1 <= len(_contents(answer)) <= 100, f"limit={limit!r} brought nothing"
+    _end(run, bob)
+
+
+@pytest.mark.plan("POLL-05")
+def test_a_poll_brings_the_messages(run: Run) -> None:
+    """All of them, the oldest first; with a cursor the newer ones alone; with a limit the oldest of these."""
+    bob, sent = _with_messages(run, 3)
+    whole = bob.poll({})
+    assert (whole.status, _contents(whole), whole.body["has_more"]) == (200, sent, False)
+    cursor = whole.body["messages"][0]["timestamp"]
+    assert _contents(bob.poll({"since": cursor})) == sent[1:], "since is exclusive"
+    page = bob.poll({"since": cursor, "limit": "1"})
+    assert (_contents(page), page.body["has_more"]) == (sent[1:2], True)
+    assert page.body["next_since"] == page.body["messages"][-1]["timestamp"]
+    _end(run, bob)
+
+
+@pytest.mark.plan("POLL-06")
+def test_a_poll_without_news_is_empty(run: Run) -> None:
+    """It repeats the cursor it was given; an empty mailbox is no error."""
+    nobody_wrote_to = run.user().poll({})
+    assert (nobody_wrote_to.status, _contents(nobody_wrote_to)) == (200, [])
+    bob, _ = _with_messages(run, 2)
+    cursor = bob.poll({}).body["next_since"]
+    for _ in range(2):
+        again = bob.poll({"since": cursor})
+        assert (again.status, _contents(again), again.body["next_since"]) == (200, [], cursor)
+    _end(run, bob)
+
+
+@pytest.mark.plan("POLL-07")
+def test_polls_without_redis_are_served_from_mongodb(run: Run) -> None:
+    """And say so: `available` knows which answer is right. Or 503, where that is the server's policy."""
+    bob, sent = _with_messages(run, 2)
+    carol, received = run.user(), list[str]()
+    with run.faults.redis_refused():
+        for _ in range(ROUNDS):
+            sent.append(run.acked(carol, bob).body["message"])
+            received += _contents(run.poll_once(bob))
+        if run.policy.polls_without_redis == "served":
+            assert received == sent, "polls without Redis do not bring every message"
+    _end(run, bob)
+
+
+@pytest.mark.plan("POLL-08")
+def test_polls_without_any_store_are_unavailable(run: Run) -> None:
+    """503 says when to come back; an empty page would be a lie."""
+    bob, _ = _with_messages(run, 2)
+    carol = run.user()
+    with run.faults.redis_refused(), run.faults.mongodb_refused():
+        for _ in range(ROUNDS):
+            run.send(carol, bob)
+            answer = run.poll_once(bob)
+            if answer.status == 503:
+                assert answer.headers.get("Retry-After"), "a 503 does not say when to come back"
+    _end(run, bob)
+
+
+def _with_messages(run: Run, count: int) -> tuple[Client, list[str]]:
+    """Somebody with so many messages in his mailbox; gives him and their contents, the oldest first."""
+    alice, bob = run.users(2)
+    return bob, [run.acked(alice, bob).body["message"] for _ in range(count)]
+
+
+def _tries(run: Run, bob: Client, name: str, value: str, *, is_refused: bool) -> Answer:
+    may = run.statuses.invalid if is_refused else {200}
+    what = f"poll with {name}={value!r}"
+    return Intruder(bob, run.recorder).tries(
+        what, "GET", mailbox(bob.username), parameters={name: value}, may=may
+    )
+
+
+def _contents(answer: Answer) -> list[str]:
+    return [message["message"] for message in answer.body.get("messages", ())]
+
+
+def _end(run: Run, bob: Client) -> None:
+    """Whatever was asked before, the mailbox is whole and can be read."""
+    run.read(bob, at_once=True)
+    run.read_all()
+    run.check(*ALL, *([refuses] if run.recorder.history().attempts else []))
