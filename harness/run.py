@@ -107,6 +107,11 @@ class Run(Conversations):
             time.sleep(LOOK_AGAIN_S)
         raise Inconclusive(f"fewer than {sends} sends and {polls} polls were answered within {within_s} s")
 
+    def recover(self) -> None:
+        """Let the traffic go on until the server must have recovered, and longer, for something to judge."""
+        self._wait_for_recovery()
+        self.wait_for_traffic(sends=15, polls=5)
+
     def wait_for_queues(self, *, but: Client | None = None) -> None:
         """Wait until the queues in Redis are right again, as they must be 2 s after the last heal.
 
@@ -134,7 +139,7 @@ class Run(Conversations):
 
         The chains go on polling until all that was acked has arrived, at most until the promised times are
         over; then each polls until nothing is new. A mailbox that never ends leaves the history undrained.
-        At last Redis is looked into, for `bounded`.
+        At last Redis is looked into, for `bounded`: when it has to be right again.
         """
         self.stop_sending()
         self.wait_for_delivery()
@@ -145,6 +150,7 @@ class Run(Conversations):
             # A message that is still missing may be told lost only by a poll at a time when it was due.
             self._wait_for_arrivals(fresh, poll=True)
             self.recorder.record("drained")
+        self._wait_for_recovery()
         self._look_into_redis(clients)
 
     # What was seen
@@ -229,6 +235,11 @@ class Run(Conversations):
         for mailbox in mailboxes:
             self.recorder.record("queue", **self._queues.look(mailbox))
         self.recorder.record("keys", **self._queues.look_at_all_keys())
+
+    def _wait_for_recovery(self) -> None:
+        """Until a point in time, as that is what is promised."""
+        due_ns = healed_ns(self.recorder.history()) + int(self.bounds.recovers_within_s * NS_PER_S)
+        time.sleep(max(0, due_ns - time.monotonic_ns()) / NS_PER_S)
 
     def _wait_for_arrivals(self, readers: list[Reader], *, poll: bool = False) -> None:
         history = self.recorder.history()

@@ -73,8 +73,7 @@ def _start(run: Run, *, every_s: float = 0.3) -> None:
 
 
 def _end(run: Run) -> None:
-    """The traffic goes on for longer than recovery may take, so that there is something to judge."""
-    run.wait_for_traffic(sends=30, polls=8)
+    run.recover()
     run.read_all()
     run.check(*ALL)
     run.require_right_queues()

@@ -63,7 +63,6 @@ def _fail_under_traffic(run: Run, outage: AbstractContextManager[object]) -> Non
 
 
 def _recover_and_judge(run: Run) -> None:
-    """The traffic goes on for longer than recovery may take, so that there is something to judge."""
-    run.wait_for_traffic(sends=40, polls=8)
+    run.recover()
     run.read_all()
     run.check(*ALL)
