@@ -45,6 +45,8 @@ class Finding:
     """A stable machine-readable name, such as `stored_but_skipped`."""
     sentence: str
     events: tuple[Mapping[str, Any], ...] = ()
+    mechanism: str = ""
+    """What probably happened inside the server, in a word or two; '' if nothing points to anything."""
 
 
 @dataclass(frozen=True)

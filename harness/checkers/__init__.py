@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 
 from harness.checkers.available import available
 from harness.checkers.bounded import bounded
 from harness.checkers.contiguous import contiguous
 from harness.checkers.cursor import cursor
 from harness.checkers.flat import flat
+from harness.checkers.grounds import grounds
 from harness.checkers.no_duplicate import no_duplicate
 from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
@@ -74,9 +76,13 @@ def promise_of(checker: Checker) -> str:
 
 
 def run_checker(checker: Checker, history: History) -> Judgement:
-    """Run one checker; if it crashes, the promise is undecided, and the reason names the exception."""
+    """Run one checker, and tell beside its own evidence what every verdict rests on.
+
+    If it crashes, the promise is undecided, and the reason names the exception.
+    """
     try:
-        return checker(history)
+        judgement = checker(history)
+        return replace(judgement, evidence={**judgement.evidence, "rests_on": grounds(history)})
     except Exception as error:  # noqa: BLE001 - whatever a checker raises, the run goes on and is inconclusive
         promise = promise_of(checker)
         reason = f"the checker of '{promise}' crashed: {type(error).__name__}: {error}"

@@ -30,6 +30,11 @@ class Chain:
         """When each poll began, in ns."""
         return [poll.start_ns for poll in self.polls]
 
+    @cached_property
+    def largest_page(self) -> int:
+        """The most messages that one answer brought."""
+        return max((len(poll.messages) for poll in self.polls), default=0)
+
     @property
     def first(self) -> Poll:
         """The poll the chain began with."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.checkers.chains import Chain, Mailbox, by_reader, chains_of, mailboxes
+from harness.checkers.mechanisms import of_missing
 from harness.checkers.messages import Matched, Message, match
 from harness.checkers.passing import Passing
 from harness.checkers.telling import at, conclude, finding
@@ -57,7 +58,8 @@ class _Walk:
             f"that; {later}."
         )
         events = (*message.events[-4:], poll.event, *((arrived.event,) if arrived else ()))
-        return finding(PROMISE, "passed", sentence, events)
+        mechanism = of_missing(self.history, chain, message, poll)
+        return finding(PROMISE, "passed", sentence, events, mechanism)
 
     def evidence(self) -> dict[str, object]:
         return {"cursors": self.cursors, "compared": self.compared}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from harness.checkers.chains import Chain, chains_of
 from harness.checkers.cursors import instant
+from harness.checkers.mechanisms import Mechanism
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.telling import at, conclude, finding
 from harness.history import Event, History, Outcome, Poll
@@ -95,7 +96,8 @@ def _two_ids(history: History, matched: Matched) -> Iterator[Finding]:
             first = list(ids.items())[:4]
             sightings = ", ".join(f"{id_} at {at(history, event['t'])}" for id_, event in first)
             sentence = f"{names[key].name} was one message, but goes by {len(ids)} ids: {sightings}."
-            yield finding(PROMISE, "two_ids", sentence, (*ids.values(), *names[key].events))
+            events = (*ids.values(), *names[key].events)
+            yield finding(PROMISE, "two_ids", sentence, events, Mechanism.DOUBLE_WRITE.value)
 
 
 def _identity(message: Message) -> object:

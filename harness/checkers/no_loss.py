@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
 from harness.checkers.disturbances import disturbances_and_strain
+from harness.checkers.mechanisms import of_missing
 from harness.checkers.messages import Matched, Message, match
 from harness.checkers.passing import Passing
 from harness.checkers.telling import at, conclude, finding
@@ -115,7 +116,8 @@ class _Search:
             f"{at(self.history, poll.end_ns)} handed {chain.name} the cursor {poll.next_since}, "
             "which passes it."
         )
-        return finding(PROMISE, kind, sentence, (*message.events[-4:], poll.event))
+        mechanism = of_missing(self.history, chain, message, poll)
+        return finding(PROMISE, kind, sentence, (*message.events[-4:], poll.event), mechanism)
 
     def _never_came(self, chain: Chain, message: Message, kind: str) -> Finding:
         last = chain.last_answered or chain.last
@@ -125,7 +127,8 @@ class _Search:
             f"{chain.name}, which read its mailbox to the end at {at(self.history, last.end_ns)}; "
             f"{fate} ever received it."
         )
-        return finding(PROMISE, kind, sentence, (*message.events[-4:], last.event))
+        mechanism = of_missing(self.history, chain, message)
+        return finding(PROMISE, kind, sentence, (*message.events[-4:], last.event), mechanism)
 
     def evidence(self) -> dict[str, object]:
         counts = dict.fromkeys(Outcome, 0)

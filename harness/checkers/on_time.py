@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.arithmetic import summary
 from harness.checkers.delays import Delay
+from harness.checkers.mechanisms import of_missing
 from harness.checkers.telling import at, conclude, finding
 from harness.checkers.timeliness import Sorted, Timed, deliveries
 from harness.history import NS_PER_S, History
@@ -72,17 +73,19 @@ def _parts(live: Sequence[Delay]) -> dict[str, Any]:
 def late_finding(promise: str, history: History, delay: Delay) -> Finding:
     """What is wrong with a late delivery, and whose time it was."""
     message, chain = delay.message, delay.chain
+    mechanism = of_missing(history, chain, message)
     since = f"{message.name} was acked at {at(history, message.ack_ns or 0)}"
     if delay.base_ns != message.ack_ns:
         since += f", {chain.name} began to poll at {at(history, delay.base_ns)}"
     if delay.poll is None:
         until = at(history, chain.last.end_ns)
         sentence = f"{since}, and it never reached {chain.name}, which polled until {until}."
-        return finding(promise, "never_delivered", sentence, (*message.events[-4:], chain.last.event))
+        events = (*message.events[-4:], chain.last.event)
+        return finding(promise, "never_delivered", sentence, events, mechanism)
     sentence = (
         f"{since}, and it reached {chain.name} only at {at(history, delay.poll.end_ns)}, "
         f"{delay.delay_s:.3f} s later: {delay.phase_ns / NS_PER_S:.3f} s until its next poll, "
         f"{delay.visibility_ns / NS_PER_S:.3f} s until it was shown, "
         f"{delay.round_trip_ns / NS_PER_S:.3f} s round trip."
     )
-    return finding(promise, "late", sentence, (*message.events[-4:], delay.poll.event))
+    return finding(promise, "late", sentence, (*message.events[-4:], delay.poll.event), mechanism)

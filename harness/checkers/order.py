@@ -11,6 +11,7 @@ from itertools import combinations
 
 from harness.checkers.chains import Chain, by_reader, chains_of
 from harness.checkers.cursors import instant
+from harness.checkers.mechanisms import of_order, of_timestamps
 from harness.checkers.messages import Delivery, Message
 from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome
@@ -60,7 +61,7 @@ def _overtaken(
         f"{message.name}, which had been acked at {at(history, message.ack_ns or 0)}."
     )
     events = (before.poll.event, delivery.poll.event, *message.events[-4:], *overtaker.events[-4:])
-    return finding(PROMISE, "out_of_order", sentence, events)
+    return finding(PROMISE, "out_of_order", sentence, events, of_order(history, message, overtaker))
 
 
 def _not_rising(
@@ -84,7 +85,9 @@ def _falling(history: History, chain: Chain, what: str, former: Delivery, delive
         f"{chain.name} received message '{new.id}' with {what} {getattr(new, what)} at "
         f"{at(history, delivery.poll.end_ns)}, after message '{old.id}' with {what} {getattr(old, what)}."
     )
-    return finding(PROMISE, f"{what}_not_rising", sentence, (former.poll.event, delivery.poll.event))
+    mechanism = of_timestamps(instant(old.timestamp), instant(new.timestamp))
+    events = (former.poll.event, delivery.poll.event)
+    return finding(PROMISE, f"{what}_not_rising", sentence, events, mechanism)
 
 
 def _timestamp(delivery: Delivery) -> object:

@@ -19,6 +19,7 @@ from harness.arithmetic import summary
 from harness.checkers.chains import Chain
 from harness.checkers.delays import Delay
 from harness.checkers.disturbances import HARMLESS_STORES, disturbances, recovered_ns
+from harness.checkers.mechanisms import of_missing
 from harness.checkers.on_time import late_finding
 from harness.checkers.telling import at, conclude, finding
 from harness.checkers.timeliness import Sorted, Timed, deliveries
@@ -114,7 +115,9 @@ class _Outage:
             f"polled at {at(self.history, chance.start_ns)}, received it {arrived}."
         )
         last = delay.poll or chain.last
-        return finding(PROMISE, "still_missing", sentence, (*message.events[-4:], chance.event, last.event))
+        events = (*message.events[-4:], chance.event, last.event)
+        mechanism = of_missing(self.history, chain, message)
+        return finding(PROMISE, "still_missing", sentence, events, mechanism)
 
     def evidence(self) -> dict[str, Any]:
         timed = self.timed

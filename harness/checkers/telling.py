@@ -19,7 +19,7 @@ def at(history: History, ns: float) -> str:
     return f"{(ns - history.begin_ns) / NS_PER_S:.3f} s"
 
 
-def finding(promise: str, kind: str, sentence: str, events: Iterable[Event]) -> Finding:
+def finding(promise: str, kind: str, sentence: str, events: Iterable[Event], mechanism: str = "") -> Finding:
     """A finding with its first ten events, each once, in the order of time."""
     chosen: list[Event] = []
     for event in events:
@@ -27,7 +27,9 @@ def finding(promise: str, kind: str, sentence: str, events: Iterable[Event]) -> 
             chosen.append(event)
     if sentence.startswith(("message ", "the ")):
         sentence = sentence[0].upper() + sentence[1:]  # other sentences begin with a name
-    return Finding(promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))))
+    return Finding(
+        promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))), mechanism
+    )
 
 
 def conclude(
@@ -45,4 +47,6 @@ def conclude(
     judgement = judge(promise, kept, {**evidence, "findings": dict(counts)})
     more = counts.total() - 1
     first = kept[0].sentence.removesuffix(".")
-    return replace(judgement, reason=f"{first} (and {more} more)." if more else f"{first}.")
+    likely = f"likely: {kept[0].mechanism}" if kept[0].mechanism else ""
+    aside = "; ".join(filter(None, [likely, f"and {more} more" if more else ""]))
+    return replace(judgement, reason=f"{first} ({aside})." if aside else f"{first}.")

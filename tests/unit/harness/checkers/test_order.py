@@ -22,7 +22,7 @@ def test_a_message_overtaken_by_one_begun_after_its_ack_convicts() -> None:
     assert kinds(judgement) == ["out_of_order"]
     assert judgement.reason == (
         "bob#1 received message 'b' from alice to bob, begun at 2.000 s, before message 'a' from alice to "
-        "bob, which had been acked at 1.010 s."
+        "bob, which had been acked at 1.010 s (likely: clock)."
     )
 
 

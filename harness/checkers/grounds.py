@@ -1,0 +1,58 @@
+"""What every verdict rests on: how much was sent, in which faults, and who looked afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from harness.checkers.messages import match
+from harness.checkers.once import once
+from harness.checkers.spans import Spans
+from harness.history import NS_PER_S, FaultWindow, History, Outcome
+
+WORDS = {Outcome.OK: "acked", Outcome.UNKNOWN: "unknown", Outcome.REFUSED: "refused"}
+
+
+@once
+def grounds(history: History) -> dict[str, Any]:
+    """In numbers: each fault's measured window, sends inside and outside them, polls after the last heal."""
+    return {
+        "fault_windows": [_window(history, window) for window in history.faults],
+        "sends_inside_faults": _sends(history, inside=True),
+        "sends_outside_faults": _sends(history, inside=False),
+        "polls_after_the_heal": _polls(history),
+    }
+
+
+def _window(history: History, window: FaultWindow) -> dict[str, Any]:
+    moments = {
+        "injected_s": window.injected_ns,
+        "bites_s": window.bites_ns,
+        "heal_s": window.heal_ns,
+        "healed_s": window.healed_ns,
+    }
+    since = {
+        name: None if moment is None else round((moment - history.begin_ns) / NS_PER_S, 3)
+        for name, moment in moments.items()
+    }
+    return {"name": window.name, **since}
+
+
+def _sends(history: History, *, inside: bool) -> dict[str, int]:
+    """A send is inside a fault if any of its time is: from the injection until it was seen healed."""
+    faults = Spans((w.injected_ns, w.healed_ns or history.end_ns) for w in history.faults)
+    counts = dict.fromkeys(WORDS.values(), 0)
+    for send in history.sends:
+        touches = faults.touch(send.start_ns, history.end_ns if send.end_ns is None else send.end_ns)
+        counts[WORDS[send.outcome]] += touches is inside
+    return counts
+
+
+def _polls(history: History) -> dict[str, int]:
+    """How many answered polls of each recipient began after the last heal; all, where nothing was broken."""
+    healed_ns = max((w.healed_ns or history.end_ns for w in history.faults), default=history.begin_ns)
+    polls = Counter(
+        poll.reader for poll in history.polls if poll.outcome is Outcome.OK and poll.start_ns >= healed_ns
+    )
+    recipients = dict.fromkeys(message.recipient for message in match(history).messages)
+    return {recipient: polls[recipient] for recipient in recipients}

@@ -1,0 +1,167 @@
+"""What probably happened inside the server, told by rules from what was seen outside.
+
+A mechanism is a hint for whoever looks for the cause, never a reason to convict. The first rule that fits is
+told, from the most telling to the vaguest; '' if none does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.checkers.chains import Chain, mailboxes
+from harness.checkers.cursors import instant
+from harness.checkers.disturbances import recovered_ns
+from harness.checkers.expectations import kind_of
+from harness.checkers.messages import Instant, Message, match
+from harness.checkers.once import once
+from harness.history import History, Poll
+
+FORGETFUL_KINDS = frozenset({"killed", "emptied", "restored"})
+"""Faults after which Redis holds less than it did."""
+
+
+class Mechanism(StrEnum):
+    """Short words for people, shown beside a finding."""
+
+    EQUAL_TIMESTAMPS = "equal timestamps"
+    CLOCK = "clock"
+    LATE_VISIBILITY = "late visibility"
+    PAGE_CAP = "page cap"
+    TRIMMED_QUEUE = "trimmed queue"
+    LOST_PUSH = "lost push"
+    STALE_COPY = "stale copy"
+    DOUBLE_WRITE = "double write"
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """A message that a chain should have had by an answer (None: by its last one)."""
+
+    history: History
+    chain: Chain
+    message: Message
+    passed: Poll | None
+
+    @property
+    def timestamp(self) -> Instant | None:
+        return match(self.history).timestamps.get(self.message)
+
+    @property
+    def ack_ns(self) -> int:
+        return self.message.ack_ns or self.message.first_start_ns
+
+
+def of_missing(history: History, chain: Chain, message: Message, passed: Poll | None = None) -> str:
+    """Why a chain probably never had a message, or not in time; `passed` is the answer that skipped it."""
+    missing = _Missing(history, chain, message, passed)
+    return next((mechanism.value for mechanism, fits in _RULES if fits(missing)), "")
+
+
+def of_order(history: History, earlier: Message | None, later: Message | None) -> str:
+    """Why of two messages the `later` probably came first."""
+    timestamps = match(history).timestamps
+    first, second = (timestamps.get(message) if message else None for message in (earlier, later))
+    return of_timestamps(first, second)
+
+
+def of_timestamps(earlier: Instant | None, later: Instant | None) -> str:
+    """What two timestamps that do not rise tell; '' if they do, or are not known."""
+    if earlier is None or later is None or earlier < later:
+        return ""
+    return (Mechanism.EQUAL_TIMESTAMPS if earlier == later else Mechanism.CLOCK).value
+
+
+def _equal_timestamps(missing: _Missing) -> bool:
+    """The cursor stands exactly on the message."""
+    passed = missing.passed
+    return passed is not None and instant(passed.next_since) == missing.timestamp is not None
+
+
+def _clock(missing: _Missing) -> bool:
+    """A message acked before this one was begun has a later timestamp."""
+    before = _timelines(missing.history)[missing.message.recipient].latest_before(missing.message)
+    return before is not None and missing.timestamp is not None and before > missing.timestamp
+
+
+def _late_visibility(missing: _Missing) -> bool:
+    """The cursor passed while the message was still being sent."""
+    return missing.passed is not None and missing.passed.start_ns < missing.ack_ns
+
+
+def _page_cap(missing: _Missing) -> bool:
+    """A page as full as any left out the oldest, and said that there was no more."""
+    page = missing.passed
+    if page is None or page.has_more or len(page.messages) < max(2, missing.chain.largest_page):
+        return False
+    oldest, timestamp = instant(page.messages[0].timestamp), missing.timestamp
+    return oldest is not None and timestamp is not None and timestamp < oldest
+
+
+def _trimmed_queue(missing: _Missing) -> bool:
+    """More messages followed than a queue may hold."""
+    following = _timelines(missing.history)[missing.message.recipient].acked_after(missing.ack_ns)
+    return following >= missing.history.bounds.retained_messages
+
+
+def _lost_push(missing: _Missing) -> bool:
+    """Redis did not get the message when it was sent."""
+    return any(attempt.queued is False for attempt in missing.message.attempts) or any(
+        window.store == "redis"
+        and kind_of(window) not in FORGETFUL_KINDS - {"killed"}
+        and window.injected_ns <= missing.ack_ns
+        and missing.message.first_start_ns <= (window.heal_ns or missing.history.end_ns)
+        for window in missing.history.faults
+    )
+
+
+def _stale_copy(missing: _Missing) -> bool:
+    """Redis forgot messages after this one was sent, and before it was missing."""
+    until_ns = (missing.passed or missing.chain.last).start_ns
+    return any(
+        window.store == "redis"
+        and kind_of(window) in FORGETFUL_KINDS
+        and missing.ack_ns <= recovered_ns(window, missing.history)
+        and window.injected_ns <= until_ns
+        for window in missing.history.faults
+    )
+
+
+_RULES: tuple[tuple[Mechanism, Callable[[_Missing], bool]], ...] = (
+    (Mechanism.EQUAL_TIMESTAMPS, _equal_timestamps),
+    (Mechanism.CLOCK, _clock),
+    (Mechanism.LATE_VISIBILITY, _late_visibility),
+    (Mechanism.PAGE_CAP, _page_cap),
+    (Mechanism.LOST_PUSH, _lost_push),
+    (Mechanism.STALE_COPY, _stale_copy),
+    (Mechanism.TRIMMED_QUEUE, _trimmed_queue),
+)
+
+
+class _Timeline:
+    """The acks of one mailbox, and the latest timestamp acked by each of them."""
+
+    def __init__(self, messages: list[Message], history: History) -> None:
+        timestamps = match(history).timestamps
+        self._acks: list[int] = []
+        self._latest: list[Instant] = []
+        for message in sorted(messages, key=lambda message: message.ack_ns or 0):
+            timestamp = timestamps.get(message, (0, ""))
+            self._acks.append(message.ack_ns or 0)
+            self._latest.append(max(timestamp, self._latest[-1]) if self._latest else timestamp)
+
+    def latest_before(self, message: Message) -> Instant | None:
+        """The latest timestamp of the messages that were acked before this one was begun."""
+        place = bisect_left(self._acks, message.first_start_ns)
+        return self._latest[place - 1] if place else None
+
+    def acked_after(self, when_ns: int) -> int:
+        """How many were acked after that."""
+        return len(self._acks) - bisect_right(self._acks, when_ns)
+
+
+@once
+def _timelines(history: History) -> dict[str, _Timeline]:
+    return {name: _Timeline(mailbox.acked, history) for name, mailbox in mailboxes(history).items()}
