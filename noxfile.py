@@ -50,6 +50,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Servers broken on purpose: each must be caught by the promise it breaks. Takes `--quick`, or names."""
+    install(session, "dev")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session
 def load(session: nox.Session) -> None:
     """100 users for a minute against the reference server. Takes Locust's arguments."""
     install(session, "load")

@@ -39,6 +39,21 @@ class Users:
         self.sign_in(client)
         return client
 
+    def namesakes(self) -> list[Client]:
+        """Three new signed-in users: a name, one that begins with it, and one that differs from it in case.
+
+        The third has any other name where the server takes names that differ in case for one user.
+        """
+        name = f"ann_{secrets.token_hex(4)}"
+        clients = [self._client(n) for n in (name, f"{name}a", name.capitalize())]
+        for client in clients[:2]:
+            require(patiently(client.register), 201, "registering")
+        if patiently(clients[2].register).status != 201:
+            clients[2] = self.registered()
+        for client in clients:
+            self.sign_in(client)
+        return clients
+
     def registered(self, *, at: str = "") -> Client:
         """One new user who has not signed in."""
         # Not from the seed: a Redis that is not ours keeps the mailboxes of earlier runs.

@@ -33,7 +33,7 @@ def _judge(promise: str, history: History) -> Judgement:
     strain = Strain(history)
     for attempt in history.attempts:
         wrong = _wrong(attempt)
-        if wrong and (attempt.told or not strain.excuses(attempt, attempt.end_ns)):
+        if wrong and not (_may_be_strain(attempt) and strain.excuses(attempt, attempt.end_ns)):
             kind, what = wrong
             sentence = (
                 f"{attempt.who} tried to {attempt.what} at {at(history, attempt.start_ns)}, and {what}."
@@ -44,6 +44,11 @@ def _judge(promise: str, history: History) -> Judgement:
     return conclude(
         promise, findings, evidence, doubt=strain.doubt() if history.attempts else "nobody tried anything"
     )
+
+
+def _may_be_strain(attempt: Attempt) -> bool:
+    """Whether a busy machine can explain the answer: never one that gives what must be refused."""
+    return not attempt.told and attempt.status in (None, 503)
 
 
 def _wrong(attempt: Attempt) -> tuple[str, str] | None:

@@ -65,7 +65,7 @@ def test_a_poll_brings_the_messages(run: Run) -> None:
     cursor = whole.body["messages"][0]["timestamp"]
     assert _contents(bob.poll({"since": cursor})) == sent[1:], "since is exclusive"
     page = bob.poll({"since": cursor, "limit": "1"})
-    assert (_contents(page), page.body["has_more"]) == (sent[1:2], True)
+    assert (_contents(page), page.body["has_more"]) == (sent[1:2], True), "limit is the most there may be"
     assert page.body["next_since"] == page.body["messages"][-1]["timestamp"]
     _end(run, bob)
 

@@ -55,10 +55,14 @@ def test_clients_keep_trying_while_the_server_is_down(run: Run) -> None:
 
 
 def _fail_under_traffic(run: Run, outage: AbstractContextManager[object]) -> None:
+    alice, bob = run.users(2)
+    run.read(bob)
+    run.acked(alice, bob)
     run.start_traffic()
     run.wait_for_traffic(sends=20, polls=4)
     with outage:
         run.wait_for_traffic(sends=40, polls=12)
+        run.send(alice, bob)  # nobody writes to Bob again, so no later push can bring this one along
     _recover_and_judge(run)
 
 

@@ -39,8 +39,8 @@ def test_messages_wait_for_an_offline_recipient(run: Run) -> None:
 
 @pytest.mark.plan("FLOW-03")
 def test_two_conversations_of_three_users_stay_apart(run: Run) -> None:
-    """`no-phantom` convicts a message in a mailbox that is not its recipient's."""
-    alice, bob, carol = run.users(3)
+    """`no-phantom` convicts a message in a mailbox that is not its recipient's. Their names look alike."""
+    alice, bob, carol = run.namesakes()
     run.read(alice, bob, carol)
     run.send_many([(alice, bob), (bob, alice), (alice, carol), (carol, alice)], count=5, every_s=0.4)
     run.read_all()

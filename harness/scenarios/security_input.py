@@ -26,6 +26,9 @@ def test_malformed_and_oversized_requests_are_refused(run: Run) -> None:
     for kind in hostile.CONTENT_TYPES:
         headers = {"Content-Type": kind}
         mallory.tries(f"send {kind!r}", "POST", MESSAGES, body=b"<xml/>", headers=headers, may={400, 415})
+    used = run.acked(mallory.client, bob).body["client_message_id"]
+    other = {"to_username": bob.username, "content": "another", "client_message_id": used}
+    mallory.tries("send another content as a retry", "POST", MESSAGES, body=other, may={400})
     own = mailbox(mallory.client.username)
     for parameters in hostile.POLL_PARAMETERS:
         mallory.tries(f"poll with {shown(parameters)}", "GET", own, parameters=parameters, may={400})

@@ -61,3 +61,10 @@ def test_the_sentence_says_what_was_tried_and_what_would_be_right() -> None:
 def test_each_speaks_for_its_own_promise() -> None:
     history = Story().attempt(1.0, 200).history()
     assert {private(history).promise, refuses(history).promise} == {"private", "refuses"}
+
+
+def test_a_busy_machine_explains_silence_but_not_that_somebody_was_let_in() -> None:
+    silent = Story().strain(0.5, 2.0).attempt(1.0, None).history()
+    assert private(silent).verdict is Verdict.INCONCLUSIVE
+    let_in = Story().strain(0.5, 2.0).attempt(1.0, 200).history()
+    assert kinds(private(let_in)) == ["not_refused"]

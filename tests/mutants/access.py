@@ -1,0 +1,96 @@
+"""Mutants of who may do what."""
+
+from __future__ import annotations
+
+import jwt
+from flask import request
+from limits.storage import MemoryStorage
+
+from reference_server import app, auth
+from reference_server.auth import Accounts
+from reference_server.blueprints import requests
+from reference_server.errors import Unauthenticated
+from tests.mutants.registry import STORY, mutant
+
+_signed_in, _sign_in, _decode = requests.signed_in, Accounts._sign_in, jwt.decode
+_matches = Accounts._matches
+
+
+@mutant(row="SEC-01", promise="private", replaces="blueprints.requests:signed_in", quick=True)
+def poll_without_a_token():
+    """Whoever polls is taken for the owner of the mailbox in the path."""
+    if request.endpoint == "messages.poll":
+        return request.view_args["mailbox"]
+    return _signed_in()
+
+
+@mutant(row="SEC-01", promise="private", replaces="blueprints.requests:signed_in")
+def send_without_a_token():
+    """Who has no valid token sends as a guest."""
+    try:
+        return _signed_in()
+    except Unauthenticated:
+        if request.endpoint == "messages.send":
+            return "guest"
+        raise
+
+
+def _decode_without(*checks):
+    """Let tokens be read without some checks of the library's."""
+    skipped = {f"verify_{check}": False for check in checks}
+
+    def decode(token, key, algorithms, options):
+        return _decode(token, key, algorithms=algorithms, options=options | skipped)
+
+    auth.jwt.decode = decode
+
+
+@mutant(row="SEC-01", promise="private")
+def signature_not_checked():
+    """A token is read, and its signature is not looked at."""
+    _decode_without("signature", "exp")
+
+
+@mutant(row="SEC-02", promise="private")
+def token_lives_forever():
+    """A token's end is not looked at."""
+    _decode_without("exp")
+
+
+@mutant(row="SEC-03", promise="private", replaces="blueprints.messages:_refuse_mailbox")
+def every_mailbox_is_open(accounts, mailbox):
+    """Whoever is signed in may poll any mailbox."""
+
+
+@mutant(row="SEC-03", promise="private", replaces="blueprints.requests:signed_in")
+def sender_in_the_body():
+    """A message is from whom its body says."""
+    user = _signed_in()
+    body = request.get_json(silent=True) if request.endpoint == "messages.send" else None
+    return body.get("from_username", user) if isinstance(body, dict) else user
+
+
+@mutant(row="SEC-04", promise=STORY, says="answered otherwise", replaces="auth:Accounts._sign_in")
+def unknown_user_told(self, username, password, address):
+    """Sign-in says whether it is the name or the password that is wrong."""
+    if self._users.password_hash(username) is None:
+        raise Unauthenticated(f"There is no user called '{username}'.")
+    return _sign_in(self, username, password, address)
+
+
+@mutant(row="SEC-04", promise=STORY, says="takes", replaces="auth:Accounts._matches")
+def unknown_user_is_quicker(self, password_hash, password):
+    """For a name that nobody has, no password is hashed."""
+    return password_hash != self._nobodys_hash and _matches(self, password_hash, password)
+
+
+@mutant(row="SEC-05", promise=STORY, says="were not slowed")
+def guesses_not_counted():
+    """Passwords may be guessed as fast as the server answers."""
+    app.SignInFailures.check = app.SignInFailures.add = lambda self, account, address: None
+
+
+@mutant(row="SEC-05", promise="private")
+def guesses_counted_by_process():
+    """Each worker counts failed sign-ins for itself, so there are as many guesses as workers."""
+    app.MongoFailures = lambda database: MemoryStorage()

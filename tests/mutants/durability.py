@@ -1,0 +1,101 @@
+"""Mutants of the ack: what is told to be stored is not, or what is told not to be is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from pymongo import WriteConcern
+
+from reference_server.adapters.mongo_store import MongoStore
+from reference_server.errors import Failure, OutcomeUnknown, StoreUnavailable, Unavailable
+from reference_server.message import EMPTY, Draft, Head, new_id, place_after
+from reference_server.service import Messenger, Sent
+from tests.mutants.registry import mutant
+
+log = logging.getLogger(__name__)
+_append, _store_it, _send = MongoStore.append, Messenger._store_it, Messenger.send
+
+LATE_S = 0.1
+
+
+class _Inserting:
+    """A collection whose inserts are made in another way."""
+
+    def __init__(self, collection, insert_one):
+        self._collection = collection
+        self.insert_one = insert_one
+
+    def __getattr__(self, name):
+        return getattr(self._collection, name)
+
+
+def _insert_with(make_insert):
+    """Let every store insert messages by what `make_insert` makes of its collection."""
+
+    def append(self, draft, now_us):
+        if not isinstance(self._messages, _Inserting):
+            self._messages = _Inserting(self._messages, make_insert(self._messages))
+        return _append(self, draft, now_us)
+
+    MongoStore.append = append
+
+
+@mutant(row="CHAOS-22", promise="no-loss")
+def acked_from_memory():
+    """A send is acked when MongoDB has it in memory, which a killed one forgets (`w: 1`)."""
+    concern = WriteConcern(w=1, j=False)
+    _insert_with(lambda messages: messages.with_options(write_concern=concern).insert_one)
+
+
+@mutant(row="CHAOS-01", promise="no-loss")
+def write_concern_0():
+    """MongoDB is not asked whether it stored a message (`w: 0`): of two for one place, one is gone."""
+    _insert_with(lambda messages: messages.with_options(write_concern=WriteConcern(w=0)).insert_one)
+
+
+@mutant(row="CHAOS-26", promise="no-loss", replaces="service:Messenger.send")
+def acked_before_stored(self, sender, recipient, content, client_message_id):
+    """A send is acked at once, and stored by a thread of its own a moment later."""
+    now_us = self._now_us()
+    draft = Draft(new_id(now_us), sender, recipient, content, client_message_id)
+
+    def store():
+        time.sleep(LATE_S)
+        self._queue_it(self._store_it(draft, now_us))
+
+    threading.Thread(target=store, daemon=True).start()
+    return Sent(place_after(EMPTY, draft, now_us), queued=True, replayed=False)
+
+
+@mutant(row="SEND-06", promise="no-loss", replaces="service:Messenger.send")
+def failed_insert_acked(self, sender, recipient, content, client_message_id):
+    """That the store failed is logged, and the send is answered as if it had not."""
+    try:
+        return _send(self, sender, recipient, content, client_message_id)
+    except Unavailable as error:
+        log.warning("not stored: %s", error)
+        draft = Draft(new_id(self._now_us()), sender, recipient, content, client_message_id)
+        return Sent(place_after(EMPTY, draft, self._now_us()), queued=False, replayed=False)
+
+
+@mutant(row="SEND-06", promise="no-phantom", replaces="service:Messenger._store_it")
+def push_before_insert(self, draft, now_us):
+    """A message is queued first and stored then: where that fails, it is refused and has been read."""
+    try:
+        head = self._queue._client.hmget(f"head:{draft.recipient}", "seq", "timestamp_us")
+        place = Head(*(int(value or 0) for value in head))
+        self._catch_up.push(draft.recipient, [place_after(place, draft, now_us)])
+    except Failure as failure:
+        log.warning("not queued first: %s", failure)
+    return _store_it(self, draft, now_us)
+
+
+@mutant(row="CHAOS-21", promise="no-phantom", replaces="adapters.mongo_store:MongoStore.append")
+def unknown_told_as_not_stored(self, draft, now_us):
+    """An insert that timed out is told to be `not_stored`, and may be there."""
+    try:
+        return _append(self, draft, now_us)
+    except OutcomeUnknown as error:
+        raise StoreUnavailable(str(error)) from error

@@ -1,0 +1,38 @@
+"""Mutants of what comes in: what is malformed must be refused, and what is asked for be done."""
+
+from __future__ import annotations
+
+from reference_server.blueprints import requests
+from reference_server.errors import InvalidRequest
+from reference_server.service import Messenger
+from tests.mutants.registry import STORY, mutant
+
+_moment, _look = requests.moment, Messenger._look
+
+
+@mutant(row="SEC-06", promise="refuses", replaces="blueprints.requests:moment")
+def malformed_cursor_ignored(name):
+    """A cursor that cannot be read is taken for none."""
+    try:
+        return _moment(name)
+    except InvalidRequest:
+        return None
+
+
+@mutant(row="SEC-06", promise="refuses", replaces="blueprints.requests:whole_number")
+def limit_clamped(name, low, high, default):
+    """A page size outside its range is brought into it."""
+    value = requests.parameter(name)
+    return min(max(int(value), low), high) if value and value.lstrip("-").isdigit() else default
+
+
+@mutant(row="SEC-07", promise="refuses", replaces="auth:check_username")
+def names_taken_as_they_come(text, field="username"):
+    """A name may hold anything."""
+    return text
+
+
+@mutant(row="POLL-05", promise=STORY, says="limit is the most", replaces="service:Messenger._look")
+def limit_ignored(self, mailbox, since_us, limit):
+    """A page has as many messages as the server likes, whatever was asked for."""
+    return _look(self, mailbox, since_us, 100)

@@ -1,0 +1,55 @@
+"""Mutants of what operators rely on: readiness, metrics, the description, and SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from reference_server import metrics
+from reference_server.metrics import Metrics
+from tests.mutants.registry import STORY, find, mutant
+
+_page, _operation = Metrics.page, find("openapi.document:_operation")[2]
+
+
+@mutant(
+    row="OPS-01",
+    promise=STORY,
+    says="/health/ready says",
+    replaces="blueprints.health:_state",
+)
+def always_ready(store):
+    """Readiness says that each store is up, without asking."""
+    return {"status": "up", "breaker": "closed"}
+
+
+@mutant(row="OPS-02", promise=STORY, says="sent, and", replaces="metrics:Metrics.page")
+def metrics_of_one_worker(self, owed):
+    """Each worker tells what it counted itself."""
+    self._folder = None
+    return _page(self, owed)
+
+
+@mutant(row="OPS-02", promise=STORY, says="no counter grew", replaces="metrics:Metrics.page")
+def metrics_remembered(self, owed):
+    """The metrics are those of the first time that somebody asked."""
+    if not hasattr(metrics, "first"):
+        metrics.first = _page(self, owed)
+    return metrics.first
+
+
+@mutant(
+    row="OPS-03",
+    promise=STORY,
+    says="needs no token",
+    replaces="openapi.document:_operation",
+)
+def description_without_tokens(*arguments, token=False, **options):
+    """The description does not say which calls need a token."""
+    return _operation(*arguments, **options)
+
+
+@mutant(row="CHAOS-28", promise="stops-cleanly")
+def sigterm_drops_requests():
+    """A worker that is told to stop leaves at once, whatever it has accepted."""
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))

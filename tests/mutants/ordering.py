@@ -1,0 +1,69 @@
+"""Mutants of the order in a mailbox: who comes when, and what becomes visible when."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+from pymongo import ReturnDocument, errors
+
+from reference_server.adapters.mongo_store import MongoStore
+from reference_server.service import Messenger
+from tests.mutants.parts import insert, poll_the_store
+from tests.mutants.registry import mutant
+
+_look = Messenger._look
+
+SLOW_S = 0.05
+"""As long as a write may take on a busy disk; a race that takes as long is lost within a few seconds."""
+
+
+@mutant(row="CHAOS-01", promise="no-loss")
+def counter_before_insert():
+    """A counter gives the place in the mailbox, the insert follows: a late one hides behind a cursor."""
+    MongoStore.append = _append_by_counter
+    Messenger._read = poll_the_store  # the queue would wait until the hole is filled
+
+
+def _append_by_counter(self, draft, now_us):
+    with self._mongo.operation():
+        self._head(draft.recipient)
+        place = self._mongo.collection("counters").find_one_and_update(
+            {"_id": draft.recipient},
+            [
+                {
+                    "$set": {
+                        "seq": _one_more("seq"),
+                        "timestamp_us": {"$max": [now_us, _one_more("timestamp_us")]},
+                    }
+                }
+            ],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        time.sleep(random.uniform(0, SLOW_S))
+        return insert(self, draft, place["seq"], place["timestamp_us"])
+
+
+def _one_more(name):
+    return {"$add": [{"$ifNull": [f"${name}", 0]}, 1]}
+
+
+@mutant(row="CHAOS-01", promise="order", replaces="adapters.mongo_store:MongoStore.append")
+def timestamp_before_insert(self, draft, now_us):
+    """The timestamp is the time at which the request came: who waited longer for a place has an older one."""
+    while True:
+        with self._mongo.operation():
+            head = self._head(draft.recipient)
+            time.sleep(random.uniform(0, SLOW_S) / 4)
+            with suppress(errors.DuplicateKeyError):
+                return insert(self, draft, head.seq + 1, now_us)
+
+
+@mutant(row="FLOW-02", promise="order", replaces="service:Messenger._look", quick=True)
+def page_newest_first(self, mailbox, since_us, limit):
+    """A page comes newest first, as it stands in Redis."""
+    polled = _look(self, mailbox, since_us, limit)
+    return replace(polled, page=replace(polled.page, messages=polled.page.messages[::-1]))

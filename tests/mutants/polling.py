@@ -1,0 +1,49 @@
+"""Mutants of the poll: pages, cursors, and answers that are remembered."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from reference_server.blueprints import answers
+from reference_server.service import Messenger
+from tests.mutants.registry import mutant
+
+_look, _answer = Messenger._look, answers.answer
+
+
+@mutant(row="FLOW-06", promise="no-loss", replaces="service:Messenger._look")
+def newest_page_only(self, mailbox, since_us, limit):
+    """Where more than a page waits, a poll gives the newest page and says that there is no more."""
+    polled = _look(self, mailbox, since_us, 100)
+    page = replace(polled.page, messages=polled.page.messages[-limit:], has_more=False)
+    return replace(polled, page=page)
+
+
+@mutant(row="FLOW-02", promise="no-duplicate", replaces="service:Messenger._look", quick=True)
+def since_inclusive(self, mailbox, since_us, limit):
+    """A poll gives the message at the cursor once more."""
+    return _look(self, mailbox, None if since_us is None else since_us - 1, limit)
+
+
+_EMPTY: dict[tuple[str, int | None], tuple[float, object]] = {}
+CACHED_S = 5.0
+
+
+@mutant(row="FLOW-05", promise="on-time", replaces="service:Messenger._look", quick=True)
+def empty_answer_cached(self, mailbox, since_us, limit):
+    """That nothing was new is remembered for a while, and told again."""
+    until_s, polled = _EMPTY.get((mailbox, since_us), (0.0, None))
+    if time.monotonic() < until_s:
+        return polled
+    polled = _look(self, mailbox, since_us, limit)
+    if not polled.page.messages:
+        _EMPTY[mailbox, since_us] = (time.monotonic() + CACHED_S, polled)
+    return polled
+
+
+@mutant(row="CHAOS-02", promise="cursor", replaces="blueprints.messages:answer")
+def clock_for_a_cursor(body, status=200):
+    """The next cursor is the time of the answer, not the timestamp of the last message in it."""
+    moved = {"next_since": body["timestamp"]} if "next_since" in body else {}
+    return _answer(body | moved, status)

@@ -1,0 +1,175 @@
+"""Mutants of the queue in Redis, and of what brings it up to date."""
+
+from __future__ import annotations
+
+import logging
+
+from reference_server import app
+from reference_server.adapters import redis_queue
+from reference_server.adapters.redis_queue import RedisQueue
+from reference_server.errors import Failure, QueueUnavailable
+from reference_server.interfaces import Cursor, Incomplete, Page, Untrusted
+from reference_server.message import from_entry
+from reference_server.repair import Repairer
+from reference_server.service import Messenger
+from tests.mutants.naive_queue import NaiveQueue
+from tests.mutants.registry import STORY, mutant
+
+log = logging.getLogger(__name__)
+_read, _queue_it, _step, _make = RedisQueue.read, Messenger._queue_it, Repairer.step, RedisQueue.__init__
+
+QUEUE = "reference_server.app:RedisQueue"
+CALM_STEPS = 6
+"""A repair this many steps after the heal comes behind newer messages."""
+
+
+@mutant(row="ERR-02", promise="no-loss", replaces="service:Messenger._queue_it")
+def push_failure_swallowed(self, message):
+    """A push that failed is logged and forgotten: the list looks complete without its last message."""
+    try:
+        self._catch_up.push(message.recipient, [message])
+    except Failure as failure:
+        log.error("Redis error sending message: %s", failure)
+        return False
+    return True
+
+
+@mutant(row="CHAOS-19", promise=STORY, says="lacks", replaces="repair:Repairer._pay")
+def debts_never_paid(self, owed):
+    """Pushes that are owed are written down, and nobody ever does them."""
+    return False
+
+
+@mutant(row="ERR-02", promise="order")
+def repair_out_of_order():
+    """What could not be pushed is pushed when Redis is back, behind what was sent since."""
+    owed, calm = [], [0]
+
+    def queue_it(self, message):
+        try:
+            self._queue.push(message.recipient, [message])
+        except QueueUnavailable:
+            owed.append(message)
+            return False
+        return True
+
+    def step(self):
+        more = _step(self)
+        calm[0] = 0 if self._queue.breaker.is_open else calm[0] + 1
+        while owed and calm[0] > CALM_STEPS:
+            self._queue.push(owed[0].recipient, [owed[0]])
+            del owed[0]
+        return more
+
+    app.redis_queue.RedisQueue = NaiveQueue
+    Messenger._queue_it, Repairer.step, Repairer._pay = queue_it, step, lambda self, owed: False
+
+
+@mutant(row="CHAOS-10", promise="no-duplicate")
+def push_retried_after_a_timeout():
+    """A push that timed out is done again, though Redis may only have been slow to say that it was done."""
+
+    class Retrying(NaiveQueue):
+        def push(self, recipient, batch, claim=None):
+            try:
+                return super().push(recipient, batch, claim)
+            except QueueUnavailable:
+                return super().push(recipient, batch, claim)
+
+    app.redis_queue.RedisQueue = Retrying
+
+
+@mutant(row="FLOW-02", promise="no-loss")
+def destructive_read():
+    """A poll takes what it gives out of the queue."""
+
+    class Taking(NaiveQueue):
+        def read(self, recipient, cursor, limit):
+            page = super().read(recipient, cursor, limit)
+            self._client.ltrim(f"messages:{recipient}", 0, -1 - len(page.messages))
+            return page
+
+    app.redis_queue.RedisQueue = Taking
+
+
+@mutant(row="CHAOS-05", promise="no-loss", replaces="adapters.redis_queue:RedisQueue.read")
+def trim_without_fallback(self, recipient, cursor, limit):
+    """A cursor older than the queue is answered by the queue, without what was trimmed."""
+    found = _read(self, recipient, cursor, limit)
+    if isinstance(found, Incomplete):
+        found = _read(self, recipient, Cursor(cursor.since_us, given=False), limit)
+    return found
+
+
+@mutant(row="CHAOS-13", promise="no-loss", replaces="adapters.redis_queue:RedisQueue.read")
+def missing_list_believed(self, recipient, cursor, limit):
+    """Where there is no list, the mailbox is taken to be empty."""
+    found = _read(self, recipient, cursor, limit)
+    return Page((), has_more=False, gap=False) if found == Untrusted("cold") else found
+
+
+def _change_script(name, old, new=""):
+    """Let every queue run a script without some of its text. Raises ValueError if that is not there."""
+
+    def make(self, client, *arguments, **options):
+        _make(self, client, *arguments, **options)
+        here = redis_queue._HERE
+        script = (here / "trust.lua").read_text() + (here / f"{name}.lua").read_text()
+        if old not in script:
+            raise ValueError(f"{name}.lua has no {old!r}")
+        setattr(self, f"_{name}", client.register_script(script.replace(old, new)))
+
+    RedisQueue.__init__ = make
+
+
+@mutant(row="CHAOS-14", promise="no-loss")
+def snapshot_believed():
+    """A list that came back from a snapshot is taken for the mailbox."""
+    _change_script("read", "if record[1] ~= run_id then return 'written before Redis restarted' end")
+
+
+@mutant(row="FLOW-02", promise="bounded", quick=True)
+def no_ttl():
+    """Lists live forever."""
+    _change_script("push", "redis.call('PEXPIRE', list, ttl_ms)")
+
+
+@mutant(row="CHAOS-05", promise="bounded")
+def queue_without_bound():
+    """Lists are never trimmed."""
+    _change_script("push", "redis.call('LTRIM', list, 0, limit - 1)")
+
+
+@mutant(row="CHAOS-18", promise="available", replaces="adapters.redis_queue:RedisQueue._distrust")
+def bad_entry_is_an_error(self, recipient, why):
+    """A list with an entry that is no message makes every poll of it fail."""
+    raise RuntimeError(why)
+
+
+@mutant(row="CHAOS-18", promise="no-loss", replaces="adapters.redis_queue:decode_page")
+def bad_entry_stops_the_page(entries, recipient):
+    """A page ends before an entry that is no message, and so does every later one."""
+    found = []
+    for entry in reversed(entries):
+        try:
+            found.append(from_entry(entry))
+        except ValueError:
+            break
+    return found
+
+
+@mutant(row="CHAOS-17", promise="available")
+def wrong_type_is_an_error():
+    """Something else under a queue's key makes every command on it fail."""
+    _change_script(
+        "read",
+        "if list_type ~= 'list' and list_type ~= 'none' then return 'messages key has the wrong type' end",
+    )
+
+    def guarded(self, command):
+        try:
+            return command()
+        except (redis_queue.redis.ConnectionError, redis_queue.redis.TimeoutError) as error:
+            raise QueueUnavailable(str(error)) from error
+
+    RedisQueue._guarded = guarded

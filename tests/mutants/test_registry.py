@@ -1,0 +1,46 @@
+"""The list of mutants is what it says: each can be put in, and names a row and a promise that there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.checkers import CHECKERS
+from harness.plan import PLAN_FILE, read_plan
+from tests.mutants.catalog import MUTANTS
+from tests.mutants.registry import STORY, Mutant, find
+
+ROWS = {row.id for row in read_plan(Path(__file__).parents[2] / PLAN_FILE)}
+EACH = pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS.keys())
+
+
+def test_there_are_mutants_of_many_mechanisms() -> None:
+    assert len(MUTANTS) >= 40
+    assert len({mutant.mechanism for mutant in MUTANTS.values()}) >= 8
+
+
+def test_the_quick_ones_break_different_promises() -> None:
+    promises = [mutant.promise for mutant in MUTANTS.values() if mutant.quick]
+    assert 6 <= len(promises) <= 8
+    assert len(set(promises)) == len(promises)
+
+
+@EACH
+def test_a_mutant_names_a_row_of_the_plan_and_a_promise_that_is_judged(mutant: Mutant) -> None:
+    assert mutant.row in ROWS
+    assert mutant.promise in CHECKERS.keys() | {STORY}
+    assert bool(mutant.says) is (mutant.promise == STORY)
+
+
+@EACH
+def test_a_mutant_says_in_one_sentence_what_is_wrong(mutant: Mutant) -> None:
+    assert mutant.sentence.endswith(".")
+    assert len(mutant.sentence) < 130
+
+
+@EACH
+def test_what_a_mutant_replaces_is_there(mutant: Mutant) -> None:
+    if mutant.replaces is not None:
+        _, _, replaced = find(mutant.replaces)
+        assert replaced is not mutant.broken

@@ -1,0 +1,67 @@
+"""Mutants of the timestamp, which is the cursor: its clock, its resolution, its spelling."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from reference_server import message
+from reference_server.blueprints import requests
+from reference_server.interfaces import page_of
+from reference_server.message import place_after
+from reference_server.service import Polled
+from reference_server.timestamps import format_timestamp, parse_timestamp
+from tests.mutants.registry import mutant
+
+PLACE = "adapters.mongo_store:place_after"
+
+
+@mutant(row="CHAOS-04", promise="no-loss", replaces=PLACE)
+def equal_timestamps(head, draft, now_us):
+    """Messages of one moment have one timestamp: those behind a page's last are never seen."""
+    return replace(place_after(head, draft, now_us), timestamp_us=max(now_us, head.timestamp_us))
+
+
+@mutant(row="CHAOS-03", promise="cursor", replaces=PLACE)
+def timestamp_of_the_clock(head, draft, now_us):
+    """The timestamp follows the clock alone, also when that steps back."""
+    return replace(place_after(head, draft, now_us), timestamp_us=now_us)
+
+
+@mutant(row="CHAOS-01", promise="order", replaces=PLACE)
+def millisecond_timestamps(head, draft, now_us):
+    """Timestamps are kept in milliseconds, as in a BSON date, and several messages share one."""
+    placed = place_after(head, draft, now_us)
+    return replace(placed, timestamp_us=placed.timestamp_us // 1000 * 1000)
+
+
+@mutant(row="FLOW-02", promise="no-duplicate")
+def millisecond_cursor():
+    """Microseconds are stored, but milliseconds told: the cursor is just before the message it names."""
+    message.format_timestamp = lambda us: format_timestamp(us // 1000 * 1000)
+
+
+@mutant(row="FLOW-01", promise="no-loss")
+def local_time_without_a_zone():
+    """Timestamps are told as local time without a zone, and read back as if they were UTC."""
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+    message.format_timestamp = lambda us: datetime.fromtimestamp(us / 1e6).isoformat(timespec="microseconds")
+    requests.parse_timestamp = lambda text: parse_timestamp(text + "Z")
+
+
+def _as_text(timestamp_us):
+    """As some languages print it: the fraction is a number, without the zeros before it."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=timestamp_us)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond}Z"
+
+
+@mutant(row="CHAOS-01", promise="order", replaces="service:Messenger._read")
+def timestamps_compared_as_text(self, mailbox, cursor, limit):
+    """Timestamps are sorted and compared as texts, whose fractions differ in length."""
+    since = _as_text(cursor.since_us)
+    held = [one for one in self._store.tail(mailbox, 1000) if _as_text(one.timestamp_us) > since]
+    found = sorted(held, key=lambda one: _as_text(one.timestamp_us))
+    return Polled(page_of(found[: limit + 1], cursor, limit, len(held)), "mongodb", degraded=False)

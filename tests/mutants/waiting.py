@@ -1,0 +1,23 @@
+"""Mutants of held polls."""
+
+from __future__ import annotations
+
+import time
+
+from reference_server.service import Messenger
+from tests.mutants.registry import mutant
+
+WINDOW_S = 0.2
+_poll = Messenger.poll
+
+
+@mutant(row="CHAOS-30", promise="on-time", replaces="service:Messenger.poll")
+def message_between_look_and_wait(self, mailbox, since_us, limit, wait_s=0.0):
+    """A held poll begins to listen after it has looked, and misses what comes between."""
+    polled = self._look(mailbox, since_us, limit)
+    if polled.page.messages or not wait_s:
+        return polled
+    time.sleep(WINDOW_S)  # as on a busy machine
+    with self._doorbell.listen(mailbox) as wait_for_ring:
+        wait_for_ring(wait_s - WINDOW_S)
+    return self._look(mailbox, since_us, limit)
