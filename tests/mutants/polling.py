@@ -30,7 +30,7 @@ _EMPTY: dict[tuple[str, int | None], tuple[float, object]] = {}
 CACHED_S = 5.0
 
 
-@mutant(row="FLOW-05", promise="on-time", replaces="service:Messenger._look", quick=True)
+@mutant(row="FLOW-05", promise="on-time", replaces="service:Messenger._look")
 def empty_answer_cached(self, mailbox, since_us, limit):
     """That nothing was new is remembered for a while, and told again."""
     until_s, polled = _EMPTY.get((mailbox, since_us), (0.0, None))

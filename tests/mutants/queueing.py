@@ -79,7 +79,7 @@ def push_retried_after_a_timeout():
     app.redis_queue.RedisQueue = Retrying
 
 
-@mutant(row="FLOW-02", promise="no-loss")
+@mutant(row="FLOW-02", promise="no-loss", quick=True)
 def destructive_read():
     """A poll takes what it gives out of the queue."""
 
