@@ -24,7 +24,7 @@ _read = Messenger._read
 NOTHING = Polled(Page((), has_more=False, gap=False), "mongodb", degraded=True)
 
 
-@mutant(row="SEND-06", promise="available", quick=True)
+@mutant(row="POLL-08", promise="available", quick=True)
 def internal_error_for_a_store():
     """A store that is away is answered as a bug of the server, 500."""
     errors.Unavailable.status = 500
