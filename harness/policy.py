@@ -32,7 +32,14 @@ class Statuses:
     name_taken: Codes = frozenset({409})
     too_large: Codes = frozenset({400, 413})
     wrong_type: Codes = frozenset({400, 415})
+    id_reused: Codes = frozenset({400})
+    """A `client_message_id` of before, with another content."""
     slowed: Codes = frozenset({429})
+
+    @property
+    def no_such_mailbox(self) -> Codes:
+        """For a mailbox that cannot be, is not there, or is another's."""
+        return self.invalid | self.forbidden | self.unknown_user
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ class Run(Conversations):
         """Whether the queues are the lists in Redis that the contract names."""
         self.policy = profile.policy
         self.statuses = profile.statuses
+        self.has = profile.has
         self.judgements: list[Judgement] = []
         self.measured: dict[str, Any] = {}
         self.vitals = vitals
