@@ -91,7 +91,7 @@ def _clear(reports: Path) -> None:
 def plan(options: Namespace) -> int:
     """List every row with what runs it; drift in either direction is exit code 1."""
     rows = read_plan(Path(PLAN_FILE))
-    runners = listing.collect()
+    runners = listing.collect(rows)
     table = Table("Id", "Row", box=None, pad_edge=False)
     table.add_column("Run by", overflow="fold")
     for row in rows:

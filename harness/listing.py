@@ -15,8 +15,8 @@ from harness.plan import Row
 from harness.plugin import row_ids
 
 SCENARIOS = Path(scenarios.__file__).parent
-MARKED_TESTS = Path("tests/edge")
-"""Where a checkout has the tests that may run rows: those on real services."""
+TESTS = Path("tests")
+"""Where a checkout has tests, of which some may run rows."""
 
 
 def scenario_files() -> list[str]:
@@ -27,13 +27,22 @@ def scenario_files() -> list[str]:
 def files_of(rows: Iterable[Row]) -> list[str]:
     """The files with what runs these rows: all scenarios, and the tests' own files."""
     wanted = list(rows)
-    tests = sorted({test.partition("::")[0] for row in wanted for test in row.tests})
-    return (scenario_files() if any(not row.tests for row in wanted) else []) + tests
+    scenarios = scenario_files() if any(not row.tests for row in wanted) else []
+    return scenarios + sorted(_files_named_by(wanted))
+
+
+def _files_named_by(rows: Iterable[Row]) -> set[str]:
+    return {test.partition("::")[0] for row in rows for test in row.tests}
+
+
+def _files_with_markers() -> set[str]:
+    """To be asked of the text: collecting every test of a checkout takes many times longer."""
+    return {str(file) for file in TESTS.rglob("test_*.py") if "mark.plan(" in file.read_text("utf-8")}
 
 
 def isolated() -> list[str]:
     """pytest's arguments for a run of rows: whoever starts it, their own configuration stays out."""
-    here = str(Path.cwd() if MARKED_TESTS.is_dir() else SCENARIOS.parent.parent)
+    here = str(Path.cwd() if TESTS.is_dir() else SCENARIOS.parent.parent)
     return [
         *("-c", os.devnull, "--rootdir", here, "-o", f"pythonpath={here}", "--import-mode=importlib"),
         *("-p", "harness.plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),
@@ -57,14 +66,16 @@ class _Listener:
                 self.runners.unmarked.append(item.nodeid)
 
 
-def collect() -> Runners:
-    """Every scenario, and every marked test of the checkout that we stand in.
+def collect(rows: Iterable[Row]) -> Runners:
+    """Every scenario, and every marked test of the checkout that we stand in; of tests with inherited markers
+    those in the files that the rows name.
 
     Raises InfrastructureError when a module of them cannot be read.
     """
     listener = _Listener()
-    words = [*scenario_files(), *([str(MARKED_TESTS)] if MARKED_TESTS.is_dir() else [])]
-    exit_code = pytest.main([*words, *isolated(), "--collect-only"], plugins=[listener])
+    tests = {file for file in _files_named_by(rows) if Path(file).is_file()} | _files_with_markers()
+    words = [*scenario_files(), *sorted(tests), *isolated(), "--collect-only"]
+    exit_code = pytest.main(words, plugins=[listener])
     if exit_code != pytest.ExitCode.OK:
         raise InfrastructureError(
             f"pytest could not collect what runs the plan: it ended with {exit_code!r}."

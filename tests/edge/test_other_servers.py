@@ -1,0 +1,60 @@
+"""The same plan against another honest server: its profile says what it does otherwise, and it passes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROFILE = Path(__file__).parent / "programs" / "honest_server.toml"
+ROWS = ("POLL-03", "POLL-04", "POLL-07", "SEND-03", "FLOW-02")
+DEADLINE_S = 240
+
+pytestmark = [
+    pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
+    pytest.mark.timeout(DEADLINE_S + 10),
+]
+
+
+def run(target, reports, *rows):
+    only = [word for row in rows for word in ("--only", row)]
+    words = [sys.executable, "-m", "harness", "run", *only, "--target", str(target), "--jobs", "2"]
+    done = subprocess.run(
+        [*words, "--reports", str(reports)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    results = reports / "results.json"
+    rows = json.loads(results.read_text())["rows"] if results.exists() else []
+    return done, {row["id"]: row for row in rows}
+
+
+def test_an_honest_server_with_other_policies_passes(tmp_path):
+    done, rows = run(PROFILE, tmp_path, *ROWS, "QUEUE-01", "OPS-02")
+    assert rows.keys() == set(ROWS), done.stdout + done.stderr
+    undecided = [row["reason"] for row in rows.values() if row["verdict"] == "inconclusive"]
+    assert "fail" not in {row["verdict"] for row in rows.values()}, done.stdout
+    assert all("too busy to measure" in reason for reason in undecided), done.stdout
+    assert done.returncode == (3 if undecided else 0)
+    assert "Left out: QUEUE-01: about the inside of the reference server alone." in done.stdout
+    assert "Left out: OPS-02: the target's profile says metrics = false." in done.stdout
+
+
+def test_what_it_does_otherwise_is_a_finding_where_its_profile_does_not_say_so(tmp_path):
+    profile = tmp_path / "mine.toml"
+    profile.write_text(PROFILE.read_text().replace('malformed_since = "ignored"', ""))
+    done, rows = run(profile, tmp_path, "POLL-03")
+    assert done.returncode == 1, done.stdout + done.stderr
+    (finding, *_) = rows["POLL-03"]["findings"]
+    assert (finding["promise"], finding["kind"]) == ("refuses", "not_refused")
+
+
+def test_a_target_for_which_no_row_is_left_is_wrong_usage(tmp_path):
+    done, _ = run(PROFILE, tmp_path, "QUEUE-*")
+    assert done.returncode == 2
+    assert "None of the rows asked for is for the target" in done.stderr

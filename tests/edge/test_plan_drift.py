@@ -1,0 +1,79 @@
+"""Deleting any row of the plan, or any marker of what runs it, fails with a sentence that names it."""
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.drift import Runners, drift, function_of
+from harness.plan import PLAN_FILE, parse_plan, read_plan
+
+ROOT = Path(__file__).parents[2]
+LIST = """
+import json
+from pathlib import Path
+from harness.listing import collect
+from harness.plan import PLAN_FILE, read_plan
+found = collect(read_plan(Path(PLAN_FILE)))
+print(json.dumps([found.scenarios, found.tests, found.unmarked]))
+"""
+
+pytestmark = pytest.mark.timeout(300)  # it imports much, on a machine that may be busy
+
+
+@pytest.fixture(scope="module")
+def runners():
+    """What names the rows of this checkout: asked of pytest in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", LIST], cwd=ROOT, capture_output=True, text=True, check=True)
+    scenarios, tests, unmarked = json.loads(done.stdout.splitlines()[-1])
+    return Runners(defaultdict(list, scenarios), defaultdict(list, tests), unmarked)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return read_plan(ROOT / PLAN_FILE)
+
+
+def without(marked, row, function):
+    """The same without one function's marker for a row."""
+    kept = [node for node in marked[row] if function_of(node) != function]
+    return defaultdict(list, marked | {row: kept})
+
+
+def test_the_plan_and_what_runs_it_agree(rows, runners):
+    assert drift(rows, runners) == []
+
+
+def test_a_row_deleted_from_the_page_is_missed(rows, runners):
+    text = (ROOT / PLAN_FILE).read_text()
+    for row in rows:
+        page = "\n".join(line for line in text.splitlines() if not line.startswith(f"| {row.id} |"))
+        sentences = drift(parse_plan(page, PLAN_FILE), runners)
+        assert [sentence for sentence in sentences if f"names the row {row.id}, which" in sentence], row.id
+
+
+def test_a_marker_deleted_from_a_runner_is_missed(rows, runners):
+    for row in rows:
+        for function in runners.of(row.id):
+            less = replace(
+                runners,
+                scenarios=without(runners.scenarios, row.id, function),
+                tests=without(runners.tests, row.id, function),
+            )
+            sentences = drift(rows, less)
+            assert [sentence for sentence in sentences if sentence.startswith(row.id)], (row.id, function)
+
+
+def test_the_command_line_fails_and_names_the_row(tmp_path):
+    page = (ROOT / PLAN_FILE).read_text().replace("| FLOW-02 |", "| FLOW-12 |")
+    (tmp_path / PLAN_FILE).write_text(page)
+    words = [sys.executable, "-m", "harness", "plan"]
+    env = {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FLOW-12 (Offline recipient, line" in done.stderr
+    assert "names the row FLOW-02, which the plan does not have. Did you mean FLOW-12" in done.stderr
