@@ -80,7 +80,7 @@ def failed_insert_acked(self, sender, recipient, content, client_message_id):
         return Sent(place_after(EMPTY, draft, self._now_us()), queued=False, replayed=False)
 
 
-@mutant(row="ERR-04", promise="no-phantom", replaces="service:Messenger._store_it")
+@mutant(row="SEND-06", promise="no-phantom", replaces="service:Messenger._store_it")
 def push_before_insert(self, draft, now_us):
     """A message is queued first and stored then: where that fails, it is refused and has been read."""
     try:
