@@ -45,8 +45,13 @@ def _insert_with(make_insert):
 @mutant(row="CHAOS-22", promise="no-loss")
 def acked_from_memory():
     """A send is acked when MongoDB has it in memory, which a killed one forgets (`w: 1`)."""
-    concern = WriteConcern(w=1, j=False)
-    _insert_with(lambda messages: messages.with_options(write_concern=concern).insert_one)
+
+    def make_insert(messages):
+        forgetful = messages.with_options(write_concern=WriteConcern(w=1, j=False))
+        messages.database.client.admin.command("setParameter", 1, journalCommitInterval=500)
+        return forgetful.insert_one
+
+    _insert_with(make_insert)
 
 
 @mutant(row="CHAOS-01", promise="no-loss")

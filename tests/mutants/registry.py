@@ -38,6 +38,10 @@ class Mutant:
     replaces: str | None
     broken: Callable[..., Any]
 
+    def documented(self) -> str:
+        """Give the mutant's row in the table of docs/mutants.md."""
+        return f"| {self.name} | {self.sentence} | {self.row} | `{self.promise}` |"
+
     def put_in(self) -> None:
         """Break this process's server. Raises AttributeError if what it replaces is not there any more."""
         if self.replaces is None:

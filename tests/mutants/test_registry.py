@@ -11,7 +11,8 @@ from harness.plan import PLAN_FILE, read_plan
 from tests.mutants.catalog import MUTANTS
 from tests.mutants.registry import STORY, Mutant, find
 
-ROWS = {row.id for row in read_plan(Path(__file__).parents[2] / PLAN_FILE)}
+ROOT = Path(__file__).parents[2]
+ROWS = {row.id for row in read_plan(ROOT / PLAN_FILE)}
 EACH = pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS.keys())
 
 
@@ -44,3 +45,11 @@ def test_what_a_mutant_replaces_is_there(mutant: Mutant) -> None:
     if mutant.replaces is not None:
         _, _, replaced = find(mutant.replaces)
         assert replaced is not mutant.broken
+
+
+def test_the_documentation_lists_them_all() -> None:
+    lines = (ROOT / "docs" / "mutants.md").read_text(encoding="utf-8").splitlines()
+    listed = [line for line in lines if line.startswith("| ") and not line.startswith("| mutant ")]
+    mechanisms = dict.fromkeys(mutant.mechanism for mutant in MUTANTS.values())
+    assert [line.removeprefix("### ") for line in lines if line.startswith("### ")] == list(mechanisms)
+    assert listed == [mutant.documented() for mutant in MUTANTS.values()]
