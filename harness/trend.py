@@ -30,6 +30,8 @@ class Trend:
     high: float
     level: float
     """The mean after the warm-up."""
+    hours: float
+    """How long was looked, after the warm-up."""
 
 
 def trend(samples: Sequence[Sample]) -> Trend | None:
@@ -45,4 +47,8 @@ def trend(samples: Sequence[Sample]) -> Trend | None:
     rest = sum((y - intercept - slope * x) ** 2 for x, y in zip(hours, values, strict=True))
     middle = fmean(hours)
     error = math.sqrt(rest / (BLOCKS - 2) / sum((x - middle) ** 2 for x in hours))
-    return Trend(slope, slope - T_975 * error, slope + T_975 * error, fmean(values))
+    return Trend(slope, slope - T_975 * error, slope + T_975 * error, fmean(values), _hours(settled))
+
+
+def _hours(samples: Sequence[Sample]) -> float:
+    return (samples[-1][0] - samples[0][0]) / 3600

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.checkers import flat
-from harness.checkers.flat import ALLOWED_PER_HOUR
+from harness.checkers.flat import LIMITS
 from harness.verdict import Judgement, Verdict
 
 from .histories import Story
@@ -13,7 +13,7 @@ def judged(minutes: float, **series: Callable[[float], float]) -> Judgement:
     """A look every second; what is not named stays at 40."""
     story = Story()
     for second in range(int(minutes * 60)):
-        values = {name: series.get(name, lambda hours: 40.0)(second / 3600) for name in ALLOWED_PER_HOUR}
+        values = {name: series.get(name, lambda hours: 40.0)(second / 3600) for name in LIMITS}
         story.vitals(float(second), values)
     return flat(story.history())
 
@@ -30,10 +30,16 @@ def test_what_stays_the_same_is_flat() -> None:
 
 
 def test_a_leak_is_told_with_the_least_that_it_can_be() -> None:
-    judgement = judged(5, server_memory_mb=lambda hours: 100 + 60 * hours)
+    judgement = judged(60, server_memory_mb=lambda hours: 100 + 60 * hours)
     assert [found.kind for found in judgement.findings] == ["grows"]
-    assert "server_memory_mb grew from 100.0 at 0.000 s to 105.0 at 299.000 s" in judgement.reason
-    assert "by 60.00 an hour at least, and 8 are allowed" in judgement.reason
+    assert "server_memory_mb grew from 100.0 at 0.000 s to 160.0 at 3599.000 s" in judgement.reason
+    assert "by 54.66 an hour at least, and 8 are allowed" in judgement.reason
+
+
+def test_a_pool_that_grew_once_is_no_leak() -> None:
+    judgement = judged(8, server_files=lambda hours: 59 if hours < 0.1 else 61)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "server_files grows by" in judgement.reason
 
 
 def test_a_short_look_at_something_that_moves_cannot_tell() -> None:
