@@ -157,8 +157,8 @@ class _Inquiry:
         return _between(self.history.sends, start, end), _between(self.history.polls, start, end)
 
     def doubt(self) -> str:
-        if not self.history.sends and not self.history.polls:
-            return "nothing was sent and nothing was polled"
+        if not self.answers:
+            return "nothing was sent and nothing was polled that could have been answered"
         for window in self.history.faults:
             if sentence := self._doubt_about(window):
                 return sentence

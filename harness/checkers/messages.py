@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.checkers.cursors import instant
 from harness.checkers.once import once
@@ -127,6 +127,8 @@ def match(history: History) -> Matched:
             known.add(message)
             if moment := instant(received.timestamp):
                 timestamps[message] = moment
+    for arrived in deliveries.values():
+        arrived[:] = map(finder.reconsider, arrived)
     for message in messages:
         for attempt in message.attempts:
             if message not in timestamps and (moment := instant(attempt.timestamp)):
@@ -168,6 +170,12 @@ class _Finder:
             self.by_id[received.id] = [message]
             self.taken.add(message)
         return message
+
+    def reconsider(self, delivery: Delivery) -> Delivery:
+        """The same delivery, with its message if that was only known by a later one of the same id."""
+        if delivery.message is not None or not (known := self.by_id.get(delivery.received.id)):
+            return delivery
+        return replace(delivery, message=_same_content(known, delivery.received))
 
     def _by_client_id(self, received: Received) -> Message | None:
         if received.client_message_id is None:

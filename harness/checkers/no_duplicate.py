@@ -26,9 +26,9 @@ def no_duplicate(history: History) -> Judgement:
     findings: list[Finding] = []
     doubts: list[str] = []
     for chain in chains:
-        astray = _polls_astray(chain)
+        astray = _times_astray(chain)
         for former, again in _repeated(chain):
-            if again.poll.op in astray:
+            if astray[again.poll.op] > astray[former.poll.op]:
                 doubts.append(_harness_mistake(history, chain, again.poll))
             else:
                 findings.append(_delivered_twice(history, chain, former, again))
@@ -48,22 +48,26 @@ def _repeated(chain: Chain) -> Iterator[tuple[Delivery, Delivery]]:
             yield former, delivery
 
 
-def _polls_astray(chain: Chain) -> set[int]:
-    """The operations which did not hand on the cursor of the answer before them."""
-    astray = set()
+def _times_astray(chain: Chain) -> dict[int, int]:
+    """How often, up to each operation, the chain had not handed on the cursor of the answer before.
+
+    What a chain receives again after it went astray once, it may have asked for.
+    """
+    times: dict[int, int] = {}
     handed: str | None = None
+    count = 0
     for poll in chain.polls:
-        if handed is not None and poll.since != handed and instant(poll.since) != instant(handed):
-            astray.add(poll.op)
+        count += handed is not None and poll.since != handed and instant(poll.since) != instant(handed)
+        times[poll.op] = count
         if poll.outcome is Outcome.OK:
             handed = poll.next_since
-    return astray
+    return times
 
 
 def _harness_mistake(history: History, chain: Chain, poll: Poll) -> str:
     return (
-        f"{chain.name} polled at {at(history, poll.start_ns)} from {poll.since}, not from the cursor it had "
-        "been handed: a repeated message after that is the harness's own mistake"
+        f"until {at(history, poll.start_ns)} {chain.name} did not always poll from the cursor it had been "
+        "handed: a repeated message after that is the harness's own mistake"
     )
 
 

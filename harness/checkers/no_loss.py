@@ -7,7 +7,7 @@ that stopped before that is owed nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
@@ -46,7 +46,9 @@ class _Search:
             chains = self.chains.get(recipient, [])
             if mailbox.acked and not chains:
                 self.doubts.append(f"nobody polled the mailbox of {recipient}, who was sent acked messages")
-            yield from self._convict([self._view(chain, list(mailbox.owed(chain))) for chain in chains])
+            views = [self._view(chain, list(mailbox.owed(chain))) for chain in chains]
+            self._doubt_unread(mailbox.acked, views)
+            yield from self._convict(views)
 
     def _view(self, chain: Chain, owed: list[Message]) -> _View:
         missing = [message for message in owed if message not in chain.arrivals]
@@ -55,8 +57,6 @@ class _Search:
         return _View(chain, missing, Passing(chain, self.matched.timestamps))
 
     def _convict(self, views: list[_View]) -> Iterator[Finding]:
-        if not any(self._read_to_the_end(view.chain) or not view.missing for view in views):
-            self._doubt_stopped(views)
         received = {message for view in views for message in view.chain.arrivals}
         absent = {m for view in views for m in view.missing if self._proves_absence(view, m)} - received
         for view in views:
@@ -75,8 +75,14 @@ class _Search:
             return False
         return view.passing.poll(message) is not None or self._due(view.chain, message)
 
-    def _doubt_stopped(self, views: list[_View]) -> None:
-        if views:
+    def _doubt_unread(self, acked: Sequence[Message], views: list[_View]) -> None:
+        """Note a message that nobody received, where nobody who read on to the end was there to miss it."""
+        received = {message for view in views for message in view.chain.arrivals}
+        if (
+            views
+            and not received.issuperset(acked)
+            and not any(self._read_to_the_end(v.chain) for v in views)
+        ):
             names = ", ".join(view.chain.name for view in views)
             reader = views[0].chain.reader
             self.doubts.append(f"no reader of {reader} read its mailbox to the end ({names})")
