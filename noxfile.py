@@ -36,6 +36,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def agreement(session: nox.Session) -> None:
+    """The checkers against their naive second opinions, on new random histories: `-- --examples 100000`."""
+    install(session, "dev")
+    examples = session.posargs[-1] if session.posargs else "100000"
+    test = "tests/unit/harness/agreement/test_agreement.py"
+    session.run("python", "-m", "pytest", "-s", test, env={"AGREEMENT_EXAMPLES": examples})
+
+
+@nox.session
 def plan(session: nox.Session) -> None:
     """The documented test plan against the reference server. Takes the arguments of `harness run`."""
     install(session, "dev")

@@ -1,0 +1,131 @@
+"""available by brute force: every request against what the table allows while each fault lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from harness.history import NS_PER_S, FaultWindow, History, Outcome, Poll, Send
+
+from .reading import BROKEN, KEPT, NOT_BROKEN, UNPROVEN, Allowed, strains
+
+AWAY = ("refused", "black-holed", "killed")
+NO_WRITES = ("read-only", "out of memory")
+STORES = ("redis", "mongodb", "server", "client")
+UP = frozenset({"up"})
+
+
+@dataclass(frozen=True)
+class Request:
+    """A send or a poll, and what of its answer matters here; `end_ns` is None where nothing was recorded."""
+
+    start_ns: int
+    end_ns: int | None
+    bound_ns: int
+    call: Send | Poll
+
+    @property
+    def unanswered(self) -> bool:
+        return self.call.status is None
+
+
+def available(history: History) -> Allowed:
+    """Sends and polls keep answering as the table says, within the bound."""
+    asked = list(_requests(history))
+    broken = [request for request in asked if _wrong(request, history) or _too_slow(request, history)]
+    if any(not _excused_by_strain(request, history) for request in broken):
+        return BROKEN
+    if not asked or broken:
+        return UNPROVEN
+    return NOT_BROKEN if history.faults else KEPT
+
+
+def _requests(history: History) -> Iterator[Request]:
+    bound_ns = round(history.bounds.answers_within_s * NS_PER_S)
+    for send in history.sends:
+        cut_off = send.end_ns is None and history.end_ns - send.start_ns <= bound_ns
+        if not cut_off:
+            yield Request(send.start_ns, send.end_ns, bound_ns, send)
+    for poll in history.polls:
+        yield Request(poll.start_ns, poll.end_ns, bound_ns + round(poll.wait_s * NS_PER_S), poll)
+
+
+def _too_slow(request: Request, history: History) -> bool:
+    """Whether it was answered, but late; a server or a client that is away owes nothing."""
+    if request.end_ns is None or request.unanswered:
+        return False
+    if any(_states(request, store, history) != UP for store in ("server", "client")):
+        return False
+    return request.end_ns - request.start_ns > request.bound_ns
+
+
+def _excused_by_strain(request: Request, history: History) -> bool:
+    """A slow answer, a 503 or a time-out says nothing of a server whose machine was too busy."""
+    until_ns = history.end_ns if request.end_ns is None else request.end_ns
+    timed_out = request.unanswered and request.call.error == "timeout"
+    explained = not _wrong(request, history) or timed_out or request.call.status == 503
+    return explained and any(start <= until_ns and request.start_ns <= end for start, end in strains(history))
+
+
+def _wrong(request: Request, history: History) -> bool:
+    """Whether no line of the table that may hold at the time has this answer."""
+    status = request.call.status
+    if status is not None and 400 <= status < 500:
+        return _refused_though_welcome(request.call, history)
+    if status == 500:
+        return True
+    states = product(*(_states(request, store, history) for store in STORES))
+    return not any(_right(request.call, *state) for state in states)
+
+
+def _refused_though_welcome(call: Send | Poll, history: History) -> bool:
+    if isinstance(call, Poll):
+        return any(poll.chain == call.chain and poll.outcome is Outcome.OK for poll in history.polls)
+    return call.status in (401, 404) and any(
+        (send.sender, send.recipient) == (call.sender, call.recipient) and send.outcome is Outcome.OK
+        for send in history.sends
+    )
+
+
+def _states(request: Request, store: str, history: History) -> frozenset[str]:
+    """What this store may be during this request: the fault's state wholly inside it, either in between."""
+    states: set[str] = set()
+    for fault in history.faults:
+        if fault.store == store and _touches(request, fault, history):
+            kind = fault.name.partition(" ")[2]
+            states.add("no writes" if kind in NO_WRITES else "away")
+            if kind not in AWAY + NO_WRITES or not _inside(request, fault):
+                states.add("up")
+    return frozenset(states) or UP
+
+
+def _touches(request: Request, fault: FaultWindow, history: History) -> bool:
+    end_ns = history.end_ns if request.end_ns is None else request.end_ns
+    recovers_ns = round(history.bounds.recovers_within_s * NS_PER_S)
+    over_ns = None if fault.healed_ns is None else fault.healed_ns + recovers_ns
+    return end_ns >= fault.injected_ns and (over_ns is None or request.start_ns <= over_ns)
+
+
+def _inside(request: Request, fault: FaultWindow) -> bool:
+    return (
+        fault.bites_ns is not None
+        and request.end_ns is not None
+        and request.start_ns >= fault.bites_ns
+        and (fault.heal_ns is None or request.end_ns <= fault.heal_ns)
+    )
+
+
+def _right(call: Send | Poll, redis: str, mongodb: str, server: str, client: str) -> bool:
+    """The table of docs/verdicts.md, a line at a time."""
+    if server != "up" or client != "up":
+        return True
+    if call.status == 503:
+        return mongodb == "away"
+    if call.status != 200 or call.outcome is not Outcome.OK:
+        return False
+    if isinstance(call, Send):
+        return mongodb == "up" and (redis == "up" or call.replayed or call.queued is not True)
+    if redis == "away":
+        return mongodb == "up" and call.degraded is not False and call.source in (None, "mongodb")
+    return True

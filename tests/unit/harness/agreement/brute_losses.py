@@ -1,0 +1,153 @@
+"""no-loss and cursor by brute force: every message against every answer of every chain."""
+
+from __future__ import annotations
+
+from harness.history import NS_PER_S, History, Outcome, Poll
+
+from .reading import (
+    BROKEN,
+    CANNOT_TELL,
+    KEPT,
+    NOT_BROKEN,
+    UNPROVEN,
+    Allowed,
+    Message,
+    ambiguous,
+    has_calm,
+    messages,
+    moment,
+    received,
+    timestamps,
+)
+
+Chain = tuple[Poll, ...]
+
+
+def no_loss(history: History) -> Allowed:
+    """Every acked message reaches every later poll chain of its recipient."""
+    acked = [sent for sent in messages(history) if sent.acked_ns is not None]
+    chains = list(history.chains().values())
+    if any(_lost(sent, chain, history) for sent in acked for chain in chains):
+        return BROKEN
+    if not acked or history.drained_ns is None:
+        return UNPROVEN
+    if any(_lacks_undecidedly(sent, chain, history) for sent in acked for chain in chains):
+        return UNPROVEN
+    return KEPT if all(_looked_for(sent, chains, history) for sent in acked) else UNPROVEN
+
+
+def cursor(history: History) -> Allowed:
+    """No answer's `next_since` passes a message that it, or an earlier answer, did not deliver."""
+    if ambiguous(history) or _has_two_timestamps(history):
+        return CANNOT_TELL
+    passed = False
+    for chain in history.chains().values():
+        stored = [sent for sent in messages(history) if _is_stored(sent, chain[0].reader, history)]
+        for sent in stored:
+            for count, poll in enumerate(chain, start=1):
+                passed |= (
+                    _owed(sent, chain, history)
+                    and _passes(poll, sent, history)
+                    and not received(chain[:count], sent, history)
+                )
+    return BROKEN if passed else NOT_BROKEN
+
+
+def _is_stored(sent: Message, reader: str, history: History) -> bool:
+    """Whether this message of this reader's was acked, or some reader had it."""
+    if sent.recipient != reader or sent.refused:
+        return False
+    return sent.acked_ns is not None or received(history.polls, sent, history)
+
+
+def _has_two_timestamps(history: History) -> bool:
+    """Whether an ack and an arrival differ on when a message was: who knows what a cursor passes."""
+    return any(len(timestamps(sent, history)) > 1 for sent in messages(history))
+
+
+def _lost(sent: Message, chain: Chain, history: History) -> bool:
+    if not _lacks(sent, chain, history):
+        return False
+    return any(_passes(poll, sent, history) for poll in chain) or _had_to_come(sent, chain, history)
+
+
+def _lacks(sent: Message, chain: Chain, history: History) -> bool:
+    return _owed(sent, chain, history) and not received(chain, sent, history)
+
+
+def _lacks_undecidedly(sent: Message, chain: Chain, history: History) -> bool:
+    """Whether it is missing in a chain that went on after the last ack, but not long enough."""
+    return chain[-1].start_ns >= _last_ack_ns(sent, history) and _lacks(sent, chain, history)
+
+
+def _looked_for(sent: Message, chains: list[Chain], history: History) -> bool:
+    """Whether it came, or at least somebody read its mailbox to the end."""
+    return any(
+        received(chain, sent, history) or _read_to_the_end(sent, chain, history)
+        for chain in chains
+        if chain[0].reader == sent.recipient
+    )
+
+
+def _owed(sent: Message, chain: Chain, history: History) -> bool:
+    """Those of its mailbox, newer than the cursor it began with, begun before its end, and retained."""
+    first, last = chain[0], chain[-1]
+    if first.reader != sent.recipient or sent.begun_ns > last.end_ns:
+        return False
+    began_at = moment(first.since)
+    if began_at is not None and not any(at > began_at for at in timestamps(sent, history)):
+        return False
+    return not (_first_answer_admits_a_gap(chain) and _may_have_been_dropped(sent, chain, history))
+
+
+def _first_answer_admits_a_gap(chain: Chain) -> bool:
+    return bool(_answers(chain)) and _answers(chain)[0].gap
+
+
+def _may_have_been_dropped(sent: Message, chain: Chain, history: History) -> bool:
+    """Whether as many others as are retained may have come after it before the gap was told."""
+    told_ns = _answers(chain)[0].end_ns
+    newer = [
+        other
+        for other in messages(history)
+        if other != sent
+        and other.recipient == sent.recipient
+        and not other.refused
+        and other.begun_ns <= told_ns
+        and (other.acked_ns is None or other.acked_ns >= sent.begun_ns)
+    ]
+    return len(newer) >= history.bounds.retained_messages
+
+
+def _passes(poll: Poll, sent: Message, history: History) -> bool:
+    cursor_at = moment(poll.next_since)
+    if poll.outcome is not Outcome.OK or cursor_at is None:
+        return False
+    return any(cursor_at >= at for at in timestamps(sent, history))
+
+
+def _read_to_the_end(sent: Message, chain: Chain, history: History) -> bool:
+    """Whether this chain's last answer came after the mailbox's last ack, and there was nothing more."""
+    answers = _answers(chain)
+    if not answers or answers[-1].has_more:
+        return False
+    return answers[-1].start_ns >= _last_ack_ns(sent, history)
+
+
+def _had_to_come(sent: Message, chain: Chain, history: History) -> bool:
+    """Whether the mailbox was read to its end late enough for this message."""
+    if history.drained_ns is None or not _read_to_the_end(sent, chain, history):
+        return False
+    assert sent.acked_ns is not None
+    due_ns = round(history.bounds.delivered_within_s * NS_PER_S)
+    return has_calm(history, sent.acked_ns, _answers(chain)[-1].start_ns, due_ns)
+
+
+def _answers(chain: Chain) -> list[Poll]:
+    return [poll for poll in chain if poll.outcome is Outcome.OK]
+
+
+def _last_ack_ns(sent: Message, history: History) -> int:
+    """When the last ack of its mailbox came."""
+    acks = [other.acked_ns for other in messages(history) if other.recipient == sent.recipient]
+    return max(acked_ns for acked_ns in acks if acked_ns is not None)

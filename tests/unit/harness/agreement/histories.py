@@ -1,0 +1,96 @@
+"""Small random histories for Hypothesis: of an honest server, most of them spoiled in up to three ways."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from harness.history import History
+
+from .plans import ChainPlan, FaultPlan, Plan, SendPlan
+from .simulated import Event, play
+from .spoiled_answers import (
+    SPOILED_ANSWERS,
+    a_chain_is_not_served_what_is_new,
+    an_ack_is_an_error,
+    an_answer_lies_about_redis,
+)
+from .spoiled_messages import SPOILED_MESSAGES
+from .spoiling import Choice
+
+USERS = ("alice", "bob", "carol")
+FAULTS = (
+    "redis refused",
+    "redis refused",
+    "redis black-holed",
+    "redis read-only",
+    "redis slow",
+    "mongodb black-holed",
+    "server killed",
+    "clock stepped back",
+)
+
+_fates = st.sampled_from((*["ok"] * 12, "stored, answer lost", "lost", "refused"))
+_sends = st.builds(
+    SendPlan,
+    sender=st.sampled_from(("alice", "alice", "carol")),
+    recipient=st.sampled_from(("bob", "bob", "bob", "carol")),
+    after_ms=st.sampled_from((0, 30, 400, 1_990, 4_000)),
+    lasts_ms=st.sampled_from((10, 10, 10, 10, 300, 300, 900, 1_000, 1_500)),
+    fate=_fates,
+    retry_of=st.sampled_from((0, 0, 0, 1, 2)),
+    named=st.sampled_from((True, True, True, False)),
+)
+_chains = st.builds(
+    ChainPlan,
+    reader=st.sampled_from(("bob", "bob", "bob", "carol")),
+    begins_ms=st.sampled_from((0, 0, 250, 3_000, 8_000)),
+    page=st.sampled_from((50, 50, 2, 1)),
+    stops_ms=st.sampled_from((None, None, None, 1_000, 4_000)),
+    starts_at_ms=st.sampled_from((None, None, None, 0, 1_500)),
+)
+_faults = st.builds(
+    lambda name, bites_ms, lasts_ms: FaultPlan(name, bites_ms, bites_ms + lasts_ms),
+    name=st.sampled_from(FAULTS),
+    bites_ms=st.sampled_from((100, 1_000, 3_000)),
+    lasts_ms=st.sampled_from((500, 4_000)),
+)
+_plans = st.builds(
+    Plan,
+    sends=st.one_of(
+        st.lists(_sends, min_size=4, max_size=8),
+        st.lists(_sends, min_size=2, max_size=5),
+        st.lists(_sends, max_size=2),
+    ),
+    chains=st.one_of(
+        st.lists(_chains, min_size=1, max_size=3),
+        st.lists(_chains, max_size=2).map(lambda more: [ChainPlan("bob", 0), *more]),
+        st.lists(_chains, max_size=1).map(lambda more: [ChainPlan("bob", 0), ChainPlan("carol", 0), *more]),
+    ),
+    faults=st.one_of(
+        st.just([]),
+        st.just([]),
+        st.lists(_faults, max_size=2, unique_by=lambda fault: fault.name.split()[0]),
+    ),
+    strain_ms=st.sampled_from((None, None, None, None, (1_000, 2_500))),
+)
+_choices = st.builds(
+    Choice, which=st.integers(0, 30), part=st.integers(0, 4), far_ms=st.sampled_from((1, 1_000, 2_500, 7_000))
+)
+_SPOILERS = (*SPOILED_MESSAGES, *SPOILED_ANSWERS)
+_RARE = (an_answer_lies_about_redis, an_ack_is_an_error, a_chain_is_not_served_what_is_new)
+_wrongs = st.lists(st.tuples(st.sampled_from((*_SPOILERS, *_RARE)), _choices), max_size=3)
+
+
+@st.composite
+def event_lists(draw: st.DrawFn) -> list[Event]:
+    """The events of one history."""
+    events = play(draw(_plans))
+    for spoil, choice in draw(_wrongs):
+        spoil(events, choice)
+        events.sort(key=lambda event: event["t"])
+    return events
+
+
+def histories() -> st.SearchStrategy[History]:
+    """One history each."""
+    return event_lists().map(History.from_events)

@@ -1,0 +1,55 @@
+"""What is to happen in a simulated history. All times are milliseconds since its begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Fate = Literal["ok", "stored, answer lost", "lost", "refused"]
+
+
+@dataclass(frozen=True)
+class SendPlan:
+    """One attempt. `retry_of` counts back to the attempt that it repeats; 0 is a new message."""
+
+    sender: str
+    recipient: str
+    after_ms: int
+    lasts_ms: int
+    fate: Fate
+    retry_of: int = 0
+    named: bool = True
+    """Whether the sender gives the message an id of its own."""
+
+
+@dataclass(frozen=True)
+class ChainPlan:
+    """A reader that polls from `begins_ms` until it stops, or until everything has been read."""
+
+    reader: str
+    begins_ms: int
+    page: int = 50
+    stops_ms: int | None = None
+    starts_at_ms: int | None = None
+    """The point in time of the cursor that it begins with; None begins with the oldest message."""
+
+
+@dataclass(frozen=True)
+class FaultPlan:
+    """A fault; it is injected 50 ms before it bites, and seen healed 50 ms after the heal."""
+
+    name: str
+    bites_ms: int
+    heal_ms: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that happens in one history."""
+
+    sends: Sequence[SendPlan]
+    chains: Sequence[ChainPlan]
+    faults: Sequence[FaultPlan] = ()
+    strain_ms: tuple[int, int] | None = None
+    drained: bool = True

@@ -1,0 +1,183 @@
+"""What the words of docs/verdicts.md mean, spelt out as plainly as possible and without any thought of speed.
+
+Written from the promises alone, as a second opinion on `harness.checkers`: it must never import them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from harness.history import NS_PER_S, History, Outcome, Poll, Received, Send
+from harness.verdict import Verdict
+
+Allowed = frozenset[Verdict]
+"""The verdicts that a promise leaves open for one history."""
+
+BROKEN: Allowed = frozenset({Verdict.FAIL})
+KEPT: Allowed = frozenset({Verdict.PASS})
+UNPROVEN: Allowed = frozenset({Verdict.INCONCLUSIVE})
+NOT_BROKEN: Allowed = KEPT | UNPROVEN
+CANNOT_TELL: Allowed = NOT_BROKEN | BROKEN
+
+Span = tuple[int, int]
+"""From when until when, in ns."""
+
+STRAIN_LASTS_ON_NS = NS_PER_S
+"""A server may need this long to work off what piled up while the machine was too busy."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """All attempts to send one message."""
+
+    attempts: tuple[Send, ...]
+
+    @property
+    def sender(self) -> str:
+        return self.attempts[0].sender
+
+    @property
+    def recipient(self) -> str:
+        return self.attempts[0].recipient
+
+    @property
+    def content(self) -> str:
+        return self.attempts[0].content
+
+    @property
+    def client_message_id(self) -> str | None:
+        return self.attempts[0].client_message_id
+
+    @property
+    def begun_ns(self) -> int:
+        return min(send.start_ns for send in self.attempts)
+
+    @property
+    def acked_ns(self) -> int | None:
+        """When the first 200 had been read; None where there was none."""
+        acks = [send.end_ns for send in self.attempts if send.outcome is Outcome.OK]
+        return min((end for end in acks if end is not None), default=None)
+
+    @property
+    def refused(self) -> bool:
+        return all(send.outcome is Outcome.REFUSED for send in self.attempts)
+
+    @property
+    def ids(self) -> set[str]:
+        return {send.id for send in self.attempts if send.id is not None}
+
+
+def messages(history: History) -> list[Message]:
+    """Every message: attempts of one sender, client_message_id, recipient and content are one."""
+    groups: list[list[Send]] = []
+    for send in history.sends:
+        home = next((group for group in groups if _same_message(group[0], send)), None)
+        if home is None:
+            groups.append([send])
+        else:
+            home.append(send)
+    return [Message(tuple(group)) for group in groups]
+
+
+def _same_message(one: Send, other: Send) -> bool:
+    return one.client_message_id is not None and (
+        (one.sender, one.client_message_id, one.recipient, one.content)
+        == (other.sender, other.client_message_id, other.recipient, other.content)
+    )
+
+
+def moment(text: str | None) -> datetime | None:
+    """A cursor or timestamp as a point in time; None where it is none."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def matches(arrival: Received, history: History) -> list[Message]:
+    """What an arrival may be: by its id in an ack, else by the sender's own id, else by what it says.
+
+    Whatever arrives anywhere under one id is one message, so that each may tell what all of them are.
+    """
+    known = messages(history)
+    namesakes = [other for _, other in arrivals(history.polls) if other.id == arrival.id]
+    for rule in (_id_in_an_ack, _senders_own_id, _what_it_says):
+        for namesake in namesakes:
+            if found := [sent for sent in known if rule(sent, namesake)]:
+                return found
+    return []
+
+
+def _id_in_an_ack(sent: Message, arrival: Received) -> bool:
+    return arrival.id in sent.ids
+
+
+def _senders_own_id(sent: Message, arrival: Received) -> bool:
+    return arrival.client_message_id is not None and (
+        (arrival.sender, arrival.client_message_id) == (sent.sender, sent.client_message_id)
+    )
+
+
+def _what_it_says(sent: Message, arrival: Received) -> bool:
+    return (arrival.sender, arrival.recipient, arrival.content) == (
+        sent.sender,
+        sent.recipient,
+        sent.content,
+    )
+
+
+def arrivals(polls: tuple[Poll, ...]) -> list[tuple[Poll, Received]]:
+    """Everything that these polls brought, in the order in which it came."""
+    return [(poll, received) for poll in polls for received in poll.messages]
+
+
+def first_arrivals(polls: tuple[Poll, ...]) -> list[Received]:
+    """Every message id once, where it came first."""
+    everything = [received for _, received in arrivals(polls)]
+    ids = [received.id for received in everything]
+    return [received for place, received in enumerate(everything) if ids.index(received.id) == place]
+
+
+def received(polls: tuple[Poll, ...], sent: Message, history: History) -> bool:
+    """Whether these polls brought this message."""
+    return any(sent in matches(arrival, history) for _, arrival in arrivals(polls))
+
+
+def timestamps(sent: Message, history: History) -> set[datetime]:
+    """What the server said of when it was: in acks and wherever it arrived. An honest one says one thing."""
+    acked = [send.timestamp for send in sent.attempts]
+    came = [one.timestamp for _, one in arrivals(history.polls) if sent in matches(one, history)]
+    return {at for at in map(moment, acked + came) if at is not None}
+
+
+def ambiguous(history: History) -> bool:
+    """Whether some arrival may be more than one message, so that a simple mind cannot tell which."""
+    return any(len(matches(arrival, history)) > 1 for _, arrival in arrivals(history.polls))
+
+
+def faults(history: History) -> list[Span]:
+    """From each injection until the server must have recovered; a fault of a clock is nobody's excuse."""
+    forever = history.end_ns + 10**12
+    recovers_ns = round(history.bounds.recovers_within_s * NS_PER_S)
+    return [
+        (fault.injected_ns, forever if fault.healed_ns is None else fault.healed_ns + recovers_ns)
+        for fault in history.faults
+        if fault.store != "clock"
+    ]
+
+
+def strains(history: History) -> list[Span]:
+    """When the harness's own machine was too busy, and what had piled up was worked off."""
+    return [(strain.since_ns, strain.until_ns + STRAIN_LASTS_ON_NS) for strain in history.strains]
+
+
+def has_calm(history: History, since_ns: int, until_ns: int, lasting_ns: int) -> bool:
+    """Whether so much time went by undisturbed: one that long begins at `since_ns`, or where a span ends."""
+    spans = faults(history) + strains(history)
+    beginnings = [since_ns, *(end for _, end in spans if end >= since_ns)]
+    return any(
+        begin + lasting_ns <= until_ns
+        and not any(start <= begin + lasting_ns and begin < end for start, end in spans)
+        for begin in beginnings
+    )

@@ -1,0 +1,50 @@
+"""The promises that have a second opinion, and how to ask for both opinions of one history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from harness.checkers import CHECKERS, run_checker
+from harness.history import History
+from harness.verdict import Judgement, Verdict
+
+from . import brute_answers, brute_contents, brute_losses, brute_times
+from .reading import CANNOT_TELL, Allowed
+
+SECOND_OPINIONS: Mapping[str, Callable[[History], Allowed]] = {
+    "no-loss": brute_losses.no_loss,
+    "cursor": brute_losses.cursor,
+    "no-duplicate": brute_contents.no_duplicate,
+    "order": brute_contents.order,
+    "no-phantom": brute_contents.no_phantom,
+    "on-time": brute_times.on_time,
+    "available": brute_answers.available,
+}
+
+
+@dataclass
+class Tally:
+    """How often each checker said what, found what, and had no second opinion."""
+
+    verdicts: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    undecided: Counter[str] = field(default_factory=Counter)
+
+    def count(self, judgement: Judgement, allowed: Allowed) -> None:
+        """Add one judgement, each kind of finding once."""
+        self.verdicts[judgement.promise, judgement.verdict] += 1
+        self.kinds.update({(judgement.promise, finding.kind) for finding in judgement.findings})
+        self.undecided[judgement.promise] += allowed == CANNOT_TELL
+
+
+def disagreements(history: History, tally: Tally) -> Iterator[str]:
+    """A sentence for each promise on which the two opinions of one history differ."""
+    for promise, second_opinion in SECOND_OPINIONS.items():
+        allowed = second_opinion(history)
+        judgement = run_checker(CHECKERS[promise], history)
+        tally.count(judgement, allowed)
+        if judgement.verdict not in allowed:
+            wanted = " or ".join(sorted(allowed))
+            yield f"{promise}: the checker says {judgement.verdict} ({judgement.reason}), not {wanted}"

@@ -1,0 +1,218 @@
+"""An honest server and its clients, simulated: a plan of sends, chains and faults becomes a history's events.
+
+All times are milliseconds since the history's begin. What the server does is decided at one moment inside
+each request: a send is stored, a poll reads what is stored by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .plans import ChainPlan, Fate, Plan, SendPlan
+
+NS_PER_MS = 1_000_000
+BEGIN_NS = 7_000_000_000_000
+POLL_MS = 10
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Stored:
+    message: dict[str, Any]
+    stored_ms: int
+
+
+@dataclass
+class _Attempt:
+    op: int
+    plan: SendPlan
+    start_ms: int
+    content: str
+    client_message_id: str | None
+
+    @property
+    def stored_ms(self) -> int:
+        return self.start_ms + self.plan.lasts_ms // 2
+
+
+def stamp(ms: float) -> str:
+    """The server's timestamp for this moment."""
+    text = (NOON + timedelta(milliseconds=ms)).isoformat(timespec="microseconds")
+    return text.replace("+00:00", "Z")
+
+
+def play(plan: Plan) -> list[Event]:
+    """The history's events, in the order of their times."""
+    attempts = _attempts(plan.sends)
+    stored: list[_Stored] = []
+    events = [event for attempt in sorted(attempts, key=_moment) for event in _send(attempt, stored, plan)]
+    quiet_ms = _quiet_ms(events, plan)
+    for number, chain in enumerate(plan.chains, start=1):
+        events += _chain(number, chain, stored, plan, quiet_ms)
+    events += _faults(plan)
+    if plan.drained:
+        last_ms = max((event["t"] // NS_PER_MS - _BEGIN_MS for event in events), default=0)
+        events.append(_event("drained", last_ms + 10))
+    begin = _event("begin", 0, title="a simulation", seed=1, bounds={})
+    return [begin, *sorted(events, key=lambda event: event["t"])]
+
+
+_BEGIN_MS = BEGIN_NS // NS_PER_MS
+
+
+def _event(kind: str, at_ms: int, **fields: Any) -> Event:
+    return {"row": "SIM-01", "kind": kind, "t": BEGIN_NS + at_ms * NS_PER_MS, **fields}
+
+
+def _moment(attempt: _Attempt) -> int:
+    return attempt.stored_ms
+
+
+def _attempts(plans: Sequence[SendPlan]) -> list[_Attempt]:
+    attempts: list[_Attempt] = []
+    at_ms = 500
+    for op, plan in enumerate(plans, start=1):
+        at_ms += plan.after_ms
+        name, named = f"m{op}", plan.named
+        if 0 < plan.retry_of <= len(attempts) and attempts[-plan.retry_of].client_message_id:
+            first = attempts[-plan.retry_of]
+            again = SendPlan(first.plan.sender, first.plan.recipient, 0, plan.lasts_ms, plan.fate)
+            attempts.append(_Attempt(op, again, at_ms, first.content, first.client_message_id))
+        else:
+            attempts.append(_Attempt(op, plan, at_ms, f"content {name}", name if named else None))
+    return attempts
+
+
+def _send(attempt: _Attempt, stored: list[_Stored], plan: Plan) -> list[Event]:
+    fate, status = _fate(attempt, plan)
+    call = _event(
+        "send",
+        attempt.start_ms,
+        op=attempt.op,
+        sender=attempt.plan.sender,
+        recipient=attempt.plan.recipient,
+        content=attempt.content,
+        client_message_id=attempt.client_message_id,
+        intended=BEGIN_NS + attempt.start_ms * NS_PER_MS,
+    )
+    message, replayed = _store(attempt, stored) if fate in ("ok", "stored, answer lost") else ({}, False)
+    said: dict[str, Any] = {"op": attempt.op, "outcome": "unknown", "status": status, "error": "timeout"}
+    if fate == "refused":
+        said["outcome"] = "refused"
+    if fate == "ok":
+        queued = not _bites("redis", attempt.stored_ms, plan)
+        said |= {key: message[key] for key in ("id", "seq", "timestamp")}
+        said |= {"outcome": "ok", "status": 200, "queued": queued, "replayed": replayed}
+    return [call, _event("sent", attempt.start_ms + attempt.plan.lasts_ms, **said)]
+
+
+def _fate(attempt: _Attempt, plan: Plan) -> tuple[Fate, int | None]:
+    """What becomes of an attempt: as planned, unless a fault decides; with the status of what is not ok."""
+    fate = attempt.plan.fate
+    if _bites("mongodb", attempt.stored_ms, plan):
+        return ("refused" if fate == "refused" else "lost"), 503
+    if _bites("server", attempt.stored_ms, plan):
+        return ("lost" if fate in ("refused", "lost") else "stored, answer lost"), None
+    return fate, 413 if fate == "refused" else None
+
+
+def _store(attempt: _Attempt, stored: list[_Stored]) -> tuple[dict[str, Any], bool]:
+    """Store a message behind the mailbox's last one, with a later timestamp, or find it stored already."""
+    for known in stored:
+        named = attempt.client_message_id is not None
+        if named and known.message["client_message_id"] == attempt.client_message_id:
+            return known.message, True
+    message = {
+        "id": f"id-{attempt.op}",
+        "seq": len(stored) + 1,
+        "sender": attempt.plan.sender,
+        "recipient": attempt.plan.recipient,
+        "content": attempt.content,
+        "timestamp": stamp(attempt.stored_ms + (len(stored) + 1) / 1000),
+        "client_message_id": attempt.client_message_id,
+    }
+    stored.append(_Stored(message, attempt.stored_ms))
+    return message, False
+
+
+def _bites(store: str, at_ms: int, plan: Plan) -> bool:
+    return any(
+        fault.name.split()[0] == store and fault.bites_ms <= at_ms <= fault.heal_ms for fault in plan.faults
+    )
+
+
+def _quiet_ms(events: list[Event], plan: Plan) -> int:
+    """From when on every message is due: 2 s after the last send, and the last disturbance."""
+    last_ms = max((event["t"] // NS_PER_MS - _BEGIN_MS for event in events), default=500)
+    over = [fault.heal_ms + 2_050 for fault in plan.faults]
+    strained = [plan.strain_ms[1] + 1_000] if plan.strain_ms else []
+    return max(last_ms, *over, *strained, 0) + 2_100
+
+
+def _chain(number: int, plan: ChainPlan, stored: list[_Stored], whole: Plan, quiet_ms: int) -> list[Event]:
+    since = None if plan.starts_at_ms is None else stamp(plan.starts_at_ms)
+    at_ms, events, more = plan.begins_ms, list[Event](), True
+    stops_ms = quiet_ms + 2_000 if plan.stops_ms is None else plan.stops_ms
+    while at_ms <= stops_ms or (more and plan.stops_ms is None):
+        event = _poll(number, plan, at_ms, since, stored, whole)
+        events.append(event)
+        since, more = event.get("next_since", since), event.get("has_more", False)
+        at_ms += POLL_MS + 10 if more else 1_990
+    return events
+
+
+def _poll(
+    number: int, plan: ChainPlan, at_ms: int, since: str | None, stored: list[_Stored], whole: Plan
+) -> Event:
+    intended = BEGIN_NS + at_ms * NS_PER_MS
+    call = {
+        "op": number * 1_000_000 + at_ms,
+        "chain": f"{plan.reader}#{number}",
+        "reader": plan.reader,
+        "since": since,
+        "intended": intended,
+        "start": intended,
+    }
+    if (failed := [store for store in ("mongodb", "server") if _bites(store, at_ms, whole)]) != []:
+        said: dict[str, Any] = {"outcome": "unknown", "status": 503 if failed == ["mongodb"] else None}
+        said["error"] = "timeout"
+        return _event("poll", at_ms + POLL_MS, **call, **said)
+    new = [
+        known.message
+        for known in stored
+        if known.stored_ms <= at_ms
+        and known.message["recipient"] == plan.reader
+        and known.message["timestamp"] > (since or "")
+    ]
+    page = new[: plan.page]
+    away = _bites("redis", at_ms, whole)
+    return _event(
+        "poll",
+        at_ms + POLL_MS,
+        **call,
+        outcome="ok",
+        status=200,
+        messages=[dict(message) for message in page],
+        next_since=page[-1]["timestamp"] if page else since,
+        has_more=len(new) > len(page),
+        source="mongodb" if away else "redis",
+        degraded=away,
+    )
+
+
+def _faults(plan: Plan) -> list[Event]:
+    events: list[Event] = []
+    for fault in plan.faults:
+        ends = {"inject": fault.bites_ms - 50, "bites": fault.bites_ms}
+        for phase, at_ms in (ends | {"heal": fault.heal_ms, "healed": fault.heal_ms + 50}).items():
+            events.append(_event("fault", at_ms, name=fault.name, store=fault.name.split()[0], phase=phase))
+    if plan.strain_ms:
+        since_ms, until_ms = plan.strain_ms
+        since = BEGIN_NS + since_ms * NS_PER_MS
+        events.append(_event("strain", until_ms, since=since, waiting=0.97, late_s=0.0))
+    return events

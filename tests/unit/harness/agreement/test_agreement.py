@@ -1,0 +1,84 @@
+"""The checkers agree with their naive second opinions on random histories: none cries wolf, none sleeps.
+
+Each disagreement is a bug in one of the two, and which one, the promise says. CI looks at the same
+histories each time; `nox -s agreement` looks at as many new ones as it is told.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from harness.history import History
+from harness.verdict import Verdict
+
+from .histories import histories
+from .second_opinions import SECOND_OPINIONS, Tally, disagreements
+
+EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "0"))
+IN_CI = 2_000
+
+KINDS = {
+    ("no-loss", "stored_but_skipped"),
+    ("no-loss", "never_served"),
+    ("no-loss", "not_stored"),
+    ("cursor", "passed"),
+    ("no-duplicate", "delivered_twice"),
+    ("no-duplicate", "two_ids"),
+    ("order", "out_of_order"),
+    ("order", "seq_not_rising"),
+    ("order", "timestamp_not_rising"),
+    ("order", "readers_disagree"),
+    ("no-phantom", "phantom"),
+    ("no-phantom", "changed_content"),
+    ("no-phantom", "wrong_sender"),
+    ("no-phantom", "foreign_mailbox"),
+    ("no-phantom", "refused_but_delivered"),
+    ("on-time", "late"),
+    ("on-time", "never_delivered"),
+    ("available", "wrong_status"),
+    ("available", "unanswered"),
+    ("available", "too_slow"),
+    ("available", "not_degraded"),
+}
+"""Every kind of finding there is: a search that never meets one would not notice if it were wrong."""
+
+
+@pytest.mark.timeout(0 if EXAMPLES else 600)
+def test_two_opinions_agree_and_every_kind_of_finding_was_met() -> None:
+    tally = Tally()
+
+    @settings(
+        max_examples=EXAMPLES or IN_CI,
+        derandomize=not EXAMPLES,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
+    @given(histories())
+    def look(history: History) -> None:
+        found = list(disagreements(history, tally))
+        assert not found, "\n".join(found)
+
+    look()
+    sys.stdout.write(report(tally))
+    assert KINDS - set(tally.kinds) == set()
+    assert set(tally.kinds) - KINDS == set()
+    for promise in SECOND_OPINIONS:
+        judged = sum(tally.verdicts[promise, verdict] for verdict in Verdict)
+        for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE):
+            assert tally.verdicts[promise, verdict] >= judged / 50, (promise, verdict)
+        assert tally.undecided[promise] <= judged / 10, promise
+
+
+def report(tally: Tally) -> str:
+    """What was met how often."""
+    verdicts = [
+        f"{promise:13} {verdict:13} {n:7}" for (promise, verdict), n in sorted(tally.verdicts.items())
+    ]
+    kinds = [f"{promise:13} {kind:21} {n:7}" for (promise, kind), n in sorted(tally.kinds.items())]
+    return "\n".join(["", *verdicts, "", *kinds, ""])
