@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     _about_a_run(soak)
     soak.set_defaults(command=commands.soak)
 
+    check = subparsers.add_parser("check", help="judge a recorded history again", epilog=EXIT_CODES)
+    check.add_argument("file", type=Path, help="a run's history.jsonl, whole or cut off")
+    check.add_argument("--reports", type=Path, help="where verdicts.json is written (default: it is printed)")
+    check.set_defaults(command=commands.check)
+
     plan = subparsers.add_parser("plan", help="list the rows of the test plan with what runs each")
     plan.set_defaults(command=commands.plan)
 

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import threading
 from argparse import Namespace
 from collections.abc import Iterator
@@ -24,11 +25,14 @@ from harness.fitting import fitting
 from harness.plan import PLAN_FILE, read_plan, select
 from harness.profile import REFERENCE, load_profile
 from harness.progress import Progress
+from harness.rejudging import rejudge
+from harness.reports import VERDICTS, RowResult, render_verdicts, write_verdicts
 from harness.session import HISTORY
 from harness.stack import Services, locate
 from harness.stack import doctor as examine
 from harness.stack.services import SERVICES
 from harness.target import require_free, running_target
+from harness.verdict import EXIT_CODES
 
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
@@ -81,11 +85,30 @@ def _clear(reports: Path) -> None:
     """Take an earlier run's results away, so that nobody takes them for this one's."""
     try:
         reports.mkdir(parents=True, exist_ok=True)
-        for name in (HISTORY, "results.json", "report.html", "junit.xml"):
+        for name in (HISTORY, VERDICTS, "results.json", "report.html", "junit.xml"):
             (reports / name).unlink(missing_ok=True)
         shutil.rmtree(reports / "logs", ignore_errors=True)
     except OSError as error:
         raise UsageError(f"The results cannot be written to {reports}: {error}.") from error
+
+
+def check(options: Namespace) -> int:
+    """Judge a recorded run again, as a file and as the exit code; the file's text is what the run wrote."""
+    try:
+        rows, verdict = rejudge(options.file)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The history {options.file} cannot be judged: {error}.") from error
+    results = [RowResult(row.id, row.id, "", row.verdict, 0.0, row.reason, row.judgements) for row in rows]
+    if options.reports is None:
+        sys.stdout.write(render_verdicts(results, verdict))
+        return EXIT_CODES[verdict]
+    try:
+        write_verdicts(results, verdict, options.reports / VERDICTS)
+    except OSError as error:
+        raise UsageError(f"The verdicts cannot be written to {options.reports}: {error}.") from error
+    for row in results:
+        console.print(f"{row.id:<9} {row.verdict:<13} {row.reason}", soft_wrap=True, markup=False)
+    return EXIT_CODES[verdict]
 
 
 def plan(options: Namespace) -> int:

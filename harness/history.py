@@ -20,7 +20,15 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
 - `queue`: a look at a queue in Redis: `key`, `type` (as Redis calls it), `length`, `ttl_ms` (-1: none)
 - `keys`: a look at all keys in Redis: `count`, `eternal` (how many have no TTL), `named` (the first of those)
 - `drained`: every reader has read its mailbox to the end after the last send
+- `judging`: `promises`, by which all up to this event is judged
 - `note`: `text`, for people
+
+Two kinds are the whole run's, not a row's history:
+
+- `phase`: one phase of a test ended: `rows`, `tests` (how many tests run each of them), `when` (setup, call,
+  teardown), `begin` (the `t` of the `begin` of its history, if it has one), `verdict`, `reason`, `judged`
+  (whether a check ended it: then its verdict is the judgements'), `ended` (whether it was the last one)
+- `over`: the run came to its end: `finished` (nothing interrupted it), `missing` (rows that nothing ran)
 
 A send is written before it leaves and again when it is answered, so that a history cut off by `kill -9` still
 knows of the sends whose outcome nobody learned: they are `unknown`.
@@ -350,9 +358,7 @@ class Recorder:
         """Write one event, stamped now unless `t` (monotonic ns) is given, and return it."""
         with self._lock:
             stamp = time.monotonic_ns() if t is None else t
-            event = {"row": self._row, "kind": kind, "t": stamp, **fields}
-            line = json.dumps(event, separators=(",", ":")) + "\n"  # ASCII: a lone surrogate is legal JSON
-            self._file.write(line.encode("ascii"))
+            event = _write(self._file, {"row": self._row, "kind": kind, "t": stamp, **fields})
             self.events.append(event)
         return event
 
@@ -360,6 +366,19 @@ class Recorder:
         """The history so far, built from the events as a reader of the file would see them."""
         with self._lock:
             return History.from_events(list(self.events))
+
+    def judging(self, promises: Iterable[str]) -> History:
+        """Note that what is recorded up to now is judged by these promises; return it."""
+        noted = self.record("judging", promises=list(promises))
+        with self._lock:
+            known = list(self.events)
+        return History.from_events(known[: next(i for i, e in enumerate(known) if e is noted) + 1])
+
+
+def _write(file: BinaryIO, event: Event) -> Event:
+    line = json.dumps(event, separators=(",", ":")) + "\n"  # ASCII: a lone surrogate is legal JSON
+    file.write(line.encode("ascii"))
+    return event
 
 
 class HistoryFile:
@@ -374,6 +393,10 @@ class HistoryFile:
         """Start the history of one row."""
         return Recorder(self._file, row=row, title=title, seed=seed, bounds=bounds, policy=policy)
 
+    def record(self, kind: str, **fields: Any) -> Event:
+        """Write one event that is the run's, not a row's; return it."""
+        return _write(self._file, {"row": "", "kind": kind, "t": time.monotonic_ns(), **fields})
+
     def __enter__(self) -> HistoryFile:
         return self
 
@@ -384,18 +407,20 @@ class HistoryFile:
 
 
 def read_histories(path: Path) -> list[History]:
-    """All histories of a file, one a row in order of appearance.
+    """All histories of a file, one a row in order of appearance. Raises as `read_events` does."""
+    rows: dict[str, list[Event]] = {}
+    for event in read_events(path):
+        if event["kind"] not in ("phase", "over"):
+            rows.setdefault(event["row"], []).append(event)
+    return [History.from_events(events) for events in rows.values()]
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """The events of a file, one by one.
 
     A last line that was cut off in the middle is dropped; any other line that is not JSON raises ValueError
     with its number.
     """
-    rows: dict[str, list[Event]] = {}
-    for event in _read_events(path):
-        rows.setdefault(event["row"], []).append(event)
-    return [History.from_events(events) for events in rows.values()]
-
-
-def _read_events(path: Path) -> Iterator[Event]:
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:

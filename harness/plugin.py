@@ -129,24 +129,38 @@ def pytest_runtest_makereport(
     stops = isinstance(error, UsageError) and not isinstance(error, NotHere)
     if stops:
         item.session.shouldstop = str(error)
+    run = item.stash.get(RUN, None)
     verdict, reason = _verdict(error, report, is_scenario=is_scenario)
-    if verdict is Verdict.FAIL and RUN in item.stash:
-        verdict, reason = _excused(verdict, reason, item.stash[RUN])
+    if verdict is Verdict.FAIL and run is not None:
+        verdict, reason = _excused(verdict, reason, run)
     ended = report.when == "teardown"
-    told = told_by(item.stash[RUN]) if ended and RUN in item.stash else {}
+    tests = {row: item.config.stash[TESTS_OF][row] or 1 for row in row_ids(item) or [item.name]}
+    phase = _session(item.config).record(
+        "phase",
+        rows=list(tests),
+        tests=tests,
+        when=report.when,
+        begin=run.recorder.events[0]["t"] if run is not None else None,
+        verdict=verdict,
+        reason=reason,
+        judged=run is not None and error is not None and error is run.unsatisfied,
+        ended=ended,
+    )
+    told = told_by(run) if ended and run is not None else {}
     parts = [
         Part(
             row,
             verdict,
             reason,
             seconds=call.duration,
+            at_ns=phase["t"],
             ended=ended,
-            tests=item.config.stash[TESTS_OF][row] or 1,
+            tests=count,
             stopped=str(error) if stops else "",
             environment=_session(item.config).environment(),
             **told,
         )
-        for row in row_ids(item) or [item.name]
+        for row, count in tests.items()
     ]
     report.harness_parts = to_json(parts)  # type: ignore[attr-defined]  # travels with the report
     return report

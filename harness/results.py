@@ -9,20 +9,21 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from harness.arithmetic import exact_percentile
 from harness.checkers import delivery_delays_s
-from harness.history import History
+from harness.history import History, HistoryFile
 from harness.plan import Row
-from harness.reports import RowResult, html, judgement_from, write_results
+from harness.rejudging import NOTHING_RAN, cut_off_verdict, rejudge_cut_off
+from harness.reports import VERDICTS, RowResult, html, judgement_from, write_results, write_verdicts
 from harness.reports import Run as RunRecord
 from harness.run import Run
-from harness.session import Settings
-from harness.verdict import EXIT_CODES, Verdict, worst
+from harness.session import HISTORY, Settings
+from harness.verdict import EXIT_CODES, Judgement, Verdict, worst
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Part:
     verdict: Verdict
     reason: str
     seconds: float
+    at_ns: int = 0
+    """When it ended, on the clock of the history."""
     ended: bool = False
     tests: int = 1
     stopped: str = ""
@@ -77,6 +80,7 @@ class Results:
         self._began = time.monotonic()
         self._parts: dict[str, list[Part]] = {}
         self._ended: list[str] = []
+        self._missing: list[str] = []
         self.interrupted = False
 
     @property
@@ -95,18 +99,23 @@ class Results:
         """Of these rows, those that nothing ran are undecided."""
         for row in rows:
             if row not in self._parts:
-                self.take(Part(row, Verdict.INCONCLUSIVE, "nothing ran this row", 0.0, ended=True))
+                self._missing.append(row)
+                self.take(Part(row, Verdict.INCONCLUSIVE, NOTHING_RAN, 0.0, ended=True))
 
     def newly_ended(self) -> list[RowResult]:
         """The rows that ended since the last call."""
         ended, self._ended = self._ended, []
         return [self.result(row) for row in ended]
 
-    def result(self, row: str) -> RowResult:
-        """How the row stands; its verdict is the worst of its parts'."""
-        parts = self._parts[row]
+    def result(self, row: str, cut_off: Sequence[Judgement] = ()) -> RowResult:
+        """How the row stands; its verdict is the worst of its parts'.
+
+        `cut_off` is what can be said of those tests of it that never ended.
+        """
+        parts = sorted(self._parts.get(row, ()), key=lambda part: part.at_ns)
         if not self._is_complete(row):
-            parts = [*parts, Part(row, Verdict.INCONCLUSIVE, "interrupted", 0.0)]
+            told = [judgement.as_dict() for judgement in cut_off]
+            parts.append(Part(row, *cut_off_verdict(cut_off), 0.0, judgements=told))
         return RowResult(
             id=row,
             title=title(self._plan, row),
@@ -121,17 +130,15 @@ class Results:
 
     def _is_complete(self, row: str) -> bool:
         """Whether every test of the row has ended."""
-        parts = self._parts[row]
-        return sum(part.ended for part in parts) >= max(part.tests for part in parts)
+        parts = self._parts.get(row, [])
+        return sum(part.ended for part in parts) >= max((part.tests for part in parts), default=1)
 
     def write(self) -> RunRecord:
-        """Write `results.json` and `report.html`; return the record they were made from."""
+        """Write `results.json`, `verdicts.json` and `report.html`; return the record they were made from."""
         settings = self._settings
-        order = {row: index for index, row in enumerate(self._plan)}
-        rows = tuple(
-            self.result(row) for row in sorted(self._parts, key=lambda row: order.get(row, len(order)))
-        )
-        unfinished = [Verdict.INCONCLUSIVE] if self.stopped or self.interrupted else []
+        finished = not (self.stopped or self.interrupted)
+        rows = tuple(self._results(self._close_history(finished)))
+        unfinished = [] if finished else [Verdict.INCONCLUSIVE]
         verdict = worst([*(row.verdict for row in rows), *unfinished])
         record = RunRecord(
             verdict=verdict,
@@ -145,8 +152,24 @@ class Results:
             delivered_within_s=settings.profile.bounds.delivered_within_s,
         )
         write_results(record, settings.reports / "results.json")
+        write_verdicts(rows, verdict, settings.reports / VERDICTS)
         html.write_html(record, settings.reports / "report.html")
         return record
+
+    def _close_history(self, finished: bool) -> dict[str, list[Judgement]]:
+        """End the history with what became of the run; return what it has of rows that were cut off."""
+        path = self._settings.reports / HISTORY
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with HistoryFile(path) as file:
+            file.record("over", finished=finished, missing=self._missing)
+        return {} if finished and all(map(self._is_complete, self._parts)) else rejudge_cut_off(path)
+
+    def _results(self, cut_off: Mapping[str, Sequence[Judgement]]) -> Iterator[RowResult]:
+        """Every row, in the plan's order."""
+        order = {row: index for index, row in enumerate(self._plan)}
+        rows = dict.fromkeys([*self._parts, *cut_off])
+        for row in sorted(rows, key=lambda row: order.get(row, len(order))):
+            yield self.result(row, cut_off.get(row, ()))
 
     def _environment(self) -> dict[str, dict[str, str]]:
         environment = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.arithmetic import exact_percentile
-from harness.checkers import bounded, run_checker
+from harness.checkers import bounded, promise_of, run_checker
 from harness.client import Answer, Client
 from harness.conversations import Conversations, Pair, PromiseBroken
 from harness.faults import FaultInjector
@@ -30,7 +30,7 @@ from harness.recorded import (
     replays,
 )
 from harness.traffic import Reader
-from harness.verdict import Checker, Judgement, Verdict
+from harness.verdict import Checker, Judgement, Verdict, summed_up
 from harness.vitals import Vitals
 
 __all__ = ["Inconclusive", "Pair", "PromiseBroken", "Run"]
@@ -81,6 +81,8 @@ class Run(Conversations):
         self.statuses = profile.statuses
         self.has = profile.has
         self.judgements: list[Judgement] = []
+        self.unsatisfied: Exception | None = None
+        """What a check raised."""
         self.measured: dict[str, Any] = {}
         self.vitals = vitals
         self.minutes = minutes
@@ -219,16 +221,12 @@ class Run(Conversations):
         """
         if not self.stores_as_the_contract:
             checkers = tuple(checker for checker in checkers if checker is not bounded)
-        history = self.recorder.history()
+        history = self.recorder.judging(map(promise_of, checkers))
         self.judgements += (new := [run_checker(checker, history) for checker in checkers])
-        for verdict, kind in ((Verdict.FAIL, PromiseBroken), (Verdict.INCONCLUSIVE, Inconclusive)):
-            bad = [
-                f"{judgement.promise}: {judgement.reason}"
-                for judgement in new
-                if judgement.verdict is verdict
-            ]
-            if bad:
-                raise kind("; ".join(bad))
+        verdict, reason = summed_up(new)
+        if verdict is not Verdict.PASS:
+            self.unsatisfied = (PromiseBroken if verdict is Verdict.FAIL else Inconclusive)(reason)
+            raise self.unsatisfied
 
     def _look_into_redis(self, mailboxes: Iterable[str]) -> None:
         if not self.stores_as_the_contract:

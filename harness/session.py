@@ -7,9 +7,10 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.faults import FaultInjector
-from harness.history import HistoryFile
+from harness.history import Event, HistoryFile
 from harness.instances import Instances
 from harness.machine import MachineWatch
 from harness.profile import Profile
@@ -93,6 +94,10 @@ class Session:
                 vitals.close()
             finally:
                 instances.stop()
+
+    def record(self, kind: str, **fields: Any) -> Event:
+        """Write an event of the whole run, and return it."""
+        return self._history.record(kind, **fields)
 
     def close(self) -> None:
         """End everything this run started."""

@@ -68,6 +68,16 @@ class Judgement:
         return asdict(self)
 
 
+def summed_up(judgements: Iterable[Judgement]) -> tuple[Verdict, str]:
+    """The verdict of several judgements, and on one line which of them are as bad as that, and why."""
+    known = list(judgements)
+    verdict = worst(judgement.verdict for judgement in known)
+    if verdict is Verdict.PASS:
+        return verdict, ""
+    bad = (f"{one.promise}: {one.reason}" for one in known if one.verdict is verdict)
+    return verdict, ("; ".join(bad).splitlines() or [""])[0]
+
+
 Checker = Callable[["History"], Judgement]
 
 

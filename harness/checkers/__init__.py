@@ -26,6 +26,7 @@ from harness.verdict import Checker, Judgement, Verdict
 __all__ = [
     "CHECKERS",
     "DELIVERY",
+    "applying_to",
     "available",
     "bounded",
     "contiguous",
@@ -65,6 +66,13 @@ CHECKERS: Mapping[str, Checker] = {
     "stops-cleanly": stops_cleanly,
 }
 """Every promise the harness can judge, by its name: the contract's, and those of single rows."""
+
+
+def applying_to(history: History) -> list[str]:
+    """The contract's promises that can be judged over any history that has what they are judged by."""
+    promises = [promise_of(checker) for checker in DELIVERY] + ["on-time", "available"]
+    promises += ["recovers"] * bool(history.faults) + ["bounded"] * bool(history.looks)
+    return promises
 
 
 def promise_of(checker: Checker) -> str:

@@ -12,15 +12,19 @@ from harness.reports.run import (
     write_results,
 )
 from harness.reports.terminal import show_run
+from harness.reports.verdicts import VERDICTS, render_verdicts, write_verdicts
 
 __all__ = [
+    "VERDICTS",
     "PromiseResult",
     "RowResult",
     "Run",
     "judgement_from",
     "read_results",
     "render_html",
+    "render_verdicts",
     "show_run",
     "write_html",
     "write_results",
+    "write_verdicts",
 ]

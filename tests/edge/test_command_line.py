@@ -73,6 +73,41 @@ def test_a_broken_promise_ends_with_1_and_names_it(tmp_path):
     assert "no-loss" in {finding["promise"] for finding in results["rows"][0]["findings"]}
 
 
+@pytest.mark.parametrize("words", [(), ("--target", "forgetful")])
+def test_check_says_of_the_history_to_the_byte_what_the_run_said(tmp_path, words):
+    if words:
+        words = ("--target", profile(tmp_path, [str(PROGRAMS / "forgetful_server.py")]))
+    ran = run("run", "--only", "FLOW-02", "--reports", str(tmp_path), *words)
+    again = run("check", str(tmp_path / "history.jsonl"))
+    assert again.returncode == ran.returncode == (1 if words else 0), again.stderr
+    assert again.stdout == (tmp_path / "verdicts.json").read_text()
+    shown = run("check", str(tmp_path / "history.jsonl"), "--reports", str(tmp_path / "again"))
+    assert shown.returncode == ran.returncode
+    assert shown.stdout.startswith("FLOW-02   " + ("fail" if words else "pass"))
+    assert (tmp_path / "again" / "verdicts.json").read_bytes() == (tmp_path / "verdicts.json").read_bytes()
+
+
+def test_a_run_that_was_killed_can_be_judged_by_what_it_recorded(tmp_path):
+    words = harness("run", "--only", "FLOW-06", "--reports", str(tmp_path), "--jobs", "1")
+    history = tmp_path / "history.jsonl"
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_until(
+                lambda: history.exists() and history.read_text().count('"kind":"poll"') > 2,
+                deadline_s=30,
+                what="the third poll",
+            )
+        finally:
+            process.kill()
+    done = run("check", str(history))
+    assert done.returncode == 3, done.stdout + done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert (row["id"], row["verdict"], row["reason"]) == ("FLOW-06", "inconclusive", "interrupted")
+    verdicts = {one["promise"]: one["verdict"] for one in row["judgements"]}
+    assert verdicts["no-duplicate"] == "pass"
+    assert verdicts["no-loss"] == "inconclusive"
+
+
 def test_a_server_that_cannot_be_used_is_inconclusive_and_ends_with_3(tmp_path):
     """Python's own web server gets ready, and knows no users."""
     command = ["-m", "http.server", "--bind", "127.0.0.1", "{port}"]
@@ -90,6 +125,7 @@ def test_a_server_that_cannot_be_used_is_inconclusive_and_ends_with_3(tmp_path):
         (["run", "--only", "FLOW-1"], "The plan has no row 'FLOW-1'"),
         (["run", "--target", "nowhere"], "There is no target profile 'nowhere'"),
         (["run", "--workers", "0"], "--workers"),
+        (["check", "nowhere.jsonl"], "The history nowhere.jsonl cannot be judged"),
         (["serve", "--port", "1"], "Port 1 of 127.0.0.1 cannot be used")
         if os.geteuid()
         else (

@@ -1,0 +1,171 @@
+"""Judging a recorded run again, from its history file alone: to the byte what the run itself decided.
+
+The file says which promises were judged when, and how each phase of each test ended (see `harness.history`).
+A test that never ended was cut off; what it recorded is judged by every promise that applies, and can
+convict, but not acquit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from harness.checkers import CHECKERS, applying_to, run_checker
+from harness.history import Event, History, read_events
+from harness.verdict import Judgement, Verdict, summed_up, worst
+
+INTERRUPTED = "interrupted"
+NOTHING_RAN = "nothing ran this row"
+
+
+@dataclass(frozen=True)
+class Rejudged:
+    """One row, as its history has it."""
+
+    id: str
+    verdict: Verdict
+    reason: str
+    judgements: tuple[Judgement, ...]
+
+
+@dataclass
+class _Scenario:
+    """One test's history, from its `begin` on."""
+
+    rows: Sequence[str]
+    events: list[Event]
+
+    @property
+    def begin_ns(self) -> int:
+        return int(self.events[0]["t"])
+
+    @cached_property
+    def judged(self) -> list[list[Judgement]]:
+        """What each `judging` of it comes to."""
+        places = [place for place, event in enumerate(self.events) if event["kind"] == "judging"]
+        return [_judge(self.events[: place + 1]) for place in places]
+
+    @cached_property
+    def cut_off(self) -> list[Judgement]:
+        """What it comes to where the test never ended."""
+        if self.judged:
+            return [judgement for some in self.judged for judgement in some]
+        history = History.from_events(self.events)
+        return [run_checker(CHECKERS[promise], history) for promise in applying_to(history)]
+
+
+@dataclass
+class _File:
+    scenarios: list[_Scenario] = field(default_factory=list)
+    phases: list[Event] = field(default_factory=list)
+    over: Event | None = None
+
+    def of(self, phase: Event) -> _Scenario | None:
+        """The scenario that a phase belongs to, if its test recorded one."""
+        return next((one for one in self.scenarios if one.begin_ns == phase["begin"]), None)
+
+
+def rejudge(path: Path) -> tuple[list[Rejudged], Verdict]:
+    """Every row of a run's history file, and the verdict of the whole.
+
+    Raises OSError when the file cannot be read, ValueError when it is not a history.
+    """
+    file = _read(path)
+    rows = [_row(file, id_) for id_ in _ids(file)]
+    missing = file.over["missing"] if file.over else ()
+    rows += [Rejudged(id_, Verdict.INCONCLUSIVE, NOTHING_RAN, ()) for id_ in missing]
+    finished = file.over is not None and file.over["finished"]
+    unfinished = () if finished else (Verdict.INCONCLUSIVE,)
+    return rows, worst([*(row.verdict for row in rows), *unfinished])
+
+
+def rejudge_cut_off(path: Path) -> dict[str, list[Judgement]]:
+    """What can be said of each row with a test that never ended."""
+    file = _read(path)
+    told: dict[str, list[Judgement]] = {}
+    for scenario in _cut_off(file):
+        judgements = scenario.cut_off
+        for row in scenario.rows:
+            told.setdefault(row, []).extend(judgements)
+    return told
+
+
+def cut_off_verdict(judgements: Sequence[Judgement]) -> tuple[Verdict, str]:
+    """A row that was cut off is convicted by what it recorded, else undecided."""
+    verdict, reason = summed_up(judgements)
+    return (verdict, reason) if verdict is Verdict.FAIL else (Verdict.INCONCLUSIVE, INTERRUPTED)
+
+
+def _read(path: Path) -> _File:
+    file = _File()
+    latest: dict[str, _Scenario] = {}
+    for event in read_events(path):
+        if event["kind"] == "phase":
+            file.phases.append(event)
+        elif event["kind"] == "over":
+            file.over = event
+        elif event["kind"] == "begin":
+            latest[event["row"]] = _Scenario(event["row"].split(", "), [event])
+            file.scenarios.append(latest[event["row"]])
+        elif event["row"] in latest:
+            latest[event["row"]].events.append(event)
+        else:
+            raise ValueError(f"{path}: an event of {event['row']!r} comes before its 'begin'")
+    file.phases.sort(key=lambda phase: int(phase["t"]))
+    for phase in file.phases:
+        if scenario := file.of(phase):
+            scenario.rows = phase["rows"]
+    return file
+
+
+def _ids(file: _File) -> list[str]:
+    told = [row for phase in file.phases for row in phase["rows"]]
+    return list(dict.fromkeys([*told, *(row for one in file.scenarios for row in one.rows)]))
+
+
+def _row(file: _File, id_: str) -> Rejudged:
+    phases = [phase for phase in file.phases if id_ in phase["rows"]]
+    parts = [_part(file, phase) for phase in phases]
+    ended = [phase for phase in phases if phase["ended"]]
+    judgements = [
+        judgement
+        for phase in ended
+        if (scenario := file.of(phase))
+        for some in scenario.judged
+        for judgement in some
+    ]
+    if len(ended) < max((phase["tests"][id_] for phase in phases), default=1):
+        cut_off = [j for one in _cut_off(file) if id_ in one.rows for j in one.cut_off]
+        parts.append(cut_off_verdict(cut_off))
+        judgements += cut_off
+    reasons = dict.fromkeys(reason for _, reason in parts if reason)
+    return Rejudged(id_, worst(verdict for verdict, _ in parts), "; ".join(reasons), tuple(judgements))
+
+
+def _part(file: _File, phase: Event) -> tuple[Verdict, str]:
+    """How a phase ended; where a check ended it, as that check comes out now."""
+    scenario = file.of(phase)
+    if phase["judged"] and scenario is not None:
+        return summed_up(scenario.judged[-1])
+    return Verdict(phase["verdict"]), str(phase["reason"])
+
+
+def _cut_off(file: _File) -> Iterator[_Scenario]:
+    ended = {phase["begin"] for phase in file.phases if phase["ended"]}
+    return (one for one in file.scenarios if one.begin_ns not in ended)
+
+
+def _judge(events: Sequence[Event]) -> list[Judgement]:
+    history = History.from_events(events)
+    return [_judgement(promise, history) for promise in events[-1]["promises"]]
+
+
+def _judgement(promise: str, history: History) -> Judgement:
+    checker = CHECKERS.get(promise)
+    if checker is None:
+        return Judgement(
+            promise, Verdict.INCONCLUSIVE, f"no checker of the promise '{promise}' is known here"
+        )
+    return run_checker(checker, history)
