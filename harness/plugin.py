@@ -108,6 +108,15 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that runs a row is not beside a scenario that must be alone; scenarios see to it themselves."""
+    if not _runs_rows(item) or "run" in getattr(item, "fixturenames", ()):
+        return (yield)
+    with the_machine(_session(item.config).settings.reports, alone=False):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """A scenario that checked nothing has shown nothing."""
     yield
@@ -123,7 +132,7 @@ def pytest_runtest_makereport(
     """Turn the outcome of each phase into the verdict of the test's rows."""
     report = yield
     is_scenario = IS_SCENARIO in item.stash
-    if not is_scenario and not (wanted_rows(item.config) and row_ids(item)):
+    if not is_scenario and not _runs_rows(item):
         return report
     error = call.excinfo.value if call.excinfo is not None else None
     stops = isinstance(error, UsageError) and not isinstance(error, NotHere)
@@ -171,6 +180,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """End what this process started; last, as an interrupted scenario records until it is torn down."""
     if SESSION in session.config.stash:
         session.config.stash[SESSION].close()
+
+
+def _runs_rows(item: pytest.Item) -> bool:
+    """Whether rows were asked for, and this is one that runs some of them."""
+    return bool(wanted_rows(item.config) and row_ids(item))
 
 
 def _verdict(
