@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from pymongo import ReturnDocument, errors
 
+from reference_server.adapters import mongo_store
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.service import Messenger
 from tests.mutants.parts import insert, poll_the_store
 from tests.mutants.registry import mutant
 
-_look = Messenger._look
+_look, _place_after = Messenger._look, mongo_store.place_after
 
 SLOW_S = 0.05
 """As long as a write may take on a busy disk; a race that takes as long is lost within a few seconds."""
@@ -67,3 +68,16 @@ def page_newest_first(self, mailbox, since_us, limit):
     """A page comes newest first, as it stands in Redis."""
     polled = _look(self, mailbox, since_us, limit)
     return replace(polled, page=replace(polled.page, messages=polled.page.messages[::-1]))
+
+
+@mutant(row="CHAOS-01", promise="contiguous")
+def places_left_out():
+    """Now and then a number is left out, as by a sequence whose transaction was rolled back."""
+
+    def place_after(head, draft, now_us):
+        message = _place_after(head, draft, now_us)
+        return replace(message, seq=message.seq + random.choice((0, 0, 0, 0, 1)))
+
+    mongo_store.place_after = place_after
+    Messenger._read = poll_the_store
+    Messenger._queue_it = lambda self, message: True  # the queue would look for the missing ones

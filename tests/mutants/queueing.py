@@ -18,9 +18,10 @@ from tests.mutants.registry import STORY, mutant
 log = logging.getLogger(__name__)
 _read, _queue_it, _step, _make = RedisQueue.read, Messenger._queue_it, Repairer.step, RedisQueue.__init__
 
-QUEUE = "reference_server.app:RedisQueue"
 CALM_STEPS = 6
 """A repair this many steps after the heal comes behind newer messages."""
+LATE_STEPS = 16
+"""And this many are four seconds, twice the time in which the server must recover."""
 
 
 @mutant(row="ERR-02", promise="no-loss", replaces="service:Messenger._queue_it")
@@ -65,18 +66,33 @@ def repair_out_of_order():
     Messenger._queue_it, Repairer.step, Repairer._pay = queue_it, step, lambda self, owed: False
 
 
-@mutant(row="CHAOS-10", promise="no-duplicate")
-def push_retried_after_a_timeout():
-    """A push that timed out is done again, though Redis may only have been slow to say that it was done."""
+@mutant(row="ERR-02", promise="recovers")
+def repair_too_late():
+    """What could not be pushed is pushed seconds after Redis is back, and until then the list is believed."""
+    owed, calm = [], [0]
 
-    class Retrying(NaiveQueue):
-        def push(self, recipient, batch, claim=None):
-            try:
-                return super().push(recipient, batch, claim)
-            except QueueUnavailable:
-                return super().push(recipient, batch, claim)
+    def queue_it(self, message):
+        try:
+            self._catch_up.push(message.recipient, [message])
+        except Failure:
+            owed.append(message)
+            return False
+        return True
 
-    app.redis_queue.RedisQueue = Retrying
+    def step(self):
+        calm[0] = 0 if self._queue.breaker.is_open else calm[0] + 1
+        while owed and calm[0] > LATE_STEPS:
+            message = owed.pop()
+            self._catch_up.push(message.recipient, [message])
+        return _step(self)
+
+    Messenger._queue_it, Repairer.step = queue_it, step
+
+
+@mutant(row="CHAOS-06", promise="no-duplicate")
+def retry_queued_twice():
+    """A retry that finds its message stored puts it into the queue once more."""
+    app.redis_queue.RedisQueue = NaiveQueue
 
 
 @mutant(row="FLOW-02", promise="no-loss", quick=True)
