@@ -162,16 +162,21 @@ def bad_entry_is_an_error(self, recipient, why):
     raise RuntimeError(why)
 
 
-@mutant(row="CHAOS-18", promise="no-loss", replaces="adapters.redis_queue:decode_page")
-def bad_entry_stops_the_page(entries, recipient):
+@mutant(row="CHAOS-18", promise="no-loss")
+def bad_entry_stops_the_page():
     """A page ends before an entry that is no message, and so does every later one."""
-    found = []
-    for entry in reversed(entries):
-        try:
-            found.append(from_entry(entry))
-        except ValueError:
-            break
-    return found
+
+    class Stopping(NaiveQueue):
+        def decode(self, entries):
+            found = []
+            for entry in reversed(entries):
+                try:
+                    found.append(from_entry(entry))
+                except ValueError:
+                    break
+            return found
+
+    app.redis_queue.RedisQueue = Stopping
 
 
 @mutant(row="CHAOS-17", promise="available")
