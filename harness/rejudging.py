@@ -81,18 +81,7 @@ def rejudge(path: Path) -> tuple[list[Rejudged], Verdict]:
     return rows, worst([*(row.verdict for row in rows), *unfinished])
 
 
-def rejudge_cut_off(path: Path) -> dict[str, list[Judgement]]:
-    """What can be said of each row with a test that never ended."""
-    file = _read(path)
-    told: dict[str, list[Judgement]] = {}
-    for scenario in _cut_off(file):
-        judgements = scenario.cut_off
-        for row in scenario.rows:
-            told.setdefault(row, []).extend(judgements)
-    return told
-
-
-def cut_off_verdict(judgements: Sequence[Judgement]) -> tuple[Verdict, str]:
+def _cut_off_verdict(judgements: Sequence[Judgement]) -> tuple[Verdict, str]:
     """A row that was cut off is convicted by what it recorded, else undecided."""
     verdict, reason = summed_up(judgements)
     return (verdict, reason) if verdict is Verdict.FAIL else (Verdict.INCONCLUSIVE, INTERRUPTED)
@@ -106,6 +95,7 @@ def _read(path: Path) -> _File:
             file.phases.append(event)
         elif event["kind"] == "over":
             file.over = event
+            break  # other processes of an interrupted run may go on for a moment
         elif event["kind"] == "begin":
             latest[event["row"]] = _Scenario(event["row"].split(", "), [event])
             file.scenarios.append(latest[event["row"]])
@@ -138,7 +128,7 @@ def _row(file: _File, id_: str) -> Rejudged:
     ]
     if len(ended) < max((phase["tests"][id_] for phase in phases), default=1):
         cut_off = [j for one in _cut_off(file) if id_ in one.rows for j in one.cut_off]
-        parts.append(cut_off_verdict(cut_off))
+        parts.append(_cut_off_verdict(cut_off))
         judgements += cut_off
     reasons = dict.fromkeys(reason for _, reason in parts if reason)
     return Rejudged(id_, worst(verdict for verdict, _ in parts), "; ".join(reasons), tuple(judgements))

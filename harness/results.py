@@ -10,7 +10,7 @@ import json
 import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,12 +18,12 @@ from harness.arithmetic import exact_percentile
 from harness.checkers import delivery_delays_s
 from harness.history import History, HistoryFile
 from harness.plan import Row
-from harness.rejudging import NOTHING_RAN, cut_off_verdict, rejudge_cut_off
+from harness.rejudging import INTERRUPTED, NOTHING_RAN, Rejudged, rejudge
 from harness.reports import VERDICTS, RowResult, html, judgement_from, write_results, write_verdicts
 from harness.reports import Run as RunRecord
 from harness.run import Run
 from harness.session import HISTORY, Settings
-from harness.verdict import EXIT_CODES, Judgement, Verdict, worst
+from harness.verdict import EXIT_CODES, Verdict, worst
 
 
 @dataclass(frozen=True)
@@ -107,15 +107,11 @@ class Results:
         ended, self._ended = self._ended, []
         return [self.result(row) for row in ended]
 
-    def result(self, row: str, cut_off: Sequence[Judgement] = ()) -> RowResult:
-        """How the row stands; its verdict is the worst of its parts'.
-
-        `cut_off` is what can be said of those tests of it that never ended.
-        """
+    def result(self, row: str) -> RowResult:
+        """How the row stands; its verdict is the worst of its parts'."""
         parts = sorted(self._parts.get(row, ()), key=lambda part: part.at_ns)
         if not self._is_complete(row):
-            told = [judgement.as_dict() for judgement in cut_off]
-            parts.append(Part(row, *cut_off_verdict(cut_off), 0.0, judgements=told))
+            parts.append(Part(row, Verdict.INCONCLUSIVE, INTERRUPTED, 0.0))
         return RowResult(
             id=row,
             title=title(self._plan, row),
@@ -156,20 +152,26 @@ class Results:
         html.write_html(record, settings.reports / "report.html")
         return record
 
-    def _close_history(self, finished: bool) -> dict[str, list[Judgement]]:
-        """End the history with what became of the run; return what it has of rows that were cut off."""
+    def _close_history(self, finished: bool) -> dict[str, Rejudged]:
+        """End the history with what became of the run; where that was cut off, judge by what is recorded."""
         path = self._settings.reports / HISTORY
         path.parent.mkdir(parents=True, exist_ok=True)
         with HistoryFile(path) as file:
             file.record("over", finished=finished, missing=self._missing)
-        return {} if finished and all(map(self._is_complete, self._parts)) else rejudge_cut_off(path)
+        if finished and all(map(self._is_complete, self._parts)):
+            return {}
+        return {one.id: one for one in rejudge(path)[0]}
 
-    def _results(self, cut_off: Mapping[str, Sequence[Judgement]]) -> Iterator[RowResult]:
+    def _results(self, rejudged: Mapping[str, Rejudged]) -> Iterator[RowResult]:
         """Every row, in the plan's order."""
         order = {row: index for index, row in enumerate(self._plan)}
-        rows = dict.fromkeys([*self._parts, *cut_off])
+        rows = dict.fromkeys([*self._parts, *rejudged])
         for row in sorted(rows, key=lambda row: order.get(row, len(order))):
-            yield self.result(row, cut_off.get(row, ()))
+            result, known = self.result(row), rejudged.get(row)
+            if known is not None:
+                verdict, reason, judgements = known.verdict, known.reason, known.judgements
+                result = replace(result, verdict=verdict, reason=reason, judgements=judgements)
+            yield result
 
     def _environment(self) -> dict[str, dict[str, str]]:
         environment = {

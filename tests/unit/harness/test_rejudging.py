@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.history import Event
-from harness.rejudging import Rejudged, rejudge, rejudge_cut_off
+from harness.rejudging import Rejudged, rejudge
 from harness.verdict import Verdict
 
 from .checkers.histories import Story, message, ns
@@ -110,9 +110,11 @@ def test_a_row_of_several_tests_needs_them_all(file: Any) -> None:
     assert the_row(file(*judging(good(), "cursor").events, half, other, OVER)).verdict is Verdict.PASS
 
 
-def test_only_rows_that_were_cut_off_are_told_apart(file: Any) -> None:
-    assert rejudge_cut_off(file(*judging(good(), "cursor").events, phase(), OVER)) == {}
-    assert list(rejudge_cut_off(file(*good().events))) == ["ROW-01"]
+def test_what_other_processes_record_after_the_end_is_not_looked_at(file: Any) -> None:
+    """The run decided without it."""
+    interrupted = {**OVER, "finished": False}
+    row = the_row(file(*judging(good(), "cursor").events, interrupted, phase()))
+    assert (row.verdict, row.reason) == (Verdict.INCONCLUSIVE, "interrupted")
 
 
 def test_a_promise_nobody_here_can_judge_is_undecided(file: Any) -> None:
