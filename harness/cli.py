@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = subparsers.add_parser("run", help="run rows of the test plan against a server", epilog=EXIT_CODES)
     run.add_argument(
-        "--only", action="append", default=[], metavar="ID", help="a row or a pattern, as 'ERR-*'"
+        "--only", action="append", default=[], metavar="ID", help="a row or a pattern, as 'ERR-*'; repeatable"
     )
     run.add_argument("--section", help="the rows of one section of the plan")
     run.add_argument("--jobs", type=_count, default=3, help="rows to run side by side (default: 3)")
@@ -94,7 +94,6 @@ def _about_the_target(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)

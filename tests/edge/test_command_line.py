@@ -124,7 +124,13 @@ def test_a_server_that_cannot_be_used_is_inconclusive_and_ends_with_3(tmp_path):
     [
         (["run", "--only", "FLOW-1"], "The plan has no row 'FLOW-1'"),
         (["run", "--target", "nowhere"], "There is no target profile 'nowhere'"),
-        (["run", "--workers", "0"], "--workers"),
+        (["run", "--section", "mesage-flow"], "Did you mean message-flow?"),
+        (
+            ["run", "--only", "FLOW-01", "--section", "errors"],
+            "No row of the section 'errors' matches FLOW-01",
+        ),
+        (["run", "--workers", "0"], "--workers: '0' is not a whole number from 1 on"),
+        (["run", "--jobs", "two"], "--jobs: 'two' is not a whole number from 1 on"),
         (["check", "nowhere.jsonl"], "The history nowhere.jsonl cannot be judged"),
         (["serve", "--port", "1"], "Port 1 of 127.0.0.1 cannot be used")
         if os.geteuid()

@@ -255,3 +255,25 @@ def test_what_proves_nothing(story: Callable[[], Story], reason: str) -> None:
     judgement = available(story().history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert reason in judgement.reason
+
+
+def with_policy(story: Story, **policy: str) -> Story:
+    story.events[0] = {**story.events[0], "policy": policy}
+    return story
+
+
+@pytest.mark.parametrize("answer", [{"status": 503}, DEGRADED])
+def test_a_server_may_say_that_it_serves_no_polls_without_redis(answer: dict[str, Any]) -> None:
+    story = with_policy(with_fault("redis refused", poll=answer), polls_without_redis="unavailable")
+    assert available(story.history()).verdict is Verdict.PASS
+
+
+def test_whatever_its_policy_a_poll_without_redis_tells_no_lie() -> None:
+    lie = {"source": "redis", "degraded": False}
+    story = with_policy(with_fault("redis refused", poll=lie), polls_without_redis="unavailable")
+    assert set(kinds(available(story.history()))) == {"wrong_status"}
+
+
+def test_a_server_whose_policy_is_to_serve_polls_without_redis_does() -> None:
+    story = with_policy(with_fault("redis refused", poll={"status": 503}), polls_without_redis="served")
+    assert set(kinds(available(story.history()))) == {"wrong_status"}
