@@ -84,7 +84,10 @@ def _unbroken(rows: Sequence[str], options: argparse.Namespace) -> Iterator[str]
 
 
 def _matrix(trials: Sequence[Trial]) -> Table:
-    table = Table("Mutant", "Row", "Promise", "Caught", "s", "Broke as well", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Mutant", "Row", "Promise", "Caught", "s"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("Broke as well", overflow="fold")
     for trial in sorted(trials, key=lambda one: (one.mutant.mechanism, one.mutant.name)):
         others = ", ".join(promise for promise in trial.broke if promise != trial.mutant.promise)
         caught = "yes" if trial.is_caught else "[red]no[/red]"

@@ -20,44 +20,23 @@ _append, _store_it, _send = MongoStore.append, Messenger._store_it, Messenger.se
 LATE_S = 0.1
 
 
-class _Inserting:
-    """A collection whose inserts are made in another way."""
+class _Unacknowledged:
+    """A collection whose inserts are not answered."""
 
-    def __init__(self, collection, insert_one):
+    def __init__(self, collection):
         self._collection = collection
-        self.insert_one = insert_one
+        self.insert_one = collection.with_options(write_concern=WriteConcern(w=0)).insert_one
 
     def __getattr__(self, name):
         return getattr(self._collection, name)
 
 
-def _insert_with(make_insert):
-    """Let every store insert messages by what `make_insert` makes of its collection."""
-
-    def append(self, draft, now_us):
-        if not isinstance(self._messages, _Inserting):
-            self._messages = _Inserting(self._messages, make_insert(self._messages))
-        return _append(self, draft, now_us)
-
-    MongoStore.append = append
-
-
-@mutant(row="CHAOS-22", promise="no-loss")
-def acked_from_memory():
-    """A send is acked when MongoDB has it in memory, which a killed one forgets (`w: 1`)."""
-
-    def make_insert(messages):
-        forgetful = messages.with_options(write_concern=WriteConcern(w=1, j=False))
-        messages.database.client.admin.command("setParameter", 1, journalCommitInterval=500)
-        return forgetful.insert_one
-
-    _insert_with(make_insert)
-
-
-@mutant(row="CHAOS-01", promise="no-loss")
-def write_concern_0():
+@mutant(row="CHAOS-01", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
+def write_concern_0(self, draft, now_us):
     """MongoDB is not asked whether it stored a message (`w: 0`): of two for one place, one is gone."""
-    _insert_with(lambda messages: messages.with_options(write_concern=WriteConcern(w=0)).insert_one)
+    if not isinstance(self._messages, _Unacknowledged):
+        self._messages = _Unacknowledged(self._messages)
+    return _append(self, draft, now_us)
 
 
 @mutant(row="CHAOS-26", promise="no-loss", replaces="service:Messenger.send")
