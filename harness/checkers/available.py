@@ -23,6 +23,7 @@ from harness.checkers.expectations import (
     is_total,
     taken_by,
 )
+from harness.checkers.spans import Spans
 from harness.checkers.strain import Strain
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Event, FaultWindow, History, Outcome, Poll, Send
@@ -31,6 +32,7 @@ from harness.verdict import Finding, Judgement
 PROMISE = "available"
 ENOUGH_OPERATIONS = 5
 """Fewer sends or polls inside a fault say nothing about it."""
+NOTHING = frozenset[str]()
 
 
 def available(history: History) -> Judgement:
@@ -43,11 +45,13 @@ def available(history: History) -> Judgement:
 @dataclass
 class _Inquiry:
     history: History
-    answers: Counter[str] = field(default_factory=Counter)
+    answers: Counter[tuple[type[Send | Poll], Outcome, int | None]] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.strain = Strain(self.history)
+        faults = self.history.faults
+        self.faulty = Spans((window.injected_ns, recovered_ns(window, self.history)) for window in faults)
         self.bound_s = self.history.bounds.answers_within_s
         self.served_chains = {poll.chain for poll in self.history.polls if poll.outcome is Outcome.OK}
         self.served_pairs = {
@@ -77,7 +81,7 @@ class _Inquiry:
         line = expected(broken, perhaps, self.history.policy)
         right = line.send if isinstance(operation, Send) else line.poll
         answers = answers_of(operation)
-        self.answers[_label(operation)] += 1
+        self.answers[type(operation), operation.outcome, operation.status] += 1
         if self._may_be_refused(operation):
             right |= {Answer.REFUSED}
         if not answers & right and not self.strain.excuses(operation, end_ns):
@@ -91,6 +95,8 @@ class _Inquiry:
 
     def _stores(self, start_ns: int, end_ns: int) -> tuple[frozenset[str], frozenset[str]]:
         """What was surely taken away during the operation, and what may have been."""
+        if not self.faulty.touch(start_ns, end_ns):
+            return NOTHING, NOTHING
         broken: set[str] = set()
         perhaps: set[str] = set()
         for window in self.history.faults:
@@ -139,7 +145,7 @@ class _Inquiry:
         return {
             "sends": len(self.history.sends),
             "polls": len(self.history.polls),
-            "answers": dict(sorted(self.answers.items())),
+            "answers": dict(sorted((_label(*answer), count) for answer, count in self.answers.items())),
             "answered_after_s": summary(self.seconds),
             "excused_as_the_machine_was_too_busy": self.strain.excused,
             "faults": [
@@ -192,9 +198,8 @@ def _between(operations: tuple[Send, ...] | tuple[Poll, ...], start: float | Non
     return (len(starts) if end is None else bisect_right(starts, end)) - bisect_left(starts, start)
 
 
-def _label(operation: Send | Poll) -> str:
-    what = "send" if isinstance(operation, Send) else "poll"
-    return f"{what} {operation.outcome.value} {operation.status or 'without an answer'}"
+def _label(operation: type[Send | Poll], outcome: Outcome, status: int | None) -> str:
+    return f"{operation.__name__.lower()} {outcome.value} {status or 'without an answer'}"
 
 
 def _status(operation: Send | Poll) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from itertools import chain, combinations
 
 from harness.checkers.disturbances import HARMLESS_STORES
@@ -78,12 +79,12 @@ def taken_by(window: FaultWindow) -> str:
     return f"{window.store} writes" if kind_of(window) in READ_ONLY_KINDS else window.store
 
 
-def expected(broken: Iterable[str], perhaps: Iterable[str], policy: Policy) -> Expected:
-    """The right answers while what is `broken` surely is, and what is `perhaps` may be; see `taken_by`.
+@cache
+def expected(surely: frozenset[str], unsure: frozenset[str], policy: Policy) -> Expected:
+    """The right answers while what is `surely` broken is, and what is `unsure` may be; see `taken_by`.
 
     A server whose policy is not to serve polls without Redis may still do better.
     """
-    surely, unsure = frozenset(broken), frozenset(perhaps)
     if not surely | unsure <= TAKEN | HARMLESS_STORES:
         return AWAY
     lines = [TABLE[_line(surely | set(some))] for some in _subsets(unsure)]
@@ -102,10 +103,13 @@ def _subsets(stores: frozenset[str]) -> Iterator[tuple[str, ...]]:
     return chain.from_iterable(combinations(sorted(stores), size) for size in range(len(stores) + 1))
 
 
+_ONLY_OK, _OK_AND_DEGRADED = frozenset({Answer.OK}), frozenset({Answer.OK, Answer.DEGRADED})
+
+
 def answers_of(operation: Send | Poll) -> frozenset[Answer]:
     """What an operation's answer counts as: a degraded 200 is a 200 as well, and a 500 is always wrong."""
     if operation.outcome is Outcome.OK:
-        return frozenset({Answer.OK, Answer.DEGRADED} if _admits_degradation(operation) else {Answer.OK})
+        return _OK_AND_DEGRADED if _admits_degradation(operation) else _ONLY_OK
     status = operation.status
     if status is None:
         return frozenset({Answer.SILENCE})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import combinations
+from typing import Any
 
 from harness.checkers.chains import Chain, by_reader, chains_of
 from harness.checkers.cursors import instant
@@ -69,14 +70,15 @@ def _not_rising(
 ) -> Iterator[Finding]:
     """Neighbours in a chain whose numbers do not rise; a message served twice is no-duplicate's to tell."""
     former: Delivery | None = None
+    before: Any = None
     seen: set[str] = set()
     for delivery in chain.deliveries:
-        if delivery.received.id in seen or read(delivery) is None:
+        if delivery.received.id in seen or (now := read(delivery)) is None:
             continue
         seen.add(delivery.received.id)
-        if former is not None and not read(former) < read(delivery):  # type: ignore[operator]
+        if former is not None and not before < now:
             yield _falling(history, chain, what, former, delivery)
-        former = delivery
+        former, before = delivery, now
 
 
 def _falling(history: History, chain: Chain, what: str, former: Delivery, delivery: Delivery) -> Finding:
