@@ -65,7 +65,7 @@ class _Search:
                     kind = "not_stored" if message in absent else "stored_but_skipped"
                     yield self._passed(view.chain, message, passed, kind)
                 elif self._is_over(view.chain, message):
-                    kind = "never_served" if message in received else "not_stored"
+                    kind = _unserved(message, views) if message in received else "not_stored"
                     yield self._never_came(view.chain, message, kind)
 
     def _proves_absence(self, view: _View, message: Message) -> bool:
@@ -158,6 +158,14 @@ class _Search:
                 "the mailboxes were not read to the end after the last send: what is missing may still come"
             )
         return self.doubts[0] if self.doubts else ""
+
+
+def _unserved(message: Message, views: list[_View]) -> str:
+    """Whether a message that some reader had was in the queue, by its acks, and came from the store alone."""
+    arrivals = [view.chain.arrivals[message] for view in views if message in view.chain.arrivals]
+    queued = any(attempt.queued for attempt in message.attempts)
+    from_store = all(arrival.poll.source == "mongodb" for arrival in arrivals)
+    return "queued_but_never_served" if queued and from_store else "never_served"
 
 
 @dataclass(frozen=True)

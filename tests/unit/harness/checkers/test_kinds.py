@@ -1,0 +1,175 @@
+"""For each kind of finding there is, one recorded history that has it, and a line in docs/verdicts.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.checkers import CHECKERS
+from harness.checkers.kinds import KINDS
+from harness.verdict import Verdict
+
+from .histories import Story, message
+
+DOCS = Path(__file__).parents[4] / "docs" / "verdicts.md"
+HEALED = {"inject": 3.0, "bites": 3.1, "heal": 5.0, "healed": 5.1}
+"""A fault after which the server must have recovered at 7.1 s."""
+
+
+def sent(*names: str) -> Story:
+    """A reader, then messages a tenth of a second apart from 1 s on."""
+    story = Story().poll(0.5)
+    for place, name in enumerate(names):
+        story.send(name, 1 + place / 10)
+    return story
+
+
+def at(name: str) -> dict[str, object]:
+    """The message that `sent` sends under this name, when a comes first, then b."""
+    return message(name, 1 + "abc".index(name) / 10)
+
+
+def never_served() -> Story:
+    """Another reader had it, so it was stored; this one read to the end."""
+    return sent("a").poll(4.5).poll(4.6, at("a"), chain="bob#2", source="redis").drained(5)
+
+
+def queued_but_never_served() -> Story:
+    """The ack said that it was in the queue; only who read the store had it."""
+    return sent("a").poll(4.5).poll(4.6, at("a"), chain="bob#2", source="mongodb").drained(5)
+
+
+def recovering(late_s: float, *, lost: bool = False) -> Story:
+    """A calm of eight messages, one every two seconds."""
+    story = sent().fault("redis refused", **HEALED)
+    for number in range(8):
+        name, second = f"m{number}", 8.0 + 2 * number
+        story.send(name, second)
+        story.poll(second + late_s, *([] if lost else [message(name, second)]), intended=second + 1)
+    return story.poll(30).poll(40)
+
+
+def growing() -> Story:
+    story = Story()
+    for second in range(3600):
+        grown = {"server_memory_mb": 100 + second, "redis_data_mb": 1, "mongodb_connections": 3}
+        story.vitals(float(second), grown | {"server_files": 50})
+    return story
+
+
+def stopped(**cut: float) -> Story:
+    story = Story().fault("server stopped", inject=10.0, bites=11.0, heal=12.0, healed=13.0)
+    return story.send("cut", cut["begun"], cut["begun"] + 2, status=None, error="timeout")
+
+
+BAD: dict[tuple[str, str], Callable[[], Story]] = {
+    ("no-loss", "stored_but_skipped"): lambda: sent("a", "b").poll(1.5, at("b")),
+    ("no-loss", "never_served"): never_served,
+    ("no-loss", "queued_but_never_served"): queued_but_never_served,
+    ("no-loss", "not_stored"): lambda: sent("a").poll(4.5).drained(5),
+    ("cursor", "passed"): lambda: sent("a", "b").poll(1.5, at("b")),
+    ("no-duplicate", "delivered_twice"): lambda: sent("a").poll(2, at("a")).poll(4, at("a")),
+    ("no-duplicate", "two_ids"): lambda: sent("a").poll(2, at("a"), at("a") | {"id": "other"}),
+    ("order", "out_of_order"): lambda: sent("a", "b").poll(2, at("b"), at("a")),
+    ("order", "seq_not_rising"): lambda: sent("a", "b").poll(2, at("a") | {"seq": 2}, at("b") | {"seq": 1}),
+    ("order", "timestamp_not_rising"): lambda: sent("a", "b").poll(2, at("a"), message("b", 1.0)),
+    ("order", "readers_disagree"): lambda: (
+        sent("a", "b").poll(2, at("a"), at("b")).poll(2.1, at("b"), at("a"), chain="bob#2")
+    ),
+    ("no-phantom", "phantom"): lambda: sent().poll(2, at("a")),
+    ("no-phantom", "changed_content"): lambda: sent("a").poll(2, at("a") | {"content": "CONTENT A"}),
+    ("no-phantom", "wrong_sender"): lambda: sent("a").poll(2, at("a") | {"sender": "mallory"}),
+    ("no-phantom", "foreign_mailbox"): lambda: sent("a").poll(2, at("a"), chain="carol#1"),
+    ("no-phantom", "refused_but_delivered"): lambda: Story().send("a", 1.0, status=400).poll(2, at("a")),
+    ("on-time", "late"): lambda: sent("a").poll(2).poll(4, at("a")),
+    ("on-time", "never_delivered"): lambda: sent("a").poll(2).poll(4),
+    ("available", "wrong_status"): lambda: sent().poll(2, status=500),
+    ("available", "unanswered"): lambda: sent().poll(2, end=12, status=None, error="timeout"),
+    ("available", "too_slow"): lambda: sent().poll(2, end=3.5),
+    ("available", "not_degraded"): lambda: (
+        sent().fault("redis refused", **HEALED).poll(4, source="redis", degraded=False)
+    ),
+    ("recovers", "late"): lambda: recovering(late_s=5.0),
+    ("recovers", "never_delivered"): lambda: recovering(late_s=1.0, lost=True),
+    ("recovers", "still_missing"): lambda: (
+        sent().fault("redis refused", **HEALED).send("x", 4.0).poll(7.5).poll(9.5).poll(11, message("x", 4.0))
+    ),
+    ("bounded", "queue_too_long"): lambda: Story().queue(1.0, length=1001),
+    ("bounded", "queue_without_ttl"): lambda: Story().queue(1.0, ttl_ms=-1),
+    ("bounded", "key_without_ttl"): lambda: Story().queue(1.0).keys(1.1, "sessions"),
+    ("flat", "grows"): growing,
+    ("contiguous", "hole"): lambda: sent("a", "b").poll(2, at("a") | {"seq": 1}, at("b") | {"seq": 3}),
+    ("stops-cleanly", "cut_off"): lambda: stopped(begun=9.5),
+    ("stops-cleanly", "left_waiting"): lambda: stopped(begun=10.5),
+}
+for promise in ("private", "refuses"):
+    BAD |= {
+        (promise, "leaked"): lambda: Story().attempt(1.0, 401, told=["secret"]),
+        (promise, "not_refused"): lambda: Story().attempt(1.0, 200),
+        (promise, "wrong_refusal"): lambda: Story().attempt(1.0, 404),
+        (promise, "server_error"): lambda: Story().attempt(1.0, 500),
+        (promise, "unanswered"): lambda: Story().attempt(1.0, None),
+    }
+
+
+def everything_right() -> Story:
+    """A fault, retries, an unknown and a refused send, two readers: nothing to find."""
+    story = Story().poll(0.5).poll(0.6, chain="bob#2")
+    story.fault("mongodb refused", inject=0.8, bites=0.9, heal=1.1, healed=1.15)
+    story.send("a", 1.0, status=503).send("a", 1.2)
+    story.send("refused", 1.3, status=400).poll(2.4, message("a", 1.0)).poll(2.5, at("a"), chain="bob#2")
+    story.fault("redis refused", **HEALED).send("b", 4.0, queued=False).send("unknown", 7.2, status=200)
+    told = (message("b", 4.0), message("unknown", 7.2))
+    story.poll(8.0, *told).poll(8.1, *told, chain="bob#2")
+    for number in range(6):
+        name, second = f"m{number}", 9.0 + 2 * number
+        story.send(name, second).poll(second + 1, message(name, second))
+        story.poll(second + 1.1, message(name, second), chain="bob#2")
+    story.poll(22.0).poll(22.1, chain="bob#2").drained(22.5).queue(23).keys(23.1)
+    return story.attempt(24.0, 401)
+
+
+def test_every_kind_there_is_has_a_history_and_a_line_in_the_docs() -> None:
+    assert set(BAD) == {(promise, kind) for promise, kinds in KINDS.items() for kind in kinds}
+    assert documented() == {promise: set(kinds) for promise, kinds in KINDS.items()}
+    assert set(KINDS) == set(CHECKERS)
+
+
+@pytest.mark.parametrize(("promise", "kind"), BAD, ids=lambda it: it)
+def test_a_history_that_has_it_is_convicted_of_it(promise: str, kind: str) -> None:
+    judgement = CHECKERS[promise](BAD[promise, kind]().history())
+    assert judgement.verdict is Verdict.FAIL
+    assert kind in {finding.kind for finding in judgement.findings}
+    for finding in judgement.findings:
+        assert finding.promise == promise
+        assert re.fullmatch(r"[^\n]+\.", finding.sentence), "one sentence"
+        assert 1 <= len(finding.events) <= 10
+
+
+def test_no_checker_finds_a_kind_that_is_not_known() -> None:
+    for story in BAD.values():
+        for promise, checker in CHECKERS.items():
+            assert {found.kind for found in checker(story().history()).findings} <= set(KINDS[promise])
+
+
+def test_a_good_history_is_convicted_of_nothing() -> None:
+    history = everything_right().history()
+    verdicts = {promise: checker(history) for promise, checker in CHECKERS.items()}
+    assert not [found for judgement in verdicts.values() for found in judgement.findings]
+    passed = {promise for promise, judgement in verdicts.items() if judgement.verdict is Verdict.PASS}
+    undecided = {"available", "flat", "contiguous", "stops-cleanly"}  # too little, or nothing, for these
+    assert passed == set(CHECKERS) - undecided
+
+
+def documented() -> dict[str, set[str]]:
+    """The kinds in the first cells of the tables under each promise's heading."""
+    found: dict[str, set[str]] = {}
+    for section in DOCS.read_text(encoding="utf-8").split("\n## ")[1:]:
+        heading, _, text = section.partition("\n")
+        cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+        for promise in heading.split(", "):
+            found[promise] = {kind for cell in cells for kind in re.findall(r"`([a-z_]+)`", cell)}
+    return found
