@@ -143,7 +143,7 @@ def pytest_runtest_makereport(
     if verdict is Verdict.FAIL and run is not None:
         verdict, reason = _excused(verdict, reason, run)
     ended = report.when == "teardown"
-    tests = {row: item.config.stash[TESTS_OF][row] or 1 for row in row_ids(item) or [item.name]}
+    tests = {row: item.config.stash[TESTS_OF][row] or 1 for row in _told_rows(item)}
     phase = _session(item.config).record(
         "phase",
         rows=list(tests),
@@ -185,6 +185,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _runs_rows(item: pytest.Item) -> bool:
     """Whether rows were asked for, and this is one that runs some of them."""
     return bool(wanted_rows(item.config) and row_ids(item))
+
+
+def _told_rows(item: pytest.Item) -> list[str]:
+    """The rows that a test's outcome says something of: not those of its rows that nobody asked for.
+
+    Of such a row other tests may have been left out, so that it would end better than it is.
+    """
+    ids, wanted = row_ids(item), wanted_rows(item.config)
+    return [row for row in ids if not wanted or row in wanted] or [item.name]
 
 
 def _verdict(

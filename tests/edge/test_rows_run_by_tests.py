@@ -84,8 +84,9 @@ def run(checkout, row, *words):
 
 @pytest.mark.parametrize(("row", "exit_code"), [("Q-01", 0), ("Q-03", 3)])
 def test_a_run_is_green_only_if_its_tests_passed(checkout, row, exit_code):
-    done, _ = run(checkout, row)
+    done, rows = run(checkout, row)
     assert done.returncode == exit_code, done.stdout + done.stderr
+    assert rows.keys() == {row}, "a row was told of that nobody asked for"
 
 
 def test_each_row_ends_as_its_tests_do_and_the_run_as_the_worst(checkout):
