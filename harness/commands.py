@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from harness.client import Client, require
 from harness.drift import drift
 from harness.errors import UsageError
 from harness.fitting import fitting
-from harness.plan import PLAN_FILE, read_plan, select
+from harness.plan import PLAN_FILE, Row, read_plan, select
 from harness.profile import REFERENCE, load_profile
 from harness.progress import Progress
 from harness.rejudging import rejudge
@@ -36,13 +36,31 @@ from harness.verdict import EXIT_CODES
 
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
+AGAIN = "again"
+"""Below the reports, those of the rows that were run once more."""
 SOAK = "soak"
 """The section of the rows that take as long as one likes."""
 DEMO_USERS = ("alice", "bob")
 
 
 def run(options: Namespace) -> int:
-    """Run rows of the plan: pytest on the scenarios, with our own output."""
+    """Run rows of the plan; those for which the machine was too busy, once more, one at a time."""
+    wanted = _wanted(options)
+    for service in SERVICES:
+        locate(service, install=True, say=console.print)
+    seed = options.seed if options.seed is not None else secrets.randbelow(2**32)
+    count = f"{len(wanted)} row{'s' * (len(wanted) != 1)}"
+    console.print(f"Test plan: {count} against the target '{options.target}', seed {seed}\n", soft_wrap=True)
+    exit_code, too_busy = _play(options, wanted, seed, options.jobs, options.reports)
+    if not too_busy:
+        return exit_code
+    console.print(f"\nOnce more, one at a time: {', '.join(too_busy)}\n", soft_wrap=True)
+    again = [row for row in wanted if row.id in too_busy]
+    return _play(options, again, seed, 1, options.reports / AGAIN)[0]
+
+
+def _wanted(options: Namespace) -> list[Row]:
+    """The rows asked for, of those that are for the target. Raises UsageError when there is none."""
     profile = load_profile(options.target)  # a wrong one is told before anything starts
     selected = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
     if not options.only and not options.section:
@@ -52,28 +70,30 @@ def run(options: Namespace) -> int:
         console.print(f"Left out: {', '.join(row.id for row in rows)}: {reason}.", soft_wrap=True)
     if not wanted:
         raise UsageError(f"None of the rows asked for is for the target '{options.target}'.")
-    for service in SERVICES:
-        locate(service, install=True, say=console.print)
-    seed = options.seed if options.seed is not None else secrets.randbelow(2**32)
-    _clear(options.reports)
+    return wanted
+
+
+def _play(
+    options: Namespace, rows: Sequence[Row], seed: int, jobs: int, reports: Path
+) -> tuple[int, list[str]]:
+    """Pytest on what runs these rows, with our own output; see `Progress` for exit code and busy rows."""
+    _clear(reports)
     words = [
-        *listing.files_of(wanted),
+        *listing.files_of(rows),
         *listing.isolated(),
-        *("--timeout", "180", f"--junitxml={options.reports / 'junit.xml'}"),
+        *("--timeout", "180", f"--junitxml={reports / 'junit.xml'}"),
         *("--harness-target", options.target, "--harness-seed", str(seed)),
-        *("--harness-reports", str(options.reports), "--harness-only", ",".join(row.id for row in wanted)),
+        *("--harness-reports", str(reports), "--harness-only", ",".join(row.id for row in rows)),
     ]
     if "minutes" in options:
         words += ["--harness-minutes", str(options.minutes)]
     if options.workers is not None:
         words += ["--harness-workers", str(options.workers)]
-    jobs = min(options.jobs, sum(len(row.tests) or 1 for row in wanted))
+    jobs = min(jobs, sum(len(row.tests) or 1 for row in rows))
     if jobs > 1:
         words += ["-n", str(jobs), "--dist", "worksteal"]
-    count = f"{len(wanted)} row{'s' * (len(wanted) != 1)}"
-    console.print(f"Test plan: {count} against the target '{options.target}', seed {seed}\n", soft_wrap=True)
-    progress = Progress(console, rows=len(wanted))
-    return progress.exit_code(pytest.main(words, plugins=[progress]))
+    progress = Progress(console, rows=len(rows))
+    return progress.exit_code(pytest.main(words, plugins=[progress])), progress.too_busy()
 
 
 def soak(options: Namespace) -> int:
@@ -87,7 +107,8 @@ def _clear(reports: Path) -> None:
         reports.mkdir(parents=True, exist_ok=True)
         for name in (HISTORY, VERDICTS, "results.json", "report.html", "junit.xml"):
             (reports / name).unlink(missing_ok=True)
-        shutil.rmtree(reports / "logs", ignore_errors=True)
+        for name in ("logs", AGAIN):
+            shutil.rmtree(reports / name, ignore_errors=True)
     except OSError as error:
         raise UsageError(f"The results cannot be written to {reports}: {error}.") from error
 

@@ -7,9 +7,11 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from harness.checkers.strain import TOO_BUSY
 from harness.collector import Collector
 from harness.errors import InfrastructureError, UsageError
 from harness.reports import terminal
+from harness.verdict import Verdict
 
 
 class Progress:
@@ -44,6 +46,13 @@ class Progress:
         self._status.stop()
         if self._collector and self._collector.record:
             terminal.show_run(self._collector.record, self._console)
+
+    def too_busy(self) -> list[str]:
+        """The ids of the rows that proved nothing as the machine was too busy, if nothing else went wrong."""
+        record = self._collector.record if self._collector else None
+        rows = [row for row in record.rows if row.verdict is not Verdict.PASS] if record else []
+        innocent = all(row.verdict is Verdict.INCONCLUSIVE and TOO_BUSY in row.reason for row in rows)
+        return [row.id for row in rows] if innocent else []
 
     def exit_code(self, pytest_code: int) -> int:
         """The harness's exit code for pytest's.

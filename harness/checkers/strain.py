@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from harness.checkers.spans import Span, Spans
 from harness.history import NS_PER_S, Attempt, History, Poll, Send
 
+TOO_BUSY = "this machine was too busy to measure the server"
 AFTERMATH_NS = NS_PER_S
 """So much longer a server may need for what has piled up."""
 
@@ -50,4 +51,4 @@ class Strain:
 def too_busy(history: History) -> str:
     """A sentence on how long the machine was too busy; '' if it never was."""
     seconds = Spans(strained(history)).total_ns() / NS_PER_S
-    return f"for {seconds:.1f} s this machine was too busy to measure the server" if seconds else ""
+    return f"for {seconds:.1f} s {TOO_BUSY}" if seconds else ""
