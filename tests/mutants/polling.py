@@ -12,7 +12,7 @@ from tests.mutants.registry import mutant
 _look, _answer = Messenger._look, answers.answer
 
 
-@mutant(row="FLOW-06", promise="no-loss", replaces="service:Messenger._look")
+@mutant(row="FLOW-06", promise="no-loss", replaces="service:Messenger._look", quick=True)
 def newest_page_only(self, mailbox, since_us, limit):
     """Where more than a page waits, a poll gives the newest page and says that there is no more."""
     polled = _look(self, mailbox, since_us, 100)

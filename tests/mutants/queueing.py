@@ -95,7 +95,7 @@ def retry_queued_twice():
     app.redis_queue.RedisQueue = NaiveQueue
 
 
-@mutant(row="FLOW-02", promise="no-loss", quick=True)
+@mutant(row="FLOW-02", promise="no-loss")
 def destructive_read():
     """A poll takes what it gives out of the queue."""
 
