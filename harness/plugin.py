@@ -101,18 +101,19 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     name = ", ".join(row_ids(node)) or node.name
     plan = {row.id: row for row in _plan(node.config)}
     session = _session(node.config)
-    alone = any(mark.kwargs.get("alone") for mark in node.iter_markers("plan"))
-    with the_machine(session.settings.reports, alone=alone), session.scenario(name, title(plan, name)) as run:
+    with session.scenario(name, title(plan, name)) as run:
         node.stash[RUN] = run
         yield run
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """A test that runs a row is not beside a scenario that must be alone; scenarios see to it themselves."""
-    if not _runs_rows(item) or "run" in getattr(item, "fixturenames", ()):
+    """Nothing that runs a row is beside a scenario that must be alone; the wait is not part of its time."""
+    is_scenario = bool(row_ids(item)) and "run" in getattr(item, "fixturenames", ())
+    if not is_scenario and not _runs_rows(item):
         return (yield)
-    with the_machine(_session(item.config).settings.reports, alone=False):
+    alone = any(mark.kwargs.get("alone") for mark in item.iter_markers("plan"))
+    with the_machine(_session(item.config).settings.reports, alone=alone):
         return (yield)
 
 
