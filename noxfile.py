@@ -45,6 +45,14 @@ def agreement(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """The unit tests take every branch of the policy and the checkers: pyproject.toml names the files."""
+    install(session, "dev")
+    session.run("coverage", "run", "-m", "pytest", "tests/unit")
+    session.run("coverage", "report")
+
+
+@nox.session
 def plan(session: nox.Session) -> None:
     """The documented test plan against the reference server. Takes the arguments of `harness run`."""
     install(session, "dev")

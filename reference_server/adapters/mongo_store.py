@@ -176,6 +176,6 @@ def _message(document: Document) -> Message:
         sender=document["sender"],
         recipient=document["recipient"],
         content=document["content"],
-        timestamp_us=document["timestamp_us"],
+        timestamp_us=int(document["timestamp_us"]),  # not bson's Int64: as a cursor, a queue would refuse it
         client_message_id=document.get("client_message_id"),
     )

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from reference_server.adapters.refusals import check_read
 from reference_server.interfaces import Cursor, Ledger, MessageStore, Page, UserStore
 from reference_server.message import Draft, Message
 
@@ -52,6 +53,12 @@ class StoreContract:
         sent = store.append(draft(content, client_id="id 1/ä"), NOON_US)
         assert sent.content == content
         assert store.tail("bob", 1) == [sent]
+
+    def test_a_timestamp_that_was_read_is_a_cursor_for_any_queue(self, store: MessageStore) -> None:
+        """No driver's own kind of number."""
+        store.append(draft(), NOON_US)
+        for found in (store.tail("bob", 1)[0], store.read("bob", Cursor(0), 1).messages[0]):
+            check_read(Cursor(found.timestamp_us), 1)
 
     def test_timestamps_are_the_clocks_to_the_microsecond(self, store: MessageStore) -> None:
         assert store.append(draft(), NOON_US).timestamp_us == NOON_US

@@ -62,7 +62,8 @@ def test_a_request_takes_its_time(http: Http) -> None:
     assert value(http, "chat_request_seconds_bucket", le="5.0", **labels) == 1
 
 
-def test_a_poll_that_may_wait_is_counted_apart(http: Http) -> None:
+def test_a_poll_that_may_wait_is_counted_apart(http: Http, world: World) -> None:
+    world.doorbell.is_stopping = True
     http.poll("?wait=5")
     assert requests(http, "messages.poll (waiting)", 200) == 1
     assert requests(http, "messages.poll", 200) == 0

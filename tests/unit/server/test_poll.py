@@ -30,7 +30,7 @@ def test_a_chain_of_polls_gives_every_message_once_and_an_old_cursor_the_same_ag
 
 def test_a_cold_mailbox_is_filled_and_not_called_degraded(world: World, process: Process) -> None:
     process.send("hi")
-    world.restart_redis()
+    world.redis.empty()
     polled = process.poll()
     assert (polled.source, polled.degraded) == ("redis", False)
     assert [message.content for message in polled.page.messages] == ["hi"]
@@ -118,7 +118,7 @@ class TestWithoutMongodb:
 
     def test_a_cold_mailbox_cannot_be_polled(self, world: World, process: Process) -> None:
         process.send("hi")
-        world.restart_redis()
+        world.redis.empty()
         world.store.down = True
         asked = world.store.asked
         with pytest.raises(Unavailable):

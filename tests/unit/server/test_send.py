@@ -154,13 +154,13 @@ class TestPushes:
         """The first look at the store misses what is stored, pushed and lost before its window arrives."""
         other = world.process()
         process.send("one")
-        world.restart_redis()
+        world.redis.empty()
         pushes = iter(["asks to rebuild", "brings the window"])
 
         def meanwhile() -> None:
             if next(pushes, "") == "brings the window":
                 other.send("two")
-                world.restart_redis()
+                world.redis.empty()
 
         world.queue.before_push = meanwhile
         process.catch_up.push("bob")

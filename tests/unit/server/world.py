@@ -37,19 +37,21 @@ class Clock:
 
 
 class BreakableQueue(MemoryQueue):
-    """`down` fails every call; `before_push` is called ahead of a push, to do what others do meanwhile."""
+    """`down` fails every call, `read_only` every write; `before_push` does what others do ahead of a push."""
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
-        self.down = False
+        self.down = self.read_only = False
         self.before_push: Callable[[], object] = lambda: None
 
     def probe(self) -> bool:
-        return not self.down
+        return not (self.down or self.read_only)
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
         self.before_push()
         self._fail_if_down()
+        if self.read_only:
+            raise QueueUnavailable("You can't write against a read only replica.")
         return super().push(recipient, batch, claim)
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
@@ -154,13 +156,48 @@ class InstantDoorbell:
         yield wait
 
 
+class MemoryRedis:
+    """What can befall Redis, done to the in-memory queue: see tests/contracts/mailbox_machine.py."""
+
+    def __init__(self, queue: BreakableQueue) -> None:
+        self._queue = queue
+
+    def down(self) -> None:
+        self._queue.down = True
+
+    def read_only(self) -> None:
+        self._queue.read_only = True
+
+    def up(self) -> None:
+        self._queue.down = self._queue.read_only = False
+
+    def empty(self) -> None:
+        self._queue.read_only = False
+        for recipient in {*self._queue.lists, *self._queue.claims}:
+            self._queue.lose(recipient)
+
+    def snapshot(self) -> None:
+        """Nothing: no list of before a restart can be trusted, and this queue holds only what can."""
+
+    restore = empty
+
+    def damage(self) -> None:
+        self._queue.lists.pop("bob", None)
+
+    def length(self) -> int:
+        return len(self._queue.lists["bob"])
+
+
 class World:
     """Stores, and the processes that share them."""
 
+    window = WINDOW
+
     def __init__(self) -> None:
         self.clock = Clock()
-        self.queue = BreakableQueue(limit=WINDOW)
-        self.store = BreakableStore(window=WINDOW)
+        self.queue: Any = BreakableQueue(limit=WINDOW)
+        self.redis: Any = MemoryRedis(self.queue)
+        self.store: Any = BreakableStore(window=WINDOW)
         for name in ("alice", "bob", "carol"):
             self.store.users[name] = "hash"
         self.doorbell = InstantDoorbell(self.clock)
@@ -168,9 +205,12 @@ class World:
     def process(self) -> Process:
         return Process(self)
 
-    def restart_redis(self) -> None:
-        for recipient in list(self.queue.lists):
-            self.queue.lose(recipient)
+    def queue_of_a_process(self) -> Any:
+        """The in-memory queue is everybody's; others have a breaker for each process."""
+        return self.queue
+
+    def close(self) -> None:
+        """Nothing is left of it."""
 
 
 class Process:
@@ -178,9 +218,10 @@ class Process:
 
     def __init__(self, world: World) -> None:
         self.debts = Debts(world.clock.monotonic)
-        self.catch_up = CatchUp(world.queue, world.store, window=WINDOW)
+        self.queue = world.queue_of_a_process()
+        self.catch_up = CatchUp(self.queue, world.store, window=WINDOW)
         self.messenger = Messenger(
-            world.queue,
+            self.queue,
             world.store,
             world.store,
             self.catch_up,
@@ -190,7 +231,7 @@ class Process:
             now_us=world.clock.now_us,
             monotonic=world.clock.monotonic,
         )
-        self.repairer = Repairer(world.queue, world.store, world.store, self.catch_up, self.debts)
+        self.repairer = Repairer(self.queue, world.store, world.store, self.catch_up, self.debts)
         self.repairer.step()
 
     def send(self, content: str, *, to: str = "bob", by: str = "alice", client_id: str | None = None) -> Any:
