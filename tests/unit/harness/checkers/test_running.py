@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 
@@ -81,16 +82,26 @@ def test_what_is_no_timestamp_is_told_apart(text: str | None) -> None:
 
 
 def test_judging_takes_time_in_proportion_to_the_history() -> None:
-    def seconds(messages: int) -> float:
-        story = Story().poll(0.0)
-        for number in range(messages):
-            name, at = str(number), 1.0 + number / 100
-            story.send(name, at).poll(at + 0.05, message(name, at))
-        history = story.drained(messages).history()
-        began = time.process_time()
-        for checker in CHECKERS.values():
-            checker(history)
-        return time.process_time() - began
+    short, long = judging_s(1000), judging_s(4000)
+    assert long < 12 * short, "four times the history took more than twelve times as long"
 
-    seconds(100)
-    assert seconds(4000) < 12 * seconds(1000), "four times the history took more than twelve times as long"
+
+def judging_s(messages: int) -> float:
+    """Processor time, the best of three: without the garbage of all the tests before, and its collection."""
+    story = Story().poll(0.0)
+    for number in range(messages):
+        name, at = str(number), 1.0 + number / 100
+        story.send(name, at).poll(at + 0.05, message(name, at))
+    history = story.drained(messages).history()
+    gc.disable()
+    try:
+        return min(_once_s(history) for _ in range(3))
+    finally:
+        gc.enable()
+
+
+def _once_s(history: History) -> float:
+    began = time.process_time()
+    for checker in CHECKERS.values():
+        checker(history)
+    return time.process_time() - began
