@@ -67,6 +67,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Faults drawn from a seed against the reference server. Takes the arguments of `harness chaos`."""
+    install(session, "dev")
+    session.run("python", "-m", "harness", "chaos", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Servers broken on purpose: each must be caught by the promise it breaks. Takes `--quick`, or names."""
     install(session, "dev")

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from harness import commands
+from harness.chaos.command import chaos as chaos_command
 from harness.errors import HarnessError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -60,6 +61,19 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path, help="a run's history.jsonl, whole or cut off")
     check.add_argument("--reports", type=Path, help="where verdicts.json is written (default: it is printed)")
     check.set_defaults(command=commands.check)
+
+    chaos = subparsers.add_parser("chaos", help="run faults drawn from a seed", epilog=EXIT_CODES)
+    chaos.add_argument("--minutes", type=float, default=2.0, help="how long (default: 2)")
+    chaos.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="a store, a fault, or a pattern: 'redis *'",
+    )
+    chaos.add_argument("--dry-run", action="store_true", help="print the schedule, and run nothing")
+    _about_a_run(chaos)
+    chaos.set_defaults(command=chaos_command)
 
     plan = subparsers.add_parser("plan", help="list the rows of the test plan with what runs each")
     plan.set_defaults(command=commands.plan)

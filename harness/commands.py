@@ -28,7 +28,7 @@ from harness.progress import Progress
 from harness.rejudging import rejudge
 from harness.reports import VERDICTS, RowResult, render_verdicts, write_verdicts
 from harness.session import HISTORY
-from harness.stack import Services, locate
+from harness.stack import Found, Services, locate
 from harness.stack import doctor as examine
 from harness.stack.services import SERVICES
 from harness.target import require_free, running_target
@@ -40,23 +40,35 @@ AGAIN = "again"
 """Below the reports, those of the rows that were run once more."""
 SOAK = "soak"
 """The section of the rows that take as long as one likes."""
+LONGEST_ROW_S = 180.0
 DEMO_USERS = ("alice", "bob")
 
 
 def run(options: Namespace) -> int:
     """Run rows of the plan; those for which the machine was too busy, once more, one at a time."""
     wanted = _wanted(options)
-    for service in SERVICES:
-        locate(service, install=True, say=console.print)
-    seed = options.seed if options.seed is not None else secrets.randbelow(2**32)
+    find_services()
+    with_seed(options)
     count = f"{len(wanted)} row{'s' * (len(wanted) != 1)}"
-    console.print(f"Test plan: {count} against the target '{options.target}', seed {seed}\n", soft_wrap=True)
-    exit_code, too_busy = _play(options, wanted, seed, options.jobs, options.reports)
+    about = f"{count} against the target '{options.target}', seed {options.seed}"
+    console.print(f"Test plan: {about}\n", soft_wrap=True)
+    exit_code, too_busy = _play(options, wanted, options.jobs, options.reports)
     if not too_busy:
         return exit_code
     console.print(f"\nOnce more, one at a time: {', '.join(too_busy)}\n", soft_wrap=True)
     again = [row for row in wanted if row.id in too_busy]
-    return _play(options, again, seed, 1, options.reports / AGAIN)[0]
+    return _play(options, again, 1, options.reports / AGAIN)[0]
+
+
+def with_seed(options: Namespace) -> None:
+    """Give a run that was not told its seed a new one."""
+    if options.seed is None:
+        options.seed = secrets.randbelow(2**32)
+
+
+def find_services() -> dict[str, Found]:
+    """Each service as it was found, or got. Raises UsageError where one cannot be had."""
+    return {service: locate(service, install=True, say=console.print) for service in SERVICES}
 
 
 def _wanted(options: Namespace) -> list[Row]:
@@ -73,27 +85,42 @@ def _wanted(options: Namespace) -> list[Row]:
     return wanted
 
 
-def _play(
-    options: Namespace, rows: Sequence[Row], seed: int, jobs: int, reports: Path
-) -> tuple[int, list[str]]:
-    """Pytest on what runs these rows, with our own output; see `Progress` for exit code and busy rows."""
-    _clear(reports)
-    words = [
-        *listing.files_of(rows),
-        *listing.isolated(),
-        *("--timeout", "180", f"--junitxml={reports / 'junit.xml'}"),
-        *("--harness-target", options.target, "--harness-seed", str(seed)),
-        *("--harness-reports", str(reports), "--harness-only", ",".join(row.id for row in rows)),
-    ]
+def _play(options: Namespace, rows: Sequence[Row], jobs: int, reports: Path) -> tuple[int, list[str]]:
+    """Run these rows of the plan by what runs them; see `run_rows`."""
+    words = listing.files_of(rows)
     if "minutes" in options:
         words += ["--harness-minutes", str(options.minutes)]
-    if options.workers is not None:
-        words += ["--harness-workers", str(options.workers)]
     jobs = min(jobs, sum(len(row.tests) or 1 for row in rows))
     if jobs > 1:
         words += ["-n", str(jobs), "--dist", "worksteal"]
+    return run_rows(options, rows, words, reports)
+
+
+def run_rows(
+    options: Namespace,
+    rows: Sequence[Row],
+    what: Sequence[str],
+    reports: Path,
+    *,
+    timeout_s: float = LONGEST_ROW_S,
+    plugins: Sequence[object] = (),
+) -> tuple[int, list[str]]:
+    """Pytest, with our own output; see `Progress` for the exit code and the busy rows that it comes to.
+
+    `what` are pytest's arguments for what runs the rows, each for `timeout_s` at most.
+    """
+    _clear(reports)
+    words = [
+        *what,
+        *listing.isolated(),
+        *("--timeout", str(timeout_s), f"--junitxml={reports / 'junit.xml'}"),
+        *("--harness-target", options.target, "--harness-seed", str(options.seed)),
+        *("--harness-reports", str(reports), "--harness-only", ",".join(row.id for row in rows)),
+    ]
+    if options.workers is not None:
+        words += ["--harness-workers", str(options.workers)]
     progress = Progress(console, rows=len(rows))
-    return progress.exit_code(pytest.main(words, plugins=[progress])), progress.too_busy()
+    return progress.exit_code(pytest.main(words, plugins=[progress, *plugins])), progress.too_busy()
 
 
 def soak(options: Namespace) -> int:

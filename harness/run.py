@@ -156,6 +156,11 @@ class Run(Conversations):
         self._wait_for_recovery()
         self._look_into_redis(clients)
 
+    def read_afresh(self) -> None:
+        """Read each mailbox to its end by one new chain, as somebody does who has just signed in."""
+        for client in {reader.client.username: reader.client for reader in self._readers}.values():
+            self._drain(self._reader(client))
+
     # What was seen
 
     def hangs(self, for_s: float = 0.06) -> bool:

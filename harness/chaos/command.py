@@ -1,0 +1,105 @@
+"""`python -m harness chaos`: draws a schedule, prints it, plays it, and judges what happened."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+from rich.table import Table
+
+from harness.chaos import scenario
+from harness.chaos.kinds import KINDS, Kind
+from harness.chaos.possible import chosen, possible
+from harness.chaos.schedule import Schedule, calm_s, draw
+from harness.commands import console, find_services, run_rows, with_seed
+from harness.plan import read_plan
+from harness.profile import REFERENCE, load_profile
+
+PAGE = Path(__file__).with_name("plan.md")
+PATIENCE_S = 180.0
+
+
+class _Given:
+    """A pytest plugin that hands the schedule to the scenario: what is played is what was printed."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+
+    @pytest.fixture
+    def schedule(self) -> Schedule:
+        """The faults, and when."""
+        return self._schedule
+
+
+def chaos(options: Namespace) -> int:
+    """Print the schedule of a seed; unless that is all, run it. Returns the exit code of a run."""
+    with_seed(options)
+    profile = load_profile(options.target)
+    wanted = chosen(KINDS, options.only)
+    services = find_services()
+    kinds, left_out = possible(wanted, profile, services)
+    _tell_left_out(left_out)
+    calm = calm_s(profile.bounds)
+    schedule = draw(options.seed, kinds, total_s=options.minutes * 60, calm_s=calm)
+    console.print(f"Chaos for {options.minutes:g} minutes, seed {options.seed}; again with:")
+    console.print(f"  {_command(options)}\n", soft_wrap=True)
+    console.print(table(schedule))
+    if options.dry_run:
+        return 0
+    console.print()
+    exit_code, _ = run_rows(
+        options,
+        read_plan(PAGE),
+        [str(scenario.__file__), "--harness-plan", str(PAGE)],
+        options.reports,
+        timeout_s=2 * schedule.total_s + PATIENCE_S,
+        plugins=[_Given(schedule)],
+    )
+    return exit_code
+
+
+def table(schedule: Schedule) -> Table:
+    """The schedule for people; an empty line is a calm."""
+    shown = Table("Seconds", "Fault", "With", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    shown.columns[0].justify = "right"
+    for outage in schedule.outages:
+        for fault in outage:
+            shown.add_row(
+                f"{fault.at_s:.1f} – {fault.ends_at_s:.1f}", fault.kind.full_name, _with(fault.parameters)
+            )
+        shown.add_row()
+    shown.add_row(f"{schedule.total_s:.1f}", "the end")
+    return shown
+
+
+def _with(parameters: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in parameters.items())
+
+
+def _tell_left_out(left_out: Mapping[str, Iterable[Kind]]) -> None:
+    for reason, kinds in left_out.items():
+        console.print(f"Not drawn: {', '.join(kind.full_name for kind in kinds)}: {reason}.", soft_wrap=True)
+
+
+def _command(options: Namespace) -> str:
+    """The command that does the same again."""
+    words = [
+        "python",
+        "-m",
+        "harness",
+        "chaos",
+        "--seed",
+        str(options.seed),
+        "--minutes",
+        f"{options.minutes:g}",
+    ]
+    for pattern in options.only:
+        words += ["--only", pattern]
+    if options.target != REFERENCE:
+        words += ["--target", options.target]
+    if options.workers is not None:
+        words += ["--workers", str(options.workers)]
+    return shlex.join(words)

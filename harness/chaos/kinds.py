@@ -1,0 +1,151 @@
+"""Every kind of fault that may be drawn: how long it lasts, what is drawn for it, and how it is injected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from harness.faults import Fault
+
+if TYPE_CHECKING:
+    from harness.run import Run
+
+Parameters = Mapping[str, Any]
+Draw = Callable[[Random], Parameters]
+LONG_S = (4.0, 9.0)
+"""Enough polls begin in it to judge the answers."""
+SHORT_S = (1.0, 2.5)
+"""For what has happened at once: the rest of it is recovery."""
+FASTEST_MS, SLOWEST_MS = 50, 800
+FARTHEST_S = 300
+"""How far a clock may be off."""
+
+
+class Need(Enum):
+    """What a kind of fault cannot do without."""
+
+    OWN_REDIS = "a Redis that is ours to break"
+    OWN_MONGODB = "a MongoDB that is ours to break"
+    QUEUES = "queues that are the lists the contract names"
+    CLOCKS = "clocks that can be set for a process"
+
+
+def nothing(random: Random) -> Parameters:
+    """For a kind that has no parameters."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fault of a store ('redis', 'mongodb', 'server' or 'clock'); `name` is the fault's kind.
+
+    `begin` injects it into a run with what `draw` drew. Its canary cannot work while a store of `apart_from`
+    is broken, so no such fault overlaps it.
+    """
+
+    store: str
+    name: str
+    begin: Callable[[Run, Parameters], AbstractContextManager[Fault]]
+    lasts_s: tuple[float, float] = LONG_S
+    draw: Draw = nothing
+    needs: frozenset[Need] = frozenset()
+    apart_from: frozenset[str] = frozenset()
+
+    @property
+    def full_name(self) -> str:
+        """As the history calls the fault: 'redis refused'."""
+        return f"{self.store} {self.name}"
+
+    def stands_beside(self, other: Kind) -> bool:
+        """Whether the two may overlap."""
+        return self.store not in other.apart_from | {other.store} and other.store not in self.apart_from
+
+
+def _latency(random: Random) -> Parameters:
+    return {"latency_ms": random.randint(FASTEST_MS, SLOWEST_MS)}
+
+
+def _offsets(random: Random) -> Parameters:
+    return {"offsets_s": [random.randint(-FARTHEST_S, FARTHEST_S) for _ in range(2)]}
+
+
+def _steps(random: Random) -> Parameters:
+    return {"offsets_s": [random.randint(-FARTHEST_S, FARTHEST_S) for _ in range(4)]}
+
+
+def _age(random: Random) -> Parameters:
+    return {"missing_sends": random.randint(5, 30)}
+
+
+@contextmanager
+def _restored(run: Run, missing_sends: int) -> Iterator[Fault]:
+    """What is sent between the snapshot and the restart is missing from what Redis comes back with."""
+    old = run.faults.redis_snapshot()
+    run.wait_for_traffic(sends=missing_sends, polls=0)
+    with run.faults.redis_restarted(back_from=old) as fault:
+        yield fault
+
+
+_REDIS = frozenset({Need.OWN_REDIS})
+_DATA = _REDIS | {Need.QUEUES}
+_MONGODB = frozenset({Need.OWN_MONGODB})
+_CLOCK = frozenset({Need.CLOCKS})
+# What time an instance has, a poll's answer tells: somebody must answer it.
+_ANSWERS = frozenset({"mongodb", "server"})
+# A queue that is damaged is rebuilt from MongoDB, or there is nothing to damage again.
+_REBUILT = frozenset({"mongodb"})
+
+KINDS: tuple[Kind, ...] = (
+    Kind("redis", "refused", lambda run, _: run.faults.redis_refused()),
+    Kind("redis", "black-holed", lambda run, _: run.faults.redis_black_holed()),
+    Kind("redis", "slow", lambda run, drawn: run.faults.redis_slow(**drawn), draw=_latency),
+    Kind("redis", "flapping", lambda run, _: run.faults.redis_flapping()),
+    Kind("redis", "killed", lambda run, _: run.faults.redis_killed(), needs=_REDIS),
+    Kind("redis", "emptied", lambda run, _: run.faults.redis_restarted(), SHORT_S, needs=_REDIS),
+    Kind("redis", "restored", lambda run, drawn: _restored(run, **drawn), SHORT_S, _age, _REDIS),
+    Kind("redis", "read-only", lambda run, _: run.faults.redis_read_only(), needs=_REDIS),
+    Kind("redis", "out of memory", lambda run, _: run.faults.redis_out_of_memory(), needs=_REDIS),
+    Kind("redis", "wrong type", lambda run, _: run.faults.redis_wrong_type(run.mailboxes()), needs=_DATA),
+    Kind(
+        "redis",
+        "not JSON",
+        lambda run, _: run.faults.redis_not_json(run.mailboxes()[:-1]),  # the last one's has no entries
+        needs=_DATA,
+        apart_from=_REBUILT,
+    ),
+    Kind("mongodb", "refused", lambda run, _: run.faults.mongodb_refused()),
+    Kind("mongodb", "black-holed", lambda run, _: run.faults.mongodb_black_holed()),
+    Kind("mongodb", "slow", lambda run, drawn: run.faults.mongodb_slow(**drawn), draw=_latency),
+    Kind("mongodb", "killed", lambda run, _: run.faults.mongodb_killed(), needs=_MONGODB),
+    Kind("server", "worker killed", lambda run, _: run.faults.worker_killed(), SHORT_S),
+    Kind("server", "workers killed", lambda run, _: run.faults.workers_killed(), SHORT_S),
+    Kind("server", "killed", lambda run, _: run.faults.server_killed()),
+    Kind("server", "stopped", lambda run, _: run.faults.server_stopped()),
+    Kind(
+        "clock",
+        "off",
+        lambda run, drawn: run.faults.clocks_off(**drawn),
+        draw=_offsets,
+        needs=_CLOCK,
+        apart_from=_ANSWERS,
+    ),
+    Kind(
+        "clock",
+        "stepping",
+        lambda run, drawn: run.faults.clocks_stepping(**drawn),
+        draw=_steps,
+        needs=_CLOCK,
+        apart_from=_ANSWERS,
+    ),
+    Kind(
+        "clock",
+        "stopped",
+        lambda run, _: run.faults.clocks_stopped(),
+        needs=_CLOCK,
+        apart_from=_ANSWERS,
+    ),
+)

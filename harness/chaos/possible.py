@@ -1,0 +1,77 @@
+"""Which kinds of faults are asked for, and which of them this target on this machine can have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from harness.chaos.kinds import Kind, Need
+from harness.errors import NotHere, UsageError
+from harness.plan import hint
+from harness.profile import Profile
+from harness.stack import Found, faketime_library
+
+
+def chosen(kinds: Sequence[Kind], patterns: Sequence[str]) -> list[Kind]:
+    """The kinds of which the store or the whole name matches any of the patterns; without patterns, all.
+
+    Raises UsageError for a pattern that matches none.
+    """
+    for pattern in patterns:
+        if not any(_matches(kind, pattern) for kind in kinds):
+            names = [*dict.fromkeys(kind.store for kind in kinds), *(kind.full_name for kind in kinds)]
+            known = hint(names, pattern) or f" There are {', '.join(names)}."
+            raise UsageError(f"There is no store and no fault '{pattern}'.{known}")
+    return [kind for kind in kinds if not patterns or any(_matches(kind, it) for it in patterns)]
+
+
+def possible(
+    kinds: Sequence[Kind], profile: Profile, services: Mapping[str, Found]
+) -> tuple[list[Kind], dict[str, list[Kind]]]:
+    """The kinds that can be had, and those that cannot by the reason why. Raises UsageError if none can."""
+    lacking = _lacking(profile, services)
+    if any(Need.CLOCKS in kind.needs for kind in kinds) and (reason := _no_clocks()):
+        lacking[Need.CLOCKS] = reason
+    can: list[Kind] = []
+    left_out: dict[str, list[Kind]] = {}
+    for kind in kinds:
+        if reason := next((lacking[need] for need in Need if need in kind.needs and need in lacking), ""):
+            left_out.setdefault(reason, []).append(kind)
+        else:
+            can.append(_apart(kind, profile))
+    if not can:
+        raise UsageError(f"None of the faults asked for can be had: {'; '.join(left_out)}.")
+    return can, left_out
+
+
+def _matches(kind: Kind, pattern: str) -> bool:
+    return any(fnmatchcase(name.casefold(), pattern.casefold()) for name in (kind.store, kind.full_name))
+
+
+def _lacking(profile: Profile, services: Mapping[str, Found]) -> dict[Need, str]:
+    """What is not there, with a reason that may follow a colon."""
+    lacking: dict[Need, str] = {}
+    if services["redis"].url is not None:
+        lacking[Need.OWN_REDIS] = "the Redis of REDIS_URL is not ours to break"
+    if services["mongod"].url is not None:
+        lacking[Need.OWN_MONGODB] = "the MongoDB of MONGODB_URL is not ours to break"
+    if not profile.stores_as_the_contract:
+        lacking[Need.QUEUES] = "the target's profile says stores_as_the_contract = false"
+    return lacking
+
+
+def _no_clocks() -> str:
+    """Why no clock can be set; '' where one can."""
+    try:
+        faketime_library()
+    except NotHere as error:
+        return str(error).removesuffix(".")
+    return ""
+
+
+def _apart(kind: Kind, profile: Profile) -> Kind:
+    """A clock is read from a poll's answer, which some servers do not give without Redis."""
+    if Need.CLOCKS in kind.needs and profile.policy.polls_without_redis == "unavailable":
+        return replace(kind, apart_from=kind.apart_from | {"redis"})
+    return kind

@@ -1,0 +1,133 @@
+"""Drawing a schedule of faults from a seed: pure, so the same seed draws the same schedule.
+
+Faults come in outages: one to three faults of different stores, which overlap. After each outage there is
+calm, long enough to see that the server has recovered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from harness.chaos.kinds import LONG_S, Kind, Parameters
+from harness.errors import UsageError
+from harness.history import Bounds
+
+WARM_UP_S = 4.0
+FAULTS_AT_ONCE = (1, 1, 2, 2, 3)
+"""How many faults an outage has: one of these, each as likely."""
+LONGER_CALM_S = 3.0
+OVERLAP_FROM = 0.9
+"""A further fault of an outage begins before this share of the first one is over."""
+CLOCK = "clock"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A fault that is to begin `at_s` seconds after the traffic and to last `lasts_s` seconds."""
+
+    kind: Kind
+    at_s: float
+    lasts_s: float
+    parameters: Parameters
+
+    @property
+    def ends_at_s(self) -> float:
+        """When it is to be healed."""
+        return round(self.at_s + self.lasts_s, 1)
+
+
+Outage = tuple[Planned, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Outages in their order, at least `calm_s` seconds apart; all is over after `total_s` seconds.
+
+    `with_clocks`: two instances of the server, each with a clock that can be set.
+    """
+
+    outages: tuple[Outage, ...]
+    calm_s: float
+    total_s: float
+    with_clocks: bool
+
+    @property
+    def faults(self) -> tuple[Planned, ...]:
+        """All of them, in the order in which they begin."""
+        return tuple(fault for outage in self.outages for fault in outage)
+
+
+def calm_s(bounds: Bounds) -> float:
+    """How long it must be calm after an outage: until the recovery is due, then for two polls of everyone."""
+    return bounds.recovers_within_s + 2 * bounds.poll_interval_s
+
+
+def draw(seed: int, kinds: Sequence[Kind], *, total_s: float, calm_s: float) -> Schedule:
+    """The schedule of a seed, `total_s` seconds long, of these kinds of faults.
+
+    Of each store all kinds come before one comes again. Raises UsageError where there is no time for a fault.
+    """
+    shortest_s = WARM_UP_S + LONG_S[0] + calm_s
+    if total_s < shortest_s:
+        raise UsageError(f"Chaos needs {shortest_s / 60:.2f} minutes at least: a fault, and calm after it.")
+    random = Random(f"chaos:{seed}")
+    with_clocks = _with_clocks(random, kinds)
+    drawing = _Drawing(random, [kind for kind in kinds if with_clocks or kind.store != CLOCK])
+    outages: list[Outage] = []
+    at_s = WARM_UP_S
+    while (room_s := round(total_s - calm_s - at_s, 1)) >= LONG_S[0]:
+        outages.append(outage := drawing.outage(at_s, room_s))
+        at_s = round(max(fault.ends_at_s for fault in outage) + calm_s + random.uniform(0, LONGER_CALM_S), 1)
+    return Schedule(tuple(outages), calm_s, total_s, with_clocks)
+
+
+def _with_clocks(random: Random, kinds: Sequence[Kind]) -> bool:
+    """Half of the seeds have them where there is a choice: two instances are never all killed at once."""
+    stores = {kind.store for kind in kinds}
+    return CLOCK in stores and (len(stores) == 1 or random.random() < 0.5)
+
+
+class _Drawing:
+    """Draws one outage after the other; of each store there is a bag of the kinds yet to come."""
+
+    def __init__(self, random: Random, kinds: Sequence[Kind]) -> None:
+        self._random = random
+        self._kinds = kinds
+        self._stores = list(dict.fromkeys(kind.store for kind in kinds))
+        self._bags: dict[str, list[Kind]] = {store: [] for store in self._stores}
+
+    def outage(self, at_s: float, room_s: float) -> Outage:
+        """Faults that overlap, the first one of them `at_s`, all over in `room_s` seconds."""
+        until_s = at_s + room_s
+        first, *others = self._together(min(self._random.choice(FAULTS_AT_ONCE), len(self._stores)))
+        faults = [self._planned(first, at_s, until_s)]
+        latest_s = at_s + OVERLAP_FROM * faults[0].lasts_s
+        for kind in others:
+            begin_s = round(self._random.uniform(at_s, latest_s), 1)
+            if begin_s + kind.lasts_s[0] <= until_s:
+                faults.append(self._planned(kind, begin_s, until_s))
+        return tuple(sorted(faults, key=lambda fault: fault.at_s))
+
+    def _together(self, count: int) -> list[Kind]:
+        """Kinds of so many different stores, or of fewer where some cannot stand beside each other."""
+        chosen: list[Kind] = []
+        for store in self._random.sample(self._stores, count):
+            kind = self._bag(store).pop()
+            if all(kind.stands_beside(other) for other in chosen):
+                chosen.append(kind)
+            else:
+                self._bags[store].insert(0, kind)  # its turn comes
+        return chosen
+
+    def _bag(self, store: str) -> list[Kind]:
+        if not self._bags[store]:
+            bag = [kind for kind in self._kinds if kind.store == store]
+            self._random.shuffle(bag)
+            self._bags[store] = bag
+        return self._bags[store]
+
+    def _planned(self, kind: Kind, at_s: float, until_s: float) -> Planned:
+        lasts_s = round(self._random.uniform(*kind.lasts_s), 1)
+        return Planned(kind, at_s, min(lasts_s, round(until_s - at_s, 1)), kind.draw(self._random))

@@ -1,0 +1,70 @@
+"""`python -m harness chaos` as people run it, against the reference server."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.checkers.strain import TOO_BUSY
+from harness.history import read_histories
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 120
+
+pytestmark = pytest.mark.usefixtures("services")  # skips, or fails in CI, where there are none to start
+
+
+def chaos(*words, hash_seed="0"):
+    return subprocess.run(
+        [sys.executable, "-m", "harness", "chaos", *words],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+
+def test_a_dry_run_prints_the_same_schedule_in_every_process_and_runs_nothing(tmp_path):
+    one, two = (
+        chaos("--seed", "7", "--minutes", "3", "--dry-run", "--reports", str(tmp_path), hash_seed=hash_seed)
+        for hash_seed in ("1", "2")
+    )
+    assert one.returncode == 0, one.stdout + one.stderr
+    assert "python -m harness chaos --seed 7 --minutes 3\n" in one.stdout
+    assert one.stdout == two.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--only", "rediss"], "There is no store and no fault 'rediss'. Did you mean redis"),
+        (["--minutes", "0.1"], "Chaos needs 0.23 minutes at least"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_ends_with_2(words, said):
+    done = chaos("--dry-run", *words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.timeout(DEADLINE_S + 30)
+def test_the_faults_that_were_printed_are_played_and_judged(tmp_path):
+    words = ("--seed", "3", "--minutes", "0.25", "--only", "mongodb refused", "--reports", str(tmp_path))
+    done = chaos(*words)
+    assert "mongodb refused" in done.stdout.partition("RANDOM-01")[0], done.stdout + done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())
+    (row,) = results["rows"]
+    assert (done.returncode, results["seed"], row["id"]) == (results["exit_code"], 3, "RANDOM-01")
+    assert results["verdict"] == "pass" or TOO_BUSY in row["reason"], done.stdout + done.stderr
+    assert {"no-loss", "cursor", "available", "recovers", "bounded"} <= results["promises"].keys()
+    (history,) = read_histories(tmp_path / "history.jsonl")
+    assert [(fault.name, fault.healed_ns is not None) for fault in history.faults] == [
+        ("mongodb refused", True)
+    ]

@@ -1,0 +1,85 @@
+"""Which faults are asked for, and which of them a target can have."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.chaos import possible as module
+from harness.chaos.kinds import KINDS
+from harness.chaos.possible import chosen, possible
+from harness.errors import NotHere, UsageError
+from harness.policy import Policy
+from harness.profile import Profile
+from harness.stack import Found
+
+OURS = {
+    service: Found(service, "1.0", "PATH", binary=Path("/bin/true"))
+    for service in ("redis", "mongod", "toxiproxy")
+}
+THEIRS = {service: Found(service, "1.0", "environment", url="x://host") for service in OURS}
+MINE = Profile("mine", ("serve",))
+
+
+@pytest.fixture(autouse=True)
+def clocks(monkeypatch):
+    """A machine whose clocks can be set."""
+    monkeypatch.setattr(module, "faketime_library", lambda: Path("/lib/faketime.so"))
+
+
+def names(kinds):
+    return [kind.full_name for kind in kinds]
+
+
+def test_without_a_pattern_everything_is_asked_for():
+    assert chosen(KINDS, []) == list(KINDS)
+
+
+def test_a_store_a_fault_or_a_pattern_may_be_asked_for():
+    assert {kind.store for kind in chosen(KINDS, ["mongodb", "SERVER"])} == {"mongodb", "server"}
+    assert names(chosen(KINDS, ["redis not JSON"])) == ["redis not JSON"]
+    assert names(chosen(KINDS, ["* refused"])) == ["redis refused", "mongodb refused"]
+
+
+def test_a_pattern_that_matches_nothing_is_told_with_what_is_near():
+    with pytest.raises(UsageError, match=r"no fault 'mongo'\. Did you mean mongodb"):
+        chosen(KINDS, ["redis", "mongo"])
+
+
+def test_where_everything_can_be_had_nothing_is_left_out():
+    assert possible(KINDS, MINE, OURS) == (list(KINDS), {})
+
+
+def test_of_stores_that_are_not_ours_only_the_network_is_broken():
+    kinds, left_out = possible(KINDS, MINE, THEIRS)
+    network = {"refused", "black-holed", "slow", "flapping"}
+    assert {kind.name for kind in kinds if kind.store in ("redis", "mongodb")} == network
+    assert list(left_out) == [
+        "the Redis of REDIS_URL is not ours to break",
+        "the MongoDB of MONGODB_URL is not ours to break",
+    ]
+
+
+def test_queues_are_damaged_only_where_they_are_known():
+    _, left_out = possible(KINDS, replace(MINE, stores_as_the_contract=False), OURS)
+    (kinds,) = left_out.values()
+    assert names(kinds) == ["redis wrong type", "redis not JSON"]
+
+
+def test_where_no_clock_can_be_set_that_is_said(monkeypatch):
+    def missing():
+        raise NotHere("libfaketime is missing.")
+
+    monkeypatch.setattr(module, "faketime_library", missing)
+    kinds, left_out = possible(KINDS, MINE, OURS)
+    assert "clock" not in {kind.store for kind in kinds}
+    assert [(reason, len(clocks)) for reason, clocks in left_out.items()] == [("libfaketime is missing", 3)]
+    with pytest.raises(UsageError, match="can be had: libfaketime is missing"):
+        possible(chosen(KINDS, ["clock"]), MINE, OURS)
+
+
+def test_a_clock_is_not_read_from_polls_that_nobody_answers():
+    kinds, _ = possible(KINDS, replace(MINE, policy=Policy(polls_without_redis="unavailable")), OURS)
+    clocks = [kind for kind in kinds if kind.store == "clock"]
+    others = [kind for kind in kinds if kind.store != "clock"]
+    assert not any(clock.stands_beside(other) for clock in clocks for other in others)
