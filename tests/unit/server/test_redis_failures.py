@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
 
+from harness.stack import wait_until
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_doorbell import RedisDoorbell
 from reference_server.adapters.redis_queue import RedisQueue
@@ -166,6 +168,20 @@ class TestDoorbell:
         assert bell.is_stopping
 
 
+class Sender(threading.Thread):
+    """Waits for its turn at bob's mailbox, notes its name, and keeps the turn until told to end."""
+
+    def __init__(self, name: str, turns: Turns, order: list[str]) -> None:
+        super().__init__(daemon=True, name=name)
+        self.may_end = threading.Event()
+        self._turns, self._order = turns, order
+
+    def run(self) -> None:
+        with self._turns.take("bob", 30):
+            self._order.append(self.name)
+            self.may_end.wait(30)
+
+
 class TestTurns:
     def test_another_mailbox_is_free(self) -> None:
         turns = Turns()
@@ -184,3 +200,15 @@ class TestTurns:
         with turns.take("bob", 0.001):
             pass
         assert len(turns._turns) == 0
+
+    def test_first_come_first_served_even_if_who_has_just_been_asks_again(self) -> None:
+        turns, order = Turns(), list[str]()
+        queue = [Sender(str(number), turns, order) for number in range(4)]
+        with turns.take("bob", 1):
+            turn = next(iter(turns._turns.values()))
+            for number, sender in enumerate(queue, start=1):
+                sender.start()
+                wait_until(lambda n=number: len(turn._waiting) == n, deadline_s=10, what="one more waits")
+                sender.may_end.set()
+        with turns.take("bob", 30):  # the one who has just been
+            assert order == ["0", "1", "2", "3"]
