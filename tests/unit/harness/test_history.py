@@ -96,6 +96,7 @@ def test_a_file_tells_every_rows_history_again(tmp_path: Path) -> None:
         second = file.recorder(row="R-02", title="two", seed=2, bounds=Bounds())
         first.record("send", **sending() | {"content": "✉\u2028\x00"})
         second.record("drained")
+        file.record("over")
     one, two = read_histories(path)
     assert (one.row, one.title, one.seed, one.bounds.poll_interval_s) == ("R-01", "one", 1, 1.5)
     assert one == first.history()

@@ -1,0 +1,50 @@
+"""Servers that tell little: no timestamp, no id of the sender's own, a cursor that is no time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.checkers import no_loss, no_phantom
+from harness.verdict import Verdict
+
+from .histories import Story, message
+
+UNTOLD: dict[str, Any] = {"timestamp": None}
+
+
+def kinds(story: Story) -> list[str]:
+    return [finding.kind for finding in no_loss(story.history()).findings]
+
+
+def test_a_message_of_unknown_time_is_not_passed_by_a_cursor_but_missed_at_the_end() -> None:
+    story = Story().poll(0.0).send("a", 1.0, **UNTOLD).send("b", 2.0).poll(3.0, message("b", 2.0))
+    story.poll(6.0).poll(9.0).drained(10.0)
+    assert kinds(story) == ["not_stored"]
+
+
+@pytest.mark.parametrize(("sent_at", "expected"), [(1.0, []), (3.0, ["not_stored"])])
+def test_a_chain_that_begins_with_no_time_is_owed_what_was_sent_after_its_first_poll(
+    sent_at: float, expected: list[str]
+) -> None:
+    story = Story().send("a", sent_at) if sent_at < 2.0 else Story()
+    story.poll(2.0, since="page 7", next_since="page 7")
+    if sent_at > 2.0:
+        story.send("a", sent_at)
+    story.poll(6.0, next_since="page 7").poll(9.0, next_since="page 7").drained(10.0)
+    assert kinds(story) == expected
+
+
+def test_a_message_without_any_id_that_the_sender_knows_is_found_by_its_content() -> None:
+    story = Story().poll(0.0).send("a", 1.0, status=None)
+    story.poll(2.0, message("a", 1.0, client_message_id=None)).drained(3.0)
+    judgement = no_phantom(story.history())
+    assert judgement.verdict is Verdict.PASS, judgement.reason
+
+
+def test_a_message_that_may_be_on_the_next_page_is_not_lost_yet() -> None:
+    story = Story().poll(0.0).send("a", 1.0).send("b", 1.5).poll(9.0, has_more=True).drained(10.0)
+    judgement = no_loss(story.history())
+    assert judgement.findings == ()
+    assert judgement.verdict is Verdict.INCONCLUSIVE
