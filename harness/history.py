@@ -41,26 +41,47 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from harness.operations import (
+    Call,
+    Event,
+    Line,
+    LineReader,
+    Outcome,
+    Poll,
+    Received,
+    Reply,
+    Send,
+    kind_of,
+    line_of,
+    row_of,
+)
 from harness.policy import Policy
 
-Event = Mapping[str, Any]
+__all__ = [
+    "NS_PER_S",
+    "Attempt",
+    "Bounds",
+    "Event",
+    "FaultWindow",
+    "History",
+    "HistoryFile",
+    "MachineStrain",
+    "Outcome",
+    "Poll",
+    "Received",
+    "Recorder",
+    "Send",
+    "read_histories",
+    "read_lines",
+]
+
 NS_PER_S = 1_000_000_000
+NO_BEGIN = "a history starts with a 'begin' event"
 DEFAULT_POLICY = Policy()
-
-
-class Outcome(StrEnum):
-    """What a client may conclude from an operation's answer (contract: Guarantees)."""
-
-    OK = "ok"
-    REFUSED = "refused"
-    """Answered 4xx, or 503 with `outcome: not_stored`: it must never take effect."""
-    UNKNOWN = "unknown"
-    """Timed out, cut off, or said so: it may have taken effect once, or never."""
 
 
 @dataclass(frozen=True)
@@ -74,66 +95,6 @@ class Bounds:
     acceptable_round_trip_s: float = 0.5
     """A longer poll is the server's delay, not the arithmetic's (plan: poll acceptable at 500 ms)."""
     retained_messages: int = 1000
-
-
-@dataclass(frozen=True)
-class Received:
-    """One message as a poll returned it."""
-
-    id: str
-    seq: int | None
-    sender: str
-    recipient: str
-    content: str
-    timestamp: str
-    client_message_id: str | None
-
-
-@dataclass(frozen=True)
-class Send:
-    """One attempt to send; `end_ns` is None when no answer was ever recorded."""
-
-    op: int
-    sender: str
-    recipient: str
-    content: str
-    client_message_id: str | None
-    intended_ns: int
-    start_ns: int
-    end_ns: int | None
-    outcome: Outcome
-    status: int | None
-    id: str | None
-    seq: int | None
-    timestamp: str | None
-    queued: bool | None
-    replayed: bool
-    error: str | None
-    events: tuple[Event, ...] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Poll:
-    """One poll of one chain; a chain is a reader that hands each `next_since` on to its next poll."""
-
-    op: int
-    chain: str
-    reader: str
-    since: str | None
-    wait_s: float
-    intended_ns: int
-    start_ns: int
-    end_ns: int
-    outcome: Outcome
-    status: int | None
-    messages: tuple[Received, ...]
-    next_since: str | None
-    has_more: bool
-    gap: bool
-    source: str | None
-    degraded: bool | None
-    error: str | None
-    event: Event = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -198,12 +159,15 @@ class History:
     """What was worked out about this history already, for `harness.checkers.once`."""
 
     @classmethod
-    def from_events(cls, events: Iterable[Event]) -> History:
+    def from_events(cls, lines: Iterable[Line]) -> History:
         """Build the history of one row from its events in file order.
 
         Raises ValueError when the events do not begin with `begin`.
         """
-        return _build(list(events))
+        told = _Told()
+        for line in lines:
+            told.add(line)
+        return told.history()
 
     def chains(self) -> dict[str, tuple[Poll, ...]]:
         """The polls of each chain, in the order in which they were made."""
@@ -213,81 +177,70 @@ class History:
         return {chain: tuple(polls) for chain, polls in grouped.items()}
 
 
-def _build(events: list[Event]) -> History:
-    if not events or events[0]["kind"] != "begin":
-        raise ValueError("a history starts with a 'begin' event")
-    begin = events[0]
-    answers = {event["op"]: event for event in events if event["kind"] == "sent"}
-    drained = [event["t"] for event in events if event["kind"] == "drained"]
-    polls = sorted(
-        (_poll(event) for event in events if event["kind"] == "poll"), key=lambda poll: poll.start_ns
-    )
-    return History(
-        row=begin["row"],
-        title=begin["title"],
-        seed=begin["seed"],
-        bounds=Bounds(**begin["bounds"]),
-        policy=Policy(**begin.get("policy", {})),
-        begin_ns=begin["t"],
-        end_ns=max(event["t"] for event in events),
-        sends=tuple(_send(event, answers.get(event["op"])) for event in events if event["kind"] == "send"),
-        polls=tuple(polls),
-        attempts=tuple(_attempt(event) for event in events if event["kind"] == "attempt"),
-        faults=tuple(_faults(event for event in events if event["kind"] == "fault")),
-        canaries=tuple(event for event in events if event["kind"] == "canary"),
-        strains=tuple(
-            MachineStrain(event["since"], event["t"]) for event in events if event["kind"] == "strain"
-        ),
-        vitals=tuple(event for event in events if event["kind"] == "vitals"),
-        looks=tuple(event for event in events if event["kind"] in ("queue", "keys")),
-        drained_ns=drained[-1] if drained else None,
-    )
+class _Told:
+    """What the lines of one row have told so far."""
 
+    def __init__(self) -> None:
+        self._sends: list[Call | Send] = []
+        self._polls: list[Poll] = []
+        self._others: dict[str, list[Event]] = {}
+        self._end_ns = 0
+        self._unanswered: dict[int, int] = {}
 
-def _send(call: Event, answer: Event | None) -> Send:
-    said: Event = answer or {}
-    return Send(
-        op=call["op"],
-        sender=call["sender"],
-        recipient=call["recipient"],
-        content=call["content"],
-        client_message_id=call.get("client_message_id"),
-        intended_ns=call["intended"],
-        start_ns=call["t"],
-        end_ns=answer["t"] if answer else None,
-        outcome=Outcome(said.get("outcome", Outcome.UNKNOWN)),
-        status=said.get("status"),
-        id=said.get("id"),
-        seq=said.get("seq"),
-        timestamp=said.get("timestamp"),
-        queued=said.get("queued"),
-        replayed=bool(said.get("replayed")),
-        error=said.get("error"),
-        events=(call, answer) if answer else (call,),
-    )
+    def add(self, told: Line) -> None:
+        """Take one more line, of a class of its own or not yet."""
+        line = line_of(told) if isinstance(told, dict) else told
+        if not self._others and kind_of(line) != "begin":
+            raise ValueError(NO_BEGIN)
+        if isinstance(line, Poll):
+            self._polls.append(line)
+            at_ns = line.end_ns
+        elif isinstance(line, Call):
+            self._unanswered[line.op] = len(self._sends)
+            self._sends.append(line)
+            at_ns = line.start_ns
+        elif isinstance(line, Reply):
+            self._answer(line)
+            at_ns = line.end_ns
+        else:
+            self._others.setdefault(line["kind"], []).append(line)
+            at_ns = line["t"]
+        if at_ns > self._end_ns:
+            self._end_ns = at_ns
 
+    def _answer(self, reply: Reply) -> None:
+        place = self._unanswered.pop(reply.op, None)
+        if place is not None and isinstance(call := self._sends[place], Call):
+            self._sends[place] = Send.of(call, reply)
 
-def _poll(event: Event) -> Poll:
-    return Poll(
-        op=event["op"],
-        chain=event["chain"],
-        reader=event["reader"],
-        since=event.get("since"),
-        wait_s=event.get("wait") or 0,
-        intended_ns=event["intended"],
-        start_ns=event["start"],
-        end_ns=event["t"],
-        outcome=Outcome(event["outcome"]),
-        status=event.get("status"),
-        messages=tuple(Received(**message) for message in event.get("messages", ())),
-        next_since=event.get("next_since"),
-        has_more=bool(event.get("has_more")),
-        gap=bool(event.get("gap")),
-        source=event.get("source"),
-        degraded=event.get("degraded"),
-        error=event.get("error"),
-        event=event,
-    )
+    def history(self) -> History:
+        """All of it, in order."""
+        if not self._others:
+            raise ValueError(NO_BEGIN)
+        begin = self._others["begin"][0]
+        drained = self._of("drained")
+        return History(
+            row=begin["row"],
+            title=begin["title"],
+            seed=begin["seed"],
+            bounds=Bounds(**begin["bounds"]),
+            policy=Policy(**begin.get("policy", {})),
+            begin_ns=begin["t"],
+            end_ns=self._end_ns,
+            sends=tuple(Send.of(send, None) if isinstance(send, Call) else send for send in self._sends),
+            polls=tuple(sorted(self._polls, key=lambda poll: poll.start_ns)),
+            attempts=tuple(_attempt(event) for event in self._of("attempt")),
+            faults=tuple(_faults(self._of("fault"))),
+            canaries=tuple(self._of("canary")),
+            strains=tuple(MachineStrain(event["since"], event["t"]) for event in self._of("strain")),
+            vitals=tuple(self._of("vitals")),
+            looks=tuple(self._of("queue", "keys")),
+            drained_ns=drained[-1]["t"] if drained else None,
+        )
+
+    def _of(self, *kinds: str) -> list[Event]:
+        found = [event for kind in kinds for event in self._others.get(kind, ())]
+        return sorted(found, key=lambda event: int(event["t"])) if len(kinds) > 1 else found
 
 
 def _attempt(event: Event) -> Attempt:
@@ -407,25 +360,30 @@ class HistoryFile:
 
 
 def read_histories(path: Path) -> list[History]:
-    """All histories of a file, one a row in order of appearance. Raises as `read_events` does."""
-    rows: dict[str, list[Event]] = {}
-    for event in read_events(path):
-        if event["kind"] not in ("phase", "over"):
-            rows.setdefault(event["row"], []).append(event)
-    return [History.from_events(events) for events in rows.values()]
+    """All histories of a file, one a row in order of appearance. Raises as `read_lines` does."""
+    rows: dict[str, _Told] = {}
+    for line in read_lines(path):
+        if isinstance(line, dict) and line["kind"] in ("phase", "over"):
+            continue
+        row = row_of(line)
+        if row not in rows:
+            rows[row] = _Told()
+        rows[row].add(line)
+    return [told.history() for told in rows.values()]
 
 
-def read_events(path: Path) -> Iterator[Event]:
-    """The events of a file, one by one.
+def read_lines(path: Path) -> Iterator[Line]:
+    """The lines of a file, one by one.
 
     A last line that was cut off in the middle is dropped; any other line that is not JSON raises ValueError
     with its number.
     """
-    with path.open(encoding="utf-8") as lines:
+    reader = LineReader()
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                yield json.loads(line)
+                yield reader.read(line)
             except json.JSONDecodeError as error:
-                if not line.endswith("\n"):
+                if not line.endswith(b"\n"):
                     return
                 raise ValueError(f"{path}: line {number} is not JSON: {error}") from error

@@ -7,13 +7,14 @@ convict, but not acquit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from harness.checkers import CHECKERS, applying_to, run_checker
-from harness.history import Event, History, read_events
+from harness.history import Event, History, read_lines
+from harness.operations import Line, kind_of, row_of, written_ns
 from harness.verdict import Judgement, Verdict, summed_up, worst
 
 INTERRUPTED = "interrupted"
@@ -35,24 +36,24 @@ class _Scenario:
     """One test's history, from its `begin` on."""
 
     rows: Sequence[str]
-    events: list[Event]
+    lines: list[Line]
 
     @property
     def begin_ns(self) -> int:
-        return int(self.events[0]["t"])
+        return written_ns(self.lines[0])
 
     @cached_property
     def judged(self) -> list[list[Judgement]]:
         """What each `judging` of it comes to."""
-        places = [place for place, event in enumerate(self.events) if event["kind"] == "judging"]
-        return [_judge(self.events[: place + 1]) for place in places]
+        places = [place for place, line in enumerate(self.lines) if kind_of(line) == "judging"]
+        return [_judge(self.lines[: place + 1]) for place in places]
 
     @cached_property
     def cut_off(self) -> list[Judgement]:
         """What it comes to where the test never ended."""
         if self.judged:
             return [judgement for some in self.judged for judgement in some]
-        history = History.from_events(self.events)
+        history = History.from_events(self.lines)
         return [run_checker(CHECKERS[promise], history) for promise in applying_to(history)]
 
 
@@ -90,19 +91,20 @@ def _cut_off_verdict(judgements: Sequence[Judgement]) -> tuple[Verdict, str]:
 def _read(path: Path) -> _File:
     file = _File()
     latest: dict[str, _Scenario] = {}
-    for event in read_events(path):
-        if event["kind"] == "phase":
-            file.phases.append(event)
-        elif event["kind"] == "over":
-            file.over = event
+    for line in read_lines(path):
+        kind, row = kind_of(line), row_of(line)
+        if kind == "begin":
+            latest[row] = _Scenario(row.split(", "), [line])
+            file.scenarios.append(latest[row])
+        elif kind == "phase" and isinstance(line, Mapping):
+            file.phases.append(line)
+        elif kind == "over" and isinstance(line, Mapping):
+            file.over = line
             break  # other processes of an interrupted run may go on for a moment
-        elif event["kind"] == "begin":
-            latest[event["row"]] = _Scenario(event["row"].split(", "), [event])
-            file.scenarios.append(latest[event["row"]])
-        elif event["row"] in latest:
-            latest[event["row"]].events.append(event)
+        elif row in latest:
+            latest[row].lines.append(line)
         else:
-            raise ValueError(f"{path}: an event of {event['row']!r} comes before its 'begin'")
+            raise ValueError(f"{path}: an event of {row!r} comes before its 'begin'")
     file.phases.sort(key=lambda phase: int(phase["t"]))
     for phase in file.phases:
         if scenario := file.of(phase):
@@ -147,9 +149,10 @@ def _cut_off(file: _File) -> Iterator[_Scenario]:
     return (one for one in file.scenarios if one.begin_ns not in ended)
 
 
-def _judge(events: Sequence[Event]) -> list[Judgement]:
-    history = History.from_events(events)
-    return [_judgement(promise, history) for promise in events[-1]["promises"]]
+def _judge(lines: Sequence[Line]) -> list[Judgement]:
+    history, judging = History.from_events(lines), lines[-1]
+    promises = judging["promises"] if isinstance(judging, Mapping) else ()
+    return [_judgement(promise, history) for promise in promises]
 
 
 def _judgement(promise: str, history: History) -> Judgement:

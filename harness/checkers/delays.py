@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.checkers.chains import Chain, Mailbox
 from harness.checkers.messages import Message
 from harness.history import NS_PER_S, Poll
 
 
-@dataclass(frozen=True)
-class Delay:
+class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refers to it
     """One obligation's timing, in ns; `poll` is None (and the times mean nothing) when it never arrived."""
 
     chain: Chain

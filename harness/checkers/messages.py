@@ -8,18 +8,24 @@ another message (the contract has it refused). An attempt without such an id is 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
-from harness.checkers.cursors import instant
+from msgspec import Struct
+
+from harness.checkers.cursors import Instant, instant
 from harness.checkers.once import once
 from harness.history import Event, History, Outcome, Poll, Received, Send
 
-Instant = tuple[int, str]
+K = TypeVar("K")
+_Triple = tuple[str, str, str]
+_LIKELY = (Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED)
+"""What a message with attempts of each is; the first that any attempt has."""
 
 
-@dataclass(frozen=True, eq=False)
-class Message:
+class Message(Struct, frozen=True, eq=False, gc=False):
     """One logical message; compared by identity, so it can be a key."""
 
     sender: str
@@ -51,8 +57,7 @@ class Message:
         return f"{what} from {self.sender} to {self.recipient}"
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(Struct, frozen=True, gc=False):
     """One message as one answered poll returned it; `message` is None for what nobody sent."""
 
     poll: Poll
@@ -93,18 +98,28 @@ def group(sends: Iterable[Send]) -> tuple[Message, ...]:
 
 def _message(attempts: list[Send]) -> Message:
     first = attempts[0]
-    outcomes = {attempt.outcome for attempt in attempts}
-    acks = [a.end_ns for a in attempts if a.outcome is Outcome.OK and a.end_ns is not None]
+    outcome, ack_ns = _answered(first) if len(attempts) == 1 else _best(attempts)
     return Message(
         sender=first.sender,
         recipient=first.recipient,
         content=first.content,
         client_message_id=first.client_message_id,
         attempts=tuple(attempts),
-        outcome=next(o for o in (Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED) if o in outcomes),
-        ack_ns=min(acks, default=None),
+        outcome=outcome,
+        ack_ns=ack_ns,
         first_start_ns=first.start_ns,
     )
+
+
+def _answered(attempt: Send) -> tuple[Outcome, int | None]:
+    return attempt.outcome, attempt.end_ns if attempt.outcome is Outcome.OK else None
+
+
+def _best(attempts: list[Send]) -> tuple[Outcome, int | None]:
+    """What became of several attempts together, and when the first was acked."""
+    outcomes = {attempt.outcome for attempt in attempts}
+    acks = [a.end_ns for a in attempts if a.outcome is Outcome.OK and a.end_ns is not None]
+    return next(outcome for outcome in _LIKELY if outcome in outcomes), min(acks, default=None)
 
 
 @once
@@ -115,6 +130,7 @@ def match(history: History) -> Matched:
     deliveries: dict[str, list[Delivery]] = {}
     timestamps: dict[Message, Instant] = {}
     known: set[Message] = set()
+    unplaced = False
     for poll in history.polls:
         arrived = deliveries.setdefault(poll.chain, [])
         if poll.outcome is not Outcome.OK:
@@ -122,13 +138,17 @@ def match(history: History) -> Matched:
         for received in poll.messages:
             message = finder.find(received, poll)
             arrived.append(Delivery(poll, received, message))
-            if message is None or message in known:
+            if message is None:
+                unplaced = True
+                continue
+            if message in known:
                 continue
             known.add(message)
             if moment := instant(received.timestamp):
                 timestamps[message] = moment
-    for arrived in deliveries.values():
-        arrived[:] = map(finder.reconsider, arrived)
+    if unplaced:
+        for arrived in deliveries.values():
+            arrived[:] = map(finder.reconsider, arrived)
     for message in messages:
         for attempt in message.attempts:
             if message not in timestamps and (moment := instant(attempt.timestamp)):
@@ -142,40 +162,56 @@ class _Finder:
     """Looks messages up, and remembers which id was taken for which message: every chain is told the same."""
 
     messages: tuple[Message, ...]
-    by_id: dict[str, list[Message]] = field(default_factory=dict)
-    by_client_id: dict[tuple[str, str], list[Message]] = field(default_factory=dict)
-    by_content: dict[tuple[str, str, str], list[Message]] = field(default_factory=dict)
-    unnamed: dict[tuple[str, str, str], dict[Outcome, deque[Message]]] = field(default_factory=dict)
-    """Messages no ack gave an id to, oldest first: acked ones are the likeliest to arrive."""
+    by_id: dict[str, Message] = field(default_factory=dict)
+    rivals: dict[str, list[Message]] = field(default_factory=dict)
+    """All messages of an id that more than one was given."""
     taken: set[Message] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for message in self.messages:
             for id_ in message.ids:
-                self.by_id.setdefault(id_, []).append(message)
-            if message.client_message_id is not None:
-                key = (message.sender, message.client_message_id)
-                self.by_client_id.setdefault(key, []).append(message)
-            triple = (message.content, message.sender, message.recipient)
-            self.by_content.setdefault(triple, []).append(message)
-            if not message.ids:
-                queues = self.unnamed.setdefault(triple, {outcome: deque() for outcome in _LIKELY})
-                queues[message.outcome].append(message)
+                if (first := self.by_id.setdefault(id_, message)) is not message:
+                    self.rivals.setdefault(id_, [first]).append(message)
+
+    @cached_property
+    def by_client_id(self) -> dict[tuple[str, str | None], list[Message]]:
+        """Messages by what their senders called them; like all below, most histories never need it."""
+        named = (message for message in self.messages if message.client_message_id is not None)
+        return _grouped(named, lambda message: (message.sender, message.client_message_id))
+
+    @cached_property
+    def by_content(self) -> dict[_Triple, list[Message]]:
+        """Messages by what they say, and to whom."""
+        return _grouped(self.messages, _triple)
+
+    @cached_property
+    def unnamed(self) -> dict[_Triple, dict[Outcome, deque[Message]]]:
+        """Messages no ack gave an id to, oldest first: acked ones are the likeliest to arrive."""
+        alike = _grouped((message for message in self.messages if not message.ids), _triple)
+        return {
+            triple: {outcome: deque(m for m in messages if m.outcome is outcome) for outcome in _LIKELY}
+            for triple, messages in alike.items()
+        }
 
     def find(self, received: Received, poll: Poll) -> Message | None:
-        if known := self.by_id.get(received.id):
-            return _same_content(known, received)
+        if known := self._by_id(received):
+            return known
         message = self._by_client_id(received) or self._by_content(received, poll)
         if message is not None:
-            self.by_id[received.id] = [message]
+            self.by_id[received.id] = message
             self.taken.add(message)
         return message
 
     def reconsider(self, delivery: Delivery) -> Delivery:
         """The same delivery, with its message if that was only known by a later one of the same id."""
-        if delivery.message is not None or not (known := self.by_id.get(delivery.received.id)):
+        if delivery.message is not None or not (known := self._by_id(delivery.received)):
             return delivery
-        return replace(delivery, message=_same_content(known, delivery.received))
+        return Delivery(delivery.poll, delivery.received, known)
+
+    def _by_id(self, received: Received) -> Message | None:
+        if rivals := self.rivals.get(received.id):
+            return _same_content(rivals, received)
+        return self.by_id.get(received.id)
 
     def _by_client_id(self, received: Received) -> Message | None:
         if received.client_message_id is None:
@@ -193,7 +229,15 @@ class _Finder:
         return next(iter(self.by_content.get(triple, ())), None)
 
 
-_LIKELY = (Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED)
+def _grouped(messages: Iterable[Message], key: Callable[[Message], K]) -> dict[K, list[Message]]:
+    groups: dict[K, list[Message]] = {}
+    for message in messages:
+        groups.setdefault(key(message), []).append(message)
+    return groups
+
+
+def _triple(message: Message) -> _Triple:
+    return message.content, message.sender, message.recipient
 
 
 def _same_content(candidates: list[Message], received: Received) -> Message:

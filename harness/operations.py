@@ -1,0 +1,267 @@
+"""Sends and polls as a history's lines tell them, read without detours: there may be a million.
+
+Each kind of line that is frequent has a class, whose fields are called as in the file but for the suffixes
+that give their units. A line is read into its class at once; one that does not fit (a stranger's server may
+number its messages with text) is read as JSON first and taken as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from sys import intern
+from typing import Any
+
+from msgspec import MsgspecError, Struct, to_builtins
+from msgspec.json import Decoder
+from msgspec.structs import force_setattr
+
+Event = dict[str, Any]
+
+
+class Outcome(StrEnum):
+    """What a client may conclude from an operation's answer (contract: Guarantees)."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    """Answered 4xx, or 503 with `outcome: not_stored`: it must never take effect."""
+    UNKNOWN = "unknown"
+    """Timed out, cut off, or said so: it may have taken effect once, or never."""
+
+
+# None of these can be part of a cycle, so the garbage collector need not know of them.
+class Received(Struct, frozen=True, gc=False):
+    """One message as a poll returned it."""
+
+    id: str
+    seq: int | None
+    sender: str
+    recipient: str
+    content: str
+    timestamp: str
+    client_message_id: str | None
+
+
+class Call(
+    Struct,
+    frozen=True,
+    gc=False,
+    tag_field="kind",
+    tag="send",
+    rename={"start_ns": "t", "intended_ns": "intended"},
+):
+    """A send, before it leaves."""
+
+    row: str
+    start_ns: int
+    op: int
+    sender: str
+    recipient: str
+    content: str
+    intended_ns: int
+    client_message_id: str | None = None
+
+
+class Reply(Struct, frozen=True, gc=False, tag_field="kind", tag="sent", rename={"end_ns": "t"}):
+    """The answer to a send."""
+
+    row: str
+    end_ns: int
+    op: int
+    outcome: Outcome = Outcome.UNKNOWN
+    status: int | None = None
+    id: str | None = None
+    seq: int | None = None
+    timestamp: str | None = None
+    queued: bool | None = None
+    replayed: bool | None = None
+    error: str | None = None
+    said: str | None = None
+
+
+_NOTHING = Reply(row="", end_ns=0, op=0)
+
+
+class Send(Struct, frozen=True, gc=False):
+    """One attempt to send; `end_ns` is None when no answer was ever recorded."""
+
+    row: str
+    op: int
+    sender: str
+    recipient: str
+    content: str
+    client_message_id: str | None
+    intended_ns: int
+    start_ns: int
+    end_ns: int | None
+    outcome: Outcome
+    status: int | None
+    id: str | None
+    seq: int | None
+    timestamp: str | None
+    queued: bool | None
+    replayed: bool
+    error: str | None
+    said: str | None
+
+    @classmethod
+    def of(cls, call: Call, reply: Reply | None) -> Send:
+        """The attempt that these two lines tell of."""
+        said = _NOTHING if reply is None else reply
+        return cls(
+            row=intern(call.row),
+            op=call.op,
+            sender=intern(call.sender),
+            recipient=intern(call.recipient),
+            content=call.content,
+            client_message_id=call.client_message_id,
+            intended_ns=call.intended_ns,
+            start_ns=call.start_ns,
+            end_ns=None if reply is None else reply.end_ns,
+            outcome=said.outcome,
+            status=said.status,
+            id=said.id,
+            seq=said.seq,
+            timestamp=said.timestamp,
+            queued=said.queued,
+            replayed=bool(said.replayed),
+            error=said.error,
+            said=said.said,
+        )
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Its lines in the history."""
+        asked = (self.sender, self.recipient, self.content, self.intended_ns, self.client_message_id)
+        call = to_builtins(Call(self.row, self.start_ns, self.op, *asked))
+        if self.end_ns is None:
+            return (call,)
+        stored = (self.id, self.seq, self.timestamp, self.queued, self.replayed)
+        answer = (self.outcome, self.status, *stored, self.error, self.said)
+        return call, to_builtins(Reply(self.row, self.end_ns, self.op, *answer))
+
+
+class Poll(
+    Struct,
+    frozen=True,
+    gc=False,
+    tag_field="kind",
+    tag="poll",
+    rename={"end_ns": "t", "start_ns": "start", "intended_ns": "intended", "wait_s": "wait"},
+):
+    """One poll of one chain; a chain is a reader that hands each `next_since` on to its next poll."""
+
+    row: str
+    end_ns: int
+    op: int
+    chain: str
+    reader: str
+    intended_ns: int
+    start_ns: int
+    outcome: Outcome
+    since: str | None = None
+    wait_s: float = 0.0
+    status: int | None = None
+    messages: tuple[Received, ...] = ()
+    next_since: str | None = None
+    has_more: bool = False
+    gap: bool = False
+    source: str | None = None
+    degraded: bool | None = None
+    error: str | None = None
+
+    @property
+    def event(self) -> Event:
+        """Its line in the history."""
+        line: Event = to_builtins(self)
+        return line
+
+
+Line = Call | Reply | Poll | Event
+"""One line of a history: of a class of its own if its kind is frequent, else as it was read."""
+
+
+class LineReader:
+    """Reads lines one by one. Those that say the same share it: most of a long history is repetition."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder(Call | Reply | Poll)
+        self._received: dict[Received, Received] = {}
+
+    def read(self, text: bytes) -> Line:
+        """Read one line. Raises json.JSONDecodeError where it is not JSON."""
+        try:
+            line: Call | Reply | Poll = self._decoder.decode(text)
+        except (MsgspecError, UnicodeDecodeError):  # another kind, a lone surrogate, an id that is a number
+            return line_of(json.loads(text))
+        if isinstance(line, Poll):
+            self._share(line)
+        return line
+
+    def _share(self, poll: Poll) -> None:
+        force_setattr(poll, "row", intern(poll.row))
+        force_setattr(poll, "chain", intern(poll.chain))
+        force_setattr(poll, "reader", intern(poll.reader))
+        if poll.messages:
+            one = self._received.setdefault
+            force_setattr(poll, "messages", tuple([one(message, message) for message in poll.messages]))
+
+
+def line_of(event: Event) -> Line:
+    """The line that this JSON object is; its values are taken as they are."""
+    read = _READERS.get(event["kind"])
+    return read(event) if read else event
+
+
+def kind_of(line: Line) -> str:
+    """The line's `kind`."""
+    return _KINDS.get(type(line)) or str(line["kind"])  # type: ignore[index] # only events are in no class
+
+
+def row_of(line: Line) -> str:
+    """The plan row that the line belongs to."""
+    return str(line["row"]) if isinstance(line, dict) else line.row
+
+
+def written_ns(line: Line) -> int:
+    """The line's `t`."""
+    if isinstance(line, dict):
+        return int(line["t"])
+    return line.start_ns if isinstance(line, Call) else line.end_ns
+
+
+def _call(event: Event) -> Call:
+    asked = (event["sender"], event["recipient"], event["content"], event["intended"])
+    return Call(event["row"], event["t"], event["op"], *asked, event.get("client_message_id"))
+
+
+def _reply(event: Event) -> Reply:
+    said = {key: event.get(key) for key in Reply.__struct_fields__[4:]}
+    outcome = Outcome(event.get("outcome", Outcome.UNKNOWN))
+    return Reply(event["row"], event["t"], event["op"], outcome, **said)
+
+
+def _poll(event: Event) -> Poll:
+    said = {key: event[key] for key in _SAID_OF_A_POLL if key in event}
+    return Poll(
+        row=event["row"],
+        end_ns=event["t"],
+        intended_ns=event["intended"],
+        start_ns=event["start"],
+        outcome=Outcome(event["outcome"]),
+        wait_s=float(event.get("wait") or 0),
+        messages=tuple(Received(**message) for message in event.get("messages", ())),
+        has_more=bool(event.get("has_more")),
+        gap=bool(event.get("gap")),
+        **said,
+    )
+
+
+_SAID_OF_A_POLL = ("op", "chain", "reader", "since", "status", "next_since", "source", "degraded", "error")
+_KINDS: Mapping[type, str] = {Call: "send", Reply: "sent", Poll: "poll"}
+_READERS: Mapping[str, Callable[[Event], Call | Reply | Poll]] = {
+    "send": _call,
+    "sent": _reply,
+    "poll": _poll,
+}
