@@ -81,8 +81,12 @@ def exact_percentile(values: Sequence[float], q: float) -> float:
         raise ValueError("no percentile of no values")
     if not 0 <= q <= 100:
         raise ValueError(f"a percentile is between 0 and 100, not {q}")
-    rank = math.ceil(q * len(values) / 100)
-    return sorted(values)[max(rank, 1) - 1]
+    return _nearest_rank(sorted(values), q)
+
+
+def _nearest_rank(ordered: Sequence[float], q: float) -> float:
+    rank = math.ceil(q * len(ordered) / 100)
+    return ordered[max(rank, 1) - 1]
 
 
 def summary(values: Sequence[float]) -> dict[str, float | int | None]:
@@ -90,6 +94,6 @@ def summary(values: Sequence[float]) -> dict[str, float | int | None]:
     ordered = sorted(values)
     told: dict[str, float | int | None] = {"n": len(ordered)}
     for name, q in (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100)):
-        value = exact_percentile(ordered, q) if ordered else math.inf
+        value = _nearest_rank(ordered, q) if ordered else math.inf
         told[name] = None if math.isinf(value) else round(value, 6)
     return told

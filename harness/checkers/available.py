@@ -16,6 +16,7 @@ from harness.arithmetic import summary
 from harness.checkers.disturbances import recovered_ns
 from harness.checkers.expectations import (
     AWAY_STORES,
+    HEALTHY,
     KNOWN_STORES,
     Answer,
     answers_of,
@@ -50,6 +51,7 @@ class _Inquiry:
 
     def __post_init__(self) -> None:
         self.strain = Strain(self.history)
+        self.starts = [s.start_ns for s in self.history.sends], [p.start_ns for p in self.history.polls]
         faults = self.history.faults
         self.faulty = Spans((window.injected_ns, recovered_ns(window, self.history)) for window in faults)
         self.bound_s = self.history.bounds.answers_within_s
@@ -78,7 +80,7 @@ class _Inquiry:
 
     def _judge(self, operation: Send | Poll, end_ns: int, held_s: float) -> Iterator[Finding]:
         broken, perhaps = self._stores(operation.start_ns, end_ns)
-        line = expected(broken, perhaps, self.history.policy)
+        line = expected(broken, perhaps, self.history.policy) if broken or perhaps else HEALTHY
         right = line.send if isinstance(operation, Send) else line.poll
         answers = answers_of(operation)
         self.answers[type(operation), operation.outcome, operation.status] += 1
@@ -160,7 +162,8 @@ class _Inquiry:
         end: float | None = window.heal_ns
         if not is_total(window):
             start, end = window.injected_ns, recovered_ns(window, self.history)
-        return _between(self.history.sends, start, end), _between(self.history.polls, start, end)
+        sends, polls = self.starts
+        return _between(sends, start, end), _between(polls, start, end)
 
     def doubt(self) -> str:
         if not self.answers:
@@ -191,10 +194,9 @@ def _covers(window: FaultWindow, start_ns: int, end_ns: int) -> bool:
     return window.heal_ns is None or end_ns <= window.heal_ns
 
 
-def _between(operations: tuple[Send, ...] | tuple[Poll, ...], start: float | None, end: float | None) -> int:
+def _between(starts: list[int], start: float | None, end: float | None) -> int:
     if start is None:
         return 0
-    starts = [operation.start_ns for operation in operations]
     return (len(starts) if end is None else bisect_right(starts, end)) - bisect_left(starts, start)
 
 

@@ -51,6 +51,7 @@ TABLE = {
     frozenset({"redis", "mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.UNAVAILABLE]),
     frozenset({"redis writes", "mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.OK, Answer.UNAVAILABLE]),
 }
+HEALTHY = TABLE[frozenset()]
 # A killed server, or a network the scenario cut off: requests in flight get no answer at all.
 AWAY = _expected(_AWAY, _AWAY)
 AWAY_STORES = frozenset({"server", "client"})

@@ -6,14 +6,14 @@ that answer. A chain that was handed a cursor and did not use it is the harness'
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.checkers.chains import Chain, chains_of
 from harness.checkers.cursors import instant
 from harness.checkers.mechanisms import Mechanism
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.telling import at, conclude, finding
-from harness.history import Event, History, Outcome, Poll
+from harness.history import History, Outcome, Poll, Send
 from harness.verdict import Finding, Judgement
 
 PROMISE = "no-duplicate"
@@ -83,29 +83,43 @@ def _delivered_twice(history: History, chain: Chain, former: Delivery, again: De
 
 def _two_ids(history: History, matched: Matched) -> Iterator[Finding]:
     """Every message that goes by more than one id, in acks or in any reader's polls."""
-    known: dict[object, dict[str, Event]] = {}
-    names: dict[object, Message] = {}
+    namesakes = _namesakes(matched.messages)
+    first: dict[Message, str] = {}
+    several = {one for one, id_, _ in _sightings(matched, namesakes) if first.setdefault(one, id_) != id_}
+    known: dict[Message, dict[str, Send | Poll]] = {}
+    for message, id_, seen in _sightings(matched, namesakes) if several else ():
+        if message in several:
+            known.setdefault(message, {}).setdefault(id_, seen)
+    for message, ids in known.items():
+        told = ", ".join(f"{id_} at {at(history, seen.end_ns or 0)}" for id_, seen in list(ids.items())[:4])
+        sentence = f"{message.name} was one message, but goes by {len(ids)} ids: {told}."
+        seen_in = [seen.event if isinstance(seen, Poll) else seen.events[-1] for seen in ids.values()]
+        events = (*seen_in, *message.events)
+        yield finding(PROMISE, "two_ids", sentence, events, Mechanism.DOUBLE_WRITE.value)
+
+
+def _sightings(
+    matched: Matched, namesakes: Mapping[Message, Message]
+) -> Iterator[tuple[Message, str, Send | Poll]]:
+    """Every id that was told of a message: in acks, then in polls."""
     for message in matched.messages:
-        key = _identity(message)
-        names.setdefault(key, message)
         for attempt in message.attempts:
             if attempt.id is not None:
-                known.setdefault(key, {}).setdefault(attempt.id, attempt.events[-1])
-    for delivery in (delivery for all_ in matched.deliveries.values() for delivery in all_):
-        if delivery.message is not None:
-            ids = known.setdefault(_identity(delivery.message), {})
-            ids.setdefault(delivery.received.id, delivery.poll.event)
-    for key, ids in known.items():
-        if len(ids) > 1:
-            first = list(ids.items())[:4]
-            sightings = ", ".join(f"{id_} at {at(history, event['t'])}" for id_, event in first)
-            sentence = f"{names[key].name} was one message, but goes by {len(ids)} ids: {sightings}."
-            events = (*ids.values(), *names[key].events)
-            yield finding(PROMISE, "two_ids", sentence, events, Mechanism.DOUBLE_WRITE.value)
+                yield namesakes.get(message, message), attempt.id, attempt
+    for deliveries in matched.deliveries.values():
+        for delivery in deliveries:
+            if delivery.message is not None:
+                message = namesakes.get(delivery.message, delivery.message)
+                yield message, delivery.received.id, delivery.poll
 
 
-def _identity(message: Message) -> object:
-    """What makes sends one message: the sender's own id, whatever the content (contract: Send)."""
-    if message.client_message_id is None:
-        return message
-    return message.sender, message.client_message_id
+def _namesakes(messages: Iterable[Message]) -> dict[Message, Message]:
+    """The first message of a sender's own id, for each later one: the id makes them one (contract: Send)."""
+    first: dict[tuple[str, str], Message] = {}
+    later: dict[Message, Message] = {}
+    for message in messages:
+        if message.client_message_id is not None:
+            key = (message.sender, message.client_message_id)
+            if (one := first.setdefault(key, message)) is not message:
+                later[message] = one
+    return later

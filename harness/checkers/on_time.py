@@ -51,8 +51,8 @@ def _evidence(found: Sorted, timed: Timed) -> dict[str, Any]:
         "undelivered": len(timed.delays) - len(arrived),
         "excused_as_the_machine_was_too_busy": timed.strain.excused,
         "reader_stopped_before_due": found.stopped,
-        **_parts([delay for delay in arrived if delay.is_live]),
-        "delay_s": summary([delay.delay_s for delay in timed.delays if delay.is_live]),
+        **_parts([delay for delay in timed.to_live if delay.poll is not None]),
+        "delay_s": summary([delay.delay_s for delay in timed.to_live]),
         "offline_delay_s": summary([delay.delay_s for delay in timed.delays if not delay.is_live]),
         "not_judged": {
             "late": sum(delay.poll is None or delay.delay_ns > bound_ns for delay in found.disturbed),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from functools import cached_property
 
 from harness.checkers.chains import Chain
-from harness.checkers.cursors import instant
-from harness.checkers.messages import Instant, Message
+from harness.checkers.cursors import Instant, instant
+from harness.checkers.messages import Message
 from harness.history import Outcome, Poll
 
 
@@ -15,19 +16,30 @@ class Passing:
     """The cursors that a chain was handed, each further than all before it."""
 
     def __init__(self, chain: Chain, timestamps: Mapping[Message, Instant]) -> None:
+        self._chain = chain
         self._timestamps = timestamps
-        self._polls: list[Poll] = []
-        self._cursors: list[Instant] = []
-        for poll in chain.polls:
-            cursor = instant(poll.next_since) if poll.outcome is Outcome.OK else None
-            if cursor is not None and (not self._cursors or cursor > self._cursors[-1]):
-                self._polls.append(poll)
-                self._cursors.append(cursor)
+
+    @cached_property
+    def _handed(self) -> tuple[list[Instant], list[Poll]]:
+        """The cursors, and the polls whose answers handed them out; only read where something is missing."""
+        cursors: list[Instant] = []
+        polls: list[Poll] = []
+        before: str | None = None
+        for poll in self._chain.polls:
+            if poll.next_since == before or poll.outcome is not Outcome.OK:
+                continue  # as most answers are that bring nothing new
+            before = poll.next_since
+            cursor = instant(before)
+            if cursor is not None and (not cursors or cursor > cursors[-1]):
+                cursors.append(cursor)
+                polls.append(poll)
+        return cursors, polls
 
     def poll(self, message: Message) -> Poll | None:
         """The first poll whose `next_since` passes the message: cursors are exclusive, so a tie passes."""
         timestamp = self._timestamps.get(message)
         if timestamp is None:
             return None
-        index = bisect_left(self._cursors, timestamp)
-        return self._polls[index] if index < len(self._cursors) else None
+        cursors, polls = self._handed
+        index = bisect_left(cursors, timestamp)
+        return polls[index] if index < len(cursors) else None

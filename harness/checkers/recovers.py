@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any
 
 from harness.arithmetic import summary
@@ -76,15 +76,14 @@ class _Outage:
     @cached_property
     def timed(self) -> Timed:
         """The deliveries of the calm."""
-        return self.found.timed(
-            delay for delay in self.found.judged if self.recovered_ns < delay.base_ns < self.until_ns
-        )
+        after_ns = self.recovered_ns + 1  # ns
+        return self.found.timed(self.found.judged_by_begin.within(after_ns, self.until_ns))
 
     def findings(self) -> Iterator[Finding]:
         for delay in self.timed.guilty:
             yield late_finding(PROMISE, self.history, delay)
-        for delay in self.found.disturbed:
-            if self.after_ns <= delay.base_ns < self.recovered_ns and (chance := self._overdue(delay)):
+        for delay in self.found.disturbed_by_begin.within(self.after_ns, self.recovered_ns):
+            if chance := self._overdue(delay):
                 yield self._still_missing(delay, chance)
 
     def _overdue(self, delay: Delay) -> Poll | None:
@@ -128,7 +127,7 @@ class _Outage:
             "judged_live": timed.live,
             "misses": timed.misses,
             "allowed_misses": timed.allowed,
-            "delay_s": summary([delay.delay_s for delay in timed.delays if delay.is_live]),
+            "delay_s": summary([delay.delay_s for delay in timed.to_live]),
         }
 
     def doubt(self) -> str:
@@ -153,5 +152,5 @@ def _doubt(outages: list[_Outage]) -> str:
 
 def _first_poll(chain: Chain, after_ns: float) -> Poll | None:
     """The first poll begun after that point which did not stop at a page's end."""
-    place = bisect_left(chain.starts, after_ns)
-    return next((poll for poll in islice(chain.polls, place, None) if not poll.has_more), None)
+    later = map(chain.polls.__getitem__, range(bisect_left(chain.starts, after_ns), len(chain.polls)))
+    return next((poll for poll in later if not poll.has_more), None)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -52,14 +53,19 @@ class Timed:
     strain: Strain
 
     @cached_property
+    def to_live(self) -> list[Delay]:
+        """Those to readers who were polling already."""
+        return [delay for delay in self.delays if delay.is_live]
+
+    @property
     def live(self) -> int:
-        """How many were for readers who were polling already."""
-        return sum(delay.is_live for delay in self.delays)
+        """How many those are."""
+        return len(self.to_live)
 
     @cached_property
     def floor(self) -> float:
         """The share, 0 to 1, that a perfect server would have delivered late to the same clients."""
-        expected = sum(self.shares[delay.chain.name] for delay in self.delays if delay.is_live)
+        expected = sum(self.shares[delay.chain.name] for delay in self.to_live)
         return min(1.0, expected / self.live) if self.live else 0.0
 
     @cached_property
@@ -128,6 +134,18 @@ class Timed:
         return [d for d in late if too_many or d.poll is None or d.delay_ns > worst_ns]
 
 
+class ByBegin:
+    """Deliveries in the order in which they began: of a run with many faults each calm asks for its own."""
+
+    def __init__(self, delays: Iterable[Delay]) -> None:
+        self._delays = sorted(delays, key=lambda delay: delay.base_ns)
+        self._begins = [delay.base_ns for delay in self._delays]
+
+    def within(self, since_ns: float, until_ns: float) -> list[Delay]:
+        """Those that began from `since_ns` on, and before `until_ns`."""
+        return self._delays[bisect_left(self._begins, since_ns) : bisect_left(self._begins, until_ns)]
+
+
 @dataclass
 class Sorted:
     """All deliveries of a history: those that are judged, and those that are not."""
@@ -139,6 +157,16 @@ class Sorted:
     disturbed: list[Delay] = field(default_factory=list)
     stopped: int = 0
     """How many of which the reader stopped before they were due."""
+
+    @cached_property
+    def judged_by_begin(self) -> ByBegin:
+        """The judged deliveries, to be looked up by when they began."""
+        return ByBegin(self.judged)
+
+    @cached_property
+    def disturbed_by_begin(self) -> ByBegin:
+        """Those that are not judged, to be looked up by when they began."""
+        return ByBegin(self.disturbed)
 
     def timed(self, some: Iterable[Delay]) -> Timed:
         """Some of the judged deliveries, to be judged together."""
