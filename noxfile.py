@@ -53,6 +53,14 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Judge a history of a million events: in at most four times what parsing it takes, in a gigabyte."""
+    install(session, "dev")
+    events = {"BENCHMARK_EVENTS": "1000000"}
+    session.run("python", "-m", "pytest", "tests/benchmarks", *session.posargs, env=events)
+
+
+@nox.session
 def plan(session: nox.Session) -> None:
     """The documented test plan against the reference server. Takes the arguments of `harness run`."""
     install(session, "dev")
