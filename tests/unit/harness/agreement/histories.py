@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from harness.history import History
-
 from .plans import ChainPlan, FaultPlan, Plan, SendPlan
 from .simulated import Event, play
 from .spoiled_answers import (
@@ -89,8 +87,3 @@ def event_lists(draw: st.DrawFn) -> list[Event]:
         spoil(events, choice)
         events.sort(key=lambda event: event["t"])
     return events
-
-
-def histories() -> st.SearchStrategy[History]:
-    """One history each."""
-    return event_lists().map(History.from_events)

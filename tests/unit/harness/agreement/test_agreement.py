@@ -12,10 +12,10 @@ import sys
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from harness.history import History
+from harness.history import Event, History
 from harness.verdict import Verdict
 
-from .histories import histories
+from .histories import event_lists
 from .second_opinions import SECOND_OPINIONS, Tally, disagreements
 
 EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "0"))
@@ -59,9 +59,9 @@ def test_two_opinions_agree_and_every_kind_of_finding_was_met() -> None:
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
     )
-    @given(histories())
-    def look(history: History) -> None:
-        found = list(disagreements(history, tally))
+    @given(event_lists())
+    def look(events: list[Event]) -> None:
+        found = list(disagreements(History.from_events(events), tally))
         assert not found, "\n".join(found)
 
     look()
