@@ -32,7 +32,7 @@ def tests(session: nox.Session) -> None:
     # Before the tests, which are timed; where a service cannot be had, they say what that means.
     session.run("python", "-m", "harness", "doctor", "--install", success_codes=[0, 2])
     parallel = ["-n", "2", "--dist", "worksteal"]  # each worker has a stack of its own
-    speed = ["--ignore", "tests/benchmarks"]  # has a session of its own: other tests would be measured with it
+    speed = ["--ignore", "tests/benchmarks"]  # in a session of its own, where no other test is measured too
     session.run("python", "-m", "pytest", *(session.posargs or ["tests", *speed, *parallel]))
 
 
