@@ -44,7 +44,9 @@ def floor_share(
     count = 0
     for round_trip_s in round_trips_s:
         if smoothed is not None:
-            excess_s += max(0.0, min(round_trip_s, acceptable_round_trip_s) - smoothed - slack_s)
+            beyond_s = min(round_trip_s, acceptable_round_trip_s) - smoothed - slack_s
+            if beyond_s > 0:
+                excess_s += beyond_s
             count += 1
         smoothed = smoothed_round_trip(smoothed, round_trip_s)
     return min(1.0, excess_s / count / interval_s) if count else 0.0

@@ -41,6 +41,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -60,6 +61,7 @@ from harness.operations import (
     row_of,
 )
 from harness.policy import Policy
+from harness.uncollected import uncollected
 
 __all__ = [
     "NS_PER_S",
@@ -228,7 +230,7 @@ class _Told:
             begin_ns=begin["t"],
             end_ns=self._end_ns,
             sends=tuple(Send.of(send, None) if isinstance(send, Call) else send for send in self._sends),
-            polls=tuple(sorted(self._polls, key=lambda poll: poll.start_ns)),
+            polls=tuple(sorted(self._polls, key=attrgetter("start_ns"))),
             attempts=tuple(_attempt(event) for event in self._of("attempt")),
             faults=tuple(_faults(self._of("fault"))),
             canaries=tuple(self._of("canary")),
@@ -362,14 +364,15 @@ class HistoryFile:
 def read_histories(path: Path) -> list[History]:
     """All histories of a file, one a row in order of appearance. Raises as `read_lines` does."""
     rows: dict[str, _Told] = {}
-    for line in read_lines(path):
-        if isinstance(line, dict) and line["kind"] in ("phase", "over"):
-            continue
-        row = row_of(line)
-        if row not in rows:
-            rows[row] = _Told()
-        rows[row].add(line)
-    return [told.history() for told in rows.values()]
+    with uncollected():
+        for line in read_lines(path):
+            if isinstance(line, dict) and line["kind"] in ("phase", "over"):
+                continue
+            row = row_of(line)
+            if row not in rows:
+                rows[row] = _Told()
+            rows[row].add(line)
+        return [told.history() for told in rows.values()]
 
 
 def read_lines(path: Path) -> Iterator[Line]:

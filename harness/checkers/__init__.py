@@ -21,6 +21,7 @@ from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
 from harness.checkers.stops_cleanly import stops_cleanly
 from harness.history import History
+from harness.uncollected import uncollected
 from harness.verdict import Checker, Judgement, Verdict
 
 __all__ = [
@@ -89,8 +90,9 @@ def run_checker(checker: Checker, history: History) -> Judgement:
     If it crashes, the promise is undecided, and the reason names the exception.
     """
     try:
-        judgement = checker(history)
-        return replace(judgement, evidence={**judgement.evidence, "rests_on": grounds(history)})
+        with uncollected():
+            judgement = checker(history)
+            return replace(judgement, evidence={**judgement.evidence, "rests_on": grounds(history)})
     except Exception as error:  # noqa: BLE001 - whatever a checker raises, the run goes on and is inconclusive
         promise = promise_of(checker)
         reason = f"the checker of '{promise}' crashed: {type(error).__name__}: {error}"

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from harness.arithmetic import summary
 from harness.checkers.disturbances import recovered_ns
@@ -34,6 +35,7 @@ PROMISE = "available"
 ENOUGH_OPERATIONS = 5
 """Fewer sends or polls inside a fault say nothing about it."""
 NOTHING = frozenset[str]()
+_ANSWER = attrgetter("outcome", "status")
 
 
 def available(history: History) -> Judgement:
@@ -46,26 +48,34 @@ def available(history: History) -> Judgement:
 @dataclass
 class _Inquiry:
     history: History
-    answers: Counter[tuple[type[Send | Poll], Outcome, int | None]] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.bound_s = self.history.bounds.answers_within_s
         self.strain = Strain(self.history)
         self.starts = [s.start_ns for s in self.history.sends], [p.start_ns for p in self.history.polls]
+        self.sends = [send for send in self.history.sends if not self._was_cut_off(send)]
         faults = self.history.faults
         self.faulty = Spans((window.injected_ns, recovered_ns(window, self.history)) for window in faults)
-        self.bound_s = self.history.bounds.answers_within_s
         self.served_chains = {poll.chain for poll in self.history.polls if poll.outcome is Outcome.OK}
         self.served_pairs = {
             (send.sender, send.recipient) for send in self.history.sends if send.outcome is Outcome.OK
         }
 
     def run(self) -> Iterator[Finding]:
-        for send in self.history.sends:
-            if not self._was_cut_off(send):
-                yield from self._judge(send, send.end_ns or self.history.end_ns, 0.0)
+        for operation, end_ns, held_s in self._operations():
+            seconds = max(0.0, (end_ns - operation.start_ns) / NS_PER_S - held_s)
+            self.seconds.append(seconds)
+            is_ok = operation.outcome is Outcome.OK and seconds <= self.bound_s  # as most are
+            if not is_ok or self.faulty.touch(operation.start_ns, end_ns):
+                yield from self._judge(operation, end_ns, seconds)
+
+    def _operations(self) -> Iterator[tuple[Send | Poll, int, float]]:
+        """Each one with its end (ns), and for how long (s) it asked to be held."""
+        for send in self.sends:
+            yield send, send.end_ns or self.history.end_ns, 0.0
         for poll in self.history.polls:
-            yield from self._judge(poll, poll.end_ns, poll.wait_s)
+            yield poll, poll.end_ns, poll.wait_s
 
     def _may_be_refused(self, operation: Send | Poll) -> bool:
         """Whether a 4xx can be the scenario's doing: not to a reader or a pair of users known to be good."""
@@ -78,18 +88,15 @@ class _Inquiry:
         """Whether the history ended before the answer was due."""
         return send.end_ns is None and self.history.end_ns - send.start_ns <= self.bound_s * NS_PER_S
 
-    def _judge(self, operation: Send | Poll, end_ns: int, held_s: float) -> Iterator[Finding]:
+    def _judge(self, operation: Send | Poll, end_ns: int, seconds: float) -> Iterator[Finding]:
         broken, perhaps = self._stores(operation.start_ns, end_ns)
         line = expected(broken, perhaps, self.history.policy) if broken or perhaps else HEALTHY
         right = line.send if isinstance(operation, Send) else line.poll
         answers = answers_of(operation)
-        self.answers[type(operation), operation.outcome, operation.status] += 1
         if self._may_be_refused(operation):
             right |= {Answer.REFUSED}
         if not answers & right and not self.strain.excuses(operation, end_ns):
             yield self._wrong(operation, end_ns, answers, right, broken | perhaps)
-        seconds = (end_ns - operation.start_ns) / NS_PER_S - held_s
-        self.seconds.append(max(0.0, seconds))
         if seconds <= self.bound_s or Answer.SILENCE in answers or AWAY_STORES & (broken | perhaps):
             return
         if not self.strain.excuses_time(operation.start_ns, end_ns):
@@ -147,7 +154,7 @@ class _Inquiry:
         return {
             "sends": len(self.history.sends),
             "polls": len(self.history.polls),
-            "answers": dict(sorted((_label(*answer), count) for answer, count in self.answers.items())),
+            "answers": dict(sorted([*_counted("send", self.sends), *_counted("poll", self.history.polls)])),
             "answered_after_s": summary(self.seconds),
             "excused_as_the_machine_was_too_busy": self.strain.excused,
             "faults": [
@@ -166,7 +173,7 @@ class _Inquiry:
         return _between(sends, start, end), _between(polls, start, end)
 
     def doubt(self) -> str:
-        if not self.answers:
+        if not self.seconds:
             return "nothing was sent and nothing was polled that could have been answered"
         for window in self.history.faults:
             if sentence := self._doubt_about(window):
@@ -200,8 +207,10 @@ def _between(starts: list[int], start: float | None, end: float | None) -> int:
     return (len(starts) if end is None else bisect_right(starts, end)) - bisect_left(starts, start)
 
 
-def _label(operation: type[Send | Poll], outcome: Outcome, status: int | None) -> str:
-    return f"{operation.__name__.lower()} {outcome.value} {status or 'without an answer'}"
+def _counted(what: str, operations: Iterable[Send | Poll]) -> Iterator[tuple[str, int]]:
+    """How many of the operations were answered how."""
+    for (outcome, status), count in Counter(map(_ANSWER, operations)).items():
+        yield f"{what} {outcome.value} {status or 'without an answer'}", count
 
 
 def _status(operation: Send | Poll) -> str:

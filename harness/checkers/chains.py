@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
-from harness.checkers.cursors import instant
+from harness.checkers.cursors import Instant, instant
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.once import once
 from harness.history import History, Outcome, Poll
+
+_FIRST_START_NS = attrgetter("first_start_ns")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,31 @@ class Chain:
     def starts(self) -> list[int]:
         """When each poll began, in ns."""
         return [poll.start_ns for poll in self.polls]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The id of each delivery."""
+        return [delivery.received.id for delivery in self.deliveries]
+
+    @cached_property
+    def firsts(self) -> tuple[Delivery, ...]:
+        """The first delivery of each id."""
+        if len(set(self.ids)) == len(self.ids):
+            return self.deliveries
+        firsts: dict[str, Delivery] = {}
+        for delivery in self.deliveries:
+            firsts.setdefault(delivery.received.id, delivery)
+        return tuple(firsts.values())
+
+    @cached_property
+    def seqs(self) -> list[int | None]:
+        """The seq of each of the first deliveries."""
+        return [delivery.received.seq for delivery in self.firsts]
+
+    @cached_property
+    def gap(self) -> Poll | None:
+        """The first poll from the beginning of the mailbox whose answer admitted a gap."""
+        return next((poll for poll in self.polls if poll.gap and poll.since is None), None)
 
     @cached_property
     def largest_page(self) -> int:
@@ -85,30 +113,29 @@ class Mailbox:
         self.existing = [message for message in kept if message.ack_ns is not None or message in received]
         """What the mailbox surely holds: acked, or seen by some reader though nobody knew its outcome."""
 
-    def owed(self, chain: Chain) -> Iterator[Message]:
+    def owed(self, chain: Chain) -> list[Message]:
         """The acked messages that must reach the chain, if it goes on long enough."""
         return self.due(chain, self.acked)
 
-    def due(self, chain: Chain, messages: Iterable[Message]) -> Iterator[Message]:
+    def due(self, chain: Chain, messages: list[Message]) -> list[Message]:
         """Those of `messages`, in the order of their start, that the chain has no excuse not to see.
 
         A chain that begins with a cursor is owed what is newer than it. One that begins without is owed the
         retained window, and all of it: only an answer that admits a gap excuses what retention dropped.
         """
-        gap = next((poll for poll in chain.polls if poll.gap and poll.since is None), None)
-        for message in messages:
-            if message.first_start_ns > chain.last.end_ns:
-                break
-            if chain.first.since is not None:
-                if self._newer_than_start(message, chain.first):
-                    yield message
-            elif message in chain.arrivals or gap is None or not self._may_be_dropped(message, gap):
-                yield message
+        begun = messages[: bisect_right(messages, chain.last.end_ns, key=_FIRST_START_NS)]
+        if chain.first.since is not None:
+            since = instant(chain.first.since)
+            return [message for message in begun if self._is_newer(message, since, chain.first.start_ns)]
+        gap = chain.gap
+        if gap is None:
+            return begun
+        return [m for m in begun if m in chain.arrivals or not self._may_be_dropped(m, gap)]
 
-    def _newer_than_start(self, message: Message, first: Poll) -> bool:
-        timestamp, since = self._timestamps.get(message), instant(first.since)
+    def _is_newer(self, message: Message, since: Instant | None, start_ns: int) -> bool:
+        timestamp = self._timestamps.get(message)
         if timestamp is None or since is None:
-            return message.first_start_ns > first.start_ns
+            return message.first_start_ns > start_ns
         return timestamp > since
 
     def _may_be_dropped(self, message: Message, gap: Poll) -> bool:

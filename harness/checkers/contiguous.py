@@ -20,15 +20,14 @@ def contiguous(history: History) -> Judgement:
     """Judge the promise over one history."""
     chains = chains_of(history)
     findings = [hole for chain in chains for hole in _holes(history, chain)]
-    numbered = sum(delivery.received.seq is not None for chain in chains for delivery in chain.deliveries)
+    numbered = sum(len(chain.seqs) - chain.seqs.count(None) for chain in chains)
     doubt = "" if numbered else "no message that arrived had a seq"
     return conclude(PROMISE, findings, {"numbered": numbered, "chains": len(chains)}, doubt=doubt)
 
 
 def _holes(history: History, chain: Chain) -> Iterator[Finding]:
-    numbered = [delivery for delivery in chain.deliveries if delivery.received.seq is not None]
-    for former, delivery in pairwise(numbered):
-        old, new = former.received.seq or 0, delivery.received.seq or 0
+    numbered = [(seq, first) for seq, first in zip(chain.seqs, chain.firsts, strict=True) if seq is not None]
+    for (old, former), (new, delivery) in pairwise(numbered):
         if new > old + 1 and not delivery.poll.gap:
             sentence = (
                 f"{chain.name} received message '{delivery.received.id}' with seq {new} at "

@@ -43,10 +43,11 @@ class _Walk:
     def _follow(self, chain: Chain, mailbox: Mailbox) -> Iterator[Finding]:
         passing = Passing(chain, self.matched.timestamps)
         self.cursors += sum(poll.outcome is Outcome.OK for poll in chain.polls)
-        for message in mailbox.due(chain, mailbox.existing):
-            self.compared += 1
-            poll, arrival = passing.poll(message), chain.arrivals.get(message)
-            if poll is not None and (arrival is None or arrival.poll.start_ns > poll.start_ns):
+        due, too_late = mailbox.due(chain, mailbox.existing), passing.too_late()
+        self.compared += len(due)
+        for message in due:
+            arrival = chain.arrivals.get(message)
+            if (arrival is None or message in too_late) and (poll := passing.poll(message)):
                 yield self._finding(chain, message, poll, arrival.poll if arrival else None)
 
     def _finding(self, chain: Chain, message: Message, poll: Poll, arrived: Poll | None) -> Finding:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NewType
 
 _ISO = re.compile(
     r"(?P<second>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d+))?(?P<zone>[Zz]|[+-]\d\d:?\d\d)?"
@@ -13,8 +15,11 @@ _USUAL_LENGTH = len("2026-01-01T12:00:00.000000Z")
 _USUAL_MARKS = ("-", "T", ".", "Z")
 
 
-Instant = tuple[str, str]
-"""A point in time: its second, in UTC and as text of one length, and the digits of its fraction."""
+Instant = NewType("Instant", str)
+"""A point in time: its second, in UTC and always 19 characters, then the digits of its fraction, the last
+not 0. So they sort like the moments they are."""
+NEVER = Instant("")
+"""Before every moment."""
 
 
 def instant(text: str | None) -> Instant | None:
@@ -22,12 +27,15 @@ def instant(text: str | None) -> Instant | None:
 
     `Z`, `+00:00` and no zone at all name the same instant, and so do `12:00:00` and `12:00:00.000`.
     """
-    if not isinstance(text, str):
-        return None
+    return _read(text) if isinstance(text, str) else None  # a stranger's server may say anything
+
+
+@lru_cache(maxsize=1 << 18)  # of a message and of cursors, for several checkers and readers
+def _read(text: str) -> Instant | None:
     try:
         if len(text) == _USUAL_LENGTH and (text[7], text[10], text[19], text[26]) == _USUAL_MARKS:
             datetime.fromisoformat(text)  # a tenth of the time: nothing else in a history is so frequent
-            return text[:19], text[20:26].rstrip("0")
+            return Instant(text[:19] + text[20:26].rstrip("0"))
         return _unusual(text)
     except (ValueError, OverflowError):
         return None
@@ -40,4 +48,4 @@ def _unusual(text: str) -> Instant | None:
     zone = found["zone"]
     moment = datetime.fromisoformat(found["second"] + ("" if zone in (None, "Z", "z") else zone))
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).isoformat()[:19], (found["fraction"] or "").rstrip("0")
+    return Instant(aware.astimezone(UTC).isoformat()[:19] + (found["fraction"] or "").rstrip("0"))

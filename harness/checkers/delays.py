@@ -43,10 +43,6 @@ class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refe
         """Whether the chain was already polling when the message was acked."""
         return self.base_ns == self.message.ack_ns
 
-    def until_ns(self) -> float:
-        """When it arrived."""
-        return self.poll.end_ns if self.poll is not None else float("inf")
-
     def known_ns(self) -> int:
         """When it arrived, or when the chain gave up waiting for it."""
         return (self.poll or self.chain.last).end_ns
@@ -61,34 +57,30 @@ class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refe
 def delays(chain: Chain, mailbox: Mailbox) -> Iterator[Delay]:
     """The delay of every message the chain is owed, arrived or not."""
     places = {poll.op: place for place, poll in enumerate(chain.polls)}
+    first_ns, arrivals = chain.first.start_ns, chain.arrivals
     for message in mailbox.owed(chain):
-        base_ns = max(message.ack_ns or 0, chain.first.start_ns)
-        arrival = chain.arrivals.get(message)
+        base_ns = max(message.ack_ns or 0, first_ns)
+        arrival = arrivals.get(message)
         if arrival is None:
             yield Delay(chain, message, base_ns, None, 0, 0, 0, 0)
         else:
-            place = places[arrival.poll.op]
-            chance = min(bisect_left(chain.starts, base_ns), place)
-            yield _delay(chain, message, base_ns, place, chance)
+            yield _delay(chain, message, base_ns, places[arrival.poll.op])
 
 
-def _delay(chain: Chain, message: Message, base_ns: int, place: int, chance: int) -> Delay:
-    poll = chain.polls[place]
+def _delay(chain: Chain, message: Message, base_ns: int, place: int) -> Delay:
+    poll, starts = chain.polls[place], chain.starts
+    chance = place  # as with most: the poll before it began sooner than the ack
+    if place and starts[place - 1] >= base_ns:
+        chance = bisect_left(starts, base_ns)
+    start_ns, end_ns = poll.start_ns, poll.end_ns
     ready_ns = max(poll.intended_ns, chain.polls[place - 1].end_ns if place else 0, base_ns)
-    lag_ns = max(0, poll.start_ns - ready_ns)
-    phase_ns = max(0, chain.polls[chance].start_ns - base_ns)
-    visibility_ns = poll.start_ns - chain.polls[chance].start_ns
+    lag_ns = max(0, start_ns - ready_ns)
+    phase_ns = max(0, starts[chance] - base_ns)
+    visibility_ns = start_ns - starts[chance]
     if visibility_ns:
         visibility_ns = max(0, visibility_ns - lag_ns)
     else:
         phase_ns = max(0, phase_ns - lag_ns)
-    return Delay(
-        chain=chain,
-        message=message,
-        base_ns=base_ns,
-        poll=poll,
-        delay_ns=max(0, poll.end_ns - base_ns - lag_ns),
-        phase_ns=phase_ns,
-        visibility_ns=visibility_ns,
-        round_trip_ns=max(0, poll.end_ns - max(poll.start_ns, base_ns)),
-    )
+    delay_ns = max(0, end_ns - base_ns - lag_ns)
+    round_trip_ns = max(0, end_ns - max(start_ns, base_ns))
+    return Delay(chain, message, base_ns, poll, delay_ns, phase_ns, visibility_ns, round_trip_ns)

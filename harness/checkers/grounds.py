@@ -16,10 +16,11 @@ WORDS = {Outcome.OK: "acked", Outcome.UNKNOWN: "unknown", Outcome.REFUSED: "refu
 @once
 def grounds(history: History) -> dict[str, Any]:
     """In numbers: each fault's measured window, sends inside and outside them, polls after the last heal."""
+    inside, outside = _sends(history)
     return {
         "fault_windows": [_window(history, window) for window in history.faults],
-        "sends_inside_faults": _sends(history, inside=True),
-        "sends_outside_faults": _sends(history, inside=False),
+        "sends_inside_faults": inside,
+        "sends_outside_faults": outside,
         "polls_after_the_heal": _polls(history),
     }
 
@@ -38,14 +39,15 @@ def _window(history: History, window: FaultWindow) -> dict[str, Any]:
     return {"name": window.name, **since}
 
 
-def _sends(history: History, *, inside: bool) -> dict[str, int]:
-    """A send is inside a fault if any of its time is: from the injection until it was seen healed."""
+def _sends(history: History) -> tuple[dict[str, int], dict[str, int]]:
+    """Sends by outcome, inside a fault (if any of its time is: until it was seen healed) and outside."""
     faults = Spans((w.injected_ns, w.healed_ns or history.end_ns) for w in history.faults)
-    counts = dict.fromkeys(WORDS.values(), 0)
-    for send in history.sends:
-        touches = faults.touch(send.start_ns, history.end_ns if send.end_ns is None else send.end_ns)
-        counts[WORDS[send.outcome]] += touches is inside
-    return counts
+    counts = Counter(
+        (faults.touch(send.start_ns, history.end_ns if send.end_ns is None else send.end_ns), send.outcome)
+        for send in history.sends
+    )
+    inside, outside = ({WORDS[o]: counts[where, o] for o in WORDS} for where in (True, False))
+    return inside, outside
 
 
 def _polls(history: History) -> dict[str, int]:

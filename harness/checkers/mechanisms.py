@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.checkers.chains import Chain, mailboxes
-from harness.checkers.cursors import Instant, instant
+from harness.checkers.cursors import NEVER, Instant, instant
 from harness.checkers.disturbances import recovered_ns
 from harness.checkers.expectations import kind_of
 from harness.checkers.messages import Message, match
@@ -148,7 +148,7 @@ class _Timeline:
         self._acks: list[int] = []
         self._latest: list[Instant] = []
         for message in sorted(messages, key=lambda message: message.ack_ns or 0):
-            timestamp = timestamps.get(message, ("", ""))
+            timestamp = timestamps.get(message, NEVER)
             self._acks.append(message.ack_ns or 0)
             self._latest.append(max(timestamp, self._latest[-1]) if self._latest else timestamp)
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import TypeVar
 
 from msgspec import Struct
@@ -75,6 +76,8 @@ class Matched:
     """The server's timestamp of a message, as it was delivered or else acked; absent if nobody learned it."""
     received: frozenset[Message]
     """The messages that arrived at some chain."""
+    is_one_to_one: bool
+    """Whether each message was told by one id, and each id of one message."""
 
     def acked(self) -> dict[str, list[Message]]:
         """The acked messages of each recipient, in the order of their start."""
@@ -88,7 +91,7 @@ class Matched:
 def group(sends: Iterable[Send]) -> tuple[Message, ...]:
     """Group attempts into messages, in the order in which each was first tried."""
     groups: dict[tuple[object, ...], list[Send]] = {}
-    for send in sorted(sends, key=lambda send: send.start_ns):
+    for send in sorted(sends, key=attrgetter("start_ns")):
         identity: tuple[object, ...] = (send.op,)
         if send.client_message_id is not None:
             identity = (send.sender, send.client_message_id, send.recipient, send.content)
@@ -131,12 +134,15 @@ def match(history: History) -> Matched:
     timestamps: dict[Message, Instant] = {}
     known: set[Message] = set()
     unplaced = False
+    sure = {} if finder.rivals else finder.by_id
     for poll in history.polls:
-        arrived = deliveries.setdefault(poll.chain, [])
+        arrived = deliveries.get(poll.chain)
+        if arrived is None:
+            arrived = deliveries[poll.chain] = []
         if poll.outcome is not Outcome.OK:
             continue
         for received in poll.messages:
-            message = finder.find(received, poll)
+            message = sure.get(received.id) or finder.find(received, poll)
             arrived.append(Delivery(poll, received, message))
             if message is None:
                 unplaced = True
@@ -154,7 +160,7 @@ def match(history: History) -> Matched:
             if message not in timestamps and (moment := instant(attempt.timestamp)):
                 timestamps[message] = moment
     arrivals = {chain: tuple(all_) for chain, all_ in deliveries.items()}
-    return Matched(messages, arrivals, timestamps, frozenset(known))
+    return Matched(messages, arrivals, timestamps, frozenset(known), finder.is_one_to_one)
 
 
 @dataclass
@@ -172,6 +178,11 @@ class _Finder:
             for id_ in message.ids:
                 if (first := self.by_id.setdefault(id_, message)) is not message:
                     self.rivals.setdefault(id_, [first]).append(message)
+
+    @property
+    def is_one_to_one(self) -> bool:
+        """Whether up to now each message has one id, and each id one message."""
+        return not self.rivals and len(set(self.by_id.values())) == len(self.by_id)
 
     @cached_property
     def by_client_id(self) -> dict[tuple[str, str | None], list[Message]]:

@@ -26,6 +26,8 @@ def no_duplicate(history: History) -> Judgement:
     findings: list[Finding] = []
     doubts: list[str] = []
     for chain in chains:
+        if len(chain.firsts) == len(chain.deliveries):
+            continue
         astray = _times_astray(chain)
         for former, again in _repeated(chain):
             if astray[again.poll.op] > astray[former.poll.op]:
@@ -84,6 +86,8 @@ def _delivered_twice(history: History, chain: Chain, former: Delivery, again: De
 def _two_ids(history: History, matched: Matched) -> Iterator[Finding]:
     """Every message that goes by more than one id, in acks or in any reader's polls."""
     namesakes = _namesakes(matched.messages)
+    if matched.is_one_to_one and not namesakes:
+        return
     first: dict[Message, str] = {}
     several = {one for one, id_, _ in _sightings(matched, namesakes) if first.setdefault(one, id_) != id_}
     known: dict[Message, dict[str, Send | Poll]] = {}

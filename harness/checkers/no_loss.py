@@ -46,9 +46,10 @@ class _Search:
             chains = self.chains.get(recipient, [])
             if mailbox.acked and not chains:
                 self.doubts.append(f"nobody polled the mailbox of {recipient}, who was sent acked messages")
-            views = [self._view(chain, list(mailbox.owed(chain))) for chain in chains]
+            views = [self._view(chain, mailbox.owed(chain)) for chain in chains]
             self._doubt_unread(mailbox.acked, views)
-            yield from self._convict(views)
+            if any(view.missing for view in views):
+                yield from self._convict(views)
 
     def _view(self, chain: Chain, owed: list[Message]) -> _View:
         missing = [message for message in owed if message not in chain.arrivals]
@@ -57,7 +58,7 @@ class _Search:
         return _View(chain, missing, Passing(chain, self.matched.timestamps))
 
     def _convict(self, views: list[_View]) -> Iterator[Finding]:
-        received = {message for view in views for message in view.chain.arrivals}
+        received = _received(views)
         absent = {m for view in views for m in view.missing if self._proves_absence(view, m)} - received
         for view in views:
             for message in view.missing:
@@ -77,12 +78,9 @@ class _Search:
 
     def _doubt_unread(self, acked: Sequence[Message], views: list[_View]) -> None:
         """Note a message that nobody received, where nobody who read on to the end was there to miss it."""
-        received = {message for view in views for message in view.chain.arrivals}
-        if (
-            views
-            and not received.issuperset(acked)
-            and not any(self._read_to_the_end(v.chain) for v in views)
-        ):
+        if not views or any(self._read_to_the_end(view.chain) for view in views):
+            return
+        if not _received(views).issuperset(acked):
             names = ", ".join(view.chain.name for view in views)
             reader = views[0].chain.reader
             self.doubts.append(f"no reader of {reader} read its mailbox to the end ({names})")
@@ -158,6 +156,11 @@ class _Search:
                 "the mailboxes were not read to the end after the last send: what is missing may still come"
             )
         return self.doubts[0] if self.doubts else ""
+
+
+def _received(views: list[_View]) -> set[Message]:
+    """The messages that any of the chains received."""
+    return set().union(*(view.chain.arrivals for view in views))
 
 
 def _unserved(message: Message, views: list[_View]) -> str:

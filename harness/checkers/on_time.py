@@ -38,7 +38,9 @@ def delivery_delays_s(history: History) -> list[float]:
 
 
 def _evidence(found: Sorted, timed: Timed) -> dict[str, Any]:
-    arrived = [delay for delay in timed.delays if delay.poll is not None]
+    undelivered = sum(delay.poll is None for delay in timed.late)
+    live = [delay for delay in timed.to_live if delay.poll is not None] if undelivered else timed.to_live
+    offline = [delay for delay in timed.delays if not delay.is_live] if timed.live < len(timed.delays) else []
     bound_ns = found.limits.bound_ns
     return {
         "bound": timed.word,
@@ -48,12 +50,12 @@ def _evidence(found: Sorted, timed: Timed) -> dict[str, Any]:
         "late": len(timed.late),
         "misses": timed.misses,
         "allowed_misses": timed.allowed,
-        "undelivered": len(timed.delays) - len(arrived),
+        "undelivered": undelivered,
         "excused_as_the_machine_was_too_busy": timed.strain.excused,
         "reader_stopped_before_due": found.stopped,
-        **_parts([delay for delay in timed.to_live if delay.poll is not None]),
+        **_parts(live),
         "delay_s": summary([delay.delay_s for delay in timed.to_live]),
-        "offline_delay_s": summary([delay.delay_s for delay in timed.delays if not delay.is_live]),
+        "offline_delay_s": summary([delay.delay_s for delay in offline]),
         "not_judged": {
             "late": sum(delay.poll is None or delay.delay_ns > bound_ns for delay in found.disturbed),
             "delay_s": summary([delay.delay_s for delay in found.disturbed]),

@@ -6,8 +6,9 @@ way at once, either may come first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from itertools import combinations, islice, pairwise
+from operator import lt
 from typing import Any
 
 from harness.checkers.chains import Chain, by_reader, chains_of
@@ -27,12 +28,13 @@ def order(history: History) -> Judgement:
     findings: list[Finding] = []
     for chain in chains:
         findings.extend(_out_of_order(history, chain))
-        findings.extend(_not_rising(history, chain, "seq", lambda delivery: delivery.received.seq))
-        findings.extend(_not_rising(history, chain, "timestamp", _timestamp))
+        findings.extend(_not_rising(history, chain, "seq", chain.seqs))
+        timestamps = [instant(delivery.received.timestamp) for delivery in chain.firsts]
+        findings.extend(_not_rising(history, chain, "timestamp", timestamps))
     for readers in by_reader(chains).values():
         for one, other in combinations(readers, 2):
             findings.extend(_disagreement(history, one, other))
-    seen = [len(_ids(chain)) for chain in chains]
+    seen = [len(chain.firsts) for chain in chains]
     compared, delivered = sum(max(0, count - 1) for count in seen), sum(seen)
     evidence = {"chains": len(chains), "delivered": delivered, "compared": compared}
     doubt = "" if compared else "no reader received two messages, so there was no order to see"
@@ -65,20 +67,14 @@ def _overtaken(
     return finding(PROMISE, "out_of_order", sentence, events, of_order(history, message, overtaker))
 
 
-def _not_rising(
-    history: History, chain: Chain, what: str, read: Callable[[Delivery], object]
-) -> Iterator[Finding]:
+def _not_rising(history: History, chain: Chain, what: str, numbers: Sequence[Any]) -> Iterator[Finding]:
     """Neighbours in a chain whose numbers do not rise; a message served twice is no-duplicate's to tell."""
-    former: Delivery | None = None
-    before: Any = None
-    seen: set[str] = set()
-    for delivery in chain.deliveries:
-        if delivery.received.id in seen or (now := read(delivery)) is None:
-            continue
-        seen.add(delivery.received.id)
-        if former is not None and not before < now:
+    if None not in numbers and all(map(lt, numbers, islice(numbers, 1, None))):
+        return  # as an honest server's do
+    known = [pair for pair in zip(numbers, chain.firsts, strict=True) if pair[0] is not None]
+    for (before, former), (now, delivery) in pairwise(known):
+        if not before < now:
             yield _falling(history, chain, what, former, delivery)
-        former, before = delivery, now
 
 
 def _falling(history: History, chain: Chain, what: str, former: Delivery, delivery: Delivery) -> Finding:
@@ -92,15 +88,14 @@ def _falling(history: History, chain: Chain, what: str, former: Delivery, delive
     return finding(PROMISE, f"{what}_not_rising", sentence, events, mechanism)
 
 
-def _timestamp(delivery: Delivery) -> object:
-    return instant(delivery.received.timestamp)
-
-
 def _disagreement(history: History, one: Chain, other: Chain) -> Iterator[Finding]:
     """The first two messages that two readers of one mailbox saw in different orders."""
-    places = {id_: place for place, id_ in enumerate(_ids(one))}
+    seen, seen_by_other = _ids(one), _ids(other)
+    if seen == seen_by_other:
+        return  # as any two do that have read all
+    places = {id_: place for place, id_ in enumerate(seen)}
     former: str | None = None
-    for id_ in _ids(other):
+    for id_ in seen_by_other:
         if id_ not in places:
             continue
         if former is not None and places[id_] < places[former]:
@@ -110,7 +105,7 @@ def _disagreement(history: History, one: Chain, other: Chain) -> Iterator[Findin
 
 
 def _ids(chain: Chain) -> list[str]:
-    return list(dict.fromkeys(delivery.received.id for delivery in chain.deliveries))
+    return list(dict.fromkeys(chain.ids))
 
 
 def _disagree(history: History, one: Chain, other: Chain, first: str, second: str) -> Finding:

@@ -35,6 +35,19 @@ class Passing:
                 polls.append(poll)
         return cursors, polls
 
+    def too_late(self) -> set[Message]:
+        """The messages that arrived after an answer had passed them."""
+        cursors, polls = self._handed
+        handed, late = 0, set()
+        for message, arrival in self._chain.arrivals.items():
+            start_ns = arrival.poll.start_ns
+            while handed < len(polls) and polls[handed].start_ns < start_ns:
+                handed += 1
+            timestamp = self._timestamps.get(message)
+            if handed and timestamp is not None and timestamp <= cursors[handed - 1]:
+                late.add(message)
+        return late
+
     def poll(self, message: Message) -> Poll | None:
         """The first poll whose `next_since` passes the message: cursors are exclusive, so a tie passes."""
         timestamp = self._timestamps.get(message)

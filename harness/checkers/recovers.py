@@ -91,7 +91,7 @@ class _Outage:
         chance = _first_poll(delay.chain, self.recovered_ns)
         if chance is None or (delay.poll is not None and delay.poll.start_ns <= chance.start_ns):
             return None
-        due_ns = chance.start_ns + self.found.limits.bound_ns + self.found.limits.acceptable_ns
+        due_ns = chance.start_ns + self.found.limits.due_ns
         if due_ns >= self._known_until_ns(delay) or disturbances(self.history).touch(
             self.recovered_ns + 1, due_ns
         ):

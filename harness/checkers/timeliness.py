@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 
 from harness.arithmetic import allowed_misses, floor_share
 from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
@@ -38,9 +40,14 @@ class Limits:
         )
 
     @property
+    def due_ns(self) -> float:
+        """When a perfect server has answered the poll that had to bring a message, at the latest."""
+        return self.bound_ns + self.acceptable_ns
+
+    @property
     def worst_ns(self) -> float:
         """A delay which no share of late messages explains."""
-        return self.bound_ns + self.acceptable_ns + self.interval_ns
+        return self.due_ns + self.interval_ns
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,8 @@ class Timed:
     @cached_property
     def floor(self) -> float:
         """The share, 0 to 1, that a perfect server would have delivered late to the same clients."""
-        expected = sum(self.shares[delay.chain.name] for delay in self.to_live)
+        deliveries = Counter(delay.chain.name for delay in self.to_live)
+        expected = sum(self.shares[name] * count for name, count in deliveries.items())
         return min(1.0, expected / self.live) if self.live else 0.0
 
     @cached_property
@@ -138,7 +146,7 @@ class ByBegin:
     """Deliveries in the order in which they began: of a run with many faults each calm asks for its own."""
 
     def __init__(self, delays: Iterable[Delay]) -> None:
-        self._delays = sorted(delays, key=lambda delay: delay.base_ns)
+        self._delays = sorted(delays, key=attrgetter("base_ns"))
         self._begins = [delay.base_ns for delay in self._delays]
 
     def within(self, since_ns: float, until_ns: float) -> list[Delay]:
@@ -174,7 +182,9 @@ class Sorted:
 
     def sort_in(self, delay: Delay, disturbed: Spans) -> None:
         """Put a delivery where it belongs."""
-        decided_ns = min(delay.until_ns(), delay.base_ns + self.limits.bound_ns + self.limits.acceptable_ns)
+        decided_ns = delay.base_ns + self.limits.due_ns
+        if delay.poll is not None and delay.poll.end_ns < decided_ns:
+            decided_ns = delay.poll.end_ns
         if disturbed.touch(delay.base_ns, decided_ns):
             self.disturbed.append(delay)
         elif delay.poll is None and not self._was_due(delay):
