@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
+from itertools import accumulate
+from operator import attrgetter, sub
 
 from harness.arithmetic import summary
 from harness.checkers.disturbances import recovered_ns
@@ -34,7 +35,6 @@ from harness.verdict import Finding, Judgement
 PROMISE = "available"
 ENOUGH_OPERATIONS = 5
 """Fewer sends or polls inside a fault say nothing about it."""
-NOTHING = frozenset[str]()
 _ANSWER = attrgetter("outcome", "status")
 
 
@@ -55,27 +55,34 @@ class _Inquiry:
         self.strain = Strain(self.history)
         self.starts = [s.start_ns for s in self.history.sends], [p.start_ns for p in self.history.polls]
         self.sends = [send for send in self.history.sends if not self._was_cut_off(send)]
-        faults = self.history.faults
-        self.faulty = Spans((window.injected_ns, recovered_ns(window, self.history)) for window in faults)
+        self.faults = sorted(self.history.faults, key=attrgetter("injected_ns"))
+        self.recovered = [recovered_ns(window, self.history) for window in self.faults]
+        self.injected = [window.injected_ns for window in self.faults]
+        self.faulty = Spans(zip(self.injected, self.recovered, strict=True))
+        self.all_recovered = list(accumulate(self.recovered, max))
         self.served_chains = {poll.chain for poll in self.history.polls if poll.outcome is Outcome.OK}
         self.served_pairs = {
             (send.sender, send.recipient) for send in self.history.sends if send.outcome is Outcome.OK
         }
 
     def run(self) -> Iterator[Finding]:
-        for operation, end_ns, held_s in self._operations():
-            seconds = max(0.0, (end_ns - operation.start_ns) / NS_PER_S - held_s)
-            self.seconds.append(seconds)
-            is_ok = operation.outcome is Outcome.OK and seconds <= self.bound_s  # as most are
-            if not is_ok or self.faulty.touch(operation.start_ns, end_ns):
-                yield from self._judge(operation, end_ns, seconds)
+        polls, cut_off_ns = self.history.polls, self.history.end_ns
+        yield from self._judge_all(self.sends, [send.end_ns or cut_off_ns for send in self.sends])
+        yield from self._judge_all(polls, [poll.end_ns for poll in polls])
 
-    def _operations(self) -> Iterator[tuple[Send | Poll, int, float]]:
-        """Each one with its end (ns), and for how long (s) it asked to be held."""
-        for send in self.sends:
-            yield send, send.end_ns or self.history.end_ns, 0.0
-        for poll in self.history.polls:
-            yield poll, poll.end_ns, poll.wait_s
+    def _judge_all(self, operations: Sequence[Send | Poll], ends: Sequence[int]) -> Iterator[Finding]:
+        """Judge operations, in the order of their start, that ended then."""
+        starts = [operation.start_ns for operation in operations]
+        lasted = list(map(sub, ends, starts))
+        held = [operation.wait_s if isinstance(operation, Poll) else 0.0 for operation in operations]
+        seconds = [max(0.0, ns / NS_PER_S - held_s) for ns, held_s in zip(lasted, held, strict=True)]
+        self.seconds += seconds
+        suspects = set(self.faulty.places(starts, max(lasted, default=0)))
+        for place, taken_s in enumerate(seconds):
+            if taken_s > self.bound_s or operations[place].outcome is not Outcome.OK:
+                suspects.add(place)
+        for place in sorted(suspects):  # of the others nothing can be wrong
+            yield from self._judge(operations[place], ends[place], seconds[place])
 
     def _may_be_refused(self, operation: Send | Poll) -> bool:
         """Whether a 4xx can be the scenario's doing: not to a reader or a pair of users known to be good."""
@@ -104,14 +111,14 @@ class _Inquiry:
 
     def _stores(self, start_ns: int, end_ns: int) -> tuple[frozenset[str], frozenset[str]]:
         """What was surely taken away during the operation, and what may have been."""
-        if not self.faulty.touch(start_ns, end_ns):
-            return NOTHING, NOTHING
         broken: set[str] = set()
         perhaps: set[str] = set()
-        for window in self.history.faults:
-            if start_ns > recovered_ns(window, self.history) or end_ns < window.injected_ns:
-                continue
-            (broken if _covers(window, start_ns, end_ns) else perhaps).add(taken_by(window))
+        place = bisect_right(self.injected, end_ns)
+        while place and self.all_recovered[place - 1] >= start_ns:
+            place -= 1
+            if self.recovered[place] >= start_ns:
+                window = self.faults[place]
+                (broken if _covers(window, start_ns, end_ns) else perhaps).add(taken_by(window))
         return frozenset(broken), frozenset(perhaps - broken)
 
     def _wrong(

@@ -42,7 +42,7 @@ class _Walk:
 
     def _follow(self, chain: Chain, mailbox: Mailbox) -> Iterator[Finding]:
         passing = Passing(chain, self.matched.timestamps)
-        self.cursors += sum(poll.outcome is Outcome.OK for poll in chain.polls)
+        self.cursors += [poll.outcome for poll in chain.polls].count(Outcome.OK)
         due, too_late = mailbox.due(chain, mailbox.existing), passing.too_late()
         self.compared += len(due)
         for message in due:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 from typing import NewType
 
 _ISO = re.compile(
@@ -30,7 +30,7 @@ def instant(text: str | None) -> Instant | None:
     return _read(text) if isinstance(text, str) else None  # a stranger's server may say anything
 
 
-@lru_cache(maxsize=1 << 18)  # of a message and of cursors, for several checkers and readers
+@cache  # several checkers ask, of several readers; a process judges few histories, so all are kept
 def _read(text: str) -> Instant | None:
     try:
         if len(text) == _USUAL_LENGTH and (text[7], text[10], text[19], text[26]) == _USUAL_MARKS:

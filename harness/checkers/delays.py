@@ -12,7 +12,7 @@ brought the message. It falls apart without a rest into
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -54,17 +54,22 @@ class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refe
         return self.phase_ns <= interval_ns and self.round_trip_ns <= acceptable_ns
 
 
+def seconds(some: Iterable[Delay]) -> list[float]:
+    """The delays in seconds; infinite for what never arrived."""
+    return [delay.delay_ns / NS_PER_S if delay.poll is not None else float("inf") for delay in some]
+
+
 def delays(chain: Chain, mailbox: Mailbox) -> Iterator[Delay]:
     """The delay of every message the chain is owed, arrived or not."""
-    places = {poll.op: place for place, poll in enumerate(chain.polls)}
     first_ns, arrivals = chain.first.start_ns, chain.arrivals
     for message in mailbox.owed(chain):
-        base_ns = max(message.ack_ns or 0, first_ns)
+        acked_ns = message.ack_ns or 0
+        base_ns = acked_ns if acked_ns > first_ns else first_ns
         arrival = arrivals.get(message)
         if arrival is None:
             yield Delay(chain, message, base_ns, None, 0, 0, 0, 0)
         else:
-            yield _delay(chain, message, base_ns, places[arrival.poll.op])
+            yield _delay(chain, message, base_ns, arrival.place)
 
 
 def _delay(chain: Chain, message: Message, base_ns: int, place: int) -> Delay:
@@ -74,13 +79,13 @@ def _delay(chain: Chain, message: Message, base_ns: int, place: int) -> Delay:
         chance = bisect_left(starts, base_ns)
     start_ns, end_ns = poll.start_ns, poll.end_ns
     ready_ns = max(poll.intended_ns, chain.polls[place - 1].end_ns if place else 0, base_ns)
-    lag_ns = max(0, start_ns - ready_ns)
+    lag_ns = start_ns - ready_ns if start_ns > ready_ns else 0
     phase_ns = max(0, starts[chance] - base_ns)
     visibility_ns = start_ns - starts[chance]
-    if visibility_ns:
+    if lag_ns and visibility_ns:
         visibility_ns = max(0, visibility_ns - lag_ns)
-    else:
+    elif lag_ns:
         phase_ns = max(0, phase_ns - lag_ns)
     delay_ns = max(0, end_ns - base_ns - lag_ns)
-    round_trip_ns = max(0, end_ns - max(start_ns, base_ns))
+    round_trip_ns = max(0, end_ns - (start_ns if start_ns > base_ns else base_ns))
     return Delay(chain, message, base_ns, poll, delay_ns, phase_ns, visibility_ns, round_trip_ns)

@@ -21,6 +21,7 @@ from harness.checkers.once import once
 from harness.history import Event, History, Outcome, Poll, Received, Send
 
 K = TypeVar("K")
+T = TypeVar("T")
 _Triple = tuple[str, str, str]
 _LIKELY = (Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED)
 """What a message with attempts of each is; the first that any attempt has."""
@@ -64,6 +65,8 @@ class Delivery(Struct, frozen=True, gc=False):
     poll: Poll
     received: Received
     message: Message | None
+    place: int
+    """Which of its chain's polls that was, from 0."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,19 @@ class Matched:
 
 def group(sends: Iterable[Send]) -> tuple[Message, ...]:
     """Group attempts into messages, in the order in which each was first tried."""
-    groups: dict[tuple[object, ...], list[Send]] = {}
+    named: dict[str | int, list[Send]] = {}
     for send in sorted(sends, key=attrgetter("start_ns")):
-        identity: tuple[object, ...] = (send.op,)
-        if send.client_message_id is not None:
-            identity = (send.sender, send.client_message_id, send.recipient, send.content)
-        groups.setdefault(identity, []).append(send)
-    return tuple(_message(attempts) for attempts in groups.values())
+        name = send.op if send.client_message_id is None else send.client_message_id
+        named.setdefault(name, []).append(send)
+    messages = [_message(attempts) for alike in named.values() for attempts in _apart(alike)]
+    return tuple(sorted(messages, key=attrgetter("first_start_ns")))
+
+
+def _apart(alike: list[Send]) -> Iterable[list[Send]]:
+    """Tell the messages apart that go by one name; as it is chosen by each sender, few do."""
+    if len(alike) == 1:
+        return [alike]
+    return _grouped(alike, lambda send: (send.sender, send.recipient, send.content)).values()
 
 
 def _message(attempts: list[Send]) -> Message:
@@ -131,19 +140,21 @@ def match(history: History) -> Matched:
     messages = group(history.sends)
     finder = _Finder(messages)
     deliveries: dict[str, list[Delivery]] = {}
+    places: dict[str, int] = {}
     timestamps: dict[Message, Instant] = {}
     known: set[Message] = set()
     unplaced = False
     sure = {} if finder.rivals else finder.by_id
     for poll in history.polls:
-        arrived = deliveries.get(poll.chain)
-        if arrived is None:
-            arrived = deliveries[poll.chain] = []
+        chain = poll.chain
+        places[chain] = place = places.get(chain, -1) + 1
+        if not place:
+            deliveries[chain] = []
         if poll.outcome is not Outcome.OK:
             continue
         for received in poll.messages:
             message = sure.get(received.id) or finder.find(received, poll)
-            arrived.append(Delivery(poll, received, message))
+            deliveries[chain].append(Delivery(poll, received, message, place))
             if message is None:
                 unplaced = True
                 continue
@@ -175,8 +186,8 @@ class _Finder:
 
     def __post_init__(self) -> None:
         for message in self.messages:
-            for id_ in message.ids:
-                if (first := self.by_id.setdefault(id_, message)) is not message:
+            for attempt in message.attempts:
+                if (id_ := attempt.id) and (first := self.by_id.setdefault(id_, message)) is not message:
                     self.rivals.setdefault(id_, [first]).append(message)
 
     @property
@@ -217,7 +228,7 @@ class _Finder:
         """The same delivery, with its message if that was only known by a later one of the same id."""
         if delivery.message is not None or not (known := self._by_id(delivery.received)):
             return delivery
-        return Delivery(delivery.poll, delivery.received, known)
+        return Delivery(delivery.poll, delivery.received, known, delivery.place)
 
     def _by_id(self, received: Received) -> Message | None:
         if rivals := self.rivals.get(received.id):
@@ -240,10 +251,10 @@ class _Finder:
         return next(iter(self.by_content.get(triple, ())), None)
 
 
-def _grouped(messages: Iterable[Message], key: Callable[[Message], K]) -> dict[K, list[Message]]:
-    groups: dict[K, list[Message]] = {}
-    for message in messages:
-        groups.setdefault(key(message), []).append(message)
+def _grouped(some: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    groups: dict[K, list[T]] = {}
+    for each in some:
+        groups.setdefault(key(each), []).append(each)
     return groups
 
 

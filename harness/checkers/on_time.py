@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.arithmetic import summary
-from harness.checkers.delays import Delay
+from harness.checkers.delays import Delay, seconds
 from harness.checkers.mechanisms import of_missing
 from harness.checkers.telling import at, conclude, finding
 from harness.checkers.timeliness import Sorted, Timed, deliveries
@@ -54,11 +54,11 @@ def _evidence(found: Sorted, timed: Timed) -> dict[str, Any]:
         "excused_as_the_machine_was_too_busy": timed.strain.excused,
         "reader_stopped_before_due": found.stopped,
         **_parts(live),
-        "delay_s": summary([delay.delay_s for delay in timed.to_live]),
-        "offline_delay_s": summary([delay.delay_s for delay in offline]),
+        "delay_s": summary(seconds(timed.to_live)),
+        "offline_delay_s": summary(seconds(offline)),
         "not_judged": {
             "late": sum(delay.poll is None or delay.delay_ns > bound_ns for delay in found.disturbed),
-            "delay_s": summary([delay.delay_s for delay in found.disturbed]),
+            "delay_s": summary(seconds(found.disturbed)),
         },
     }
 

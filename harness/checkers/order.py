@@ -7,8 +7,8 @@ way at once, either may come first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations, islice, pairwise
-from operator import lt
+from itertools import accumulate, combinations, islice, pairwise
+from operator import le, lt
 from typing import Any
 
 from harness.checkers.chains import Chain, by_reader, chains_of
@@ -43,6 +43,10 @@ def order(history: History) -> Judgement:
 
 def _out_of_order(history: History, chain: Chain) -> Iterator[Finding]:
     """A message that arrives after one of the same sender which was begun only when it had been acked."""
+    begun = [message.first_start_ns for message in chain.arrivals if message.ack_ns is not None]
+    acked = [message.ack_ns for message in chain.arrivals if message.ack_ns is not None]
+    if all(map(le, accumulate(begun, max), acked)):
+        return  # nothing arrived after anything at all that was begun only when it had been acked
     latest: dict[tuple[str, str], Message] = {}
     for message, delivery in chain.arrivals.items():
         if message.outcome is not Outcome.OK or message.ack_ns is None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.arithmetic import summary
 from harness.checkers.chains import Chain
-from harness.checkers.delays import Delay
+from harness.checkers.delays import Delay, seconds
 from harness.checkers.disturbances import HARMLESS_STORES, disturbances, recovered_ns
 from harness.checkers.mechanisms import of_missing
 from harness.checkers.on_time import late_finding
@@ -127,7 +127,7 @@ class _Outage:
             "judged_live": timed.live,
             "misses": timed.misses,
             "allowed_misses": timed.allowed,
-            "delay_s": summary([delay.delay_s for delay in timed.to_live]),
+            "delay_s": summary(seconds(timed.to_live)),
         }
 
     def doubt(self) -> str:

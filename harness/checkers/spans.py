@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 Span = tuple[float, float]
 """From when until when, in ns."""
@@ -26,6 +26,17 @@ class Spans:
         """Whether any of the time from `start_ns` to `end_ns` is inside a span."""
         index = bisect_left(self._ends, start_ns)
         return index < len(self._ends) and self._starts[index] <= end_ns
+
+    def places(self, starts: Sequence[int], longest_ns: float) -> Iterator[int]:
+        """The places, in `starts`, of what may touch a span: begun then, or at most `longest_ns` before.
+
+        `starts` are in order.
+        """
+        after = 0
+        for start, end in zip(self._starts, self._ends, strict=True):
+            first = max(after, bisect_left(starts, start - longest_ns))
+            after = max(first, bisect_right(starts, end))
+            yield from range(first, after)
 
     def total_ns(self) -> float:
         """How long they last together."""

@@ -62,7 +62,7 @@ class Timed:
     @cached_property
     def to_live(self) -> list[Delay]:
         """Those to readers who were polling already."""
-        return [delay for delay in self.delays if delay.is_live]
+        return [delay for delay in self.delays if delay.base_ns == delay.message.ack_ns]
 
     @property
     def live(self) -> int:
