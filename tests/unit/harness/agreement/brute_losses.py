@@ -14,6 +14,7 @@ from .reading import (
     Message,
     ambiguous,
     has_calm,
+    is_torn,
     messages,
     moment,
     received,
@@ -25,6 +26,8 @@ Chain = tuple[Poll, ...]
 
 def no_loss(history: History) -> Allowed:
     """Every acked message reaches every later poll chain of its recipient."""
+    if is_torn(history):
+        return CANNOT_TELL
     acked = [sent for sent in messages(history) if sent.acked_ns is not None]
     chains = list(history.chains().values())
     if any(_lost(sent, chain, history) for sent in acked for chain in chains):

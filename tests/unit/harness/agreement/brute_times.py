@@ -16,6 +16,7 @@ from .reading import (
     Span,
     ambiguous,
     faults,
+    is_torn,
     messages,
     moment,
     received,
@@ -33,7 +34,7 @@ def on_time(history: History) -> Allowed:
     No later than the bound is right, and later than interval + acceptable round trip + bound is wrong. What
     is in between may be forgiven, by an arithmetic that is not repeated here.
     """
-    if ambiguous(history):
+    if ambiguous(history) or is_torn(history):
         return CANNOT_TELL
     delays = [
         delay

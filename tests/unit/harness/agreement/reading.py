@@ -151,6 +151,14 @@ def timestamps(sent: Message, history: History) -> set[datetime]:
     return {at for at in map(moment, acked + came) if at is not None}
 
 
+def is_torn(history: History) -> bool:
+    """Whether a cursor stands between two timestamps of one message: who knows on which side that is."""
+    cursors = [moment(text) for poll in history.polls for text in (poll.since, poll.next_since)]
+    known = [at for at in cursors if at is not None]
+    told = [timestamps(sent, history) for sent in messages(history)]
+    return any(min(some) <= at < max(some) for some in told if len(some) > 1 for at in known)
+
+
 def ambiguous(history: History) -> bool:
     """Whether some arrival may be more than one message, so that a simple mind cannot tell which."""
     return any(len(matches(arrival, history)) > 1 for _, arrival in arrivals(history.polls))

@@ -7,7 +7,7 @@ import pytest
 from harness.checkers import available, cursor, no_duplicate, no_loss
 from harness.history import History
 from harness.verdict import Verdict
-from tests.unit.harness.checkers.histories import Story, message
+from tests.unit.harness.checkers.histories import Story, message, stamp
 
 from .second_opinions import SECOND_OPINIONS
 
@@ -88,3 +88,11 @@ def test_one_id_is_one_message_also_where_only_a_later_reader_learns_which(stran
         story.poll(at, message("a", 1.0, sender=sender, **bare), chain=chain)
     history = story.send("b", 1.5).history()
     assert verdict_of_both("cursor", cursor(history).verdict, history) is not Verdict.FAIL
+
+
+def test_a_message_of_two_timestamps_is_owed_to_a_later_reader_by_the_one_told_first() -> None:
+    """Another reader was told a later time, by which it would have been; that alone proves no loss."""
+    first, other = message("a", 1.0), message("a", 3.0)
+    story = Story().send("a", 1.0).poll(2, first).poll(2, other, chain="bob#2")
+    story.poll(3, chain="bob#3", since=stamp(2.0)).poll(6, chain="bob#3")
+    assert no_losses(story.drained(7)) is not Verdict.FAIL
