@@ -6,6 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -65,7 +66,8 @@ class Client:
         self._token: str | None = None
         self._timeout_s = timeout_s
         urls = [base_urls] if isinstance(base_urls, str) else base_urls
-        self._base_urls = itertools.cycle([url.rstrip("/") for url in urls])
+        self._urls = [url.rstrip("/") for url in urls]
+        self._base_urls = itertools.cycle(self._urls)
         self._http = urllib3.PoolManager(maxsize=8, retries=False)
 
     @property
@@ -82,6 +84,15 @@ class Client:
         answer = self.call("POST", f"{API}/login", body=self._credentials())
         self._token = answer.body.get("token", self._token)
         return answer
+
+    def sign_in_at_once(self, times: int) -> list[Answer]:
+        """Sign in so many times at the same time, each over a connection of its own."""
+        clients = [Client(self._urls, self.username, self._password) for _ in range(times)]
+        with ThreadPoolExecutor(times) as pool:
+            answers = list(pool.map(Client.sign_in, clients))
+        for client in clients:
+            client.close()
+        return answers
 
     def send(self, recipient: str, content: str, client_message_id: str | None) -> Answer:
         """Send one message."""

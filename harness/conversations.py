@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from harness.broken import PromiseBroken
 from harness.client import Answer, Client
 from harness.exchange import send
 from harness.history import Bounds, Outcome, Recorder
@@ -18,10 +19,6 @@ Pair = tuple[Client, Client]
 """Who writes to whom."""
 RETRY_PAUSE_S = 0.1
 GIVE_UP_AFTER_S = 12.0
-
-
-class PromiseBroken(AssertionError):
-    """A promise was seen broken: the row fails."""
 
 
 class Conversations(Users):

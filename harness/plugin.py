@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from harness.alone import the_machine
+from harness.broken import CertainlyBroken
 from harness.checkers.strain import too_busy
 from harness.collector import Collector
 from harness.errors import HarnessError, NotHere, UsageError
@@ -140,9 +141,7 @@ def pytest_runtest_makereport(
     if stops:
         item.session.shouldstop = str(error)
     run = item.stash.get(RUN, None)
-    verdict, reason = _verdict(error, report, is_scenario=is_scenario)
-    if verdict is Verdict.FAIL and run is not None:
-        verdict, reason = _excused(verdict, reason, run)
+    verdict, reason = judged_by_its_end(error, report, run, is_scenario=is_scenario)
     ended = report.when == "teardown"
     tests = {row: item.config.stash[TESTS_OF][row] or 1 for row in _told_rows(item)}
     phase = _session(item.config).record(
@@ -197,8 +196,18 @@ def _told_rows(item: pytest.Item) -> list[str]:
     return [row for row in ids if not wanted or row in wanted] or [item.name]
 
 
+def judged_by_its_end(
+    error: BaseException | None, report: pytest.TestReport, run: Run | None, *, is_scenario: bool
+) -> tuple[Verdict, str]:
+    """The verdict of a phase of a test, and why: by what ended it, if anything did."""
+    verdict, reason = _verdict(error, report, is_scenario=is_scenario)
+    if verdict is not Verdict.FAIL or run is None or isinstance(error, CertainlyBroken):
+        return verdict, reason
+    return _excused(verdict, reason, run)
+
+
 def _verdict(
-    error: BaseException | None, report: pytest.TestReport, *, is_scenario: bool = True
+    error: BaseException | None, report: pytest.TestReport, *, is_scenario: bool
 ) -> tuple[Verdict, str]:
     if error is None:
         return Verdict.PASS, ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from harness.checkers.expectations import is_total
+from harness.checkers.messages import group
 from harness.history import NS_PER_S, Event, History, Outcome
 
 
@@ -22,6 +23,13 @@ def acked_contents(history: History) -> dict[str, list[str]]:
 def replays(history: History) -> int:
     """How many sends were answered `replayed`: their message was stored by an earlier attempt."""
     return sum(send.replayed for send in history.sends)
+
+
+def untold_replays(history: History) -> int:
+    """How many acked sends did not say that an earlier attempt at the same message had stored it."""
+    acked = [message.attempts for message in group(history.sends) if message.outcome is Outcome.OK]
+    told_new = [sum(a.outcome is Outcome.OK and not a.replayed for a in attempts) for attempts in acked]
+    return sum(max(0, count - 1) for count in told_new)
 
 
 def begun_and_answered(events: Iterable[Event], begin_ns: int) -> tuple[int, int]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.arithmetic import exact_percentile
+from harness.broken import CertainlyBroken, Deadline, Inconclusive, PromiseBroken, certain
 from harness.checkers import bounded, promise_of, run_checker
 from harness.client import Answer, Client
-from harness.conversations import Conversations, Pair, PromiseBroken
+from harness.conversations import Conversations, Pair
 from harness.faults import FaultInjector
 from harness.history import NS_PER_S, Outcome, Recorder
 from harness.instances import Instances
@@ -28,20 +29,17 @@ from harness.recorded import (
     quiet_after_ns,
     refusals_without_outcome,
     replays,
+    untold_replays,
 )
 from harness.traffic import Reader
 from harness.verdict import Checker, Judgement, Verdict, summed_up
 from harness.vitals import Vitals
 
-__all__ = ["Inconclusive", "Pair", "PromiseBroken", "Run"]
+__all__ = ["Inconclusive", "Pair", "PromiseBroken", "Run", "certain"]
 
 DRAIN_WITHIN_S = 20.0
 LOOK_AGAIN_S = 0.05
 LOOK_AT_VITALS_EVERY_S = 1.0
-
-
-class Inconclusive(Exception):
-    """The row proved nothing, in either direction."""
 
 
 @dataclass(frozen=True)
@@ -119,23 +117,26 @@ class Run(Conversations):
         """Wait until the queues in Redis are right again, as they must be 2 s after the last heal.
 
         Looked at are those of mailboxes with messages, `but` for one, and none where the server stores in its
-        own way. Raises PromiseBroken.
+        own way. Raises PromiseBroken, or Inconclusive where the machine left the server no time for it.
         """
         others = but.username if but is not None else ""
         begin_ns = healed_ns(self.recorder.history())
-        deadline_ns = begin_ns + int(self.bounds.recovers_within_s * NS_PER_S)
+        due = Deadline(self.recorder, begin_ns, self.bounds.recovers_within_s)
         while wrong := self._wrong_queue(but=others):
-            if wrong.looked_at_ns >= deadline_ns:
+            if due.has_passed(wrong.looked_at_ns):
                 late_s = (wrong.looked_at_ns - begin_ns) / NS_PER_S
-                raise PromiseBroken(f"{late_s:.1f} s after the heal, {wrong.what}")
+                raise CertainlyBroken(f"{late_s:.1f} s after the heal, {wrong.what}")
             time.sleep(LOOK_AGAIN_S)
         after_s = round((time.monotonic_ns() - begin_ns) / NS_PER_S, 3)
         self.measured["queues_right_after_s"] = max(after_s, self.measured.get("queues_right_after_s", 0))
 
     def require_right_queues(self) -> None:
         """Raise PromiseBroken unless every queue in Redis is right now, also those of empty mailboxes."""
-        if wrong := self._wrong_queue(mailboxes={poll.reader for poll in self.recorder.history().polls}):
-            raise PromiseBroken(f"in the end, {wrong.what}")
+        history = self.recorder.history()
+        if wrong := self._wrong_queue(mailboxes={poll.reader for poll in history.polls}):
+            due = Deadline(self.recorder, healed_ns(history), self.bounds.recovers_within_s)
+            what = f"in the end, {wrong.what}"
+            raise CertainlyBroken(what) if due.has_passed(wrong.looked_at_ns) else PromiseBroken(what)
 
     def read_all(self) -> None:
         """End the traffic and read every mailbox to its end, by its chains and by one new chain a user.
@@ -170,6 +171,13 @@ class Run(Conversations):
     def replays(self) -> int:
         """How many sends were answered `replayed`: their message was stored by an earlier attempt."""
         return replays(self.recorder.history())
+
+    def untold_replays(self) -> int:
+        """How many sends were acked beside another attempt at the same message, and did not say so.
+
+        Of the acked attempts at one message only the one that stored it is no replay.
+        """
+        return untold_replays(self.recorder.history())
 
     def refusals_without_outcome(self) -> int:
         """How many sends were answered 503 without saying what became of the message."""

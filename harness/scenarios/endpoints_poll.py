@@ -7,7 +7,7 @@ import pytest
 from harness.attempts import Intruder, mailbox
 from harness.checkers import DELIVERY, available, refuses
 from harness.client import Answer, Client
-from harness.run import Run
+from harness.run import Run, certain
 
 ALL = (*DELIVERY, available)
 MALFORMED = ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "0", "")
@@ -60,26 +60,28 @@ def test_a_limit_outside_its_range_is_refused(run: Run) -> None:
 def test_a_poll_brings_the_messages(run: Run) -> None:
     """All of them, the oldest first; with a cursor the newer ones alone; with a limit the oldest of these."""
     bob, sent = _with_messages(run, 3)
-    whole = bob.poll({})
-    assert (whole.status, _contents(whole), whole.body["has_more"]) == (200, sent, False)
+    whole = _page(bob)
+    certain((_contents(whole), whole.body["has_more"]) == (sent, False), "a poll brings all there is")
     cursor = whole.body["messages"][0]["timestamp"]
-    assert _contents(bob.poll({"since": cursor})) == sent[1:], "since is exclusive"
-    page = bob.poll({"since": cursor, "limit": "1"})
-    assert (_contents(page), page.body["has_more"]) == (sent[1:2], True), "limit is the most there may be"
-    assert page.body["next_since"] == page.body["messages"][-1]["timestamp"]
+    certain(_contents(_page(bob, since=cursor)) == sent[1:], "since is exclusive")
+    page = _page(bob, since=cursor, limit="1")
+    certain((_contents(page), page.body["has_more"]) == (sent[1:2], True), "limit is the most there may be")
+    certain(
+        page.body["next_since"] == page.body["messages"][-1]["timestamp"],
+        "next_since is the timestamp of the last message",
+    )
     _end(run, bob)
 
 
 @pytest.mark.plan("POLL-06")
 def test_a_poll_without_news_is_empty(run: Run) -> None:
     """It repeats the cursor it was given; an empty mailbox is no error."""
-    nobody_wrote_to = run.user().poll({})
-    assert (nobody_wrote_to.status, _contents(nobody_wrote_to)) == (200, [])
+    certain(_contents(_page(run.user())) == [], "the mailbox of somebody new is empty")
     bob, _ = _with_messages(run, 2)
-    cursor = bob.poll({}).body["next_since"]
+    cursor = _page(bob).body["next_since"]
     for _ in range(2):
-        again = bob.poll({"since": cursor})
-        assert (again.status, _contents(again), again.body["next_since"]) == (200, [], cursor)
+        again = _page(bob, since=cursor)
+        certain((_contents(again), again.body["next_since"]) == ([], cursor), "without news the cursor stays")
     _end(run, bob)
 
 
@@ -123,6 +125,13 @@ def _tries(run: Run, bob: Client, name: str, value: str, *, is_refused: bool) ->
     return Intruder(bob, run.recorder).tries(
         what, "GET", mailbox(bob.username), parameters={name: value}, may=may
     )
+
+
+def _page(bob: Client, **parameters: str) -> Answer:
+    """What a poll brings; it must be answered for the scenario to make sense."""
+    answer = bob.poll(parameters)
+    assert answer.status == 200, f"a poll was answered {answer.status or answer.error}"
+    return answer
 
 
 def _contents(answer: Answer) -> list[str]:

@@ -9,11 +9,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness.attempts import MESSAGES, Intruder
+from harness.broken import CertainlyBroken, Deadline
 from harness.checkers import available, cursor, no_loss, no_phantom, refuses
 from harness.client import Answer, Client
 from harness.history import NS_PER_S
 from harness.recorded import healed_ns
-from harness.run import LOOK_AGAIN_S, PromiseBroken, Run
+from harness.run import LOOK_AGAIN_S, Run, certain
 
 LOOKS = 6
 """Over connections of their own, so that hardly ever all of them meet the same worker."""
@@ -60,10 +61,10 @@ def test_metrics_count_what_was_done(run: Run) -> None:
         alice.close()  # the next goes over another connection, perhaps to another worker
     after = _samples(operator)
     counting = {name for name, value in after.items() if value - before.get(name, 0.0) == sent}
-    assert counting, f"{sent} messages were sent, and no counter grew by {sent}"
+    certain(counting, f"{sent} messages were sent, and no counter grew by {sent}")
     for _ in range(LOOKS):
         told = {name: _samples(operator).get(name) for name in counting}
-        assert told == {name: after[name] for name in counting}, "the workers do not tell the same"
+        certain(told == {name: after[name] for name in counting}, "the workers do not tell the same")
     run.read_all()
     run.check(no_loss, cursor, no_phantom, available)
 
@@ -72,8 +73,11 @@ def test_metrics_count_what_was_done(run: Run) -> None:
 def test_the_api_is_described(run: Run) -> None:
     """The description has every call of the contract, and what it says needs a token does."""
     user, nobody = run.user(), run.registered()
-    document = user.call("GET", "/openapi.json").body
-    assert re.fullmatch(r"3\.[01]\.\d+", str(document.get("openapi"))), "there is no OpenAPI 3 document"
+    answer = user.call("GET", "/openapi.json")
+    assert answer.status == 200, f"/openapi.json was answered {answer.status or answer.error}"
+    document = answer.body
+    is_one = re.fullmatch(r"3\.[01]\.\d+", str(document.get("openapi")))
+    certain(is_one, "there is no OpenAPI 3 document")
     calls = {
         (method, path): call
         for path, methods in document["paths"].items()
@@ -81,9 +85,9 @@ def test_the_api_is_described(run: Run) -> None:
         if isinstance(call, dict)
     }
     missing = CALLS - {(method, re.sub(r"{\w+}", "{}", path)) for method, path in calls}
-    assert not missing, f"not described: {sorted(missing)}"
+    certain(not missing, f"not described: {sorted(missing)}")
     secured = [key for key, call in calls.items() if call.get("security", document.get("security"))]
-    assert {path for _, path in secured} >= {MESSAGES}, "a send needs no token, says the description"
+    certain({path for _, path in secured} >= {MESSAGES}, "a send needs no token, says the description")
     intruder = Intruder(nobody, run.recorder)
     for method, path in secured:
         path = re.sub(r"{\w+}", user.username, path)
@@ -102,25 +106,23 @@ def _wait_until_ready_says(run: Run, operator: Client, word: str, status: int) -
     """Look until all agree, and after a heal for as long as any worker may take to recover.
 
     Without that, the next fault may come to a worker that the looks did not meet and that had not recovered.
-    Raises PromiseBroken when some answer is still another one when the server had to know.
+    Raises CertainlyBroken when some answer is still another one when the server had to know.
     """
     known_within_s = run.bounds.recovers_within_s
-    deadline = time.monotonic() + known_within_s
-    recovered = healed_ns(run.recorder.history()) / NS_PER_S + known_within_s
+    due = Deadline(run.recorder, time.monotonic_ns(), known_within_s)
+    recovered_ns = healed_ns(run.recorder.history()) + known_within_s * NS_PER_S
     agreeing = 0
-    while agreeing < LOOKS or time.monotonic() < recovered:
-        looked_at = time.monotonic()
+    while agreeing < LOOKS or time.monotonic_ns() < recovered_ns:
+        looked_at_ns = time.monotonic_ns()
         operator.close()
         answer = operator.call("GET", "/health/ready")
         live = operator.call("GET", "/health/live")
-        if live.status != 200:
-            raise PromiseBroken(
-                f"/health/live was answered {live.status}: a supervisor would kill the server"
-            )
+        what = f"/health/live was answered {live.status or live.error}: a supervisor would kill the server"
+        assert live.status == 200, what
         agreeing = agreeing + 1 if _says(answer, word, status) else 0
-        if not agreeing and looked_at > deadline:
+        if not agreeing and due.has_passed(looked_at_ns):
             said = answer.body.get("status", answer.error)
-            raise PromiseBroken(f"/health/ready says {answer.status} {said!r}, not {status} {word!r}")
+            raise CertainlyBroken(f"/health/ready says {answer.status} {said!r}, not {status} {word!r}")
         time.sleep(LOOK_AGAIN_S)
 
 

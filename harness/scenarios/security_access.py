@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
+from harness.broken import CertainlyBroken, PromiseBroken, certain
 from harness.checkers import available, cursor, no_loss, no_phantom, private
 from harness.client import Answer, Client
 from harness.forgery import false_headers
@@ -99,14 +100,15 @@ def test_sign_in_does_not_tell_who_is_registered(run: Run) -> None:
         nobody = f"nobody_{_token(run)}"
         unknown.append(eve.tries_to_sign_in("sign in as nobody", nobody, WRONG, may=may))
         wrong.append(eve.tries_to_sign_in("sign in as somebody", user.username, WRONG, may=may))
-    assert _looks(unknown, run.statuses) == _looks(wrong, run.statuses), (
-        "an unknown user is answered otherwise than a wrong password"
+    certain(
+        _looks(unknown, run.statuses) == _looks(wrong, run.statuses),
+        "an unknown user is answered otherwise than a wrong password",
     )
     unknown_ms, wrong_ms = (_median_ms(answers, run.statuses) for answers in (unknown, wrong))
     run.measured |= {"unknown_user_ms": unknown_ms, "wrong_password_ms": wrong_ms}
-    assert 0.4 < unknown_ms / wrong_ms < 2.5, (
-        f"an unknown user takes {unknown_ms} ms, a wrong password {wrong_ms} ms"
-    )
+    if not 0.4 < unknown_ms / wrong_ms < 2.5:
+        what = f"an unknown user takes {unknown_ms} ms, a wrong password {wrong_ms} ms"
+        raise CertainlyBroken(what) if _one_is_quicker(unknown, wrong) else PromiseBroken(what)
     _end(run)
 
 
@@ -123,15 +125,16 @@ def test_guessing_a_password_is_slowed(run: Run) -> None:
         )
         if guess.status in slowed:
             break
-    assert guess.status in slowed, f"{GUESSES} wrong passwords in a row were not slowed"
+    answered = guess.status in slowed | run.statuses.not_signed_in
+    certain(guess.status in slowed or not answered, f"{GUESSES} wrong passwords in a row were not slowed")
+    assert answered, f"a wrong password was answered {guess.status or 'nothing'}"
     wait_s = guess.headers.get("Retry-After", "")
     assert wait_s.isdigit(), f"Retry-After is {shown(wait_s)}, not a number of seconds"
     assert 1 <= int(wait_s) <= 3600
+    eve.tries_to_sign_in("guess on", victim.username, WRONG, may=slowed)
     owner = Intruder(victim, run.recorder)
-    for _ in range(4):
-        eve.tries_to_sign_in("guess on", victim.username, WRONG, may=slowed)
-        victim.close()
-        owner.tried("sign in with the right password meanwhile", victim.sign_in(), may=slowed)
+    for answer in victim.sign_in_at_once(12):  # so many that every worker gets some
+        owner.tried("sign in with the right password meanwhile", answer, may=slowed)
     Intruder(neighbour, run.recorder).tried("sign in as another user", neighbour.sign_in(), may={200})
     run.acked(victim, bob)
     _end(run)
@@ -172,8 +175,18 @@ def _looks(answers: list[Answer], statuses: Statuses) -> set[tuple[Any, ...]]:
             tuple(sorted(name.lower() for name in answer.headers)),
         )
         for answer in answers
-        if answer.status not in statuses.slowed
+        if answer.status is not None and answer.status < 500 and answer.status not in statuses.slowed
     }
+
+
+def _one_is_quicker(some: list[Answer], others: list[Answer]) -> bool:
+    """Whether nearly always the same one of two is, asked for in turn: a busy machine would not choose.
+
+    Of 14 pairs or more at most one is the other way round by chance in fewer than two of a thousand runs.
+    """
+    pairs = [(one.seconds, other.seconds) for one, other in zip(some, others, strict=True)]
+    quicker = sum(one < other for one, other in pairs)
+    return len(pairs) >= 14 and min(quicker, len(pairs) - quicker) <= 1
 
 
 def _median_ms(answers: list[Answer], statuses: Statuses) -> float:

@@ -20,8 +20,8 @@ _read, _queue_it, _step, _make = RedisQueue.read, Messenger._queue_it, Repairer.
 
 CALM_STEPS = 6
 """A repair this many steps after the heal comes behind newer messages."""
-LATE_STEPS = 16
-"""And this many are four seconds, twice the time in which the server must recover."""
+LATE_STEPS = 28
+"""And this many are seven seconds: 2 to recover, 2 until the next poll, 2.5 in which that had to bring it."""
 
 
 @mutant(row="ERR-02", promise="no-loss", replaces="service:Messenger._queue_it")

@@ -1,0 +1,59 @@
+"""How a scenario says that it saw a promise broken, where no checker does.
+
+Most of what a scenario expects, a starved machine can spoil: a request runs into its time-out, a server
+answers 503. Then the row is undecided. Some of it no machine can spoil, however busy: that is said by
+`certain`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.checkers.spans import Spans
+from harness.checkers.strain import strained, too_busy
+from harness.history import NS_PER_S, Recorder
+from harness.machine import PERIOD_S
+
+KNOWN_AFTER_S = 2 * PERIOD_S
+"""Strain is recorded when a period of it is over."""
+LONGEST_WAIT_S = 30.0
+
+
+class PromiseBroken(AssertionError):
+    """A promise was seen broken: the row fails."""
+
+
+class CertainlyBroken(PromiseBroken):
+    """The same, and it cannot be that the machine was too busy."""
+
+
+class Inconclusive(Exception):
+    """The row proved nothing, in either direction."""
+
+
+def certain(holds: object, otherwise: str) -> None:
+    """Raise CertainlyBroken with the sentence `otherwise` unless it holds, as it must however busy all is."""
+    if not holds:
+        raise CertainlyBroken(otherwise)
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """By when a server must have done something by itself: after `within_s` on end without strain."""
+
+    recorder: Recorder
+    since_ns: int
+    within_s: float
+
+    def has_passed(self, looked_at_ns: int) -> bool:
+        """Whether what was still wrong at this time (monotonic ns) is broken, whatever the machine did.
+
+        Raises Inconclusive when the machine has left the server no such time for very long.
+        """
+        history = self.recorder.history()
+        due_ns = Spans(strained(history)).calm_end_ns(self.since_ns, self.within_s * NS_PER_S)
+        if looked_at_ns >= due_ns + KNOWN_AFTER_S * NS_PER_S:
+            return True
+        if looked_at_ns >= self.since_ns + LONGEST_WAIT_S * NS_PER_S:
+            raise Inconclusive(f"{too_busy(history)}: it had no {self.within_s:g} s on end to recover in")
+        return False
