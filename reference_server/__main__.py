@@ -21,6 +21,7 @@ from reference_server import logs
 from reference_server.config import Config
 from reference_server.metrics_folder import MetricsFolder
 from reference_server.setting import ConfigError
+from reference_server.worker import Worker
 
 if TYPE_CHECKING:
     from reference_server.app import Server
@@ -63,7 +64,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
         settings: dict[str, Any] = {
             "bind": f"fd://{self._listener.detach()}",
             "workers": self._config.workers,
-            "worker_class": "gevent",
+            "worker_class": Worker,
             "graceful_timeout": GRACE_S,
             "keepalive": KEEP_ALIVE_S,
             "worker_connections": CONNECTIONS,

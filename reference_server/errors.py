@@ -9,6 +9,7 @@ what was wrong and what would be right.
     ├── Unauthenticated       401  unauthenticated
     ├── Forbidden             403  forbidden
     ├── NotFound              404  user_not_found
+    ├── RequestTimeout        408  request_timeout
     ├── UsernameTaken         409  username_taken
     ├── TooManyAttempts       429  too_many_attempts
     └── Unavailable           503  unavailable; for a send with the outcome not_stored or unknown
@@ -80,6 +81,12 @@ class NotFound(Problem):
     """There is no such user."""
 
     status, code, title = 404, "user_not_found", "No such user"
+
+
+class RequestTimeout(Problem):
+    """The request did not arrive in time."""
+
+    status, code, title = 408, "request_timeout", "Request timeout"
 
 
 class UsernameTaken(Problem):

@@ -41,11 +41,11 @@ def problem(status: int, title: str, code: str, detail: str, **extra: str) -> Re
 def install(app: Flask) -> None:
     """Give the app its error answers and the headers that every answer carries."""
     app.before_request(_take_request_id)
-    app.after_request(_add_headers)
+    app.after_request(complete)
     app.teardown_request(_forget_request_id)
     app.register_error_handler(Problem, _from_problem)
     app.register_error_handler(HTTPException, _from_http_exception)
-    app.register_error_handler(Exception, _from_bug)
+    app.register_error_handler(Exception, from_bug)
 
 
 def _take_request_id() -> None:
@@ -57,7 +57,8 @@ def _forget_request_id(error: BaseException | None) -> None:
     logs.request_id.set(logs.NO_REQUEST)
 
 
-def _add_headers(response: Response) -> Response:
+def complete(response: Response) -> Response:
+    """Add the headers that every answer carries."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Request-Id"] = logs.request_id.get()
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -90,7 +91,8 @@ def _from_http_exception(error: HTTPException) -> Response:
     return response
 
 
-def _from_bug(error: Exception) -> Response:
+def from_bug(error: Exception) -> Response:
+    """Log an error that nobody foresaw, and make its answer."""
     log.error("Unexpected error", exc_info=error)
     detail = "Something went wrong in the server; its log says what, under this request_id."
     return problem(500, "Internal server error", "internal_error", detail)

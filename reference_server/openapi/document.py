@@ -28,6 +28,7 @@ _PROBLEMS = {
     401: "No valid token; at sign-in: the username or the password is wrong.",
     403: "The signed-in user may not do this.",
     404: "There is no such user.",
+    408: "The body did not arrive in time.",
     409: "The username is taken.",
     413: "The body is too large.",
     429: "Too many failed sign-ins.",
@@ -67,12 +68,12 @@ def _paths(config: Config) -> Node:
     return {
         "/api/users/register": {
             "post": _operation(
-                "register", "Create a user", _json(201, "User"), 400, 409, 413, 503, body=credentials
+                "register", "Create a user", _json(201, "User"), 400, 408, 409, 413, 503, body=credentials
             )
         },
         "/api/users/login": {
             "post": _operation(
-                "login", "Sign in", _json(200, "Session"), 400, 401, 413, 429, 503, body=credentials
+                "login", "Sign in", _json(200, "Session"), 400, 401, 408, 413, 429, 503, body=credentials
             )
         },
         "/api/users/messages": {
@@ -84,6 +85,7 @@ def _paths(config: Config) -> Node:
                 401,
                 403,
                 404,
+                408,
                 413,
                 503,
                 body=message,

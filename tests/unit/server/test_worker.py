@@ -1,0 +1,94 @@
+"""What gunicorn cannot read as a request is answered as every other error is."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
+from gunicorn.http import errors
+
+from reference_server import logs
+from reference_server.worker import Worker
+
+
+@pytest.fixture
+def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A client's end and the server's."""
+    client, server = socket.socketpair()
+    with client, server:
+        client.settimeout(10)
+        yield client, server
+
+
+def answer(connection: tuple[socket.socket, socket.socket], error: BaseException) -> tuple[str, Any]:
+    """The head and the problem that the client is sent, having sent everything itself."""
+    client, server = connection
+    client.shutdown(socket.SHUT_WR)
+    Worker.handle_error(object.__new__(Worker), None, server, ("192.0.2.1", 1), error)
+    head, _, body = client.recv(65_536).partition(b"\r\n\r\n")
+    assert client.recv(1) == b""
+    return head.decode(), json.loads(body) if body else None
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (errors.InvalidRequestLine("x"), 400, "bad_request"),
+        (errors.InvalidHeader("CONTENT-LENGTH"), 400, "bad_request"),
+        (errors.LimitRequestLine(9000, 8190), 414, "uri_too_long"),
+        (errors.LimitRequestHeaders("too many"), 431, "request_header_fields_too_large"),
+        (errors.ExpectationFailed("the best"), 417, "expectation_failed"),
+        (errors.UnsupportedTransferCoding("gzip"), 501, "not_implemented"),
+    ],
+)
+def test_each_refusal_is_a_complete_problem(
+    connection: tuple[socket.socket, socket.socket], error: Exception, status: int, code: str
+) -> None:
+    head, problem = answer(connection, error)
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["detail"].endswith(".")
+    lines = head.split("\r\n")
+    expected = ["Connection: close", "Cache-Control: no-store", f"X-Request-Id: {problem['request_id']}"]
+    assert {*expected, "Content-Type: application/problem+json"} <= {*lines}
+
+
+def test_what_is_quoted_is_short_and_starts_no_header(
+    connection: tuple[socket.socket, socket.socket],
+) -> None:
+    head, problem = answer(connection, errors.InvalidHeader("a\r\nSet-Cookie: b" + "x" * 10_000))
+    assert "Set-Cookie" not in head
+    assert len(problem["detail"]) < 300
+
+
+def test_a_bug_is_logged_with_its_trace_and_not_told(
+    connection: tuple[socket.socket, socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    _, problem = answer(connection, ZeroDivisionError("a secret of the server"))
+    assert (problem["status"], problem["code"]) == (500, "internal_error")
+    assert "secret" not in str(problem)
+    assert [record for record in caplog.records if record.levelno == logging.ERROR and record.exc_info]
+    assert logs.request_id.get() == logs.NO_REQUEST
+
+
+@pytest.mark.parametrize("end", [gevent.GreenletExit(), SystemExit(0)])
+def test_the_end_of_the_worker_is_no_answer(
+    connection: tuple[socket.socket, socket.socket], end: BaseException
+) -> None:
+    client, server = connection
+    Worker.handle_error(object.__new__(Worker), None, server, ("192.0.2.1", 1), end)
+    server.close()
+    assert client.recv(1) == b""
+
+
+def test_nobody_is_there_any_more(connection: tuple[socket.socket, socket.socket]) -> None:
+    client, server = connection
+    client.close()
+    Worker.handle_error(
+        object.__new__(Worker), None, server, ("192.0.2.1", 1), errors.InvalidRequestLine("x")
+    )
