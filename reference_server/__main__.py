@@ -70,6 +70,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
             "worker_connections": CONNECTIONS,
             "loglevel": "warning",
             "logger_class": GunicornLog,
+            "forwarded_allow_ips": "",  # nobody, as long as TRUSTED_PROXIES does not say so
             "control_socket_disable": True,  # a file in the home directory: two servers would share it
             "post_worker_init": self._watch,
             "child_exit": lambda master, worker: self._metrics.forget_gauges(worker.pid),
