@@ -115,6 +115,7 @@ def assemble(
     accounts = Accounts(users, tokens, offload, failures)
 
     app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # a path is there or it is not: the way to another one would be a page
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["tokens"] = tokens
     if config.trusted_proxies:

@@ -33,8 +33,11 @@ class TestEveryAnswer:
         response = http.get("/health/live", headers={"X-Request-Id": strange})
         assert response.headers["X-Request-Id"] != strange
 
-    def test_an_unknown_path_is_a_problem(self, http: Http) -> None:
-        problem(http.get("/nowhere"), 404, "not_found")
+    @pytest.mark.parametrize(
+        "path", ["/nowhere", "/health", "/health/live/", "/health//live", "//health/live"]
+    )
+    def test_an_unknown_path_is_a_problem(self, http: Http, path: str) -> None:
+        problem(http.get(path), 404, "not_found")
 
     def test_a_wrong_method_is_a_problem_that_names_the_right_ones(self, http: Http) -> None:
         response = http.get("/api/users/messages")
