@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -29,7 +31,7 @@ def json_fields() -> Fields:
     if not request.is_json:
         raise InvalidRequest("The body must be a JSON object, sent as Content-Type: application/json.")
     try:
-        body = json.loads(_body().decode())
+        body = json.loads(_body().decode(), object_pairs_hook=_by_name, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not valid JSON in UTF-8.") from error
     if not isinstance(body, dict):
@@ -38,18 +40,40 @@ def json_fields() -> Fields:
 
 
 def _body() -> bytes:
-    """Give the whole body. Flask cuts off one that did not tell its length: then it is too large."""
+    """Give the whole body. Flask cuts off one that did not tell its length: so look whether there is more."""
     body = request.get_data()
-    if request.content_length is None and len(body) == request.max_content_length:
+    is_full = request.content_length is None and len(body) == request.max_content_length
+    if is_full and request.environ["wsgi.input"].read(1):
         raise RequestEntityTooLarge
     return body
+
+
+def _by_name(pairs: Iterable[tuple[str, Any]]) -> Fields:
+    """Keep all values of a name that comes again: readers disagree on which of them is meant."""
+    values: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: several[0] if len(several) == 1 else _Repeated(several) for name, several in values.items()}
+
+
+class _Repeated(list[Any]):
+    """The values of a field that was sent more than once."""
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")  # Python reads NaN and Infinity
 
 
 def json_or_form_fields() -> Fields:
     """Give the fields of a JSON object or of a form. Raises InvalidRequest."""
     if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return json_fields()
-    return {name: values if len(values) > 1 else values[0] for name, values in request.form.lists()}
+    body = _body()  # before Flask parses it, which would take what is there
+    try:
+        (body if request.mimetype == "multipart/form-data" else unquote_to_bytes(body)).decode()
+    except UnicodeDecodeError as error:  # Flask would put something else in place of what it cannot read
+        raise InvalidRequest("The form is not text in UTF-8.") from error
+    return _by_name(request.form.items(multi=True))
 
 
 def text(fields: Fields, name: str) -> str:
@@ -65,8 +89,10 @@ def optional_text(fields: Fields, name: str) -> str | None:
     value = fields.get(name)
     if value is None:
         return None
+    if isinstance(value, _Repeated):
+        raise InvalidRequest(f"{name} was sent {len(value)} times; send it once.")
     if not isinstance(value, str):
-        raise InvalidRequest(f"{name} must be one text.")
+        raise InvalidRequest(f"{name} must be a text.")
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidRequest(f"{name} holds half of a surrogate pair, which is not Unicode text.")
     return value

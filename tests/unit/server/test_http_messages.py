@@ -13,6 +13,10 @@ from tests.unit.server.http_app import MESSAGES, Http, problem
 from tests.unit.server.world import World
 
 NOON = "2026-01-01T12:00:00.000000Z"
+FORM_DATA = (
+    b"--x\r\nContent-Disposition: form-data; name=to_username\r\n\r\nbob\r\n"
+    b"--x\r\nContent-Disposition: form-data; name=content\r\n\r\n%b\r\n--x--\r\n"
+)
 
 
 class TestSend:
@@ -116,10 +120,17 @@ class TestSend:
             (b'{"to_username": "bob", "content": "\xff"}', "application/json"),
             (b"[" * 100_000, "application/json"),
             (b'{"content": ' + b"1" * 5000 + b"}", "application/json"),
+            (b'\xef\xbb\xbf{"to_username": "bob", "content": "hi"}', "application/json"),
+            (b'{"to_username": "bob", "content": "hi", "number": NaN}', "application/json"),
+            (b'{"to_username": "bob", "content": "hi", "number": [-Infinity]}', "application/json"),
             (b'{"to_username":"bob","content":"hi"}', "text/plain"),
             (b'{"to_username":"bob","content":"hi"}', ""),
             (b"to_username=bob&content=a&content=b", "application/x-www-form-urlencoded"),
             (b"to_username=bob", "application/x-www-form-urlencoded"),
+            (b"to_username=bob&content=half%20%c3", "application/x-www-form-urlencoded"),
+            (b"to_username=bob&content=%ed%a0%80", "application/x-www-form-urlencoded"),
+            (b"to_username=bob&content=\xff", "application/x-www-form-urlencoded"),
+            (FORM_DATA % b"\xff", "multipart/form-data; boundary=x"),
         ],
     )
     def test_a_body_that_is_no_send_is_refused(
@@ -128,6 +139,35 @@ class TestSend:
         response = http.post(MESSAGES, user="alice", data=body, content_type=content_type)
         problem(response, 400, "invalid_request")
         assert world.store.messages == []
+
+    @pytest.mark.parametrize("name", ["to_username", "content", "client_message_id", "from_username"])
+    @pytest.mark.parametrize("again", [b'"x"', b"null", b'{"a": 1, "a": 2}'])
+    def test_a_name_that_comes_twice_is_refused_and_named(
+        self, http: Http, world: World, name: str, again: bytes
+    ) -> None:
+        body = b'{"to_username": "bob", "content": "hi", "client_message_id": "c", "from_username": "alice"'
+        body += b', "%b": %b}' % (name.encode(), again)
+        response = http.post(MESSAGES, user="alice", data=body, content_type="application/json")
+        detail = problem(response, 400, "invalid_request")["detail"]
+        assert detail == f"{name} was sent 2 times; send it once."
+        assert world.store.messages == []
+
+    def test_a_name_that_nobody_knows_may_come_as_often_as_it_likes(self, http: Http) -> None:
+        body = b'{"to_username": "bob", "content": "hi", "x": 1, "x": {"content": 1, "content": 2}}'
+        response = http.post(MESSAGES, user="alice", data=body, content_type="application/json")
+        assert response.status_code == 200
+
+    def test_a_form_is_read_in_utf_8_whatever_it_escapes(self, http: Http) -> None:
+        body = "to_username=bob&content=%C3%A4+ä%2B%26".encode()
+        response = http.post(
+            MESSAGES, user="alice", data=body, content_type="application/x-www-form-urlencoded"
+        )
+        assert response.get_json()["message"] == "ä ä+&"
+        percent = FORM_DATA % "%ff ä".encode()
+        response = http.post(
+            MESSAGES, user="alice", data=percent, content_type="multipart/form-data; boundary=x"
+        )
+        assert response.get_json()["message"] == "%ff ä"
 
     def test_a_huge_body_is_refused(self, http: Http) -> None:
         response = http.post(MESSAGES, user="alice", data=b"x" * 300_000, content_type="application/json")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from reference_server.config import MAX_BODY_BYTES
 from tests.unit.server.http_app import MESSAGES, Http, problem
 from tests.unit.server.world import World
 
@@ -112,6 +113,31 @@ class TestBodies:
             environ_overrides={"wsgi.input": _Endless(), "wsgi.input_terminated": True},
         )
         problem(response, 413, "request_entity_too_large")
+
+    @pytest.mark.parametrize("size", [MAX_BODY_BYTES, MAX_BODY_BYTES + 1])
+    @pytest.mark.parametrize("is_chunked", [False, True])
+    @pytest.mark.parametrize(
+        ("kind", "body"),
+        [
+            ("json", b'{"to_username": "bob", "content": "hi"}'),
+            ("x-www-form-urlencoded", b"to_username=bob&content=hi&padding="),
+        ],
+    )
+    def test_the_limit_is_the_same_for_every_kind(
+        self, http: Http, world: World, kind: str, body: bytes, is_chunked: bool, size: int
+    ) -> None:
+        padded = io.BytesIO(body.ljust(size))
+        response = http.post(
+            MESSAGES,
+            user="alice",
+            input_stream=padded,
+            content_length=None if is_chunked else size,
+            headers={"Transfer-Encoding": "chunked"} if is_chunked else {},
+            content_type=f"application/{kind}",
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        assert response.status_code == (200 if size == MAX_BODY_BYTES else 413), response.text
+        assert len(world.store.messages) == (size == MAX_BODY_BYTES)
 
 
 class _Endless(io.RawIOBase):
