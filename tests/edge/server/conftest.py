@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pymongo
 import pytest
 import redis
 
+from harness.stack import Services
+from harness.stack.target import Target
 from reference_server.adapters import mongo, redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Document, Mongo
+from tests.edge.server.process import Chat, target
 
 KEYS = ("messages:bob", "head:bob", "head:claimed", "probe")
+
+
+@pytest.fixture(scope="module")
+def server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A server for a module's tests that leave it as they found it."""
+    server = target(services, tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def chat(server: Target) -> Iterator[Chat]:
+    """Two users of that server, signed in: signing in takes longer than what such tests do."""
+    chat = Chat(server.base_url)
+    yield chat
+    chat.close()
+
+
+@pytest.fixture
+def stored(chat: Chat) -> Callable[[], list[str]]:
+    """Gives what came into bob's mailbox since the test began."""
+    before = len(chat.read_all())
+    return lambda: chat.read_all()[before:]
 
 
 @pytest.fixture
