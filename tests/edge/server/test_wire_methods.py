@@ -31,7 +31,6 @@ NOWHERE = (
     "/api/users",
     "/api/users/messages/",
     "/api/users/messages/poll",
-    "//",
     "/health//live",
 )
 
