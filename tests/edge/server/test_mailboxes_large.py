@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pymongo
 import pytest
 import redis
+from pymongo.collection import Collection
 
 from harness.stack import Services
 from harness.stack.target import Target
+from reference_server.adapters.mongo import Document
+from reference_server.message import new_id
 from tests.edge.server.process import Chat
-from tests.edge.server.wire import JSON, SEND, Wire, request
 
 KEPT = 1000
 MORE = 7
+SENT = 20
 Page = dict[str, Any]
 
 
-def fill(chat: Chat, numbers: range) -> None:
-    """Send these from alice to bob, all in one pipeline: a round trip for each would take longer."""
-    token = f"Authorization: Bearer {chat.alice.token}"
-    contents = [{"to_username": chat.bob.username, "content": f"no. {number}"} for number in numbers]
-    with Wire(chat.base_url) as wire:
-        wire.send(b"".join(request(SEND, token, JSON, body=json.dumps(body).encode()) for body in contents))
-        assert [wire.reply().json()["seq"] for _ in numbers] == [*numbers]
+def fill(chat: Chat, messages: Collection[Document], count: int) -> None:
+    """Let alice have sent bob so many: the last ones by this server, the others as if by one before it."""
+    first_us = time.time_ns() // 1000 - count
+    pair = {"sender": chat.alice.username, "recipient": chat.bob.username}
+    messages.insert_many(
+        pair | {"_id": new_id(first_us), "seq": seq, "content": f"no. {seq}", "timestamp_us": first_us + seq}
+        for seq in range(1, count - SENT + 1)
+    )
+    assert [chat.send().body["seq"] for _ in range(SENT)] == [*range(count - SENT + 1, count + 1)]
 
 
 def chain(chat: Chat, limit: int | None, since: str | None = None) -> list[Page]:
@@ -46,11 +51,13 @@ def seqs(pages: list[Page]) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def filled(server: Target) -> Iterator[tuple[Chat, Chat]]:
-    """Two mailboxes, filled side by side: one with exactly what is kept, one that has dropped some."""
+def filled(server: Target, services: Services) -> Iterator[tuple[Chat, Chat]]:
+    """Two mailboxes: one with exactly what is kept, one that has dropped some."""
     chats = Chat(server.base_url), Chat(server.base_url)
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(fill, chats, (range(1, KEPT + 1), range(1, KEPT + MORE + 1))))
+    with pymongo.MongoClient[Document](services.mongodb_direct_url) as client:
+        messages = client[server.env["MONGODB_DATABASE"]]["messages"]
+        for chat, count in zip(chats, (KEPT, KEPT + MORE), strict=True):
+            fill(chat, messages, count)
     yield chats
     for chat in chats:
         chat.close()
