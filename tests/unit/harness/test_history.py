@@ -85,8 +85,18 @@ def test_a_history_knows_when_it_began_and_ended_and_was_drained() -> None:
 
 
 def test_a_history_without_a_begin_is_refused() -> None:
-    with pytest.raises(ValueError, match="begin"):
-        History.from_events([])
+    line = {"row": "R-01", "kind": "drained", "t": 10}
+    for lines in ([], [line]):
+        with pytest.raises(ValueError, match="begin"):
+            History.from_events(lines)
+
+
+def test_an_answer_to_a_send_that_nobody_made_or_that_was_answered_already_is_ignored() -> None:
+    record = recorder(io.BytesIO())
+    record.record("send", t=10, **sending())
+    for op, status in ((1, 200), (1, 503), (2, 200)):
+        record.record("sent", t=20, op=op, outcome=Outcome.OK, status=status)
+    assert [send.status for send in record.history().sends] == [200]
 
 
 def test_a_file_tells_every_rows_history_again(tmp_path: Path) -> None:

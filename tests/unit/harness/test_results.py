@@ -141,7 +141,7 @@ def test_only_a_broken_promise_fails_the_server(
     error: BaseException | None, when: str, verdict: Verdict, reason: str
 ) -> None:
     report = cast(pytest.TestReport, SimpleNamespace(skipped=False, when=when))
-    found, said = _verdict(error, report)
+    found, said = _verdict(error, report, is_scenario=True)
     assert found is verdict
     assert said.startswith(reason)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import no_loss, no_phantom
+from harness.checkers import no_duplicate, no_loss, no_phantom
 from harness.verdict import Verdict
 
 from .histories import Story, message
@@ -43,8 +43,37 @@ def test_a_message_without_any_id_that_the_sender_knows_is_found_by_its_content(
     assert judgement.verdict is Verdict.PASS, judgement.reason
 
 
+def test_an_arrival_without_any_id_is_not_a_message_that_arrived_under_its_own() -> None:
+    story = Story().send("a", 1.0, status=None).send("b", 1.5, status=None, content="content a")
+    story.poll(2.0, message("a", 1.0), message("b", 1.5, content="content a", client_message_id=None))
+    assert no_duplicate(story.history()).findings == ()
+
+
 def test_a_message_that_may_be_on_the_next_page_is_not_lost_yet() -> None:
     story = Story().poll(0.0).send("a", 1.0).send("b", 1.5).poll(9.0, has_more=True).drained(10.0)
     judgement = no_loss(story.history())
     assert judgement.findings == ()
     assert judgement.verdict is Verdict.INCONCLUSIVE
+
+
+def test_of_two_messages_with_one_id_each_arrival_is_the_one_whose_content_it_has() -> None:
+    story = Story().poll(0.0).send("a", 1.0).send("b", 1.5, id="id-a")
+    story.poll(2.0, message("a", 1.0), message("b", 1.5, id="id-a")).poll(5.0).poll(8.0).drained(9.0)
+    assert no_loss(story.history()).verdict is Verdict.PASS
+    assert [found.kind for found in no_duplicate(story.history()).findings] == ["delivered_twice"]
+
+
+def test_of_two_messages_with_one_id_an_arrival_with_neither_content_is_the_first_one_changed() -> None:
+    story = Story().send("a", 1.0).send("b", 1.5, id="id-a").poll(2.0, message("a", 1.0, content="changed"))
+    assert [found.kind for found in no_phantom(story.history()).findings] == ["changed_content"]
+
+
+def test_a_chain_that_was_never_answered_proves_no_loss() -> None:
+    story = (
+        Story().send("a", 1.0).poll(2.0, message("a", 1.0)).poll(5.0).poll(6.0, chain="bob#2", status=None)
+    )
+    judgement = no_loss(story.drained(9.0).history())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert (
+        "bob#2 lacks message 'a' from alice to bob, but its last poll had no final answer" in judgement.reason
+    )
