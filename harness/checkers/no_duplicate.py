@@ -56,10 +56,10 @@ def _times_astray(chain: Chain) -> dict[int, int]:
     What a chain receives again after it went astray once, it may have asked for.
     """
     times: dict[int, int] = {}
-    handed: str | None = None
+    handed = chain.first.since
     count = 0
     for poll in chain.polls:
-        count += handed is not None and poll.since != handed and instant(poll.since) != instant(handed)
+        count += poll.since != handed and instant(poll.since) != instant(handed)
         times[poll.op] = count
         if poll.outcome is Outcome.OK:
             handed = poll.next_since

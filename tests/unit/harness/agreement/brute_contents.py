@@ -72,7 +72,7 @@ def _handed_on(chain: Chain) -> bool:
     for poll in chain:
         if moment(poll.since) != moment(given):
             return False
-        if poll.outcome is Outcome.OK and poll.next_since is not None:
+        if poll.outcome is Outcome.OK:
             given = poll.next_since
     return True
 

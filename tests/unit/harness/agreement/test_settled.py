@@ -96,3 +96,9 @@ def test_a_message_of_two_timestamps_is_owed_to_a_later_reader_by_the_one_told_f
     story = Story().send("a", 1.0).poll(2, first).poll(2, other, chain="bob#2")
     story.poll(3, chain="bob#3", since=stamp(2.0)).poll(6, chain="bob#3")
     assert no_losses(story.drained(7)) is not Verdict.FAIL
+
+
+def test_a_cursor_that_nobody_handed_out_leads_astray_like_one_that_was_not_handed_on() -> None:
+    """It was a duplicate: a chain that had been given none could not go astray."""
+    story = Story().send("a", 1.0).poll(2, message("a", 1.0), next_since=None)
+    assert no_duplicates(story.poll(4, message("a", 1.0), since=stamp(0.5))) is Verdict.INCONCLUSIVE
