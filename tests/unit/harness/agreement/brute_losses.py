@@ -100,16 +100,12 @@ def _owed(sent: Message, chain: Chain, history: History) -> bool:
     began_at = moment(first.since)
     if began_at is not None and not any(at > began_at for at in timestamps(sent, history)):
         return False
-    return not (_first_answer_admits_a_gap(chain) and _may_have_been_dropped(sent, chain, history))
+    gaps = [answer for answer in _answers(chain) if answer.gap and answer.since is None]
+    return not (gaps and _may_have_been_dropped(sent, gaps[0].end_ns, history))
 
 
-def _first_answer_admits_a_gap(chain: Chain) -> bool:
-    return bool(_answers(chain)) and _answers(chain)[0].gap
-
-
-def _may_have_been_dropped(sent: Message, chain: Chain, history: History) -> bool:
+def _may_have_been_dropped(sent: Message, told_ns: int, history: History) -> bool:
     """Whether as many others as are retained may have come after it before the gap was told."""
-    told_ns = _answers(chain)[0].end_ns
     newer = [
         other
         for other in messages(history)

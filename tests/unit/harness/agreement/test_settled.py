@@ -102,3 +102,10 @@ def test_a_cursor_that_nobody_handed_out_leads_astray_like_one_that_was_not_hand
     """It was a duplicate: a chain that had been given none could not go astray."""
     story = Story().send("a", 1.0).poll(2, message("a", 1.0), next_since=None)
     assert no_duplicates(story.poll(4, message("a", 1.0), since=stamp(0.5))) is Verdict.INCONCLUSIVE
+
+
+def test_a_gap_told_to_a_chain_that_has_no_cursor_yet_excuses_what_retention_dropped() -> None:
+    """The second opinion let only the very first answer tell it, and that came from an empty mailbox."""
+    story = Story(retained_messages=1).poll(0).send("a", 1.0).send("b", 1.5)
+    story.poll(2, message("b", 1.5), gap=True).poll(4).drained(6)
+    assert no_losses(story) is Verdict.PASS
