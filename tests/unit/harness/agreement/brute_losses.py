@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.history import NS_PER_S, History, Outcome, Poll
 
+from .owing import Chain, answers, owed
 from .reading import (
     BROKEN,
     CANNOT_TELL,
@@ -20,8 +21,6 @@ from .reading import (
     received,
     timestamps,
 )
-
-Chain = tuple[Poll, ...]
 
 
 def no_loss(history: History) -> Allowed:
@@ -49,7 +48,7 @@ def cursor(history: History) -> Allowed:
         for sent in stored:
             for count, poll in enumerate(chain, start=1):
                 passed |= (
-                    _owed(sent, chain, history)
+                    owed(sent, chain, history)
                     and _passes(poll, sent, history)
                     and not received(chain[:count], sent, history)
                 )
@@ -75,7 +74,7 @@ def _lost(sent: Message, chain: Chain, history: History) -> bool:
 
 
 def _lacks(sent: Message, chain: Chain, history: History) -> bool:
-    return _owed(sent, chain, history) and not received(chain, sent, history)
+    return owed(sent, chain, history) and not received(chain, sent, history)
 
 
 def _lacks_undecidedly(sent: Message, chain: Chain, history: History) -> bool:
@@ -92,32 +91,6 @@ def _looked_for(sent: Message, chains: list[Chain], history: History) -> bool:
     )
 
 
-def _owed(sent: Message, chain: Chain, history: History) -> bool:
-    """Those of its mailbox, newer than the cursor it began with, begun before its end, and retained."""
-    first, last = chain[0], chain[-1]
-    if first.reader != sent.recipient or sent.begun_ns > last.end_ns:
-        return False
-    began_at = moment(first.since)
-    if began_at is not None and not any(at > began_at for at in timestamps(sent, history)):
-        return False
-    gaps = [answer for answer in _answers(chain) if answer.gap and answer.since is None]
-    return not (gaps and _may_have_been_dropped(sent, gaps[0].end_ns, history))
-
-
-def _may_have_been_dropped(sent: Message, told_ns: int, history: History) -> bool:
-    """Whether as many others as are retained may have come after it before the gap was told."""
-    newer = [
-        other
-        for other in messages(history)
-        if other != sent
-        and other.recipient == sent.recipient
-        and not other.refused
-        and other.begun_ns <= told_ns
-        and (other.acked_ns is None or other.acked_ns >= sent.begun_ns)
-    ]
-    return len(newer) >= history.bounds.retained_messages
-
-
 def _passes(poll: Poll, sent: Message, history: History) -> bool:
     cursor_at = moment(poll.next_since)
     if poll.outcome is not Outcome.OK or cursor_at is None:
@@ -127,10 +100,10 @@ def _passes(poll: Poll, sent: Message, history: History) -> bool:
 
 def _read_to_the_end(sent: Message, chain: Chain, history: History) -> bool:
     """Whether this chain's last answer came after the mailbox's last ack, and there was nothing more."""
-    answers = _answers(chain)
-    if not answers or answers[-1].has_more:
+    known = answers(chain)
+    if not known or known[-1].has_more:
         return False
-    return answers[-1].start_ns >= _last_ack_ns(sent, history)
+    return known[-1].start_ns >= _last_ack_ns(sent, history)
 
 
 def _had_to_come(sent: Message, chain: Chain, history: History) -> bool:
@@ -139,11 +112,7 @@ def _had_to_come(sent: Message, chain: Chain, history: History) -> bool:
         return False
     assert sent.acked_ns is not None
     due_ns = round(history.bounds.delivered_within_s * NS_PER_S)
-    return has_calm(history, sent.acked_ns, _answers(chain)[-1].start_ns, due_ns)
-
-
-def _answers(chain: Chain) -> list[Poll]:
-    return [poll for poll in chain if poll.outcome is Outcome.OK]
+    return has_calm(history, sent.acked_ns, answers(chain)[-1].start_ns, due_ns)
 
 
 def _last_ack_ns(sent: Message, history: History) -> int:

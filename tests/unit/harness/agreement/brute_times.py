@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.history import NS_PER_S, History, Outcome, Poll
+from harness.history import NS_PER_S, History, Outcome
 
+from .owing import Chain, owed
 from .reading import (
     BROKEN,
     CANNOT_TELL,
@@ -18,13 +19,10 @@ from .reading import (
     faults,
     is_torn,
     messages,
-    moment,
     received,
     strains,
-    timestamps,
 )
 
-Chain = tuple[Poll, ...]
 NEVER = float("inf")
 
 
@@ -61,10 +59,7 @@ class _Delay:
 
 def _judged(sent: Message, chain: Chain, history: History) -> _Delay | None:
     """From the ack, or the chain's first poll, to the answer that brought it; None where it is not judged."""
-    began_at = moment(chain[0].since)
-    if sent.acked_ns is None or chain[0].reader != sent.recipient:
-        return None
-    if began_at is not None and not any(at > began_at for at in timestamps(sent, history)):
+    if sent.acked_ns is None or not owed(sent, chain, history):
         return None
     bounds = history.bounds
     since_ns = max(sent.acked_ns, chain[0].start_ns)
