@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.alone import the_machine
-from harness.broken import CertainlyBroken
 from harness.checkers.strain import too_busy
-from harness.collector import Collector
 from harness.errors import HarnessError, NotHere, UsageError
 from harness.plan import PLAN_FILE, Row, read_plan
-from harness.profile import load_profile
-from harness.results import Part, Results, title, to_json, told_by
 from harness.run import Inconclusive, Run
-from harness.session import Session, Settings
+from harness.run.broken import CertainlyBroken
+from harness.session.alone import the_machine
+from harness.session.collector import Collector
+from harness.session.results import Part, Results, title, to_json, told_by
+from harness.session.session import Session, Settings
 from harness.stack import Services
+from harness.targets.profile import load_profile
 from harness.verdict import Verdict
 
 SESSION = pytest.StashKey[Session]()

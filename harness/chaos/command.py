@@ -14,9 +14,9 @@ from harness.chaos import scenario
 from harness.chaos.kinds import KINDS, Kind
 from harness.chaos.possible import chosen, possible
 from harness.chaos.schedule import Schedule, calm_s, draw
-from harness.commands import console, find_services, run_rows, with_seed
+from harness.commands.actions import console, find_services, run_rows, with_seed
 from harness.plan import read_plan
-from harness.profile import REFERENCE, load_profile
+from harness.targets.profile import REFERENCE, load_profile
 
 PAGE = Path(__file__).with_name("plan.md")
 PATIENCE_S = 180.0

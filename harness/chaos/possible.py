@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from harness.chaos.kinds import Kind, Need
 from harness.errors import NotHere, UsageError
 from harness.plan import hint
-from harness.profile import Profile
 from harness.stack import Found, faketime_library
+from harness.targets.profile import Profile
 
 
 def chosen(kinds: Sequence[Kind], patterns: Sequence[str]) -> list[Kind]:

@@ -21,7 +21,7 @@ from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
 from harness.checkers.stops_cleanly import stops_cleanly
 from harness.history import History
-from harness.uncollected import uncollected
+from harness.history.uncollected import uncollected
 from harness.verdict import Checker, Judgement, Verdict
 
 __all__ = [

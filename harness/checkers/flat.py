@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.checkers.telling import at, conclude, finding
+from harness.checkers.trend import Trend, trend
 from harness.history import NS_PER_S, History
-from harness.trend import Trend, trend
 from harness.verdict import Finding, Judgement
 
 PROMISE = "flat"

@@ -11,7 +11,7 @@ from harness.errors import DeadlineMissed
 from harness.faults.kinds import Fault, Probe
 from harness.stack import wait_until
 from harness.stack.canary import QUESTIONS, Address, Sighting
-from harness.toxics import Proxy
+from harness.stack.toxics import Proxy
 
 CANARY_TIMEOUT_S = 0.3
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from harness.errors import DeadlineMissed, InfrastructureError, UsageError
 from harness.faults.canary import Canary, Look, Record, Watcher, wait_to_see
 from harness.faults.kinds import KINDS, Breakage, Fault, Probe
-from harness.instances import Instances
 from harness.stack import Services
 from harness.stack.canary import Sighting, look
+from harness.targets.instances import Instances
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.stack.canary import Sighting
-from harness.toxics import Proxy
+from harness.stack.toxics import Proxy
 
 
 @dataclass(frozen=True)

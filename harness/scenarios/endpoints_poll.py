@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.attempts import Intruder, mailbox
 from harness.checkers import DELIVERY, available, refuses
 from harness.client import Answer, Client
+from harness.hostile.attempts import Intruder, mailbox
 from harness.run import Run, certain
 
 ALL = (*DELIVERY, available)

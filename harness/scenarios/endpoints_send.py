@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.attempts import MESSAGES, Intruder, conversation
 from harness.checkers import DELIVERY, available, refuses
 from harness.client import Client
+from harness.hostile.attempts import MESSAGES, Intruder, conversation
 from harness.run import Run
 
 ALL = (*DELIVERY, available)

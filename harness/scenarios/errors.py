@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 import pytest
 
 from harness.checkers import DELIVERY, available, bounded, on_time, recovers
-from harness.recorded import longest_gap_s
 from harness.run import Inconclusive, Run
+from harness.run.recorded import longest_gap_s
 
 ALL = (*DELIVERY, on_time, available, recovers, bounded)
 

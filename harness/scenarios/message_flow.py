@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.attempts import Intruder
 from harness.checkers import DELIVERY, available, bounded, on_time, refuses
+from harness.hostile.attempts import Intruder
 from harness.run import Run
 
 ALL = (*DELIVERY, on_time, available, bounded)

@@ -8,13 +8,13 @@ import time
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.attempts import MESSAGES, Intruder
-from harness.broken import CertainlyBroken, Deadline
 from harness.checkers import available, cursor, no_loss, no_phantom, refuses
 from harness.client import Answer, Client
 from harness.history import NS_PER_S
-from harness.recorded import healed_ns
+from harness.hostile.attempts import MESSAGES, Intruder
 from harness.run import LOOK_AGAIN_S, Run, certain
+from harness.run.broken import CertainlyBroken, Deadline
+from harness.run.recorded import healed_ns
 
 LOOKS = 6
 """Over connections of their own, so that hardly ever all of them meet the same worker."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness import hostile
-from harness.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
 from harness.checkers import available, cursor, no_loss, no_phantom, refuses
 from harness.client import Client
+from harness.hostile import inputs as hostile
+from harness.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
 from harness.run import Run
 
 

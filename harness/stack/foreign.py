@@ -14,7 +14,7 @@ import requests
 
 from harness.errors import InfrastructureError, UsageError
 from harness.stack.canary import Address
-from harness.toxics import ProxyServer
+from harness.stack.toxics import ProxyServer
 
 ANSWER_DEADLINE_S = 3.0
 DEFAULT_PORTS = {"redis": 6379, "mongodb": 27017, "http": 8474}

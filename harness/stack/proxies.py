@@ -7,8 +7,8 @@ import uuid
 from harness.errors import DeadlineMissed, InfrastructureError, UsageError
 from harness.stack.canary import QUESTIONS, Address, look
 from harness.stack.server import HOST, PORT_ATTEMPTS, PORT_IS_TAKEN
+from harness.stack.toxics import Proxy, ProxyServer
 from harness.stack.waiting import free_port, wait_until
-from harness.toxics import Proxy, ProxyServer
 
 PASSES_ON_WITHIN_S = 5.0
 

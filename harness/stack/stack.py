@@ -18,7 +18,7 @@ from harness.stack.scratch import scratch_folder
 from harness.stack.server import Server
 from harness.stack.servers import Mongod, Redis, Toxiproxy
 from harness.stack.services import SERVICES, Found, locate
-from harness.toxics import Proxy, ProxyServer
+from harness.stack.toxics import Proxy, ProxyServer
 
 S = TypeVar("S", bound=Server)
 

@@ -14,9 +14,9 @@ import urllib3
 from harness.client import Client
 from harness.errors import InfrastructureError, UsageError
 from harness.faults import FaultInjector
-from harness.instances import Instances
-from harness.profile import Profile
 from harness.stack import wait_until
+from harness.targets.instances import Instances
+from harness.targets.profile import Profile
 
 TIMEKEEPER = Path(__file__).parent / "programs" / "timekeeper.py"
 ONE_PROCESS = "import http.server; http.server.test(http.server.SimpleHTTPRequestHandler, port={port})"

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.drift import Runners, drift, function_of
 from harness.plan import PLAN_FILE, parse_plan, read_plan
+from harness.plan.drift import Runners, drift, function_of
 
 ROOT = Path(__file__).parents[2]
 LIST = """
 import json
 from pathlib import Path
-from harness.listing import collect
+from harness.commands.listing import collect
 from harness.plan import PLAN_FILE, read_plan
 found = collect(read_plan(Path(PLAN_FILE)))
 print(json.dumps([found.scenarios, found.tests, found.unmarked]))

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from harness.errors import InfrastructureError
-from harness.queues import Queues
+from harness.run.queues import Queues
 
 KEY = "messages:bob"
 LIMIT = 3

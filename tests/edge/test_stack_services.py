@@ -13,8 +13,8 @@ from harness.errors import DeadlineMissed, InfrastructureError, ProcessDied, Usa
 from harness.stack import Process, Services, wait_until
 from harness.stack.canary import QUESTIONS, ask_mongodb, look
 from harness.stack.server import HOST
+from harness.stack.toxics import ProxyServer
 from harness.stack.waiting import free_port
-from harness.toxics import ProxyServer
 
 DATABASE = "test_stack_services"
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.profile import TARGETS
 from harness.reports.run import RowResult, read_results
+from harness.targets.profile import TARGETS
 from harness.verdict import Verdict
 from tests.mutants.registry import STORY, Mutant
 

@@ -14,8 +14,8 @@ import redis
 
 from harness.stack import Services
 from harness.stack.target import Target
+from harness.stack.toxics import Proxy
 from harness.stack.waiting import wait_until
-from harness.toxics import Proxy
 from tests.edge.server.process import BOUND_S, Chat, ready, target
 
 FAULTS = ("refused", "black-holed", "slow")

@@ -11,8 +11,8 @@ from contextlib import closing
 import pytest
 import redis
 
-from harness.attempts import LOGIN, REGISTER, conversation, mailbox
 from harness.client import Client
+from harness.hostile.attempts import LOGIN, REGISTER, conversation, mailbox
 from harness.stack import Services
 from harness.stack.target import Target
 

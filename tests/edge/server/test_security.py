@@ -12,9 +12,9 @@ import psutil
 import pytest
 import redis
 
-from harness import hostile
-from harness.attempts import LOGIN, MESSAGES, REGISTER, conversation, mailbox
 from harness.faults import FaultInjector
+from harness.hostile import inputs as hostile
+from harness.hostile.attempts import LOGIN, MESSAGES, REGISTER, conversation, mailbox
 from harness.stack import Services
 from harness.stack.waiting import wait_until
 from tests.edge.server.process import Chat, target

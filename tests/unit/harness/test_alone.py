@@ -4,7 +4,7 @@ import fcntl
 import threading
 from pathlib import Path
 
-from harness.alone import the_machine
+from harness.session.alone import the_machine
 from harness.stack import wait_until
 
 

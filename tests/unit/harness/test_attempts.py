@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from harness.attempts import Intruder, conversation, mailbox, shown
 from harness.client import Answer, Client
 from harness.history import Bounds, History, Recorder
+from harness.hostile.attempts import Intruder, conversation, mailbox, shown
 
 
 def recorder() -> Recorder:

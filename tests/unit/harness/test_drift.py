@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from harness.drift import Runners, drift
 from harness.plan import Row
+from harness.plan.drift import Runners, drift
 
 FLOW = Row("FLOW-01", "message-flow", "Two users", "they write", "it arrives", 11)
 QUEUE = Row(

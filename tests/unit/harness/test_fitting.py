@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.fitting import fitting
 from harness.plan import Row
-from harness.policy import Features
-from harness.profile import Profile
+from harness.plan.fitting import fitting
+from harness.targets.policy import Features
+from harness.targets.profile import Profile
 
 MINE = Profile("mine", ("serve",))
 FLOW = Row("FLOW-01", "message-flow", "Two users", "done", "expected", 1)

@@ -8,8 +8,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.history import Bounds
-from harness.policy import Features, Policy, Statuses
-from harness.profile import load_profile
+from harness.targets.policy import Features, Policy, Statuses
+from harness.targets.profile import load_profile
 
 
 def test_the_bundled_profile_promises_the_defaults() -> None:

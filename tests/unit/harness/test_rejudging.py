@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.history import Event
-from harness.rejudging import Rejudged, rejudge
+from harness.session.rejudging import Rejudged, rejudge
 from harness.verdict import Verdict
 
 from .checkers.histories import Story, message, ns

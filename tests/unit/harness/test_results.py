@@ -12,10 +12,10 @@ import pytest
 from harness.errors import DeadlineMissed, InfrastructureError, NotHere, UsageError
 from harness.plan import Row
 from harness.plugin import _verdict
-from harness.profile import Profile
-from harness.results import Part, Results, from_json, to_json
 from harness.run import Inconclusive, PromiseBroken
-from harness.session import Settings
+from harness.session.results import Part, Results, from_json, to_json
+from harness.session.session import Settings
+from harness.targets.profile import Profile
 from harness.verdict import Verdict
 
 PLAN = [

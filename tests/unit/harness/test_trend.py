@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from harness.trend import FEWEST, trend
+from harness.checkers.trend import FEWEST, trend
 
 
 def samples(per_hour: float, *, minutes: float, noise: float, seed: int = 1) -> list[tuple[float, float]]:

@@ -18,11 +18,11 @@ from harness.arithmetic import exact_percentile
 from harness.checkers import delivery_delays_s
 from harness.history import History, HistoryFile
 from harness.plan import Row
-from harness.rejudging import INTERRUPTED, NOTHING_RAN, Rejudged, rejudge
 from harness.reports import VERDICTS, RowResult, html, judgement_from, write_results, write_verdicts
 from harness.reports import Run as RunRecord
 from harness.run import Run
-from harness.session import HISTORY, Settings
+from harness.session.rejudging import INTERRUPTED, NOTHING_RAN, Rejudged, rejudge
+from harness.session.session import HISTORY, Settings
 from harness.verdict import EXIT_CODES, Verdict, worst
 
 

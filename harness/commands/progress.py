@@ -8,9 +8,9 @@ from rich.status import Status
 from rich.text import Text
 
 from harness.checkers.strain import TOO_BUSY
-from harness.collector import Collector
 from harness.errors import InfrastructureError, UsageError
 from harness.reports import terminal
+from harness.session.collector import Collector
 from harness.verdict import Verdict
 
 

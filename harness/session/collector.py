@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.reports import Run as RunRecord
-from harness.results import Results, from_json
+from harness.session.results import Results, from_json
 
 
 class Collector:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.client import Answer, Client
-from harness.exchange import poll_fields
 from harness.history import NS_PER_S, Outcome, Recorder
 from harness.polling import Cursor, Schedule
+from harness.run.exchange import poll_fields
 
 JOIN_WITHIN_S = 15.0  # above any single request's time-out
 HELD_AGAIN_AFTER_S = 0.2

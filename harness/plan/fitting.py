@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.plan import Row
-from harness.profile import Profile
+from harness.targets.profile import Profile
 
 
 def fitting(

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness import scenarios
-from harness.drift import Runners
 from harness.errors import InfrastructureError
 from harness.plan import Row
+from harness.plan.drift import Runners
 from harness.plugin import row_ids
 
 SCENARIOS = Path(scenarios.__file__).parent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from harness.client import Client, patiently, require
-from harness.instances import Instances
+from harness.targets.instances import Instances
 
 PASSWORD = "correct horse battery staple"
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.checkers import CHECKERS, applying_to, run_checker
 from harness.history import Event, History, read_lines
-from harness.operations import Line, kind_of, row_of, written_ns
+from harness.history.operations import Line, kind_of, row_of, written_ns
 from harness.verdict import Judgement, Verdict, summed_up, worst
 
 INTERRUPTED = "interrupted"

@@ -1,4 +1,4 @@
-"""The Markdown test plan and what runs it, in both directions.
+"""The rows of the Markdown test plan.
 
 The plan is a page of `## Sections`. Of each table whose first header is "Id", every line is one row of the
 plan: `| Id | Row | Done | Expected |`. Other tables are prose. Two more columns may follow, known by their
@@ -11,11 +11,9 @@ headers:
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -75,41 +73,6 @@ def parse_plan(text: str, name: str) -> list[Row]:
     if not rows:
         raise PlanError(f"{name}: no table has 'Id' as its first header, so there is nothing to run.")
     return list(rows.values())
-
-
-def nearest(ids: Collection[str], wanted: str) -> list[str]:
-    """Up to three of `ids` that look most like `wanted`, the likeliest first."""
-    by_upper = {id_.upper(): id_ for id_ in ids}
-    return [by_upper[near] for near in difflib.get_close_matches(wanted.upper(), by_upper, n=3, cutoff=0.5)]
-
-
-def hint(known: Collection[str], wanted: str) -> str:
-    """What is likely meant, as a sentence with a blank before it; '' where nothing is near."""
-    near = nearest(known, wanted)
-    return f" Did you mean {' or '.join(near)}?" if near else ""
-
-
-def select(rows: Sequence[Row], patterns: Collection[str] | None, section: str | None = None) -> list[Row]:
-    """The rows that match any of the patterns (as file names do: `ERR-*`) and stand in the section, in order.
-
-    No patterns mean every row. Raises PlanError, with the nearest names, for a pattern that matches no row
-    and for an unknown section, and where no row of the section matches.
-    """
-    sections = list(dict.fromkeys(row.section for row in rows))
-    if section is not None and section not in sections:
-        raise PlanError(_unknown("section", section, sections))
-    for pattern in patterns or ():
-        if not any(fnmatchcase(row.id, pattern) for row in rows):
-            raise PlanError(_unknown("row", pattern, [row.id for row in rows]))
-    chosen = [
-        row
-        for row in rows
-        if section in (None, row.section)
-        and (not patterns or any(fnmatchcase(row.id, pattern) for pattern in patterns))
-    ]
-    if not chosen:
-        raise PlanError(f"No row of the section '{section}' matches {', '.join(patterns or ())}.")
-    return chosen
 
 
 def _rows(tokens: Sequence[Token], name: str) -> Iterator[Row]:
@@ -174,7 +137,3 @@ def _slug(heading: str) -> str:
     named = re.search(r"\{#([\w-]+)\s*\}", heading)
     words = re.sub(r"\{[^}]*\}", "", heading).casefold()
     return named[1] if named else "-".join(re.findall(r"\w+", words))
-
-
-def _unknown(what: str, wanted: str, known: Collection[str]) -> str:
-    return f"The plan has no {what} '{wanted}'." + (hint(known, wanted) or f" It has {', '.join(known)}.")

@@ -1,7 +1,4 @@
-"""`run`: what a scenario uses. Users, traffic, faults, waiting, checks; everything is recorded.
-
-A scenario reads top-down as a story; see `harness/scenarios/`.
-"""
+"""What a scenario waits for: traffic, recovery, the end of every mailbox. Each wait has an end."""
 
 from __future__ import annotations
 
@@ -10,44 +7,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.arithmetic import exact_percentile
-from harness.broken import CertainlyBroken, Deadline, Inconclusive, PromiseBroken, certain
-from harness.checkers import bounded, promise_of, run_checker
-from harness.client import Answer, Client
-from harness.conversations import Conversations, Pair
-from harness.faults import FaultInjector
-from harness.history import NS_PER_S, Outcome, Recorder
-from harness.instances import Instances
-from harness.profile import Profile
-from harness.queues import Queues
-from harness.recorded import (
+from harness.client import Client
+from harness.history import NS_PER_S, Bounds, Outcome, Recorder
+from harness.run.broken import CertainlyBroken, Deadline, Inconclusive, PromiseBroken
+from harness.run.conversations import Conversations
+from harness.run.queues import Queues
+from harness.run.recorded import (
     acked_contents,
     begun_and_answered,
-    hangs,
     healed_ns,
-    polls_served_without,
     quiet_after_ns,
-    refusals_without_outcome,
-    replays,
-    untold_replays,
 )
-from harness.traffic import Reader
-from harness.verdict import Checker, Judgement, Verdict, summed_up
-from harness.vitals import Vitals
-
-__all__ = ["Inconclusive", "Pair", "PromiseBroken", "Run", "certain"]
+from harness.run.traffic import Reader
+from harness.targets.instances import Instances
 
 DRAIN_WITHIN_S = 20.0
 LOOK_AGAIN_S = 0.05
-LOOK_AT_VITALS_EVERY_S = 1.0
-
-
-@dataclass(frozen=True)
-class Turns:
-    """The answers to sends and to the polls between them."""
-
-    sends: list[Answer]
-    polls: list[Answer]
 
 
 @dataclass(frozen=True)
@@ -56,38 +31,24 @@ class _Wrong:
     looked_at_ns: int
 
 
-class Run(Conversations):
-    """One scenario's run against a server of its own, on a database of its own."""
+class Waiting(Conversations):
+    """Conversations that can be waited for, and that are read to their end."""
 
     def __init__(
         self,
-        *,
-        profile: Profile,
-        recorder: Recorder,
-        faults: FaultInjector,
         instances: Instances,
+        recorder: Recorder,
         queues: Queues,
-        vitals: Vitals,
+        *,
         seed: int,
-        minutes: float,
+        bounds: Bounds,
+        stores_as_the_contract: bool,
     ) -> None:
-        super().__init__(instances, recorder, seed=seed, bounds=profile.bounds)
-        self.faults = faults
-        self.stores_as_the_contract = profile.stores_as_the_contract
+        super().__init__(instances, recorder, seed=seed, bounds=bounds)
+        self.stores_as_the_contract = stores_as_the_contract
         """Whether the queues are the lists in Redis that the contract names."""
-        self.policy = profile.policy
-        self.statuses = profile.statuses
-        self.has = profile.has
-        self.judgements: list[Judgement] = []
-        self.unsatisfied: Exception | None = None
-        """What a check raised."""
         self.measured: dict[str, Any] = {}
-        self.vitals = vitals
-        self.minutes = minutes
-        """How long a long row shall last."""
         self._queues = queues
-
-    # Waiting
 
     def wait_for_delivery(self) -> None:
         """Wait until every acked message has arrived at every chain of its recipient, or should have."""
@@ -161,85 +122,6 @@ class Run(Conversations):
         """Read each mailbox to its end by one new chain, as somebody does who has just signed in."""
         for client in {reader.client.username: reader.client for reader in self._readers}.values():
             self._drain(self._reader(client))
-
-    # What was seen
-
-    def hangs(self, for_s: float = 0.06) -> bool:
-        """Whether some send has been waiting for its answer so long."""
-        return hangs(self.recorder.events[-500:], for_s)
-
-    def replays(self) -> int:
-        """How many sends were answered `replayed`: their message was stored by an earlier attempt."""
-        return replays(self.recorder.history())
-
-    def untold_replays(self) -> int:
-        """How many sends were acked beside another attempt at the same message, and did not say so.
-
-        Of the acked attempts at one message only the one that stored it is no replay.
-        """
-        return untold_replays(self.recorder.history())
-
-    def refusals_without_outcome(self) -> int:
-        """How many sends were answered 503 without saying what became of the message."""
-        return refusals_without_outcome(self.recorder.events)
-
-    def polls_served_without(self, store: str) -> int:
-        """How many polls were answered 200 while the whole store was away."""
-        return polls_served_without(self.recorder.history(), store)
-
-    def take_turns(self, pair: Pair, *, rounds: int, content: str | None = None) -> Turns:
-        """So many sends, each followed by a poll of the recipient's; their answers."""
-        reader = self._reader(pair[1])
-        turns = Turns([], [])
-        for _ in range(rounds):
-            turns.sends.append(self.send(*pair, content))
-            turns.polls.append(reader.poll_once().answer)
-        return turns
-
-    def seconds_since_the_heal(self) -> float:
-        """How long ago the last fault was seen healed."""
-        return (time.monotonic_ns() - healed_ns(self.recorder.history())) / NS_PER_S
-
-    def p99_ms(self, pair: Pair, *, rounds: int) -> float:
-        """The 99th percentile of so many sends and as many polls, one after the other, in milliseconds."""
-        turns = self.take_turns(pair, rounds=rounds)
-        seconds = [answer.seconds for answer in turns.sends + turns.polls]
-        return round(exact_percentile(seconds, 99) * 1000, 1)
-
-    def watch(self, *, minutes: float) -> None:
-        """Let the traffic run so long, and look at what the server holds on to about once a second."""
-        begin = time.monotonic()
-        looks = 0
-        while time.monotonic() < begin + minutes * 60:
-            self.recorder.record("vitals", values=self.vitals.sample())
-            looks += 1
-            time.sleep(max(0.0, begin + looks * LOOK_AT_VITALS_EVERY_S - time.monotonic()))
-
-    def measure(self, name: str, value: float, *, target: float, acceptable: float) -> None:
-        """Tell a number beside what it should be and what it may be; its name ends in its unit.
-
-        Raises PromiseBroken where it is not even acceptable.
-        """
-        *_, unit = name.split("_")
-        self.measured |= {name: value, f"target_{unit}": target, f"acceptable_{unit}": acceptable}
-        if value > acceptable:
-            raise PromiseBroken(f"{name} is {value:.4g}, and {acceptable:g} would be acceptable")
-
-    # Verdicts
-
-    def check(self, *checkers: Checker) -> None:
-        """Judge the history so far by these promises; by `bounded` only where it is known what is in Redis.
-
-        Raises PromiseBroken if one is broken, else Inconclusive if one cannot be decided.
-        """
-        if not self.stores_as_the_contract:
-            checkers = tuple(checker for checker in checkers if checker is not bounded)
-        history = self.recorder.judging(map(promise_of, checkers))
-        self.judgements += (new := [run_checker(checker, history) for checker in checkers])
-        verdict, reason = summed_up(new)
-        if verdict is not Verdict.PASS:
-            self.unsatisfied = (PromiseBroken if verdict is Verdict.FAIL else Inconclusive)(reason)
-            raise self.unsatisfied
 
     def _look_into_redis(self, mailboxes: Iterable[str]) -> None:
         if not self.stores_as_the_contract:

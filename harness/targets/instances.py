@@ -11,8 +11,8 @@ from pathlib import Path
 
 from harness.client import Client, patiently, require
 from harness.errors import UsageError
-from harness.profile import Profile
 from harness.stack import FakeClock, Services, Target, faketime_library, start_target
+from harness.targets.profile import Profile
 
 HOST = "127.0.0.1"
 

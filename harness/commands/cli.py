@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from harness import commands
 from harness.chaos.command import chaos as chaos_command
+from harness.commands import actions
 from harness.errors import HarnessError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -50,17 +50,17 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--section", help="the rows of one section of the plan")
     run.add_argument("--jobs", type=_count, default=3, help="rows to run side by side (default: 3)")
     _about_a_run(run)
-    run.set_defaults(command=commands.run)
+    run.set_defaults(command=actions.run)
 
     soak = subparsers.add_parser("soak", help="run the long rows: does anything grow?", epilog=EXIT_CODES)
     soak.add_argument("--minutes", type=float, default=2.0, help="how long (default: 2)")
     _about_a_run(soak)
-    soak.set_defaults(command=commands.soak)
+    soak.set_defaults(command=actions.soak)
 
     check = subparsers.add_parser("check", help="judge a recorded history again", epilog=EXIT_CODES)
     check.add_argument("file", type=Path, help="a run's history.jsonl, whole or cut off")
     check.add_argument("--reports", type=Path, help="where verdicts.json is written (default: it is printed)")
-    check.set_defaults(command=commands.check)
+    check.set_defaults(command=actions.check)
 
     chaos = subparsers.add_parser("chaos", help="run faults drawn from a seed", epilog=EXIT_CODES)
     chaos.add_argument("--minutes", type=float, default=2.0, help="how long (default: 2)")
@@ -76,21 +76,21 @@ def _parser() -> argparse.ArgumentParser:
     chaos.set_defaults(command=chaos_command)
 
     plan = subparsers.add_parser("plan", help="list the rows of the test plan with what runs each")
-    plan.set_defaults(command=commands.plan)
+    plan.set_defaults(command=actions.plan)
 
     doctor = subparsers.add_parser("doctor", help="say which services were found, and where")
     doctor.add_argument("--install", action="store_true", help="get the missing ones")
-    doctor.set_defaults(command=commands.doctor)
+    doctor.set_defaults(command=actions.doctor)
 
     serve = subparsers.add_parser("serve", help="run a server and all it needs until Ctrl-C")
     serve.add_argument("--port", type=int, default=8000, help="where it listens (default: 8000)")
     _about_the_target(serve)
-    serve.set_defaults(command=commands.serve)
+    serve.set_defaults(command=actions.serve)
 
     execute = subparsers.add_parser("exec", help="start a server, run a command, end both")
     execute.add_argument("words", nargs="+", metavar="word", help="{base_url} stands for the server's URL")
     _about_the_target(execute)
-    execute.set_defaults(command=commands.execute)
+    execute.set_defaults(command=actions.execute)
     return parser
 
 

@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.broken import PromiseBroken
 from harness.client import Answer, Client
-from harness.exchange import send
 from harness.history import Bounds, Outcome, Recorder
-from harness.instances import Instances
-from harness.traffic import Reader, Sender
-from harness.users import Users
+from harness.run.broken import PromiseBroken
+from harness.run.exchange import send
+from harness.run.traffic import Reader, Sender
+from harness.run.users import Users
+from harness.targets.instances import Instances
 
 Pair = tuple[Client, Client]
 """Who writes to whom."""

@@ -17,21 +17,21 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from harness import listing
 from harness.client import Client, require
-from harness.drift import drift
+from harness.commands import listing
+from harness.commands.progress import Progress
 from harness.errors import UsageError
-from harness.fitting import fitting
 from harness.plan import PLAN_FILE, Row, read_plan, select
-from harness.profile import REFERENCE, load_profile
-from harness.progress import Progress
-from harness.rejudging import rejudge
+from harness.plan.drift import drift
+from harness.plan.fitting import fitting
 from harness.reports import VERDICTS, RowResult, render_verdicts, write_verdicts
-from harness.session import HISTORY
+from harness.session.rejudging import rejudge
+from harness.session.session import HISTORY
 from harness.stack import Found, Services, locate
 from harness.stack import doctor as examine
 from harness.stack.services import SERVICES
-from harness.target import require_free, running_target
+from harness.targets.profile import REFERENCE, load_profile
+from harness.targets.target import require_free, running_target
 from harness.verdict import EXIT_CODES
 
 console = Console(highlight=False)

@@ -11,13 +11,13 @@ from typing import Any
 
 from harness.faults import FaultInjector
 from harness.history import Event, HistoryFile
-from harness.instances import Instances
 from harness.machine import MachineWatch
-from harness.profile import Profile
-from harness.queues import Queues
 from harness.run import Run
+from harness.run.queues import Queues
+from harness.run.vitals import Vitals
 from harness.stack import Services
-from harness.vitals import Vitals
+from harness.targets.instances import Instances
+from harness.targets.profile import Profile
 
 HISTORY = "history.jsonl"
 

@@ -10,9 +10,9 @@ import redis
 from pymongo.errors import PyMongoError
 
 from harness.errors import InfrastructureError
-from harness.instances import Instances
 from harness.stack import Services
 from harness.stack.reaper import family
+from harness.targets.instances import Instances
 
 ANSWERS_WITHIN_S = 5.0
 MB = 1e6

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.instances import HOST, Instances
-from harness.profile import Profile
 from harness.stack import Services, Target
+from harness.targets.instances import HOST, Instances
+from harness.targets.profile import Profile
 
 
 @contextlib.contextmanager

@@ -1,0 +1,65 @@
+"""The recorded history of one scenario: what clients did, what they were answered, and what was broken when.
+
+A history is JSON Lines. Every line has `row` (the plan row it belongs to), `kind`, and `t`, a reading of the
+harness's own monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The kinds:
+
+- `begin`: `title`, `seed`, `bounds` (see `Bounds`), `policy` (see `harness.targets.policy.Policy`)
+- `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns)
+- `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`, `said`
+  (the `outcome` that a 503 gave)
+- `poll`: `op`, `chain`, `reader`, `since`, `wait` (s, only where the poll asked to be held open), `intended`,
+  `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`, `degraded`,
+  `error`; its `t` is when the answer had been read
+- `attempt`: `op`, `who`, `what` (for people), `may` (the statuses that are right), `start` (ns), `status`,
+  `told` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
+- `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`
+- `vitals`: `values`, what the server and its stores hold on to, by name (see `harness/run/vitals.py`)
+- `strain`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share of
+  that time in which something waited for a processor or the disk), `late_s` (how late the watch itself was)
+- `canary`: `name`, `store`, `saw`, `ms`
+- `queue`: a look at a queue in Redis: `key`, `type` (as Redis calls it), `length`, `ttl_ms` (-1: none)
+- `keys`: a look at all keys in Redis: `count`, `eternal` (how many have no TTL), `named` (the first of those)
+- `drained`: every reader has read its mailbox to the end after the last send
+- `judging`: `promises`, by which all up to this event is judged
+- `note`: `text`, for people
+
+Two kinds are the whole run's, not a row's history:
+
+- `phase`: one phase of a test ended: `rows`, `tests` (how many tests run each of them), `when` (setup, call,
+  teardown), `begin` (the `t` of the `begin` of its history, if it has one), `verdict`, `reason`, `judged`
+  (whether a check ended it: then its verdict is the judgements'), `ended` (whether it was the last one)
+- `over`: the run came to its end: `finished` (nothing interrupted it), `missing` (rows that nothing ran)
+
+A send is written before it leaves and again when it is answered, so that a history cut off by `kill -9` still
+knows of the sends whose outcome nobody learned: they are `unknown`.
+"""
+
+from harness.history.history import (
+    NS_PER_S,
+    Attempt,
+    Bounds,
+    FaultWindow,
+    History,
+    MachineStrain,
+)
+from harness.history.operations import Event, Outcome, Poll, Received, Send
+from harness.history.reading import read_histories, read_lines
+from harness.history.recorder import HistoryFile, Recorder
+
+__all__ = [
+    "NS_PER_S",
+    "Attempt",
+    "Bounds",
+    "Event",
+    "FaultWindow",
+    "History",
+    "HistoryFile",
+    "MachineStrain",
+    "Outcome",
+    "Poll",
+    "Received",
+    "Recorder",
+    "Send",
+    "read_histories",
+    "read_lines",
+]

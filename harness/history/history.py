@@ -1,0 +1,218 @@
+"""What a history holds, built from its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+from harness.history.operations import (
+    Call,
+    Event,
+    Line,
+    Poll,
+    Reply,
+    Send,
+    kind_of,
+    line_of,
+)
+from harness.targets.policy import Policy
+
+NS_PER_S = 1_000_000_000
+NO_BEGIN = "a history starts with a 'begin' event"
+DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The numbers a target promises, from its profile. Times in seconds."""
+
+    poll_interval_s: float = 2.0
+    delivered_within_s: float = 2.0
+    answers_within_s: float = 1.0
+    recovers_within_s: float = 2.0
+    acceptable_round_trip_s: float = 0.5
+    """A longer poll is the server's delay, not the arithmetic's (plan: poll acceptable at 500 ms)."""
+    retained_messages: int = 1000
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request that must be refused, or at least tell nothing that is not for the one who made it."""
+
+    op: int
+    who: str
+    what: str
+    may: tuple[int, ...]
+    start_ns: int
+    end_ns: int
+    status: int | None
+    told: tuple[str, ...]
+    error: str | None
+    event: Event = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FaultWindow:
+    """One fault, from its injection to the canary's first answer after the heal (None: never seen)."""
+
+    name: str
+    store: str
+    injected_ns: int
+    bites_ns: int | None
+    heal_ns: int | None
+    healed_ns: int | None
+
+
+@dataclass(frozen=True)
+class MachineStrain:
+    """A time in which the harness's own machine was too busy to measure a server."""
+
+    since_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything the checkers may look at. All lists are in the order of their start."""
+
+    row: str
+    title: str
+    seed: int
+    bounds: Bounds
+    policy: Policy
+    begin_ns: int
+    end_ns: int
+    """When the last event was written: what nobody answered by then may only have been cut off."""
+    sends: tuple[Send, ...]
+    polls: tuple[Poll, ...]
+    attempts: tuple[Attempt, ...]
+    faults: tuple[FaultWindow, ...]
+    canaries: tuple[Event, ...]
+    strains: tuple[MachineStrain, ...]
+    vitals: tuple[Event, ...]
+    looks: tuple[Event, ...]
+    """What was seen in Redis: the `queue` and `keys` events."""
+    drained_ns: int | None
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was worked out about this history already, for `harness.checkers.once`."""
+
+    @classmethod
+    def from_events(cls, lines: Iterable[Line]) -> History:
+        """Build the history of one row from its events in file order.
+
+        Raises ValueError when the events do not begin with `begin`.
+        """
+        told = Told()
+        for line in lines:
+            told.add(line)
+        return told.history()
+
+    def chains(self) -> dict[str, tuple[Poll, ...]]:
+        """The polls of each chain, in the order in which they were made."""
+        grouped: dict[str, list[Poll]] = {}
+        for poll in self.polls:
+            grouped.setdefault(poll.chain, []).append(poll)
+        return {chain: tuple(polls) for chain, polls in grouped.items()}
+
+
+class Told:
+    """What the lines of one row have told so far."""
+
+    def __init__(self) -> None:
+        self._sends: list[Call | Send] = []
+        self._polls: list[Poll] = []
+        self._others: dict[str, list[Event]] = {}
+        self._end_ns = 0
+        self._unanswered: dict[int, int] = {}
+
+    def add(self, told: Line) -> None:
+        """Take one more line, of a class of its own or not yet."""
+        line = line_of(told) if isinstance(told, dict) else told
+        if not self._others and kind_of(line) != "begin":
+            raise ValueError(NO_BEGIN)
+        if isinstance(line, Poll):
+            self._polls.append(line)
+            at_ns = line.end_ns
+        elif isinstance(line, Call):
+            self._unanswered[line.op] = len(self._sends)
+            self._sends.append(line)
+            at_ns = line.start_ns
+        elif isinstance(line, Reply):
+            self._answer(line)
+            at_ns = line.end_ns
+        else:
+            self._others.setdefault(line["kind"], []).append(line)
+            at_ns = line["t"]
+        if at_ns > self._end_ns:
+            self._end_ns = at_ns
+
+    def _answer(self, reply: Reply) -> None:
+        place = self._unanswered.pop(reply.op, None)
+        if place is not None and isinstance(call := self._sends[place], Call):
+            self._sends[place] = Send.of(call, reply)
+
+    def history(self) -> History:
+        """All of it, in order."""
+        if not self._others:
+            raise ValueError(NO_BEGIN)
+        begin = self._others["begin"][0]
+        drained = self._of("drained")
+        return History(
+            row=begin["row"],
+            title=begin["title"],
+            seed=begin["seed"],
+            bounds=Bounds(**begin["bounds"]),
+            policy=Policy(**begin.get("policy", {})),
+            begin_ns=begin["t"],
+            end_ns=self._end_ns,
+            sends=tuple(Send.of(send, None) if isinstance(send, Call) else send for send in self._sends),
+            polls=tuple(sorted(self._polls, key=attrgetter("start_ns"))),
+            attempts=tuple(_attempt(event) for event in self._of("attempt")),
+            faults=tuple(_faults(self._of("fault"))),
+            canaries=tuple(self._of("canary")),
+            strains=tuple(MachineStrain(event["since"], event["t"]) for event in self._of("strain")),
+            vitals=tuple(self._of("vitals")),
+            looks=tuple(self._of("queue", "keys")),
+            drained_ns=drained[-1]["t"] if drained else None,
+        )
+
+    def _of(self, *kinds: str) -> list[Event]:
+        found = [event for kind in kinds for event in self._others.get(kind, ())]
+        return sorted(found, key=lambda event: int(event["t"])) if len(kinds) > 1 else found
+
+
+def _attempt(event: Event) -> Attempt:
+    return Attempt(
+        op=event["op"],
+        who=event["who"],
+        what=event["what"],
+        may=tuple(event["may"]),
+        start_ns=event["start"],
+        end_ns=event["t"],
+        status=event.get("status"),
+        told=tuple(event.get("told", ())),
+        error=event.get("error"),
+        event=event,
+    )
+
+
+def _faults(events: Iterable[Event]) -> Iterator[FaultWindow]:
+    open_windows: dict[str, dict[str, int]] = {}
+    stores: dict[str, str] = {}
+    for event in events:
+        phases = open_windows.setdefault(event["name"], {})
+        if event["phase"] == "inject" and "inject" in phases:
+            yield _window(event["name"], stores[event["name"]], phases)
+            phases.clear()
+        stores[event["name"]] = event["store"]
+        phases[event["phase"]] = event["t"]
+    for name, phases in open_windows.items():
+        yield _window(name, stores[name], phases)
+
+
+def _window(name: str, store: str, phases: Mapping[str, int]) -> FaultWindow:
+    return FaultWindow(
+        name, store, phases["inject"], phases.get("bites"), phases.get("heal"), phases.get("healed")
+    )

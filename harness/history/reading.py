@@ -1,0 +1,42 @@
+"""Reading a file of histories, line by line: there may be a million."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.history.history import History, Told
+from harness.history.operations import Line, LineReader, row_of
+from harness.history.uncollected import uncollected
+
+
+def read_histories(path: Path) -> list[History]:
+    """All histories of a file, one a row in order of appearance. Raises as `read_lines` does."""
+    rows: dict[str, Told] = {}
+    with uncollected():
+        for line in read_lines(path):
+            if isinstance(line, dict) and line["kind"] in ("phase", "over"):
+                continue
+            row = row_of(line)
+            if row not in rows:
+                rows[row] = Told()
+            rows[row].add(line)
+        return [told.history() for told in rows.values()]
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """The lines of a file, one by one.
+
+    A last line that was cut off in the middle is dropped; any other line that is not JSON raises ValueError
+    with its number.
+    """
+    reader = LineReader()
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield reader.read(line)
+            except json.JSONDecodeError as error:
+                if not line.endswith(b"\n"):
+                    return
+                raise ValueError(f"{path}: line {number} is not JSON: {error}") from error

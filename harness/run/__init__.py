@@ -1,0 +1,20 @@
+"""`run`: what a scenario uses. Users, traffic, faults, waiting, checks; everything is recorded.
+
+A scenario reads top-down as a story; see `harness/scenarios/`.
+"""
+
+from harness.run.broken import CertainlyBroken, Deadline, Inconclusive, PromiseBroken, certain
+from harness.run.conversations import Pair
+from harness.run.run import Run
+from harness.run.waiting import LOOK_AGAIN_S
+
+__all__ = [
+    "LOOK_AGAIN_S",
+    "CertainlyBroken",
+    "Deadline",
+    "Inconclusive",
+    "Pair",
+    "PromiseBroken",
+    "Run",
+    "certain",
+]

@@ -1,0 +1,1 @@
+"""What the harness must know of a server, and how it is started, also several times."""
