@@ -34,7 +34,7 @@ class FakeClock:
             "FAKETIME_TIMESTAMP_FILE": str(file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            # Else every wait that a monotonic clock limits ends at once, and Python's threads fight for the GIL.
+            # Else each wait that a monotonic clock limits ends at once, and threads fight for Python's lock.
             "FAKETIME_FORCE_MONOTONIC_FIX": "0",
             "TZ": "UTC",
         }
