@@ -10,7 +10,7 @@ from itertools import chain, combinations
 
 from harness.checkers.disturbances import HARMLESS_STORES
 from harness.history import FaultWindow, Outcome, Poll, Send
-from harness.targets.policy import Policy
+from harness.policy import Policy
 
 
 class Answer(Enum):

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from harness.chaos.command import chaos as chaos_command
 from harness.commands import actions
+from harness.commands.chaos import chaos as play_chaos
 from harness.errors import HarnessError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     chaos.add_argument("--dry-run", action="store_true", help="print the schedule, and run nothing")
     _about_a_run(chaos)
-    chaos.set_defaults(command=chaos_command)
+    chaos.set_defaults(command=play_chaos)
 
     plan = subparsers.add_parser("plan", help="list the rows of the test plan with what runs each")
     plan.set_defaults(command=actions.plan)

@@ -3,7 +3,7 @@
 A history is JSON Lines. Every line has `row` (the plan row it belongs to), `kind`, and `t`, a reading of the
 harness's own monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The kinds:
 
-- `begin`: `title`, `seed`, `bounds` (see `Bounds`), `policy` (see `harness.targets.policy.Policy`)
+- `begin`: `title`, `seed`, `bounds` (see `Bounds`), `policy` (see `harness.policy.Policy`)
 - `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns)
 - `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`, `said`
   (the `outcome` that a 503 gave)

@@ -17,7 +17,7 @@ from harness.history.operations import (
     kind_of,
     line_of,
 )
-from harness.targets.policy import Policy
+from harness.policy import Policy
 
 NS_PER_S = 1_000_000_000
 NO_BEGIN = "a history starts with a 'begin' event"

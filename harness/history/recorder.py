@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from harness.history.history import DEFAULT_POLICY, Bounds, History
 from harness.history.operations import Event
-from harness.targets.policy import Policy
+from harness.policy import Policy
 
 
 class Recorder:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from harness.errors import UsageError
 from harness.history import Bounds
-from harness.targets.policy import Codes, Features, Policy, Statuses
+from harness.policy import Codes, Features, Policy, Statuses
 
 TARGETS = Path(__file__).parent
 REFERENCE = "reference"

@@ -9,8 +9,8 @@ from harness.chaos import possible as module
 from harness.chaos.kinds import KINDS
 from harness.chaos.possible import chosen, possible
 from harness.errors import NotHere, UsageError
+from harness.policy import Policy
 from harness.stack import Found
-from harness.targets.policy import Policy
 from harness.targets.profile import Profile
 
 OURS = {

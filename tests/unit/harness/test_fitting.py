@@ -10,7 +10,7 @@ import pytest
 from harness.errors import UsageError
 from harness.plan import Row
 from harness.plan.fitting import fitting
-from harness.targets.policy import Features
+from harness.policy import Features
 from harness.targets.profile import Profile
 
 MINE = Profile("mine", ("serve",))

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.history import Bounds
-from harness.targets.policy import Features, Policy, Statuses
+from harness.policy import Features, Policy, Statuses
 from harness.targets.profile import load_profile
 
 

@@ -18,7 +18,7 @@ from harness.commands.actions import console, find_services, run_rows, with_seed
 from harness.plan import read_plan
 from harness.targets.profile import REFERENCE, load_profile
 
-PAGE = Path(__file__).with_name("plan.md")
+PAGE = Path(scenario.__file__ or "").with_name("plan.md")
 PATIENCE_S = 180.0
 
 
