@@ -17,9 +17,9 @@ lengths_s = st.floats(14, 600)
 some_kinds = st.lists(st.sampled_from(KINDS), min_size=1, unique_by=lambda kind: kind.full_name)
 
 
-def given(*strategies, max_examples=50):
+def given(*strategies):
     """Without a deadline: how fast a busy machine draws is no property of a schedule."""
-    relaxed = hypothesis.settings(deadline=None, max_examples=max_examples)
+    relaxed = hypothesis.settings(deadline=None, max_examples=50)
     return lambda test: relaxed(hypothesis.given(*strategies)(test))
 
 
