@@ -19,7 +19,8 @@ from tests.mutants.catalog import MUTANTS
 from tests.mutants.matrix import REFERENCE, Trial, passed, run_rows, try_mutant
 from tests.mutants.registry import Mutant
 
-console = Console(highlight=False, soft_wrap=True)
+WIDE = 130  # columns: a log has no width of its own, and the matrix should stand one mutant a line
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
