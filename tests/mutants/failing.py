@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ from tests.mutants.registry import STORY, mutant
 _look, _send, _operation, _answer = Messenger._look, Messenger.send, Mongo.operation, answers.answer
 _read = Messenger._read
 
+SLOW_S = 0.1
+"""What a request may well take: it harms nobody who does not wait for others'."""
 NOTHING = Polled(Page((), has_more=False, gap=False), "mongodb", degraded=True)
 
 
@@ -118,7 +121,7 @@ def breaker_opens_on_a_full_pool(self):
         users.remove(mine)
 
 
-@mutant(row="CHAOS-21", promise="available")
+@mutant(row="FLOW-05", promise="available")
 def lock_held_over_the_store():
     """One request at a time, also while the store takes its time."""
     lock = threading.RLock()
@@ -126,6 +129,7 @@ def lock_held_over_the_store():
     def one_at_a_time(call):
         def locked(*arguments):
             with lock:
+                time.sleep(SLOW_S)
                 return call(*arguments)
 
         return locked
