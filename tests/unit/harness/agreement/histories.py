@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from .plans import ChainPlan, FaultPlan, Plan, SendPlan
-from .simulated import Event, play
+from .simulated import play
 from .spoiled_answers import (
     SPOILED_ANSWERS,
     a_chain_is_not_served_what_is_new,
     an_ack_is_an_error,
     an_answer_lies_about_redis,
 )
+from .spoiled_looks import SPOILED_LOOKS
 from .spoiled_messages import SPOILED_MESSAGES
 from .spoiling import Choice
+from .timeline import Event
 
 USERS = ("alice", "bob", "carol")
 FAULTS = (
@@ -52,6 +56,12 @@ _faults = st.builds(
     bites_ms=st.sampled_from((100, 1_000, 3_000)),
     lasts_ms=st.sampled_from((500, 4_000)),
 )
+
+
+def _sometimes(moments_ms: Sequence[int]) -> st.SearchStrategy[list[int]]:
+    return st.one_of(st.just([]), st.lists(st.sampled_from(moments_ms), min_size=1, max_size=3, unique=True))
+
+
 _plans = st.builds(
     Plan,
     sends=st.one_of(
@@ -70,6 +80,8 @@ _plans = st.builds(
         st.lists(_faults, max_size=2, unique_by=lambda fault: fault.name.split()[0]),
     ),
     strain_ms=st.sampled_from((None, None, None, None, (1_000, 2_500))),
+    looks_ms=_sometimes((1_000, 2_950, 5_550, 9_000, 12_000)),
+    attempts_ms=_sometimes((1_000, 2_000, 3_500, 9_000)),
 )
 _choices = st.builds(
     Choice, which=st.integers(0, 30), part=st.integers(0, 4), far_ms=st.sampled_from((1, 1_000, 2_500, 7_000))
@@ -77,13 +89,14 @@ _choices = st.builds(
 _SPOILERS = (*SPOILED_MESSAGES, *SPOILED_ANSWERS)
 _RARE = (an_answer_lies_about_redis, an_ack_is_an_error, a_chain_is_not_served_what_is_new)
 _wrongs = st.lists(st.tuples(st.sampled_from((*_SPOILERS, *_RARE)), _choices), max_size=3)
+_wrong_looks = st.lists(st.tuples(st.sampled_from(SPOILED_LOOKS), _choices), max_size=2)
 
 
 @st.composite
 def event_lists(draw: st.DrawFn) -> list[Event]:
     """The events of one history."""
     events = play(draw(_plans))
-    for spoil, choice in draw(_wrongs):
+    for spoil, choice in draw(_wrongs) + draw(_wrong_looks):
         spoil(events, choice)
         events.sort(key=lambda event: event["t"])
     return events

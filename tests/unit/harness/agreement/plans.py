@@ -52,4 +52,8 @@ class Plan:
     chains: Sequence[ChainPlan]
     faults: Sequence[FaultPlan] = ()
     strain_ms: tuple[int, int] | None = None
+    looks_ms: Sequence[int] = ()
+    """When every reader's queue and all keys in Redis are looked at."""
+    attempts_ms: Sequence[int] = ()
+    """When an attacker tries what must be refused."""
     drained: bool = True

@@ -10,7 +10,7 @@ from harness.checkers import CHECKERS, run_checker
 from harness.history import History
 from harness.verdict import Judgement, Verdict
 
-from . import brute_answers, brute_contents, brute_losses, brute_times
+from . import brute_answers, brute_attempts, brute_contents, brute_looks, brute_losses, brute_times
 from .reading import CANNOT_TELL, Allowed
 
 SECOND_OPINIONS: Mapping[str, Callable[[History], Allowed]] = {
@@ -21,6 +21,9 @@ SECOND_OPINIONS: Mapping[str, Callable[[History], Allowed]] = {
     "no-phantom": brute_contents.no_phantom,
     "on-time": brute_times.on_time,
     "available": brute_answers.available,
+    "bounded": brute_looks.bounded,
+    "private": brute_attempts.refused,
+    "refuses": brute_attempts.refused,
 }
 
 

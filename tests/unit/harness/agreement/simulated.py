@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .plans import ChainPlan, Fate, Plan, SendPlan
+from .surroundings import surroundings
+from .timeline import Event, event, last_ms, ns, stamp
 
-NS_PER_MS = 1_000_000
-BEGIN_NS = 7_000_000_000_000
 POLL_MS = 10
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,33 +36,19 @@ class _Attempt:
         return self.start_ms + self.plan.lasts_ms // 2
 
 
-def stamp(ms: float) -> str:
-    """The server's timestamp for this moment."""
-    text = (NOON + timedelta(milliseconds=ms)).isoformat(timespec="microseconds")
-    return text.replace("+00:00", "Z")
-
-
 def play(plan: Plan) -> list[Event]:
     """The history's events, in the order of their times."""
     attempts = _attempts(plan.sends)
     stored: list[_Stored] = []
-    events = [event for attempt in sorted(attempts, key=_moment) for event in _send(attempt, stored, plan)]
+    events = [one for attempt in sorted(attempts, key=_moment) for one in _send(attempt, stored, plan)]
     quiet_ms = _quiet_ms(events, plan)
     for number, chain in enumerate(plan.chains, start=1):
         events += _chain(number, chain, stored, plan, quiet_ms)
-    events += _faults(plan)
+    events += surroundings(plan, lambda reader, at_ms: len(_mailbox(reader, at_ms, stored)))
     if plan.drained:
-        last_ms = max((event["t"] // NS_PER_MS - _BEGIN_MS for event in events), default=0)
-        events.append(_event("drained", last_ms + 10))
-    begin = _event("begin", 0, title="a simulation", seed=1, bounds={})
-    return [begin, *sorted(events, key=lambda event: event["t"])]
-
-
-_BEGIN_MS = BEGIN_NS // NS_PER_MS
-
-
-def _event(kind: str, at_ms: int, **fields: Any) -> Event:
-    return {"row": "SIM-01", "kind": kind, "t": BEGIN_NS + at_ms * NS_PER_MS, **fields}
+        events.append(event("drained", last_ms(events, default=0) + 10))
+    begin = event("begin", 0, title="a simulation", seed=1, bounds={})
+    return [begin, *sorted(events, key=lambda one: one["t"])]
 
 
 def _moment(attempt: _Attempt) -> int:
@@ -90,7 +72,7 @@ def _attempts(plans: Sequence[SendPlan]) -> list[_Attempt]:
 
 def _send(attempt: _Attempt, stored: list[_Stored], plan: Plan) -> list[Event]:
     fate, status = _fate(attempt, plan)
-    call = _event(
+    call = event(
         "send",
         attempt.start_ms,
         op=attempt.op,
@@ -98,7 +80,7 @@ def _send(attempt: _Attempt, stored: list[_Stored], plan: Plan) -> list[Event]:
         recipient=attempt.plan.recipient,
         content=attempt.content,
         client_message_id=attempt.client_message_id,
-        intended=BEGIN_NS + attempt.start_ms * NS_PER_MS,
+        intended=ns(attempt.start_ms),
     )
     message, replayed = _store(attempt, stored) if fate in ("ok", "stored, answer lost") else ({}, False)
     said: dict[str, Any] = {"op": attempt.op, "outcome": "unknown", "status": status, "error": "timeout"}
@@ -108,7 +90,7 @@ def _send(attempt: _Attempt, stored: list[_Stored], plan: Plan) -> list[Event]:
         queued = not _bites("redis", attempt.stored_ms, plan)
         said |= {key: message[key] for key in ("id", "seq", "timestamp")}
         said |= {"outcome": "ok", "status": 200, "queued": queued, "replayed": replayed}
-    return [call, _event("sent", attempt.start_ms + attempt.plan.lasts_ms, **said)]
+    return [call, event("sent", attempt.start_ms + attempt.plan.lasts_ms, **said)]
 
 
 def _fate(attempt: _Attempt, plan: Plan) -> tuple[Fate, int | None]:
@@ -148,10 +130,10 @@ def _bites(store: str, at_ms: int, plan: Plan) -> bool:
 
 def _quiet_ms(events: list[Event], plan: Plan) -> int:
     """From when on every message is due: 2 s after the last send, and the last disturbance."""
-    last_ms = max((event["t"] // NS_PER_MS - _BEGIN_MS for event in events), default=500)
+    begun_ms = last_ms(events, default=500)
     over = [fault.heal_ms + 2_050 for fault in plan.faults]
     strained = [plan.strain_ms[1] + 1_000] if plan.strain_ms else []
-    return max(last_ms, *over, *strained, 0) + 2_100
+    return max(begun_ms, *over, *strained, 0) + 2_100
 
 
 def _chain(number: int, plan: ChainPlan, stored: list[_Stored], whole: Plan, quiet_ms: int) -> list[Event]:
@@ -159,9 +141,9 @@ def _chain(number: int, plan: ChainPlan, stored: list[_Stored], whole: Plan, qui
     at_ms, events, more = plan.begins_ms, list[Event](), True
     stops_ms = quiet_ms + 2_000 if plan.stops_ms is None else plan.stops_ms
     while at_ms <= stops_ms or (more and plan.stops_ms is None):
-        event = _poll(number, plan, at_ms, since, stored, whole)
-        events.append(event)
-        since, more = event.get("next_since", since), event.get("has_more", False)
+        poll = _poll(number, plan, at_ms, since, stored, whole)
+        events.append(poll)
+        since, more = poll.get("next_since", since), poll.get("has_more", False)
         at_ms += POLL_MS + 10 if more else 1_990
     return events
 
@@ -169,29 +151,22 @@ def _chain(number: int, plan: ChainPlan, stored: list[_Stored], whole: Plan, qui
 def _poll(
     number: int, plan: ChainPlan, at_ms: int, since: str | None, stored: list[_Stored], whole: Plan
 ) -> Event:
-    intended = BEGIN_NS + at_ms * NS_PER_MS
     call = {
         "op": number * 1_000_000 + at_ms,
         "chain": f"{plan.reader}#{number}",
         "reader": plan.reader,
         "since": since,
-        "intended": intended,
-        "start": intended,
+        "intended": ns(at_ms),
+        "start": ns(at_ms),
     }
     if (failed := [store for store in ("mongodb", "server") if _bites(store, at_ms, whole)]) != []:
         said: dict[str, Any] = {"outcome": "unknown", "status": 503 if failed == ["mongodb"] else None}
         said["error"] = "timeout"
-        return _event("poll", at_ms + POLL_MS, **call, **said)
-    new = [
-        known.message
-        for known in stored
-        if known.stored_ms <= at_ms
-        and known.message["recipient"] == plan.reader
-        and known.message["timestamp"] > (since or "")
-    ]
+        return event("poll", at_ms + POLL_MS, **call, **said)
+    new = [one for one in _mailbox(plan.reader, at_ms, stored) if one["timestamp"] > (since or "")]
     page = new[: plan.page]
     away = _bites("redis", at_ms, whole)
-    return _event(
+    return event(
         "poll",
         at_ms + POLL_MS,
         **call,
@@ -205,14 +180,8 @@ def _poll(
     )
 
 
-def _faults(plan: Plan) -> list[Event]:
-    events: list[Event] = []
-    for fault in plan.faults:
-        ends = {"inject": fault.bites_ms - 50, "bites": fault.bites_ms}
-        for phase, at_ms in (ends | {"heal": fault.heal_ms, "healed": fault.heal_ms + 50}).items():
-            events.append(_event("fault", at_ms, name=fault.name, store=fault.name.split()[0], phase=phase))
-    if plan.strain_ms:
-        since_ms, until_ms = plan.strain_ms
-        since = BEGIN_NS + since_ms * NS_PER_MS
-        events.append(_event("strain", until_ms, since=since, waiting=0.97, late_s=0.0))
-    return events
+def _mailbox(reader: str, at_ms: int, stored: list[_Stored]) -> list[dict[str, Any]]:
+    """The messages that a reader has by then."""
+    return [
+        known.message for known in stored if known.stored_ms <= at_ms and known.message["recipient"] == reader
+    ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from .simulated import BEGIN_NS, NS_PER_MS, Event
 from .spoiling import Choice, Spoiler, acks, full, polls
+from .timeline import BEGIN_NS, NS_PER_MS, Event
 
 
 def _later(stamp: str, by_ms: int) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .simulated import Event
 from .spoiling import Choice, Spoiler, acks, full, polls
+from .timeline import Event
 
 
 def one_poll_leaves_a_message_out(events: list[Event], choice: Choice) -> None:

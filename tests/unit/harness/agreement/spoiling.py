@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .simulated import Event
+from .timeline import Event
 
 
 @dataclass(frozen=True)

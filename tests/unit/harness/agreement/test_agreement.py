@@ -43,6 +43,19 @@ KINDS = {
     ("available", "unanswered"),
     ("available", "too_slow"),
     ("available", "not_degraded"),
+    ("bounded", "queue_too_long"),
+    ("bounded", "queue_without_ttl"),
+    ("bounded", "key_without_ttl"),
+    ("private", "leaked"),
+    ("private", "not_refused"),
+    ("private", "wrong_refusal"),
+    ("private", "server_error"),
+    ("private", "unanswered"),
+    ("refuses", "leaked"),
+    ("refuses", "not_refused"),
+    ("refuses", "wrong_refusal"),
+    ("refuses", "server_error"),
+    ("refuses", "unanswered"),
 }
 """Every kind of finding there is: a search that never meets one would not notice if it were wrong."""
 

@@ -1,0 +1,27 @@
+"""private and refuses by brute force: every attempt, and what its answer was allowed to be."""
+
+from __future__ import annotations
+
+from harness.history import Attempt, History
+
+from .reading import BROKEN, KEPT, UNPROVEN, Allowed, strains
+
+
+def refused(history: History) -> Allowed:
+    """What must be refused is, and no answer holds another's text."""
+    wrong = [attempt for attempt in history.attempts if not _is_right(attempt)]
+    if any(not _excused_by_strain(attempt, history) for attempt in wrong):
+        return BROKEN
+    return KEPT if history.attempts and not wrong else UNPROVEN
+
+
+def _is_right(attempt: Attempt) -> bool:
+    return attempt.status in attempt.may and not attempt.told
+
+
+def _excused_by_strain(attempt: Attempt, history: History) -> bool:
+    """A busy machine explains a 503 and a time-out; it makes no server tell what is another's."""
+    timed_out = attempt.status is None and attempt.error == "timeout"
+    if attempt.told or not (timed_out or attempt.status == 503):
+        return False
+    return any(start <= attempt.end_ns and attempt.start_ns <= end for start, end in strains(history))
