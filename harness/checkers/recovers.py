@@ -1,8 +1,8 @@
 """recovers: 2 s after a fault heals, deliveries are on time again, without a restart.
 
 Faults that overlap, or follow each other before the recovery was due, are one outage. Judged is the calm
-after each outage, up to the next one, by the arithmetic of `on-time`; and what was acked before the calm and
-had not arrived by then: the first poll of the calm could have returned it.
+after each outage, up to the next one, by the arithmetic of `on-time`; and what `on-time` does not judge, as
+an outage disturbed it, and had not arrived by then: the first poll of the calm could have returned it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from harness.arithmetic import summary
 from harness.checkers.chains import Chain
 from harness.checkers.delays import Delay, seconds
-from harness.checkers.disturbances import HARMLESS_STORES, disturbances, recovered_ns
+from harness.checkers.disturbances import HARMLESS_STORES, recovered_ns
 from harness.checkers.mechanisms import of_missing
 from harness.checkers.on_time import late_finding
 from harness.checkers.telling import at, conclude, finding
@@ -35,9 +35,8 @@ def recovers(history: History) -> Judgement:
     """Judge the promise over one history."""
     outages = [_Outage(history, windows) for windows in _together(history)]
     for outage, following in pairwise(outages):
-        outage.until_ns, following.after_ns = following.begin_ns, outage.recovered_ns
-    proven = [outage for outage in outages if outage.is_proven]
-    findings = [found for outage in proven for found in outage.findings()]
+        outage.until_ns = following.begin_ns
+    findings = list(_findings(outages))
     evidence = {"outages": [outage.evidence() for outage in outages]}
     return conclude(PROMISE, findings, evidence, doubt=_doubt(outages))
 
@@ -57,18 +56,35 @@ def _together(history: History) -> Iterator[list[FaultWindow]]:
         yield group
 
 
+def _findings(outages: list[_Outage]) -> Iterator[Finding]:
+    """What each calm tells. A message that one calm was too short for, the next one may tell of."""
+    waiting: list[Delay] = []
+    since_ns = -math.inf
+    for outage in outages:
+        waiting += outage.found.disturbed_by_begin.within(since_ns, outage.calm_ns)
+        since_ns = outage.calm_ns
+        if outage.is_proven:
+            yield from outage.late()
+        left = []
+        for delay in waiting:
+            if outage.is_proven and (chance := outage.overdue(delay)):
+                yield outage.still_missing(delay, chance)
+            elif delay.known_ns() > outage.until_ns:
+                left.append(delay)
+        waiting = left
+
+
 @dataclass
 class _Outage:
     history: History
     windows: list[FaultWindow]
-    after_ns: float = -math.inf
-    """When the server had to have recovered from the one before."""
     until_ns: float = math.inf
     """When the next outage began."""
 
     def __post_init__(self) -> None:
         self.begin_ns = self.windows[0].injected_ns
         self.recovered_ns = max(recovered_ns(window, self.history) for window in self.windows)
+        self.calm_ns = self.recovered_ns + 1  # ns
         self.names = " and ".join(dict.fromkeys(window.name for window in self.windows))
         self.is_proven = all(window.bites_ns is not None for window in self.windows)
         self.found: Sorted = deliveries(self.history)
@@ -76,36 +92,28 @@ class _Outage:
     @cached_property
     def timed(self) -> Timed:
         """The deliveries of the calm."""
-        after_ns = self.recovered_ns + 1  # ns
-        return self.found.timed(self.found.judged_by_begin.within(after_ns, self.until_ns))
+        return self.found.timed(self.found.judged_by_begin.within(self.calm_ns, self.until_ns))
 
-    def findings(self) -> Iterator[Finding]:
+    def late(self) -> Iterator[Finding]:
+        """The deliveries of the calm that were late, and why."""
         for delay in self.timed.guilty:
             yield late_finding(PROMISE, self.history, delay)
-        for delay in self.found.disturbed_by_begin.within(self.after_ns, self.recovered_ns):
-            if chance := self._overdue(delay):
-                yield self._still_missing(delay, chance)
 
-    def _overdue(self, delay: Delay) -> Poll | None:
+    def overdue(self, delay: Delay) -> Poll | None:
         """The first poll of the calm that could have returned a message of before it, if none did in time."""
+        missing_ns, within_ns = _missing_until_ns(delay), self.found.limits.due_ns
+        if missing_ns <= self.recovered_ns + within_ns:
+            return None
         chance = _first_poll(delay.chain, self.recovered_ns)
-        if chance is None or (delay.poll is not None and delay.poll.start_ns <= chance.start_ns):
+        if chance is None:
             return None
-        due_ns = chance.start_ns + self.found.limits.due_ns
-        if due_ns >= self._known_until_ns(delay) or disturbances(self.history).touch(
-            self.recovered_ns + 1, due_ns
-        ):
+        due_ns = chance.start_ns + within_ns
+        if missing_ns <= due_ns or due_ns >= self.until_ns:
             return None
-        return None if self.timed.strain.excuses_time(self.recovered_ns, delay.known_ns()) else chance
+        return None if self.timed.strain.excuses_time(self.recovered_ns, due_ns) else chance
 
-    def _known_until_ns(self, delay: Delay) -> float:
-        """Until when the message surely had not arrived."""
-        if delay.poll is not None:
-            return delay.poll.end_ns
-        last = delay.chain.last_answered
-        return last.start_ns if last is not None and not last.has_more else 0
-
-    def _still_missing(self, delay: Delay, chance: Poll) -> Finding:
+    def still_missing(self, delay: Delay, chance: Poll) -> Finding:
+        """What is wrong with a message that was not there at its chance, nor soon after."""
         message, chain = delay.message, delay.chain
         arrived = f"only at {at(self.history, delay.poll.end_ns)}" if delay.poll else "never"
         sentence = (
@@ -148,6 +156,13 @@ def _doubt(outages: list[_Outage]) -> str:
         return "no fault was healed, so there was nothing to recover from"
     unproven = [outage for outage in outages if not outage.is_proven]
     return (unproven or outages[-1:])[0].doubt()
+
+
+def _missing_until_ns(delay: Delay) -> float:
+    """Until when the server had surely not delivered it; what the harness started late is not its time."""
+    if delay.poll is not None:
+        return delay.base_ns + delay.delay_ns
+    return next((poll.start_ns for poll in reversed(delay.chain.polls) if not poll.has_more), 0)
 
 
 def _first_poll(chain: Chain, after_ns: float) -> Poll | None:

@@ -80,6 +80,64 @@ def test_pages_may_be_read_one_after_the_other_after_a_recovery() -> None:
     assert calm(story.poll(19.4, message("b", 12.1)), 20.0).verdict is Verdict.PASS
 
 
+def test_a_message_that_never_comes_after_the_recovery_is_missing_once_a_later_poll_lacks_it_too() -> None:
+    def story() -> Story:
+        return outage().send("a", 12.0, queued=False).poll(12.5).poll(16.5).poll(18.5)
+
+    assert recovers(story().history()).verdict is Verdict.INCONCLUSIVE, "its reader left too early"
+    judgement = recovers(story().poll(20.5).history())
+    assert kinds(judgement) == ["still_missing"]
+    assert "received it never" in judgement.reason
+
+
+def test_a_server_that_answers_nobody_after_the_recovery_delivers_nothing() -> None:
+    story = outage().send("a", 12.0, queued=False)
+    for at in (16.5, 18.5, 20.5):
+        story.poll(at, status=None, end=at + 1.0)
+    assert kinds(recovers(story.history())) == ["still_missing"]
+
+
+def test_a_first_answer_that_takes_too_long_brings_its_messages_too_late() -> None:
+    story = outage().send("a", 12.0, queued=False).poll(12.5)
+    assert calm(story.poll(16.5, message("a", 12.0), end=19.1), 20.0).verdict is Verdict.FAIL
+
+
+def test_what_the_harness_started_too_late_is_not_the_servers() -> None:
+    story = outage().send("a", 12.0, queued=False).poll(12.5).poll(16.5)
+    story.poll(22.0, message("a", 12.0), intended=18.5)
+    assert calm(story, 24.0).verdict is Verdict.PASS
+
+
+def test_what_one_calm_was_too_short_for_the_next_one_tells() -> None:
+    story = outage(healed=11.0).send("a", 10.5, queued=False).poll(12.5).poll(14.5)
+    story.fault("mongodb slow", inject=16, bites=16.1, heal=17, healed=17.1)
+    judgement = calm(story.poll(18.5), 20.0)
+    assert kinds(judgement) == ["still_missing"]
+    assert "after mongodb slow" in judgement.reason
+
+
+def test_a_message_is_told_of_by_one_calm_alone() -> None:
+    story = outage(healed=11.0).send("a", 10.5, queued=False).poll(12.5).poll(14.5).poll(16.5).poll(18.5)
+    story.fault("mongodb slow", inject=20, bites=20.1, heal=21, healed=21.1)
+    judgement = calm(story, 24.0)
+    assert kinds(judgement) == ["still_missing"]
+    assert "after redis refused" in judgement.reason
+
+
+def test_a_reader_who_came_to_no_end_of_its_pages_had_no_chance() -> None:
+    story = outage().send("a", 12.0).send("b", 12.1).poll(16.5, message("a", 12.0), has_more=True)
+    story.poll(20.0, message("b", 12.1), has_more=True)
+    assert recovers(story.history()).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("busy", "verdict"), [(17.0, Verdict.INCONCLUSIVE), (24.0, Verdict.FAIL)])
+def test_a_busy_machine_excuses_what_is_missing_only_before_it_had_to_be_there(
+    busy: float, verdict: Verdict
+) -> None:
+    story = outage().send("a", 12.0, queued=False).poll(12.5).poll(16.5).poll(18.5).poll(20.5)
+    assert calm(story.strain(busy, busy + 0.5), 26.0).verdict is verdict
+
+
 @pytest.mark.parametrize(("changes", "said"), [({"bites": False}, "bite"), ({"heals": False}, "healed")])
 def test_a_fault_that_did_not_bite_or_heal_proves_nothing(changes: dict[str, bool], said: str) -> None:
     judgement = calm(outage(**changes), 16.1)
