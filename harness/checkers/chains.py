@@ -140,8 +140,7 @@ class Mailbox:
 
     def _may_be_dropped(self, message: Message, gap: Poll) -> bool:
         """Whether so many messages may have followed by then that retention was free to drop this one."""
-        ack_ns = message.ack_ns or message.first_start_ns
-        if ack_ns > gap.end_ns:
+        if message.first_start_ns >= gap.end_ns:
             return False
         sent_by_then = bisect_left(self._starts, gap.end_ns)
         surely_older = bisect_right(self._acks, message.first_start_ns)
