@@ -13,6 +13,7 @@ from .reading import BROKEN, KEPT, NOT_BROKEN, UNPROVEN, Allowed, strains
 AWAY = ("refused", "black-holed", "killed")
 NO_WRITES = ("read-only", "out of memory")
 STORES = ("redis", "mongodb", "server", "client")
+WORST_LAST = ("up", "no writes", "away")
 UP = frozenset({"up"})
 
 
@@ -89,15 +90,21 @@ def _refused_though_welcome(call: Send | Poll, history: History) -> bool:
 
 
 def _states(request: Request, store: str, history: History) -> frozenset[str]:
-    """What this store may be during this request: the fault's state wholly inside it, either in between."""
-    states: set[str] = set()
-    for fault in history.faults:
-        if fault.store == store and _touches(request, fault, history):
-            kind = fault.name.partition(" ")[2]
-            states.add("no writes" if kind in NO_WRITES else "away")
-            if kind not in AWAY + NO_WRITES or not _inside(request, fault):
-                states.add("up")
-    return frozenset(states) or UP
+    """What this store may be during this request: of all its faults the worst that is felt."""
+    of_each = [
+        _states_under(fault, request)
+        for fault in history.faults
+        if fault.store == store and _touches(request, fault, history)
+    ]
+    return frozenset(max(felt, key=WORST_LAST.index, default="up") for felt in product(*of_each))
+
+
+def _states_under(fault: FaultWindow, request: Request) -> tuple[str, ...]:
+    """What a fault makes of its store: its state wholly inside it, either in between."""
+    kind = fault.name.partition(" ")[2]
+    broken = "no writes" if kind in NO_WRITES else "away"
+    surely = kind in AWAY + NO_WRITES and _inside(request, fault)
+    return (broken,) if surely else (broken, "up")
 
 
 def _touches(request: Request, fault: FaultWindow, history: History) -> bool:

@@ -14,11 +14,12 @@ from .reading import (
     Allowed,
     Message,
     ambiguous,
-    has_calm,
+    faults,
     is_torn,
     messages,
     moment,
     received,
+    strains,
     timestamps,
 )
 
@@ -42,17 +43,21 @@ def cursor(history: History) -> Allowed:
     """No answer's `next_since` passes a message that it, or an earlier answer, did not deliver."""
     if ambiguous(history) or _has_two_timestamps(history):
         return CANNOT_TELL
-    passed = False
-    for chain in history.chains().values():
-        stored = [sent for sent in messages(history) if _is_stored(sent, chain[0].reader, history)]
-        for sent in stored:
-            for count, poll in enumerate(chain, start=1):
-                passed |= (
-                    owed(sent, chain, history)
-                    and _passes(poll, sent, history)
-                    and not received(chain[:count], sent, history)
-                )
+    passed = any(
+        owed(sent, chain, history) and _is_passed(sent, chain, history)
+        for chain in history.chains().values()
+        for sent in messages(history)
+        if _is_stored(sent, chain[0].reader, history)
+    )
     return BROKEN if passed else NOT_BROKEN
+
+
+def _is_passed(sent: Message, chain: Chain, history: History) -> bool:
+    """Whether some answer's cursor is at or after it, and neither that answer nor one before brought it."""
+    return any(
+        not received(chain[:count], sent, history) and _passes(poll, sent, history)
+        for count, poll in enumerate(chain, start=1)
+    )
 
 
 def _is_stored(sent: Message, reader: str, history: History) -> bool:
@@ -112,10 +117,21 @@ def _had_to_come(sent: Message, chain: Chain, history: History) -> bool:
         return False
     assert sent.acked_ns is not None
     due_ns = round(history.bounds.delivered_within_s * NS_PER_S)
-    return has_calm(history, sent.acked_ns, answers(chain)[-1].start_ns, due_ns)
+    return _has_calm(history, sent.acked_ns, answers(chain)[-1].start_ns, due_ns)
 
 
 def _last_ack_ns(sent: Message, history: History) -> int:
     """When the last ack of its mailbox came."""
     acks = [other.acked_ns for other in messages(history) if other.recipient == sent.recipient]
     return max(acked_ns for acked_ns in acks if acked_ns is not None)
+
+
+def _has_calm(history: History, since_ns: int, until_ns: int, lasting_ns: int) -> bool:
+    """Whether so much time went by undisturbed: one that long begins at `since_ns`, or where a span ends."""
+    spans = faults(history) + strains(history)
+    beginnings = [since_ns, *(end for _, end in spans if end >= since_ns)]
+    return any(
+        begin + lasting_ns <= until_ns
+        and not any(start <= begin + lasting_ns and begin < end for start, end in spans)
+        for begin in beginnings
+    )

@@ -36,7 +36,7 @@ def _may_have_been_dropped(sent: Message, told_ns: int, history: History) -> boo
         if other != sent
         and other.recipient == sent.recipient
         and not other.refused
-        and other.begun_ns <= told_ns
-        and (other.acked_ns is None or other.acked_ns >= sent.begun_ns)
+        and other.begun_ns < told_ns
+        and (other.acked_ns is None or other.acked_ns > sent.begun_ns)
     ]
-    return len(newer) >= history.bounds.retained_messages
+    return sent.begun_ns < told_ns and len(newer) >= history.bounds.retained_messages

@@ -11,6 +11,8 @@ from datetime import datetime
 from harness.history import NS_PER_S, History, Outcome, Poll, Received, Send
 from harness.verdict import Verdict
 
+from .remembering import once
+
 Allowed = frozenset[Verdict]
 """The verdicts that a promise leaves open for one history."""
 
@@ -68,6 +70,7 @@ class Message:
         return {send.id for send in self.attempts if send.id is not None}
 
 
+@once
 def messages(history: History) -> list[Message]:
     """Every message: attempts of one sender, client_message_id, recipient and content are one."""
     groups: list[list[Send]] = []
@@ -100,6 +103,15 @@ def matches(arrival: Received, history: History) -> list[Message]:
 
     Whatever arrives anywhere under one id is one message, so that each may tell what all of them are.
     """
+    return _matches_by_id(history)[arrival.id]
+
+
+@once
+def _matches_by_id(history: History) -> dict[str, list[Message]]:
+    return {arrival.id: _matches(arrival, history) for _, arrival in arrivals(history.polls)}
+
+
+def _matches(arrival: Received, history: History) -> list[Message]:
     known = messages(history)
     namesakes = [other for _, other in arrivals(history.polls) if other.id == arrival.id]
     for rule in (_id_in_an_ack, _senders_own_id, _what_it_says):
@@ -151,6 +163,7 @@ def timestamps(sent: Message, history: History) -> set[datetime]:
     return {at for at in map(moment, acked + came) if at is not None}
 
 
+@once
 def is_torn(history: History) -> bool:
     """Whether a cursor stands between two timestamps of one message: who knows on which side that is."""
     cursors = [moment(text) for poll in history.polls for text in (poll.since, poll.next_since)]
@@ -159,6 +172,7 @@ def is_torn(history: History) -> bool:
     return any(min(some) <= at < max(some) for some in told if len(some) > 1 for at in known)
 
 
+@once
 def ambiguous(history: History) -> bool:
     """Whether some arrival may be more than one message, so that a simple mind cannot tell which."""
     return any(len(matches(arrival, history)) > 1 for _, arrival in arrivals(history.polls))
@@ -178,14 +192,3 @@ def faults(history: History) -> list[Span]:
 def strains(history: History) -> list[Span]:
     """When the harness's own machine was too busy, and what had piled up was worked off."""
     return [(strain.since_ns, strain.until_ns + STRAIN_LASTS_ON_NS) for strain in history.strains]
-
-
-def has_calm(history: History, since_ns: int, until_ns: int, lasting_ns: int) -> bool:
-    """Whether so much time went by undisturbed: one that long begins at `since_ns`, or where a span ends."""
-    spans = faults(history) + strains(history)
-    beginnings = [since_ns, *(end for _, end in spans if end >= since_ns)]
-    return any(
-        begin + lasting_ns <= until_ns
-        and not any(start <= begin + lasting_ns and begin < end for start, end in spans)
-        for begin in beginnings
-    )
