@@ -1,85 +1,106 @@
-"""on-time by brute force, as far as it can be said without the arithmetic of what is forgiven."""
+"""on-time and recovers by brute force, as far as can be said without the arithmetic of what is forgiven."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.history import NS_PER_S, History, Outcome
+from harness.history import NS_PER_S, FaultWindow, History
 
-from .owing import Chain, owed
-from .reading import (
-    BROKEN,
-    CANNOT_TELL,
-    NOT_BROKEN,
-    UNPROVEN,
-    Allowed,
-    Message,
-    Span,
-    ambiguous,
-    faults,
-    is_torn,
-    messages,
-    received,
-    strains,
-)
+from .reading import BROKEN, CANNOT_TELL, UNPROVEN, Allowed, ambiguous, is_torn, strains
+from .waiting import NEVER, Wait, due_ns, is_disturbed, is_judged, punctuality, touch, waits
 
-NEVER = float("inf")
+ENOUGH_DELIVERIES = 5
 
 
 def on_time(history: History) -> Allowed:
-    """Delivered within the bound of the ack.
-
-    No later than the bound is right, and later than interval + acceptable round trip + bound is wrong. What
-    is in between may be forgiven, by an arithmetic that is not repeated here.
-    """
+    """Delivered within the bound of the ack."""
     if ambiguous(history) or is_torn(history):
         return CANNOT_TELL
-    delays = [
-        delay
-        for sent in messages(history)
-        for chain in history.chains().values()
-        if (delay := _judged(sent, chain, history)) is not None
-    ]
-    bounds = history.bounds
-    forgiven_s = bounds.poll_interval_s + bounds.acceptable_round_trip_s + bounds.delivered_within_s
-    late = [delay for delay in delays if delay.ns > round(bounds.delivered_within_s * NS_PER_S)]
-    unexcused = [delay for delay in late if not delay.strained]
-    if any(delay.ns > round(forgiven_s * NS_PER_S) for delay in unexcused):
-        return BROKEN
-    if unexcused:
-        return CANNOT_TELL
-    return NOT_BROKEN if delays else UNPROVEN
+    judged = [wait for wait in waits(history) if is_judged(wait, history)]
+    return punctuality(judged, history) if judged else UNPROVEN
 
 
 @dataclass(frozen=True)
-class _Delay:
-    ns: float
-    strained: bool
+class _Calm:
+    """The time from the end of an outage until the next one began."""
+
+    after: list[FaultWindow]
+    begin_ns: float
+    until_ns: float
+
+    @property
+    def says_something(self) -> bool:
+        """Whether all of the outage's faults were proved to bite."""
+        return all(fault.bites_ns is not None for fault in self.after)
+
+    def has(self, wait: Wait) -> bool:
+        return self.begin_ns < wait.since_ns < self.until_ns
 
 
-def _judged(sent: Message, chain: Chain, history: History) -> _Delay | None:
-    """From the ack, or the chain's first poll, to the answer that brought it; None where it is not judged."""
-    if sent.acked_ns is None or not owed(sent, chain, history):
-        return None
-    bounds = history.bounds
-    since_ns = max(sent.acked_ns, chain[0].start_ns)
-    due_ns = since_ns + round(bounds.delivered_within_s * NS_PER_S)
-    had_to_be_there_ns = due_ns + round(bounds.acceptable_round_trip_s * NS_PER_S)
-    came = next((place for place, poll in enumerate(chain) if received((poll,), sent, history)), None)
-    came_ns = NEVER if came is None else chain[came].end_ns
-    if _touch(faults(history), since_ns, min(came_ns, had_to_be_there_ns)):
-        return None
-    if came is not None:
-        before_ns = chain[came - 1].end_ns if came else 0
-        our_own_ns = max(0, chain[came].start_ns - max(chain[came].intended_ns, before_ns, since_ns))
-        delay_ns = max(0, chain[came].end_ns - since_ns - our_own_ns)
-        return _Delay(delay_ns, _touch(strains(history), since_ns, came_ns))
-    gave_up_ns = had_to_be_there_ns + round(bounds.poll_interval_s * NS_PER_S)
-    answered_when_due = any(poll.outcome is Outcome.OK and poll.start_ns >= due_ns for poll in chain)
-    if not answered_when_due and chain[-1].end_ns < gave_up_ns:
-        return None
-    return _Delay(NEVER, _touch(strains(history), since_ns, chain[-1].end_ns))
+def recovers(history: History) -> Allowed:
+    """After each outage deliveries are on time again, and what was acked in it arrives."""
+    calms = _calms(history)
+    if not calms:
+        return UNPROVEN
+    if ambiguous(history) or is_torn(history):
+        return CANNOT_TELL
+    everything = waits(history)
+    judged = [wait for wait in everything if is_judged(wait, history)]
+    telling = [calm for calm in calms if calm.says_something]
+    opinions = [punctuality([wait for wait in judged if calm.has(wait)], history) for calm in telling]
+    overdue = [(wait, calm) for calm in telling for wait in everything if _overdue(wait, calm, history)]
+    if BROKEN in opinions or any(not _strained(wait, calm, history) for wait, calm in overdue):
+        return BROKEN
+    if CANNOT_TELL in opinions:
+        return CANNOT_TELL
+    last = calms[-1]
+    live = [wait for wait in judged if last.has(wait) and wait.is_live]
+    if telling != calms or last.begin_ns == NEVER or len(live) < ENOUGH_DELIVERIES:
+        return UNPROVEN
+    return UNPROVEN if any(calm is last for _, calm in overdue) else opinions[-1]
 
 
-def _touch(spans: list[Span], since_ns: float, until_ns: float) -> bool:
-    return any(start <= until_ns and since_ns <= end for start, end in spans)
+def _calms(history: History) -> list[_Calm]:
+    """What follows each outage: faults that overlap or follow before the recovery was due are one."""
+    outages: list[list[FaultWindow]] = []
+    for fault in sorted(history.faults, key=lambda fault: fault.injected_ns):
+        if fault.store == "clock":
+            continue
+        if outages and fault.injected_ns <= _over_ns(outages[-1], history):
+            outages[-1].append(fault)
+        else:
+            outages.append([fault])
+    begins = [outage[0].injected_ns for outage in outages]
+    return [
+        _Calm(outage, _over_ns(outage, history), until_ns)
+        for outage, until_ns in zip(outages, [*begins, NEVER][1:], strict=True)
+    ]
+
+
+def _over_ns(outage: list[FaultWindow], history: History) -> float:
+    """When the server must have recovered from all of its faults."""
+    healed = [NEVER if fault.healed_ns is None else fault.healed_ns for fault in outage]
+    return max(healed) + round(history.bounds.recovers_within_s * NS_PER_S)
+
+
+def _asked(wait: Wait, calm: _Calm) -> list[int]:
+    """When the chain polled from the calm on, but for polls that ended at a page's end."""
+    return [poll.start_ns for poll in wait.chain if poll.start_ns >= calm.begin_ns and not poll.has_more]
+
+
+def _overdue(wait: Wait, calm: _Calm, history: History) -> bool:
+    """Whether what an outage had disturbed came too late after the calm's first poll, or never did."""
+    asked = _asked(wait, calm)
+    if not asked or wait.since_ns > calm.begin_ns or not is_disturbed(wait, history):
+        return False
+    had_to_be_there_ns = asked[0] + due_ns(history)
+    if had_to_be_there_ns >= calm.until_ns:
+        return False
+    if wait.place is None:
+        return asked[-1] > had_to_be_there_ns
+    return wait.since_ns + wait.delay_ns > had_to_be_there_ns
+
+
+def _strained(wait: Wait, calm: _Calm, history: History) -> bool:
+    """Whether the machine was too busy before it had to be there."""
+    return touch(strains(history), calm.begin_ns, _asked(wait, calm)[0] + due_ns(history))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from .spoiled_answers import (
 )
 from .spoiled_looks import SPOILED_LOOKS
 from .spoiled_messages import SPOILED_MESSAGES
+from .spoiled_outages import SPOILED_OUTAGES
 from .spoiling import Choice
 from .timeline import Event
 
@@ -62,6 +64,8 @@ def _sometimes(moments_ms: Sequence[int]) -> st.SearchStrategy[list[int]]:
     return st.one_of(st.just([]), st.lists(st.sampled_from(moments_ms), min_size=1, max_size=3, unique=True))
 
 
+_looks = _sometimes((1_000, 2_950, 5_550, 9_000, 12_000))
+_attempts = _sometimes((1_000, 2_000, 3_500, 9_000))
 _plans = st.builds(
     Plan,
     sends=st.one_of(
@@ -80,9 +84,43 @@ _plans = st.builds(
         st.lists(_faults, max_size=2, unique_by=lambda fault: fault.name.split()[0]),
     ),
     strain_ms=st.sampled_from((None, None, None, None, (1_000, 2_500))),
-    looks_ms=_sometimes((1_000, 2_950, 5_550, 9_000, 12_000)),
-    attempts_ms=_sometimes((1_000, 2_000, 3_500, 9_000)),
+    looks_ms=_looks,
+    attempts_ms=_attempts,
 )
+_plain_sends = st.builds(
+    SendPlan,
+    sender=st.just("alice"),
+    recipient=st.sampled_from(("bob", "bob", "bob", "carol")),
+    after_ms=st.sampled_from((0, 30, 400, 1_990)),
+    lasts_ms=st.sampled_from((10, 300)),
+    fate=_fates,
+)
+
+
+def _after_a_pause(least: int, most: int) -> st.SearchStrategy[list[SendPlan]]:
+    """So long a pause that a server recovers in it."""
+    some = st.lists(_plain_sends, min_size=least, max_size=most)
+    return some.map(lambda sends: [replace(sends[0], after_ms=4_000), *sends[1:]])
+
+
+def _short_fault(*bites_ms: int) -> st.SearchStrategy[FaultPlan]:
+    begun = st.sampled_from(bites_ms)
+    return st.builds(lambda name, at_ms: FaultPlan(name, at_ms, at_ms + 500), st.sampled_from(FAULTS), begun)
+
+
+@st.composite
+def _recoveries(draw: st.DrawFn) -> Plan:
+    """One outage or two, early enough that what is sent after them tells whether the server recovered."""
+    faults = [draw(_short_fault(100, 1_000))]
+    sends = draw(st.lists(_plain_sends, max_size=2)) + draw(_after_a_pause(3, 5))
+    if draw(st.booleans()):
+        faults.append(draw(_short_fault(2_000, 5_500, 7_500)))
+        sends += draw(_after_a_pause(3, 5))
+    chains = [ChainPlan("bob", 0), ChainPlan("bob", 250), *draw(st.lists(_chains, max_size=1))]
+    strain_ms = draw(st.sampled_from((None, None, None, (3_000, 3_500), (9_000, 9_500))))
+    return Plan(sends, chains, faults, strain_ms, looks_ms=draw(_looks), attempts_ms=draw(_attempts))
+
+
 _choices = st.builds(
     Choice, which=st.integers(0, 30), part=st.integers(0, 4), far_ms=st.sampled_from((1, 1_000, 2_500, 7_000))
 )
@@ -92,11 +130,16 @@ _wrongs = st.lists(st.tuples(st.sampled_from((*_SPOILERS, *_RARE)), _choices), m
 _wrong_looks = st.lists(st.tuples(st.sampled_from(SPOILED_LOOKS), _choices), max_size=2)
 
 
+_wrong_outages = st.lists(st.tuples(st.sampled_from(SPOILED_OUTAGES), _choices), max_size=2)
+
+
 @st.composite
 def event_lists(draw: st.DrawFn) -> list[Event]:
     """The events of one history."""
-    events = play(draw(_plans))
-    for spoil, choice in draw(_wrongs) + draw(_wrong_looks):
+    events = play(draw(st.one_of(_plans, _plans, _recoveries())))
+    has_faults = any(event["kind"] == "fault" for event in events)
+    wrongs = draw(_wrongs) + draw(_wrong_looks) + (draw(_wrong_outages) if has_faults else [])
+    for spoil, choice in wrongs:
         spoil(events, choice)
         events.sort(key=lambda event: event["t"])
     return events

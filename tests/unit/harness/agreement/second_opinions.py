@@ -21,6 +21,7 @@ SECOND_OPINIONS: Mapping[str, Callable[[History], Allowed]] = {
     "no-phantom": brute_contents.no_phantom,
     "on-time": brute_times.on_time,
     "available": brute_answers.available,
+    "recovers": brute_times.recovers,
     "bounded": brute_looks.bounded,
     "private": brute_attempts.refused,
     "refuses": brute_attempts.refused,

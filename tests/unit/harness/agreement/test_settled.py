@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from harness.checkers import available, cursor, no_duplicate, no_loss
-from harness.history import History
+from harness.checkers import CHECKERS
 from harness.verdict import Verdict
 from tests.unit.harness.checkers.histories import Story, message, stamp
 
 from .second_opinions import SECOND_OPINIONS
 
 
-def verdict_of_both(promise: str, verdict: Verdict, history: History) -> Verdict:
+def verdict_of_both(promise: str, story: Story) -> Verdict:
     """The checker's verdict, after the second opinion was seen to allow it."""
+    history = story.history()
+    verdict = CHECKERS[promise](history).verdict
     assert verdict in SECOND_OPINIONS[promise](history)
     return verdict
 
 
-def no_losses(story: Story) -> Verdict:
-    history = story.history()
-    return verdict_of_both("no-loss", no_loss(history).verdict, history)
+no_losses = partial(verdict_of_both, "no-loss")
+cursors = partial(verdict_of_both, "cursor")
+no_duplicates = partial(verdict_of_both, "no-duplicate")
+availability = partial(verdict_of_both, "available")
+recovery = partial(verdict_of_both, "recovers")
 
 
-def no_duplicates(story: Story) -> Verdict:
-    history = story.history()
-    return verdict_of_both("no-duplicate", no_duplicate(history).verdict, history)
+def outage_with_a_message(*, bites: float | None = 0.1) -> Story:
+    """The server must have recovered by 3.0; Bob, who has polled before, polls next at 4.0."""
+    story = Story().poll(0.0).fault("redis refused", inject=0.05, bites=bites, heal=0.9, healed=1.0)
+    return story.send("a", 0.5).poll(2.0).poll(4.0)
 
 
-def availability(story: Story) -> Verdict:
-    history = story.history()
-    return verdict_of_both("available", available(history).verdict, history)
+def five_in_time(story: Story, begin: float) -> Story:
+    for number in range(5):
+        at = begin + 2 * number
+        story.send(f"later {number}", at).poll(at + 1, message(f"later {number}", at))
+    return story
 
 
 def test_readers_who_all_left_before_the_message_prove_nothing_of_it() -> None:
@@ -86,8 +94,7 @@ def test_one_id_is_one_message_also_where_only_a_later_reader_learns_which(stran
     for at, chain in ((2.0, "bob#1"), (2.1, "bob#2")):
         sender = "mallory" if chain == stranger else "alice"
         story.poll(at, message("a", 1.0, sender=sender, **bare), chain=chain)
-    history = story.send("b", 1.5).history()
-    assert verdict_of_both("cursor", cursor(history).verdict, history) is not Verdict.FAIL
+    assert cursors(story.send("b", 1.5)) is not Verdict.FAIL
 
 
 def test_a_message_of_two_timestamps_is_owed_to_a_later_reader_by_the_one_told_first() -> None:
@@ -109,3 +116,77 @@ def test_a_gap_told_to_a_chain_that_has_no_cursor_yet_excuses_what_retention_dro
     story = Story(retained_messages=1).poll(0).send("a", 1.0).send("b", 1.5)
     story.poll(2, message("b", 1.5), gap=True).poll(4).drained(6)
     assert no_losses(story) is Verdict.PASS
+
+
+def test_a_gap_excuses_what_was_stored_before_it_but_acked_only_later() -> None:
+    """A slow ack was taken for proof that the message came after what retention dropped."""
+    story = Story(retained_messages=1).send("a", 1.0, 3.0).send("b", 1.5)
+    assert no_losses(story.poll(2, message("b", 1.5), gap=True).poll(4).poll(6).drained(7)) is Verdict.PASS
+
+
+def test_a_message_begun_at_the_ack_of_another_is_newer_and_one_begun_with_the_gap_is_after_it() -> None:
+    """The second opinion excused both: nothing else had been sent in between for retention to keep."""
+    older = Story(retained_messages=1).send("b", 0.5, 1.0).send("a", 1.0)
+    assert no_losses(older.poll(2, message("b", 0.5), gap=True).poll(4).drained(6)) is Verdict.FAIL
+    newer = Story(retained_messages=1).send("a", 1.0).poll(2, gap=True, end=2.01).send("b", 2.01)
+    assert no_losses(newer.poll(4, message("b", 2.01)).drained(6)) is Verdict.FAIL
+
+
+def test_a_store_that_still_recovers_from_one_fault_is_away_in_the_next() -> None:
+    """The second opinion let the first fault say that Redis may be there, in the midst of the second."""
+    story = Story().fault("redis refused", inject=1.0, bites=1.1, heal=1.4, healed=1.5)
+    story.fault("redis refused", inject=2.0, bites=2.1, heal=4.0, healed=4.1)
+    assert availability(story.poll(3.0, degraded=False, source="redis")) is Verdict.FAIL
+
+
+def test_a_store_that_takes_no_writes_takes_none_while_another_fault_of_it_begins() -> None:
+    """The second opinion thought that it may be up, because the second fault had not bitten yet."""
+    story = Story().fault("redis read-only", inject=1.0, bites=1.1, heal=None, healed=None)
+    story.fault("redis refused", inject=4.0, bites=4.1, heal=5.0, healed=5.1)
+    assert availability(story.send("a", 3.9, 4.05)) is Verdict.FAIL
+
+
+def test_a_message_of_an_outage_that_never_bit_is_missing_after_the_next_one() -> None:
+    """Each calm was asked for the messages of its own outage alone."""
+    story = outage_with_a_message(bites=None)
+    story.fault("mongodb slow", inject=5.0, bites=5.1, heal=5.9, healed=6.0).poll(9.0).poll(12.0)
+    assert recovery(story) is Verdict.FAIL
+
+
+def test_a_message_that_a_busy_machine_excused_after_one_outage_is_missing_after_the_next() -> None:
+    """It was a pass: the last calm alone had to be without doubt, and did not look for it."""
+    story = outage_with_a_message().strain(4.0, 5.0).poll(7.0)
+    story.fault("mongodb slow", inject=7.5, bites=7.6, heal=8.4, healed=8.5).poll(11.0).poll(14.0)
+    assert recovery(five_in_time(story, 15.0)) is Verdict.FAIL
+
+
+def test_a_busy_machine_explains_nothing_that_had_to_be_there_before() -> None:
+    """It excused whatever was missing at the time, though it had been missing for long."""
+    story = outage_with_a_message().poll(6.0).poll(8.0).strain(9.0, 9.5)
+    assert recovery(five_in_time(story, 11.0)) is Verdict.FAIL
+
+
+def test_a_server_that_answers_no_poll_after_its_recovery_has_not_recovered() -> None:
+    """Only polls that were answered could show that a message was missing."""
+    story = Story().poll(0.0).fault("server killed", inject=0.05, bites=0.1, heal=0.9, healed=1.0)
+    story.send("a", 1.5).poll(4.0, status=None).poll(6.0, status=None).poll(8.0, status=None)
+    assert recovery(story) is Verdict.FAIL
+
+
+def test_a_message_is_missing_also_where_the_last_answer_of_its_reader_stopped_at_a_page() -> None:
+    """Only the very last answer counted, and so it was thought to be on the next page."""
+    story = five_in_time(outage_with_a_message().poll(6.0).poll(8.0), 9.0)
+    assert recovery(story.send("b", 19.0).poll(20.0, message("b", 19.0), has_more=True)) is Verdict.FAIL
+
+
+def test_the_first_answer_after_an_outage_may_not_take_as_long_as_it_likes() -> None:
+    """Whatever it brought was in time."""
+    story = Story().poll(0.0).fault("redis refused", inject=0.05, bites=0.1, heal=0.9, healed=1.0)
+    story.send("a", 2.5).poll(4.0, message("a", 2.5), end=7.0)
+    assert recovery(five_in_time(story, 8.0)) is Verdict.FAIL
+
+
+def test_a_poll_that_the_harness_started_late_makes_no_message_of_an_outage_late() -> None:
+    """It was not taken off, as it is from every other delay."""
+    story = outage_with_a_message().poll(9.0, message("a", 0.5), intended=6.0)
+    assert recovery(five_in_time(story, 10.0)) is Verdict.PASS

@@ -1,0 +1,127 @@
+"""How long messages took to reach the chains that are owed them, by brute force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.history import NS_PER_S, History, Outcome
+
+from .owing import Chain, owed
+from .reading import (
+    BROKEN,
+    CANNOT_TELL,
+    KEPT,
+    NOT_BROKEN,
+    UNPROVEN,
+    Allowed,
+    Message,
+    Span,
+    faults,
+    messages,
+    received,
+    strains,
+)
+from .remembering import once
+
+NEVER = float("inf")
+
+
+@dataclass(frozen=True)
+class Wait:
+    """From the ack, or the chain's first poll, to the answer that brought it, if any did."""
+
+    sent: Message
+    chain: Chain
+    since_ns: int
+    place: int | None
+    """Of the poll that brought it."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the chain was polling already when the message was acked."""
+        return self.since_ns == self.sent.acked_ns
+
+    @property
+    def came_ns(self) -> float:
+        return NEVER if self.place is None else self.chain[self.place].end_ns
+
+    @property
+    def known_ns(self) -> float:
+        """When it came, or the chain gave up."""
+        return self.chain[-1].end_ns if self.place is None else self.came_ns
+
+    @property
+    def delay_ns(self) -> float:
+        """How long it took, less what the harness itself started the poll late."""
+        if self.place is None:
+            return NEVER
+        poll = self.chain[self.place]
+        before_ns = self.chain[self.place - 1].end_ns if self.place else 0
+        our_own_ns = max(0, poll.start_ns - max(poll.intended_ns, before_ns, self.since_ns))
+        return max(0, poll.end_ns - self.since_ns - our_own_ns)
+
+
+@once
+def waits(history: History) -> list[Wait]:
+    """Every wait for an acked message."""
+    return [
+        _wait(sent, sent.acked_ns, chain, history)
+        for sent in messages(history)
+        for chain in history.chains().values()
+        if sent.acked_ns is not None and owed(sent, chain, history)
+    ]
+
+
+def _wait(sent: Message, acked_ns: int, chain: Chain, history: History) -> Wait:
+    place = next((place for place, poll in enumerate(chain) if received((poll,), sent, history)), None)
+    return Wait(sent, chain, max(acked_ns, chain[0].start_ns), place)
+
+
+def is_disturbed(wait: Wait, history: History) -> bool:
+    """Whether a fault lasted until it came, or until it had to be there."""
+    had_to_be_there_ns = wait.since_ns + due_ns(history)
+    return touch(faults(history), wait.since_ns, min(wait.came_ns, had_to_be_there_ns))
+
+
+def is_judged(wait: Wait, history: History) -> bool:
+    """Whether no fault disturbed it, and it came, or the chain polled on until it was due."""
+    if is_disturbed(wait, history):
+        return False
+    bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
+    answered_when_due = any(
+        poll.outcome is Outcome.OK and poll.start_ns >= wait.since_ns + bound_ns for poll in wait.chain
+    )
+    gave_up_ns = wait.since_ns + _unforgivable_ns(history)
+    return wait.place is not None or answered_when_due or wait.chain[-1].end_ns >= gave_up_ns
+
+
+def punctuality(judged: list[Wait], history: History) -> Allowed:
+    """No later than the bound is right, and later than interval + acceptable round trip + bound is wrong.
+
+    What is in between may be forgiven, by an arithmetic that is not repeated here.
+    """
+    bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
+    late = [wait for wait in judged if wait.delay_ns > bound_ns]
+    unexcused = [wait for wait in late if not touch(strains(history), wait.since_ns, wait.known_ns)]
+    if any(wait.delay_ns > _unforgivable_ns(history) for wait in unexcused):
+        return BROKEN
+    if unexcused:
+        return CANNOT_TELL
+    if any(wait.delay_ns > _unforgivable_ns(history) for wait in late):
+        return UNPROVEN
+    return NOT_BROKEN if late else KEPT
+
+
+def due_ns(history: History) -> int:
+    """In which time a message must have been served, at the latest."""
+    bounds = history.bounds
+    return round((bounds.delivered_within_s + bounds.acceptable_round_trip_s) * NS_PER_S)
+
+
+def _unforgivable_ns(history: History) -> int:
+    return due_ns(history) + round(history.bounds.poll_interval_s * NS_PER_S)
+
+
+def touch(spans: list[Span], since_ns: float, until_ns: float) -> bool:
+    """Whether any of these spans lies, if only partly, in this time."""
+    return any(start <= until_ns and since_ns <= end for start, end in spans)
