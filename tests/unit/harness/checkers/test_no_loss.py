@@ -130,6 +130,13 @@ def test_an_admitted_gap_excuses_only_what_retention_dropped() -> None:
     assert kinds(no_loss(story(kept=1).history())) == ["not_stored"]
 
 
+def test_a_gap_excuses_what_may_have_been_stored_before_it_and_nothing_begun_after_it() -> None:
+    story = Story(retained_messages=1).send("slowly acked", 1.0, 3.0).send("b", 1.5)
+    story.poll(2, message("b", 1.5), gap=True).poll(4).poll(6)
+    assert no_loss(story.drained(7).history()).verdict is Verdict.PASS
+    assert kinds(no_loss(story.send("a", 7.0).poll(8).poll(10).drained(11).history())) == ["not_stored"]
+
+
 def test_a_gap_that_was_not_admitted_is_a_loss() -> None:
     story = Story(retained_messages=1).send("a", 1.0).send("b", 2.0)
     story.poll(4, message("b", 2.0)).poll(6).drained(7)
