@@ -36,6 +36,18 @@ def a_chain_is_not_served_what_is_new(events: list[Event], choice: Choice) -> No
         _hand_on(events, poll)
 
 
+def a_queue_lacks_what_is_new(events: list[Event], choice: Choice) -> None:
+    """One chain waits for it until the end; others read it from MongoDB."""
+    last_full = {poll["chain"]: poll for poll in full(events)}
+    if poll := choice.of(list(last_full.values())):
+        lacking = {message["id"] for message in poll["messages"]}
+        poll["messages"], poll["next_since"] = [], poll["since"]
+        _hand_on(events, poll)
+        for other in full(events):
+            if lacking & {message["id"] for message in other["messages"]}:
+                other["source"] = "mongodb"
+
+
 def a_client_forgets_its_cursor(events: list[Event], choice: Choice) -> None:
     if poll := choice.of(polls(events)):
         poll["since"] = None
@@ -97,6 +109,7 @@ def the_history_is_cut_off(events: list[Event], choice: Choice) -> None:
 SPOILED_ANSWERS: tuple[Spoiler, ...] = (
     a_cursor_jumps,
     a_chain_is_not_served_what_is_new,
+    a_queue_lacks_what_is_new,
     a_client_forgets_its_cursor,
     an_answer_is_slow,
     a_poll_starts_late,

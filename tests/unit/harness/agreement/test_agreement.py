@@ -24,6 +24,7 @@ IN_CI = 2_000
 KINDS = {
     ("no-loss", "stored_but_skipped"),
     ("no-loss", "never_served"),
+    ("no-loss", "queued_but_never_served"),
     ("no-loss", "not_stored"),
     ("cursor", "passed"),
     ("no-duplicate", "delivered_twice"),
@@ -96,5 +97,5 @@ def report(tally: Tally) -> str:
     verdicts = [
         f"{promise:13} {verdict:13} {n:7}" for (promise, verdict), n in sorted(tally.verdicts.items())
     ]
-    kinds = [f"{promise:13} {kind:21} {n:7}" for (promise, kind), n in sorted(tally.kinds.items())]
+    kinds = [f"{promise:13} {kind:23} {n:7}" for (promise, kind), n in sorted(tally.kinds.items())]
     return "\n".join(["", *verdicts, "", *kinds, ""])
