@@ -21,13 +21,11 @@ def recovered_ns(window: FaultWindow, history: History) -> float:
 
 
 @once
-@once
 def disturbances(history: History) -> Spans:
     """The times from each injection until the server must have recovered."""
     return Spans(_faults(history))
 
 
-@once
 @once
 def disturbances_and_strain(history: History) -> Spans:
     """The same, with the times of strain."""
