@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import threading
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from harness.history import Bounds, FaultWindow, History, HistoryFile, Outcome, Recorder, read_histories
+from harness.history.operations import line_of, written_ns
+from harness.history.uncollected import uncollected
 
 
 def recorder(file: io.BytesIO) -> Recorder:
@@ -148,3 +151,24 @@ def test_threads_write_whole_lines_and_different_numbers() -> None:
         thread.join()
     notes = [json.loads(line) for line in file.getvalue().splitlines()][1:]
     assert sorted(note["op"] for note in notes) == list(range(1, 801))
+
+
+def test_each_line_knows_when_it_was_written() -> None:
+    record = recorder(io.BytesIO())
+    events = [
+        record.record("send", t=10, **sending()),
+        record.record("sent", t=20, op=1, outcome=Outcome.OK),
+        record.record("drained", t=30),
+    ]
+    assert [written_ns(line_of(event)) for event in events] == [10, 20, 30]
+
+
+def test_the_collector_is_kept_out_for_as_long_and_stays_as_it_was() -> None:
+    for was_enabled in (True, False):
+        (gc.enable if was_enabled else gc.disable)()
+        try:
+            with uncollected():
+                assert not gc.isenabled()
+            assert gc.isenabled() is was_enabled
+        finally:
+            gc.enable()

@@ -77,3 +77,10 @@ def test_a_chain_that_was_never_answered_proves_no_loss() -> None:
     assert (
         "bob#2 lacks message 'a' from alice to bob, but its last poll had no final answer" in judgement.reason
     )
+
+
+def test_what_was_told_no_id_and_what_nobody_sent_have_none_to_differ() -> None:
+    """Another message goes by two ids, so all are looked at again."""
+    story = Story().send("a", 1.0).send("a", 2.0, id="id-other").send("b", 3.0, status=None)
+    story.poll(4.0, message("phantom", 3.5))
+    assert [found.kind for found in no_duplicate(story.history()).findings] == ["two_ids"]
