@@ -10,8 +10,8 @@ from operator import attrgetter
 
 from harness.checkers.cursors import Instant, instant
 from harness.checkers.messages import Delivery, Matched, Message, match
-from harness.checkers.once import once
 from harness.history import History, Outcome, Poll
+from harness.history.once import once
 
 _FIRST_START_NS = attrgetter("first_start_ns")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from harness.checkers.once import once
 from harness.checkers.spans import Span, Spans
 from harness.checkers.strain import strained
 from harness.history import NS_PER_S, FaultWindow, History
+from harness.history.once import once
 
 HARMLESS_STORES = frozenset({"clock"})
 """Faults under which every guarantee holds (contract: Under faults), timeliness included."""

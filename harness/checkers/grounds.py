@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 from harness.checkers.messages import match
-from harness.checkers.once import once
 from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, FaultWindow, History, Outcome
+from harness.history.once import once
 
 WORDS = {Outcome.OK: "acked", Outcome.UNKNOWN: "unknown", Outcome.REFUSED: "refused"}
 

@@ -16,8 +16,8 @@ from harness.checkers.cursors import NEVER, Instant, instant
 from harness.checkers.disturbances import recovered_ns
 from harness.checkers.expectations import kind_of
 from harness.checkers.messages import Message, match
-from harness.checkers.once import once
 from harness.history import History, Poll
+from harness.history.once import once
 
 FORGETFUL_KINDS = frozenset({"killed", "emptied", "restored"})
 """Faults after which Redis holds less than it did."""

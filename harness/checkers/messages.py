@@ -17,8 +17,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from harness.checkers.cursors import Instant, instant
-from harness.checkers.once import once
 from harness.history import Event, History, Outcome, Poll, Received, Send
+from harness.history.once import once
 
 K = TypeVar("K")
 T = TypeVar("T")

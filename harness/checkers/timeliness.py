@@ -16,10 +16,10 @@ from harness.arithmetic import allowed_misses, floor_share
 from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
 from harness.checkers.delays import Delay, delays
 from harness.checkers.disturbances import disturbances
-from harness.checkers.once import once
 from harness.checkers.spans import Spans
 from harness.checkers.strain import Strain
 from harness.history import NS_PER_S, Bounds, History
+from harness.history.once import once
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ class History:
     """What was seen in Redis: the `queue` and `keys` events."""
     drained_ns: int | None
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
-    """What was worked out about this history already, for `harness.checkers.once`."""
+    """What was worked out about this history already, for `harness.history.once`."""
 
     @classmethod
     def from_events(cls, lines: Iterable[Line]) -> History:

@@ -16,7 +16,7 @@ from harness.stack import Services
 from harness.stack.target import Target
 from harness.stack.toxics import Proxy
 from harness.stack.waiting import wait_until
-from tests.edge.server.process import BOUND_S, Chat, ready, target
+from tests.edge.server.process import BOUND_S, Chat, ready
 
 FAULTS = ("refused", "black-holed", "slow")
 
@@ -29,14 +29,6 @@ def inject(proxy: Proxy, fault: str) -> None:
     else:
         proxy.add_toxic("timeout", "upstream", timeout=0)
         proxy.add_toxic("timeout", "downstream", timeout=0)
-
-
-@pytest.fixture(scope="module")
-def server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    server = target(services, tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
 
 
 def healthy(server: Target) -> bool:

@@ -90,14 +90,6 @@ def test_it_starts_without_its_stores_and_says_so(services: Services, tmp_path: 
         server.stop()
 
 
-@pytest.fixture(scope="module")
-def server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    server = target(services, tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def chat(server: Target) -> Iterator[Chat]:
     chat = Chat(server.base_url)

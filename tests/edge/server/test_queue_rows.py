@@ -16,18 +16,10 @@ from reference_server.adapters.redis_queue import RedisQueue, connect
 from reference_server.errors import QueueUnavailable
 from tests.contracts.queue_contract import BOB, NO_CURSOR, START, message, messages, rebuilt, seqs
 from tests.contracts.redis_keys_contract import LIST, MONTH_S
-from tests.edge.server.process import Chat, target
+from tests.edge.server.process import Chat
 
 PROMISED_LIMIT = 1000
 ERROR = "Redis error sending message: Connection refused"
-
-
-@pytest.fixture(scope="module")
-def server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    server = target(services, tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

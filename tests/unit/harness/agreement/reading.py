@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.history import NS_PER_S, History, Outcome, Poll, Received, Send
+from harness.history.once import once
 from harness.verdict import Verdict
-
-from .remembering import once
 
 Allowed = frozenset[Verdict]
 """The verdicts that a promise leaves open for one history."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.history import NS_PER_S, History, Outcome
+from harness.history.once import once
 
 from .owing import Chain, owed
 from .reading import (
@@ -21,7 +22,6 @@ from .reading import (
     received,
     strains,
 )
-from .remembering import once
 
 NEVER = float("inf")
 

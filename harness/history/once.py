@@ -1,4 +1,4 @@
-"""Working something out about a history once: the second opinions are slow enough without doing it again."""
+"""Working something out about a history once, though several ask for it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
 
-from harness.history import History
+from harness.history.history import History
 
 T = TypeVar("T")
 
 
 def once(work_out: Callable[[History], T]) -> Callable[[History], T]:
-    """The same function of a history, which remembers its answer for as long as the history lives."""
+    """A pure function of a history that remembers, for as long as the history lives, what it found."""
 
     @wraps(work_out)
     def remembered(history: History) -> T:
