@@ -34,7 +34,7 @@ def waited_us(pressure: Path = PRESSURE) -> list[int]:
 
 def _total(file: Path) -> int:
     try:
-        return int(file.read_text().splitlines()[0].rpartition("total=")[2])
+        return int(file.read_text(encoding="utf-8").splitlines()[0].rpartition("total=")[2])
     except (OSError, IndexError, ValueError):
         return 0
 

@@ -37,7 +37,9 @@ def _files_named_by(rows: Iterable[Row]) -> set[str]:
 
 def _files_with_markers() -> set[str]:
     """To be asked of the text: collecting every test of a checkout takes many times longer."""
-    return {str(file) for file in TESTS.rglob("test_*.py") if "mark.plan(" in file.read_text("utf-8")}
+    return {
+        str(file) for file in TESTS.rglob("test_*.py") if "mark.plan(" in file.read_text(encoding="utf-8")
+    }
 
 
 def isolated() -> list[str]:

@@ -14,7 +14,10 @@ def the_machine(folder: Path, *, alone: bool) -> Iterator[None]:
 
     Whoever waits to be alone keeps the gate shut meanwhile, or rows that come and go would never all be gone.
     """
-    with (folder / ".gate").open("a") as gate, (folder / ".machine").open("a") as machine:
+    with (
+        (folder / ".gate").open("a", encoding="utf-8") as gate,
+        (folder / ".machine").open("a", encoding="utf-8") as machine,
+    ):
         fcntl.flock(gate, fcntl.LOCK_EX)
         fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(gate, fcntl.LOCK_UN)

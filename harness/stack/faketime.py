@@ -51,7 +51,7 @@ class FakeClock:
     def _write(self, setting: str) -> None:
         """Readers never see half of it."""
         fresh = self._file.with_suffix(".new")
-        fresh.write_text(setting + "\n")
+        fresh.write_text(setting + "\n", encoding="utf-8")
         fresh.replace(self._file)
 
 

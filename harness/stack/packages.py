@@ -161,7 +161,7 @@ def run(command: list[str], *, env: dict[str, str], deadline_s: float) -> str:
             env=env,
             timeout=deadline_s,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             check=False,
         )
@@ -178,7 +178,7 @@ def run(command: list[str], *, env: dict[str, str], deadline_s: float) -> str:
 @contextmanager
 def _lock(place: Path) -> Iterator[None]:
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_name(f"{place.name}.lock").open("w") as file:
+    with place.with_name(f"{place.name}.lock").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -58,9 +58,9 @@ class RedisQueue:
         self._gate = threading.BoundedSemaphore(AT_ONCE)
         self._limit = limit
         self._ttl_ms = ttl_s * 1000
-        trust = (_HERE / "trust.lua").read_text()
-        self._push = client.register_script(trust + (_HERE / "push.lua").read_text())
-        self._read = client.register_script(trust + (_HERE / "read.lua").read_text())
+        trust = (_HERE / "trust.lua").read_text(encoding="utf-8")
+        self._push = client.register_script(trust + (_HERE / "push.lua").read_text(encoding="utf-8"))
+        self._read = client.register_script(trust + (_HERE / "read.lua").read_text(encoding="utf-8"))
 
     @property
     def breaker(self) -> CircuitBreaker:

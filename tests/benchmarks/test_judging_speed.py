@@ -55,7 +55,7 @@ def judged(path: Path) -> Cost:
     """Judge a file in a process of its own."""
     program = [sys.executable, "-m", "tests.benchmarks.judging", str(path)]
     root = Path(__file__).parents[2]
-    told = subprocess.run(program, cwd=root, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(program, cwd=root, capture_output=True, encoding="utf-8", check=True).stdout
     return Cost(**json.loads(told))
 
 

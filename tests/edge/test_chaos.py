@@ -23,7 +23,7 @@ def chaos(*words, hash_seed="0"):
         cwd=ROOT,
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=DEADLINE_S,
         check=False,
     )
@@ -59,7 +59,7 @@ def test_the_faults_that_were_printed_are_played_and_judged(tmp_path):
     words = ("--seed", "3", "--minutes", "0.25", "--only", "mongodb refused", "--reports", str(tmp_path))
     done = chaos(*words)
     assert "mongodb refused" in done.stdout.partition("RANDOM-01")[0], done.stdout + done.stderr
-    results = json.loads((tmp_path / "results.json").read_text())
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     (row,) = results["rows"]
     assert (done.returncode, results["seed"], row["id"]) == (results["exit_code"], 3, "RANDOM-01")
     assert results["verdict"] == "pass" or TOO_BUSY in row["reason"], done.stdout + done.stderr

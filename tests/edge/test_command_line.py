@@ -27,16 +27,19 @@ def harness(*words):
 
 def run(*words):
     return subprocess.run(
-        harness(*words), cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+        harness(*words), cwd=ROOT, capture_output=True, encoding="utf-8", timeout=DEADLINE_S, check=False
     )
 
 
 def profile(tmp_path, command, *, ready_path="/health/live", extra=""):
     """A target profile like the reference's, with another command."""
-    env = (ROOT / "harness" / "targets" / "reference.toml").read_text().partition("[env]")[2]
+    env = (ROOT / "harness" / "targets" / "reference.toml").read_text(encoding="utf-8").partition("[env]")[2]
     path = tmp_path / "target.toml"
     words = json.dumps([sys.executable, *command])
-    path.write_text(f'name = "broken"\ncommand = {words}\nready_path = "{ready_path}"\n{extra}\n[env]{env}')
+    path.write_text(
+        f'name = "broken"\ncommand = {words}\nready_path = "{ready_path}"\n{extra}\n[env]{env}',
+        encoding="utf-8",
+    )
     return str(path)
 
 
@@ -44,7 +47,7 @@ def test_a_row_that_passes_ends_with_0_and_leaves_its_results(tmp_path):
     done = run("run", "--only", "FLOW-02", "--seed", "7", "--reports", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Pass: the one row kept every promise." in done.stdout
-    results = json.loads((tmp_path / "results.json").read_text())
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert (results["verdict"], results["exit_code"], results["seed"]) == ("pass", 0, 7)
     (row,) = results["rows"]
     assert (row["id"], row["title"], row["verdict"], row["findings"]) == (
@@ -61,14 +64,14 @@ def test_a_row_that_passes_ends_with_0_and_leaves_its_results(tmp_path):
     assert ElementTree.parse(tmp_path / "junit.xml").find(".//testcase") is not None
     (history,) = read_histories(tmp_path / "history.jsonl")
     assert len(history.sends) == 3
-    assert "FLOW-02" in (tmp_path / "report.html").read_text()
+    assert "FLOW-02" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_broken_promise_ends_with_1_and_names_it(tmp_path):
     target = profile(tmp_path, [str(PROGRAMS / "forgetful_server.py")])
     done = run("run", "--only", "FLOW-02", "--target", target, "--reports", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
-    results = json.loads((tmp_path / "results.json").read_text())
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert results["promises"]["no-loss"]["verdict"] == "fail"
     assert "no-loss" in {finding["promise"] for finding in results["rows"][0]["findings"]}
 
@@ -80,7 +83,7 @@ def test_check_says_of_the_history_to_the_byte_what_the_run_said(tmp_path, words
     ran = run("run", "--only", "FLOW-02", "--reports", str(tmp_path), *words)
     again = run("check", str(tmp_path / "history.jsonl"))
     assert again.returncode == ran.returncode == (1 if words else 0), again.stderr
-    assert again.stdout == (tmp_path / "verdicts.json").read_text()
+    assert again.stdout == (tmp_path / "verdicts.json").read_text(encoding="utf-8")
     shown = run("check", str(tmp_path / "history.jsonl"), "--reports", str(tmp_path / "again"))
     assert shown.returncode == ran.returncode
     assert shown.stdout.startswith("FLOW-02   " + ("fail" if words else "pass"))
@@ -93,7 +96,7 @@ def test_a_run_that_was_killed_can_be_judged_by_what_it_recorded(tmp_path):
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         try:
             wait_until(
-                lambda: history.exists() and history.read_text().count('"kind":"poll"') > 2,
+                lambda: history.exists() and history.read_text(encoding="utf-8").count('"kind":"poll"') > 2,
                 deadline_s=30,
                 what="the third poll",
             )
@@ -114,7 +117,7 @@ def test_a_server_that_cannot_be_used_is_inconclusive_and_ends_with_3(tmp_path):
     target = profile(tmp_path, command, ready_path="/")
     done = run("run", "--only", "FLOW-02", "--target", target, "--reports", str(tmp_path))
     assert done.returncode == 3, done.stdout + done.stderr
-    results = json.loads((tmp_path / "results.json").read_text())
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert results["verdict"] == "inconclusive"
     assert "registering was answered 501, not 201" in results["rows"][0]["reason"]
 
@@ -160,8 +163,8 @@ def test_a_server_that_never_gets_ready_is_told_with_its_last_lines(tmp_path):
 
 def test_a_server_whose_settings_are_wrong_is_told_with_what_it_said(tmp_path):
     target = profile(tmp_path, ["-m", "reference_server"])
-    text = Path(target).read_text().replace('SECRET_KEY = "{secret}"', 'SECRET_KEY = "short"')
-    Path(target).write_text(text)
+    text = Path(target).read_text(encoding="utf-8").replace('SECRET_KEY = "{secret}"', 'SECRET_KEY = "short"')
+    Path(target).write_text(text, encoding="utf-8")
     done = run("run", "--only", "FLOW-02", "--target", target, "--reports", str(tmp_path))
     assert done.returncode == 2, done.stdout + done.stderr
     assert "SECRET_KEY" in done.stderr
@@ -174,12 +177,12 @@ def test_an_interrupted_run_ends_with_130_keeps_its_results_and_leaves_nothing(t
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     history = tmp_path / "history.jsonl"
     try:
         wait_until(
-            lambda: history.exists() and '"kind":"sent"' in history.read_text(),
+            lambda: history.exists() and '"kind":"sent"' in history.read_text(encoding="utf-8"),
             deadline_s=30,
             what="the first answered send",
         )
@@ -190,7 +193,7 @@ def test_an_interrupted_run_ends_with_130_keeps_its_results_and_leaves_nothing(t
         process.kill()
     assert process.returncode == 130, said
     assert "interrupted; everything it started has been ended" in said[1]
-    results = json.loads((tmp_path / "results.json").read_text())
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert results["verdict"] == "inconclusive"
     assert results["rows"][0]["reason"] == "interrupted"
     assert family
@@ -199,7 +202,7 @@ def test_an_interrupted_run_ends_with_130_keeps_its_results_and_leaves_nothing(t
 
 def test_serve_says_who_may_sign_in_and_ends_cleanly_on_ctrl_c(tmp_path):
     process = subprocess.Popen(
-        harness("serve", "--port", str(free_port())), cwd=ROOT, stdout=subprocess.PIPE, text=True
+        harness("serve", "--port", str(free_port())), cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8"
     )
     lines = []
     try:

@@ -28,7 +28,7 @@ def told(clock, *arguments):
     """What a Python program prints that goes by this clock."""
     program = [sys.executable, *arguments]
     env = {**os.environ, **clock.env}
-    done = subprocess.run(program, env=env, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(program, env=env, capture_output=True, encoding="utf-8", timeout=60, check=True)
     return done.stdout.strip()
 
 

@@ -21,7 +21,7 @@ def load(*target, send_every_s):
         [sys.executable, "-m", "harness", "exec", *target, "--", *locust, *amount, "--host", "{base_url}"],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=DEADLINE_S,
         check=False,
     )
@@ -36,9 +36,9 @@ def test_a_good_server_under_too_little_load_is_inconclusive():
 
 
 def test_a_server_that_loses_messages_fails_however_few_there_are(tmp_path):
-    profile = (ROOT / "harness" / "targets" / "reference.toml").read_text()
+    profile = (ROOT / "harness" / "targets" / "reference.toml").read_text(encoding="utf-8")
     target = tmp_path / "forgetful.toml"
-    target.write_text(profile.replace('"-m", "reference_server"', f'"{FORGETFUL}"'))
+    target.write_text(profile.replace('"-m", "reference_server"', f'"{FORGETFUL}"'), encoding="utf-8")
     done = load("--target", str(target), send_every_s=0.5)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "verdict                fail" in done.stdout

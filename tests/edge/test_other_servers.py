@@ -25,12 +25,12 @@ def run(target, reports, *rows):
         [*words, "--reports", str(reports)],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=DEADLINE_S,
         check=False,
     )
     results = reports / "results.json"
-    rows = json.loads(results.read_text())["rows"] if results.exists() else []
+    rows = json.loads(results.read_text(encoding="utf-8"))["rows"] if results.exists() else []
     return done, {row["id"]: row for row in rows}
 
 
@@ -47,7 +47,9 @@ def test_an_honest_server_with_other_policies_passes(tmp_path):
 
 def test_what_it_does_otherwise_is_a_finding_where_its_profile_does_not_say_so(tmp_path):
     profile = tmp_path / "mine.toml"
-    profile.write_text(PROFILE.read_text().replace('malformed_since = "ignored"', ""))
+    profile.write_text(
+        PROFILE.read_text(encoding="utf-8").replace('malformed_since = "ignored"', ""), encoding="utf-8"
+    )
     done, rows = run(profile, tmp_path, "POLL-03")
     assert done.returncode == 1, done.stdout + done.stderr
     (finding, *_) = rows["POLL-03"]["findings"]

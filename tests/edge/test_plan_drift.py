@@ -28,7 +28,9 @@ pytestmark = pytest.mark.timeout(300)  # it imports much, on a machine that may 
 @pytest.fixture(scope="module")
 def runners():
     """What names the rows of this checkout: asked of pytest in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", LIST], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LIST], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    )
     scenarios, tests, unmarked = json.loads(done.stdout.splitlines()[-1])
     return Runners(defaultdict(list, scenarios), defaultdict(list, tests), unmarked)
 
@@ -49,7 +51,7 @@ def test_the_plan_and_what_runs_it_agree(rows, runners):
 
 
 def test_a_row_deleted_from_the_page_is_missed(rows, runners):
-    text = (ROOT / PLAN_FILE).read_text()
+    text = (ROOT / PLAN_FILE).read_text(encoding="utf-8")
     for row in rows:
         page = "\n".join(line for line in text.splitlines() if not line.startswith(f"| {row.id} |"))
         sentences = drift(parse_plan(page, PLAN_FILE), runners)
@@ -69,11 +71,11 @@ def test_a_marker_deleted_from_a_runner_is_missed(rows, runners):
 
 
 def test_the_command_line_fails_and_names_the_row(tmp_path):
-    page = (ROOT / PLAN_FILE).read_text().replace("| FLOW-02 |", "| FLOW-12 |")
-    (tmp_path / PLAN_FILE).write_text(page)
+    page = (ROOT / PLAN_FILE).read_text(encoding="utf-8").replace("| FLOW-02 |", "| FLOW-12 |")
+    (tmp_path / PLAN_FILE).write_text(page, encoding="utf-8")
     words = [sys.executable, "-m", "harness", "plan"]
     env = {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "FLOW-12 (Offline recipient, line" in done.stderr
     assert "names the row FLOW-02, which the plan does not have. Did you mean FLOW-12" in done.stderr

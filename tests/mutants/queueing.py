@@ -130,7 +130,9 @@ def _change_script(name, old, new=""):
     def make(self, client, *arguments, **options):
         _make(self, client, *arguments, **options)
         here = redis_queue._HERE
-        script = (here / "trust.lua").read_text() + (here / f"{name}.lua").read_text()
+        script = (here / "trust.lua").read_text(encoding="utf-8") + (here / f"{name}.lua").read_text(
+            encoding="utf-8"
+        )
         if old not in script:
             raise ValueError(f"{name}.lua has no {old!r}")
         setattr(self, f"_{name}", client.register_script(script.replace(old, new)))

@@ -255,7 +255,7 @@ def test_a_late_reader_after_a_long_outage_gets_everything(services: Services, c
 def test_the_log_has_the_contracts_lines(server: Target, chat: Chat, tmp_path: Path) -> None:
     chat.send()
     chat.poll("2026-01-01T00:00:00Z")
-    log = server.log.read_text()
+    log = server.log.read_text(encoding="utf-8")
     alice, bob = chat.alice.username, chat.bob.username
     assert f"Message sent from '{alice}' to '{bob}' (MongoDB + Redis)" in log
     assert f"📬 Polling: '{bob}' - found {len(chat.acked)} new messages since 2026-01-01T00:00:00Z" in log

@@ -32,7 +32,7 @@ def run(**env: str) -> subprocess.CompletedProcess[str]:
     """Run the server where it should end by itself."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     return subprocess.run(
-        COMMAND, cwd=ROOT, env=kept | env, capture_output=True, text=True, timeout=20, check=False
+        COMMAND, cwd=ROOT, env=kept | env, capture_output=True, encoding="utf-8", timeout=20, check=False
     )
 
 
@@ -225,6 +225,6 @@ class TestOperators:
 
     def test_the_log_tells_the_time_in_utc(self, server: Target, chat: Chat) -> None:
         chat.send()
-        last = server.log.read_text().splitlines()[-1]
+        last = server.log.read_text(encoding="utf-8").splitlines()[-1]
         logged = datetime.fromisoformat(last.split(" ", 1)[0])
         assert abs((datetime.now(UTC) - logged).total_seconds()) < 5

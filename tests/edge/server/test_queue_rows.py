@@ -65,11 +65,11 @@ def test_a_redis_that_is_down_is_logged_with_the_trace(ours: Services, server: T
     def fails_and_tells() -> bool:
         """Not where a worker found out by itself just before: what its breaker refuses has no trace."""
         wait_until(chat.works_normally, deadline_s=20, what="sends to be queued")
-        before = len(server.log.read_text())
+        before = len(server.log.read_text(encoding="utf-8"))
         with FaultInjector(ours, lambda kind, **fields: None).redis_refused():
             sent = chat.send()
         assert (sent.status, sent.body["queued"]) == (200, False)
-        _, line, told = server.log.read_text()[before:].partition(ERROR)
+        _, line, told = server.log.read_text(encoding="utf-8")[before:].partition(ERROR)
         assert line
         return told.lstrip("\n ").startswith("| Traceback") and "redis.exceptions.ConnectionError" in told
 

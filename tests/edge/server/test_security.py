@@ -80,9 +80,11 @@ def test_every_line_is_a_json_object_where_that_is_wanted(ours: Services, tmp_pa
         victim.kill()
         said = f"Worker (pid:{victim.pid}) was sent SIGKILL!"
         wait_until(
-            lambda: said in log.read_text(), deadline_s=10, what="gunicorn to tell of the killed worker"
+            lambda: said in log.read_text(encoding="utf-8"),
+            deadline_s=10,
+            what="gunicorn to tell of the killed worker",
         )
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert {frozenset(line) - {"trace"} for line in lines} == {
         frozenset(("time", "level", "logger", "request_id", "message"))
     }

@@ -106,7 +106,7 @@ class TestCutOff:
             what="the server to give both of them up",
         )
         assert stored() == []
-        assert "Traceback" not in server.log.read_text()
+        assert "Traceback" not in server.log.read_text(encoding="utf-8")
 
 
 class TestChunks:

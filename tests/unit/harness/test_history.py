@@ -123,15 +123,15 @@ def test_a_line_cut_off_at_the_end_is_dropped(tmp_path: Path) -> None:
         file.recorder(row="R-01", title="one", seed=1, bounds=Bounds()).record(
             "send", **sending(1) | {"content": ""}
         )
-    whole = path.read_text()
-    path.write_text(whole + whole.splitlines()[-1][:30])
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole + whole.splitlines()[-1][:30], encoding="utf-8")
     (history,) = read_histories(path)
     assert len(history.sends) == 1
 
 
 def test_a_broken_line_in_the_middle_is_an_error_with_its_number(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
-    path.write_text('{"row": "R"\n{}\n')
+    path.write_text('{"row": "R"\n{}\n', encoding="utf-8")
     with pytest.raises(ValueError, match="line 1 is not JSON"):
         read_histories(path)
 

@@ -11,7 +11,8 @@ from harness.machine import MachineWatch, waited_us
 def kernel_says(file: Path, total_us: int) -> None:
     file.write_text(
         f"some avg10=0.00 avg60=0.00 avg300=0.00 total={total_us}\n"
-        "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+        "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+        encoding="utf-8",
     )
 
 
@@ -20,7 +21,7 @@ def test_the_kernels_counts_are_read_and_a_machine_without_them_has_none(tmp_pat
     kernel_says(tmp_path / "cpu", 1234)
     kernel_says(tmp_path / "io", 5)
     assert waited_us(tmp_path) == [1234, 5]
-    (tmp_path / "io").write_text("")
+    (tmp_path / "io").write_text("", encoding="utf-8")
     assert waited_us(tmp_path) == [1234, 0]
 
 

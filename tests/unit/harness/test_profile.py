@@ -23,7 +23,8 @@ def test_the_bundled_profile_promises_the_defaults() -> None:
 def test_a_profile_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
-        'name = "mine"\ncommand = ["run", "{port}"]\nworkers = 3\n[bounds]\nanswers_within_s = 2\n'
+        'name = "mine"\ncommand = ["run", "{port}"]\nworkers = 3\n[bounds]\nanswers_within_s = 2\n',
+        encoding="utf-8",
     )
     profile = load_profile(str(path))
     assert (profile.name, profile.command, profile.workers) == ("mine", ("run", "{port}"), 3)
@@ -60,7 +61,7 @@ def test_a_profile_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
 )
 def test_a_wrong_profile_is_one_clear_sentence(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "wrong.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
         load_profile(str(path))
     assert said in str(caught.value)
@@ -69,7 +70,7 @@ def test_a_wrong_profile_is_one_clear_sentence(tmp_path: Path, text: str, said: 
 
 def test_a_server_stores_as_the_contract_unless_its_profile_says_otherwise(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('name = "mine"\ncommand = ["run"]\nstores_as_the_contract = false\n')
+    path.write_text('name = "mine"\ncommand = ["run"]\nstores_as_the_contract = false\n', encoding="utf-8")
     assert load_profile("reference").stores_as_the_contract
     assert not load_profile(str(path)).stores_as_the_contract
 
@@ -78,7 +79,8 @@ def test_what_honest_servers_do_differently_is_in_the_profile(tmp_path: Path) ->
     path = tmp_path / "mine.toml"
     path.write_text(
         'name = "mine"\ncommand = ["run"]\n[policy]\nlimit_outside = "clamped"\n'
-        "[statuses]\ninvalid = 422\nunknown_user = [403, 404]\n[has]\nmetrics = false\n"
+        "[statuses]\ninvalid = 422\nunknown_user = [403, 404]\n[has]\nmetrics = false\n",
+        encoding="utf-8",
     )
     profile = load_profile(str(path))
     assert profile.policy == Policy(limit_outside="clamped")

@@ -41,7 +41,7 @@ OVER: Event = {"row": "", "kind": "over", "t": ns(9.0), "finished": True, "missi
 def file(tmp_path: Path) -> Any:
     def write(*events: Event) -> Path:
         path = tmp_path / "history.jsonl"
-        path.write_text("".join(json.dumps(event) + "\n" for event in events))
+        path.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
         return path
 
     return write

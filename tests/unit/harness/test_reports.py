@@ -77,7 +77,7 @@ def test_results_can_be_read_back(tmp_path: Path) -> None:
     assert again.promises() == BAD.promises()
     assert again.rows[1] == FAILED
     assert render_html(again) == render_html(BAD)
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text(encoding="utf-8"))
     assert (document["verdict"], document["exit_code"], document["seed"]) == ("fail", 1, 42)
     assert document["promises"]["no-loss"]["verdict"] == "fail"
     assert document["rows"][1]["findings"][0]["kind"] == "not_stored"
@@ -86,7 +86,7 @@ def test_results_can_be_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 99}', '{"format": 1}'])
 def test_what_is_no_results_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "results.json"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="is not the results of a run"):
         read_results(path)
 
@@ -103,13 +103,13 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="no space left"):
         write_atomically(path, "new")
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path], "no half of a report is left behind"
 
 
 def test_the_page_stands_alone_and_shows_what_was_found(tmp_path: Path) -> None:
     write_html(BAD, tmp_path / "report.html")
-    page = (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Fail: of 2 rows, 1 failed (ERR-02)." in page
     assert "Message &#39;a&#39; was lost." in page
     assert "41 findings; the first 1" in page

@@ -103,8 +103,8 @@ def test_the_record_has_the_plans_order_whichever_row_ended_first(results: Resul
     assert [row.id for row in record.rows] == ["FLOW-01", "ERR-01"]
     assert (record.verdict, record.exit_code) == (Verdict.PASS, 0)
     assert record.environment["redis"] == {"version": "8", "origin": "PATH"}
-    assert json.loads((tmp_path / "results.json").read_text())["seed"] == 7
-    assert "FLOW-01" in (tmp_path / "report.html").read_text()
+    assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["seed"] == 7
+    assert "FLOW-01" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_an_interrupted_run_is_never_green(results: Results) -> None:

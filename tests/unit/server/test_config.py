@@ -87,9 +87,11 @@ def test_what_may_hold_a_secret_is_never_shown() -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_stands_in_the_documentation_as_it_is(setting: Setting) -> None:
-    rows = re.findall(rf"^\| `{setting.name}` \|.*$", DOCS.read_text(), re.MULTILINE)
+    rows = re.findall(rf"^\| `{setting.name}` \|.*$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == [setting.documented()]
 
 
 def test_the_documentation_knows_no_other_settings() -> None:
-    assert re.findall(r"^\| `([A-Z_]+)` \|", DOCS.read_text(), re.MULTILINE) == [s.name for s in SETTINGS]
+    assert re.findall(r"^\| `([A-Z_]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE) == [
+        s.name for s in SETTINGS
+    ]
