@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from harness.errors import InfrastructureError
+from harness.run.recorded import Acked, missing_of
 
 ANSWERS_WITHIN_S = 5.0
 NO_TTL = -1
@@ -23,8 +24,8 @@ class Queues:
         self._url = url
         self._limit = limit
 
-    def wrong(self, mailbox: str, acked: Sequence[str]) -> str:
-        """What is wrong with a queue in one sentence, else ''. `acked` are contents, in any order.
+    def wrong(self, mailbox: str, acked: Sequence[Acked]) -> str:
+        """What is wrong with a queue in one sentence, else ''. `acked` are messages, in any order.
 
         Right is a list with an expiry, of messages alone, that has every acked one as far as it reaches.
         """
@@ -41,12 +42,13 @@ class Queues:
             return f"{key} has {len(entries)} entries, more than {self._limit}"
         if expires_in_s < 0:
             return f"{key} has no TTL"
-        contents, others = _contents(entries)
+        kept, others = _texts(entries)
         if others:
             return f"{key} has an entry that is no message: {others[0][:60]!r}"
-        missing = [content for content in acked if content not in contents]
+        missing = missing_of(acked, kept)
         if missing and len(entries) < self._limit:
-            return f"{key} lacks {len(missing)} of {len(acked)} acked messages, such as {missing[0]!r}"
+            such_as = repr(missing[0].content[:60])
+            return f"{key} lacks {len(missing)} of {len(acked)} acked messages, such as {such_as}"
         return ""
 
     def look(self, mailbox: str) -> dict[str, Any]:
@@ -78,19 +80,18 @@ class Queues:
             raise InfrastructureError(f"The queues in Redis cannot be looked at: {error}.") from error
 
 
-def _contents(entries: Iterable[str]) -> tuple[set[str], list[str]]:
-    """The texts in the entries, whatever a server calls the field; and the entries that are no messages."""
-    contents: set[str] = set()
+def _texts(entries: Iterable[str]) -> tuple[list[frozenset[str]], list[str]]:
+    """The texts in each entry, whatever a server calls the fields; and the entries that are no messages."""
+    kept: list[frozenset[str]] = []
     others: list[str] = []
     for entry in entries:
         try:
             fields: Any = json.loads(entry)
         except ValueError:
             fields = None
-        texts = (
-            [value for value in fields.values() if isinstance(value, str)] if isinstance(fields, dict) else []
-        )
-        contents.update(texts)
+        values = fields.values() if isinstance(fields, dict) else ()
+        texts = [value for value in values if isinstance(value, str)]
+        kept.append(frozenset(texts))
         if len(texts) < 2:
             others.append(entry)
-    return contents, others
+    return kept, others

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.checkers.expectations import is_total
@@ -11,13 +13,45 @@ from harness.checkers.messages import group
 from harness.history import NS_PER_S, Event, History, Outcome
 
 
-def acked_contents(history: History) -> dict[str, list[str]]:
-    """What was acked so far, by recipient."""
-    acked: dict[str, list[str]] = {}
+@dataclass(frozen=True)
+class Acked:
+    """One acked message: what the server called it, if it told, and what it says."""
+
+    id: str | None
+    content: str
+
+
+def acked_messages(history: History) -> dict[str, list[Acked]]:
+    """What was acked so far, by recipient; a message that was acked several times is there once."""
+    acked: dict[str, dict[str | int, Acked]] = {}
     for send in history.sends:
         if send.outcome is Outcome.OK:
-            acked.setdefault(send.recipient, []).append(send.content)
-    return acked
+            of_recipient = acked.setdefault(send.recipient, {})
+            of_recipient.setdefault(send.id or send.op, Acked(send.id, send.content))
+    return {recipient: list(messages.values()) for recipient, messages in acked.items()}
+
+
+def missing_of(acked: Collection[Acked], there: Iterable[frozenset[str]]) -> list[Acked]:
+    """Those of the acked messages that are not there, where each thing is known by the texts it holds.
+
+    Contents may be equal, so a message is known by its id; one whose id was not told, or that is kept without
+    one, by its content: of several that are alike each needs a thing of its own.
+    """
+    held = list(there)
+    ids = {message.id for message in acked}
+    named = [(text, texts) for texts in held for text in texts if text in ids]
+    known = {(id_, content) for id_, texts in named for content in texts}
+    missing = [message for message in acked if (message.id, message.content) not in known]
+    if not missing:
+        return []
+    unnamed = Counter(text for texts in held if not texts & ids for text in texts)
+    return [message for message in missing if not _took(unnamed, message.content)]
+
+
+def _took(counts: Counter[str], text: str) -> bool:
+    """Take one of these texts away, if there is one."""
+    counts[text] -= 1
+    return counts[text] >= 0
 
 
 def replays(history: History) -> int:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from harness.client import Answer, Client
 from harness.history import NS_PER_S, Outcome, Recorder
 from harness.polling import Cursor, Schedule
 from harness.run.exchange import poll_fields
+from harness.run.recorded import Acked, missing_of
 
 JOIN_WITHIN_S = 15.0  # above any single request's time-out
 HELD_AGAIN_AFTER_S = 0.2
@@ -51,8 +52,8 @@ class Reader:
     ) -> None:
         self.client = client
         self.chain = chain
-        self.received: set[str] = set()
-        """The contents of what arrived."""
+        self._received: list[frozenset[str]] = []
+        """The id and the content of each message that arrived."""
         self._recorder = recorder
         self._limit = limit
         self._wait_s = wait_s
@@ -81,6 +82,10 @@ class Reader:
         intended_ns = time.monotonic_ns()
         answer = self.client.poll(self._cursor.parameters(self._limit))
         return self._take(answer, intended_ns, wait_s=0.0)
+
+    def lacks(self, acked: Collection[Acked]) -> bool:
+        """Whether any of these messages has not arrived yet."""
+        return bool(missing_of(acked, list(self._received)))
 
     def _new_thread(self) -> _Worker:
         return _Worker(self._poll_on_schedule, f"reader {self.chain}")
@@ -115,7 +120,7 @@ class Reader:
             **({"wait": wait_s} if wait_s else {}),
             **event,
         )
-        self.received.update(message["message"] for message in fresh)
+        self._received += [frozenset((message["id"], message["message"])) for message in fresh]
         return Polled(answer, event["outcome"] == Outcome.OK, bool(fresh) or bool(event.get("has_more")))
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.client import Client
-from harness.history import NS_PER_S, Bounds, Outcome, Recorder
+from harness.history import NS_PER_S, Bounds, Recorder
 from harness.run.broken import CertainlyBroken, Deadline, Inconclusive, PromiseBroken
 from harness.run.conversations import Conversations
 from harness.run.queues import Queues
 from harness.run.recorded import (
-    acked_contents,
+    Acked,
+    acked_messages,
     begun_and_answered,
     healed_ns,
     quiet_after_ns,
@@ -140,18 +141,13 @@ class Waiting(Conversations):
         deadline_ns = quiet_after_ns(history) + int(
             (self.bounds.delivered_within_s + self.bounds.poll_interval_s) * NS_PER_S
         )
-        owed = [
-            (reader, send.content)
-            for send in history.sends
-            for reader in readers
-            if send.outcome is Outcome.OK and send.recipient == reader.client.username
-        ]
+        acked = acked_messages(history)
         while time.monotonic_ns() < deadline_ns:
-            waiting = {id(reader): reader for reader, content in owed if content not in reader.received}
+            waiting = [reader for reader in readers if reader.lacks(acked.get(reader.client.username, ()))]
             if not waiting:
                 return
             if poll:
-                for reader in waiting.values():
+                for reader in waiting:
                     self._drain(reader)
             time.sleep(LOOK_AGAIN_S)
 
@@ -160,9 +156,9 @@ class Waiting(Conversations):
         if not self.stores_as_the_contract:
             return None
         looked_at_ns = time.monotonic_ns()
-        acked = {mailbox: list[str]() for mailbox in mailboxes} | acked_contents(self.recorder.history())
-        for mailbox, contents in acked.items():
-            if mailbox != but and (what := self._queues.wrong(mailbox, contents)):
+        acked = {mailbox: list[Acked]() for mailbox in mailboxes} | acked_messages(self.recorder.history())
+        for mailbox, messages in acked.items():
+            if mailbox != but and (what := self._queues.wrong(mailbox, messages)):
                 return _Wrong(what, looked_at_ns)
         return None
 
