@@ -7,18 +7,33 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 import urllib3
 
-from harness.errors import InfrastructureError
+from harness.bounded_http import LONGEST_BODY_BYTES, new_pool, read_body
+from harness.errors import NotServed
 from harness.history import Outcome
 
 PATIENCE_S = 5.0
 JSON = Mapping[str, Any]
 API = "/api/users"
+
+
+class FieldMissing(KeyError, AssertionError):
+    """An answer lacks a field that the contract promises."""
+
+    def __str__(self) -> str:
+        return f"an answer has no '{self.args[0]}'"
+
+
+class Body(dict[str, Any]):
+    """A JSON object of the server's: what is not in it is the server's fault."""
+
+    def __missing__(self, key: str) -> Any:
+        raise FieldMissing(key)
 
 
 @dataclass(frozen=True)
@@ -54,8 +69,9 @@ class Client:
     """One user's connection to a server, signed in by `sign_in`.
 
     With the URLs of several instances each request goes to the next one, as behind a load balancer. Threads
-    may share it. `timeout_s` bounds each request, beyond the time that a poll asked to be held open; it is
-    far above every promised bound, so that a late answer is still seen as late rather than as lost.
+    may share it. `timeout_s` bounds each request to its last byte, beyond the time that a poll asked to be
+    held open; it is far above every promised bound, so that a late answer is still seen as late rather than
+    as lost.
     """
 
     def __init__(
@@ -68,7 +84,7 @@ class Client:
         urls = [base_urls] if isinstance(base_urls, str) else base_urls
         self._urls = [url.rstrip("/") for url in urls]
         self._base_urls = itertools.cycle(self._urls)
-        self._http = urllib3.PoolManager(maxsize=8, retries=False)
+        self._http = new_pool(maxsize=8)
 
     @property
     def token(self) -> str | None:
@@ -82,7 +98,10 @@ class Client:
     def sign_in(self) -> Answer:
         """Sign in and keep the token for every later call."""
         answer = self.call("POST", f"{API}/login", body=self._credentials())
-        self._token = answer.body.get("token", self._token)
+        token = answer.body.get("token", self._token)
+        if answer.status == 200 and not _fits_into_a_header(token):
+            return replace(answer, error=answer.error or "the token is not a string for a header")
+        self._token = token
         return answer
 
     def sign_in_at_once(self, times: int) -> list[Answer]:
@@ -133,11 +152,17 @@ class Client:
         start_ns = time.monotonic_ns()
         try:
             response = self._http.request(
-                method, url, body=data, headers=sent | dict(headers or {}), timeout=timeout
+                method,
+                url,
+                body=data,
+                headers=sent | dict(headers or {}),
+                timeout=timeout,
+                preload_content=False,
             )
+            raw = read_body(response)
         except urllib3.exceptions.HTTPError as error:
-            return Answer(None, {}, _reason(error), start_ns, time.monotonic_ns())
-        return _answer(response, start_ns, time.monotonic_ns())
+            return Answer(None, Body(), _reason(error), start_ns, time.monotonic_ns())
+        return _answer(response, raw, start_ns, time.monotonic_ns())
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -147,18 +172,25 @@ class Client:
         return {"username": self.username, "password": self._password}
 
 
-def _answer(response: urllib3.BaseHTTPResponse, start_ns: int, end_ns: int) -> Answer:
-    body, error = _json_object(response.data)
-    text = response.data.decode(errors="replace")
+def _answer(response: urllib3.BaseHTTPResponse, raw: bytes | None, start_ns: int, end_ns: int) -> Answer:
+    if raw is None:
+        error: str | None = f"the body is longer than {LONGEST_BODY_BYTES} bytes"
+        return Answer(response.status, Body(), error, start_ns, end_ns, "", response.headers)
+    body, error = _json_object(raw)
+    text = raw.decode(errors="replace")
     return Answer(response.status, body, error, start_ns, end_ns, text, response.headers)
 
 
 def _json_object(raw: bytes) -> tuple[JSON, str | None]:
     try:
         body = json.loads(raw)
-    except ValueError:
-        return {}, "the body is not JSON"
-    return (body, None) if isinstance(body, dict) else ({}, "the body is not a JSON object")
+    except (ValueError, RecursionError):
+        return Body(), "the body is not JSON"
+    return (Body(body), None) if isinstance(body, dict) else (Body(), "the body is not a JSON object")
+
+
+def _fits_into_a_header(token: object) -> bool:
+    return isinstance(token, str) and token.isascii() and token.isprintable()
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:
@@ -183,9 +215,9 @@ def patiently(call: Callable[[], Answer], *, pause_s: float = 0.2) -> Answer:
 def require(answer: Answer, status: int, what: str) -> Answer:
     """Return the answer if it has the status a scenario cannot go on without.
 
-    Raises InfrastructureError: a scenario whose users cannot even sign in judges nothing.
+    Raises NotServed: the scenario ends, and is judged by what it has recorded.
     """
-    if answer.status != status:
+    if answer.status != status or answer.error:
         said = answer.error or answer.body.get("detail") or answer.body
-        raise InfrastructureError(f"{what} was answered {answer.status or 'nothing'}, not {status}: {said}")
+        raise NotServed(f"{what} was answered {answer.status or 'nothing'}, not {status}: {said}")
     return answer

@@ -4,6 +4,8 @@
     ├── UsageError             exit code 2: bad input, a missing service, a port in use, an unreadable
     │   │                      profile, a target that never became ready
     │   └── NotHere            (in a scenario: exit code 3) this one row cannot be run on this machine
+    ├── NotServed              exit code 3: the server did not do what the scenario cannot go on without;
+    │                          in a scenario, what it has recorded is judged first
     └── InfrastructureError    exit code 3: a fault that did not bite, a proxy that hung
         ├── ProcessDied        a process ended by itself
         └── DeadlineMissed     (also a TimeoutError) something did not become true in time
@@ -28,6 +30,13 @@ class UsageError(HarnessError):
 
 class NotHere(UsageError):
     """What is asked for cannot be had here: a row that needs it is skipped, the others go on."""
+
+
+class NotServed(HarnessError):
+    """The server under test did not do what is needed to go on: a scenario ends, and its history is judged.
+
+    Never the harness's or the machine's own trouble, which proves nothing.
+    """
 
 
 class InfrastructureError(HarnessError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from types import NoneType
 from typing import Any
 
-from harness.client import Answer, Client
+from harness.client import Answer, Body, Client
 from harness.history import Outcome, Recorder
 
 
@@ -16,7 +18,7 @@ def poll_fields(answer: Answer) -> tuple[dict[str, Any], str | None]:
         return fields, answer.error or answer.body.get("detail")
     try:
         return fields | _page(answer), None
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         return fields | {"outcome": Outcome.UNKNOWN}, f"malformed answer: {error!r}"
 
 
@@ -24,18 +26,43 @@ def _page(answer: Answer) -> dict[str, Any]:
     body = answer.body
     messages = [
         {
-            "id": message["id"],
-            "seq": message.get("seq"),
-            "sender": message["from"],
-            "recipient": message["to"],
-            "content": message["message"],
-            "timestamp": message["timestamp"],
-            "client_message_id": message.get("client_message_id"),
+            "id": _typed(message["id"], "id", str, int),
+            "seq": _typed(message.get("seq"), "seq", int, str, NoneType),
+            "sender": _typed(message["from"], "from", str),
+            "recipient": _typed(message["to"], "to", str),
+            "content": _typed(message["message"], "message", str),
+            "timestamp": _typed(message["timestamp"], "timestamp", str),
+            "client_message_id": _typed(
+                message.get("client_message_id"), "client_message_id", str, int, NoneType
+            ),
         }
         for message in body["messages"]
     ]
     rest = {key: body.get(key) for key in ("has_more", "gap", "source", "degraded")}
-    return {"messages": messages, "next_since": body["next_since"], **rest}
+    cursor = _typed(body["next_since"], "next_since", str, NoneType)
+    (cursor or "").encode()  # it is to go into a URL: a lone surrogate cannot
+    return {"messages": messages, "next_since": cursor, **rest}
+
+
+def _typed(value: Any, name: str, *types: type) -> Any:
+    """The value. Raises TypeError unless it is of one of these types: a server may send anything."""
+    if not isinstance(value, types):
+        raise TypeError(f"{name} is of the type {type(value).__name__}")
+    return value
+
+
+def _ack(answer: Answer) -> Answer:
+    """The answer to a send; a malformed 200 is not an answer."""
+    if answer.outcome is not Outcome.OK:
+        return answer
+    said = answer.body
+    try:
+        _typed(said.get("id"), "id", str, int, NoneType)
+        _typed(said.get("seq"), "seq", int, str, NoneType)
+        _typed(said.get("timestamp"), "timestamp", str, NoneType)
+    except TypeError as error:
+        return replace(answer, body=Body(), error=f"malformed answer: {error!r}")
+    return answer
 
 
 def send(
@@ -60,7 +87,7 @@ def send(
         client_message_id=client_message_id,
         intended=now if intended_ns is None else intended_ns,
     )
-    answer = client.send(recipient, content, client_message_id)
+    answer = _ack(client.send(recipient, content, client_message_id))
     body = answer.body
     recorder.record(
         "sent",

@@ -87,7 +87,7 @@ def _texts(entries: Iterable[str]) -> tuple[list[frozenset[str]], list[str]]:
     for entry in entries:
         try:
             fields: Any = json.loads(entry)
-        except ValueError:
+        except (ValueError, RecursionError):
             fields = None
         values = fields.values() if isinstance(fields, dict) else ()
         texts = [value for value in values if isinstance(value, str)]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psutil
 import urllib3
 
+from harness.bounded_http import new_pool, read_body
 from harness.errors import DeadlineMissed, ProcessDied, UsageError
 from harness.stack.guardian import GUARDIAN
 from harness.stack.server import HOST, Server, listening_ports
@@ -46,8 +47,9 @@ class Target(Server):
 
     def ready(self) -> bool:
         """Whether GET of the ready path answers 200."""
-        with urllib3.PoolManager(retries=False, timeout=2.0) as http:
-            return http.request("GET", self.base_url + self._ready_path).status == 200
+        with new_pool(timeout=urllib3.Timeout(total=2.0)) as http:
+            response = http.request("GET", self.base_url + self._ready_path, preload_content=False)
+            return read_body(response) is not None and response.status == 200
 
     def listens(self) -> bool:
         """Taken for granted: a target may be a container, whose listener is no child of its command."""

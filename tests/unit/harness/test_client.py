@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.client import Answer, require
-from harness.errors import InfrastructureError
+from harness.client import Answer, Body, require
+from harness.errors import NotServed
 from harness.history import Outcome
 
 
@@ -34,9 +34,14 @@ def test_only_a_refusal_means_that_a_send_did_not_happen(answer: Answer, outcome
     assert answer.outcome is outcome
 
 
-def test_a_scenario_that_cannot_sign_in_blames_nobody() -> None:
+def test_a_scenario_that_cannot_sign_in_ends() -> None:
     assert require(_answer(200), 200, "signing in").seconds == 1.5
-    with pytest.raises(InfrastructureError, match="signing in was answered 503, not 200: no store"):
+    with pytest.raises(NotServed, match="signing in was answered 503, not 200: no store"):
         require(_answer(503, {"detail": "no store"}), 200, "signing in")
-    with pytest.raises(InfrastructureError, match="answered nothing, not 200: timeout"):
+    with pytest.raises(NotServed, match="answered nothing, not 200: timeout"):
         require(_answer(None, error="timeout"), 200, "signing in")
+
+
+def test_a_field_that_an_answer_lacks_is_the_servers_fault() -> None:
+    with pytest.raises(AssertionError, match="an answer has no 'has_more'"):
+        Body({"messages": []})["has_more"]

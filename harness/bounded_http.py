@@ -1,0 +1,72 @@
+"""HTTP in which a time-out is for the whole answer, and an answer is not longer than it may be.
+
+urllib3's read time-out is for each read of a socket: a server that sends one byte a second outlasts it.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import urllib3
+from urllib3.connection import HTTPConnection
+
+LONGEST_BODY_BYTES = 16 * 2**20
+"""Far more than a page of the longest legal messages."""
+
+
+class _Socket(socket.socket):
+    """A socket whose time-out, from when it is set, is for everything that is read together."""
+
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+    _until_s: float | None = None
+
+    def settimeout(self, value: float | None) -> None:
+        super().settimeout(value)
+        self._until_s = None if value is None else self.clock() + value
+
+    def recv_into(self, *arguments: Any, **options: Any) -> int:
+        if self._until_s is None:
+            return super().recv_into(*arguments, **options)
+        whole_s, left_s = self.gettimeout(), self._until_s - self.clock()
+        if left_s <= 0:
+            raise TimeoutError("timed out")
+        super().settimeout(left_s)
+        try:
+            return super().recv_into(*arguments, **options)
+        finally:
+            super().settimeout(whole_s)  # what the next request over this connection is sent with
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        plain = super()._new_conn()
+        bounded = _Socket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        bounded.settimeout(self.timeout)
+        return bounded
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+def new_pool(**options: Any) -> urllib3.PoolManager:
+    """A pool of connections that neither retry nor follow redirects."""
+    pool = urllib3.PoolManager(retries=False, **options)
+    pool.pool_classes_by_scheme = {**pool.pool_classes_by_scheme, "http": _Pool}
+    return pool
+
+
+def read_body(response: urllib3.BaseHTTPResponse) -> bytes | None:
+    """The body of a response that was asked for with `preload_content=False`; None if it is too long.
+
+    Raises urllib3's HTTPError as the request itself does.
+    """
+    body = response.read(LONGEST_BODY_BYTES + 1)
+    if len(body) > LONGEST_BODY_BYTES:
+        response.close()
+        return None
+    response.release_conn()
+    return body
