@@ -19,6 +19,7 @@ from harness.checkers.on_time import delivery_delays_s, on_time
 from harness.checkers.order import order
 from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
+from harness.checkers.special import with_common_traits
 from harness.checkers.stops_cleanly import stops_cleanly
 from harness.history import History
 from harness.history.uncollected import uncollected
@@ -91,7 +92,7 @@ def run_checker(checker: Checker, history: History) -> Judgement:
     """
     try:
         with uncollected():
-            judgement = checker(history)
+            judgement = with_common_traits(checker(history), history)
             return replace(judgement, evidence={**judgement.evidence, "rests_on": grounds(history)})
     except Exception as error:  # noqa: BLE001 - whatever a checker raises, the run goes on and is inconclusive
         promise = promise_of(checker)

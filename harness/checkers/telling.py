@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from harness.checkers.special import TRAITS, traits_of
 from harness.history import NS_PER_S, Event, History
 from harness.verdict import MAX_EVENTS_PER_FINDING, Finding, Judgement, judge
 
@@ -27,6 +28,8 @@ def finding(promise: str, kind: str, sentence: str, events: Iterable[Event], mec
             chosen.append(event)
     if sentence.startswith(("message ", "the ")):
         sentence = sentence[0].upper() + sentence[1:]  # other sentences begin with a name
+    if traits := traits_of(chosen):
+        sentence += f" Special about it: {', '.join(traits)}."
     return Finding(
         promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))), mechanism
     )
@@ -37,14 +40,20 @@ def conclude(
 ) -> Judgement:
     """The judgement, with every finding counted by kind and the first of each kind kept."""
     counts: Counter[str] = Counter()
+    traits: defaultdict[str, Counter[str]] = defaultdict(Counter)
     kept = []
     for found in findings:
         counts[found.kind] += 1
+        if special := traits_of(found.events):
+            traits[found.kind].update(special)
         if counts[found.kind] <= MAX_FINDINGS_PER_KIND:
             kept.append(found)
     if not kept:
         return judge(promise, (), evidence, doubt=doubt)
-    judgement = judge(promise, kept, {**evidence, "findings": dict(counts)})
+    numbers: dict[str, Any] = {"findings": dict(counts)}
+    if traits:
+        numbers[TRAITS] = {kind: dict(some) for kind, some in traits.items()}
+    judgement = judge(promise, kept, {**evidence, **numbers})
     more = counts.total() - 1
     first = kept[0].sentence.removesuffix(".")
     likely = f"likely: {kept[0].mechanism}" if kept[0].mechanism else ""

@@ -4,12 +4,13 @@ A history is JSON Lines. Every line has `row` (the plan row it belongs to), `kin
 harness's own monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The kinds:
 
 - `begin`: `title`, `seed`, `bounds` (see `Bounds`), `policy` (see `harness.policy.Policy`)
-- `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns)
+- `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns), `special` (only where
+  something was: what is unusual about it, a few words each, such as `to oneself`)
 - `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`, `said`
   (the `outcome` that a 503 gave)
 - `poll`: `op`, `chain`, `reader`, `since`, `wait` (s, only where the poll asked to be held open), `intended`,
   `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`, `degraded`,
-  `error`; its `t` is when the answer had been read
+  `error`, `special` (as a send's); its `t` is when the answer had been read
 - `attempt`: `op`, `who`, `what` (for people), `may` (the statuses that are right), `start` (ns), `status`,
   `told` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
 - `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`

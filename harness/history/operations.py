@@ -61,6 +61,7 @@ class Call(
     content: str
     intended_ns: int
     client_message_id: str | None = None
+    special: tuple[str, ...] = ()
 
 
 class Reply(Struct, frozen=True, gc=False, tag_field="kind", tag="sent", rename={"end_ns": "t"}):
@@ -104,6 +105,8 @@ class Send(Struct, frozen=True, gc=False):
     replayed: bool
     error: str | None
     said: str | None
+    special: tuple[str, ...] = ()
+    """What is unusual about what was sent, or how: a few words each, such as `to oneself`."""
 
     @classmethod
     def of(cls, call: Call, reply: Reply | None) -> Send:
@@ -128,13 +131,14 @@ class Send(Struct, frozen=True, gc=False):
             replayed=bool(said.replayed),
             error=said.error,
             said=said.said,
+            special=call.special,
         )
 
     @property
     def events(self) -> tuple[Event, ...]:
         """Its lines in the history."""
         asked = (self.sender, self.recipient, self.content, self.intended_ns, self.client_message_id)
-        call = to_builtins(Call(self.row, self.start_ns, self.op, *asked))
+        call = _told(Call(self.row, self.start_ns, self.op, *asked, self.special))
         if self.end_ns is None:
             return (call,)
         stored = (self.id, self.seq, self.timestamp, self.queued, self.replayed)
@@ -170,12 +174,21 @@ class Poll(
     source: str | None = None
     degraded: bool | None = None
     error: str | None = None
+    special: tuple[str, ...] = ()
+    """What is unusual about how it was asked: a few words each, such as `cursor with an offset`."""
 
     @property
     def event(self) -> Event:
         """Its line in the history."""
-        line: Event = to_builtins(self)
-        return line
+        return _told(self)
+
+
+def _told(operation: Call | Poll) -> Event:
+    """The line of an operation, which says what was special about it only where something was."""
+    line: Event = to_builtins(operation)
+    if not operation.special:
+        del line["special"]
+    return line
 
 
 Line = Call | Reply | Poll | Event
@@ -233,7 +246,8 @@ def written_ns(line: Line) -> int:
 
 def _call(event: Event) -> Call:
     asked = (event["sender"], event["recipient"], event["content"], event["intended"])
-    return Call(event["row"], event["t"], event["op"], *asked, event.get("client_message_id"))
+    own = (event.get("client_message_id"), tuple(event.get("special", ())))
+    return Call(event["row"], event["t"], event["op"], *asked, *own)
 
 
 def _reply(event: Event) -> Reply:
@@ -254,6 +268,7 @@ def _poll(event: Event) -> Poll:
         messages=tuple(Received(**message) for message in event.get("messages", ())),
         has_more=bool(event.get("has_more")),
         gap=bool(event.get("gap")),
+        special=tuple(event.get("special", ())),
         **said,
     )
 

@@ -172,3 +172,26 @@ def test_the_collector_is_kept_out_for_as_long_and_stays_as_it_was() -> None:
             assert gc.isenabled() is was_enabled
         finally:
             gc.enable()
+
+
+SPECIAL = ["to oneself", "sent as a form"]
+
+
+def test_what_was_special_about_a_send_or_a_poll_is_read_back_and_told_only_where_something_was(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "history.jsonl"
+    asked = {"chain": "b#1", "reader": "b", "intended": 1, "start": 1, "outcome": "ok"}
+    with HistoryFile(path) as file:
+        record = file.recorder(row="R-01", title="one", seed=1, bounds=Bounds())
+        record.record("send", **sending(1), special=SPECIAL)
+        record.record("send", **sending(2))
+        record.record("poll", op=3, **asked, special=["cursor with an offset"])
+        record.record("poll", op=4, **asked)
+    (read,) = read_histories(path)
+    assert read == record.history()
+    assert [send.special for send in read.sends] == [tuple(SPECIAL), ()]
+    assert [poll.special for poll in read.polls] == [("cursor with an offset",), ()]
+    told = [event.get("special") for send in read.sends for event in send.events]
+    assert list(map(list, filter(None, told))) == [SPECIAL]
+    assert ["special" in poll.event for poll in read.polls] == [True, False]

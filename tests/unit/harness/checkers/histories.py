@@ -49,7 +49,7 @@ class Story:
         end = start + 0.01 if end is None else end
         op = self._op()
         call = _call(name)
-        call |= {key: changes.pop(key) for key in list(changes) if key in call}
+        call |= {key: changes.pop(key) for key in list(changes) if key in call or key == "special"}
         self._add("send", start, op=op, intended=ns(changes.pop("intended", start)), **call)
         said: dict[str, Any] = {"outcome": _outcome(status), "status": status}
         if status == 200:
