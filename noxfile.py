@@ -87,7 +87,7 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Servers broken on purpose: each must be caught by the promise it breaks. Takes `--quick`, or names."""
+    """Servers broken on purpose: each must be caught. Takes the options of `python -m tests.mutants`."""
     install(session, "dev")
     session.run("python", "-m", "tests.mutants", *session.posargs)
 

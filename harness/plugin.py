@@ -30,6 +30,8 @@ from harness.targets.profile import load_profile
 from harness.verdict import Verdict
 
 SESSION = pytest.StashKey[Session]()
+SERVICES = pytest.StashKey[Services]()
+"""Running services for the run to use: whoever calls pytest may put them into its `Config`'s stash."""
 RUN = pytest.StashKey[Run]()
 IS_SCENARIO = pytest.StashKey[bool]()
 TESTS_OF = pytest.StashKey[Counter[str]]()
@@ -245,7 +247,7 @@ def settings_from(config: pytest.Config) -> Settings:
 
 def _session(config: pytest.Config) -> Session:
     if SESSION not in config.stash:
-        config.stash[SESSION] = Session(settings_from(config))
+        config.stash[SESSION] = Session(settings_from(config), config.stash.get(SERVICES, None))
     return config.stash[SESSION]
 
 

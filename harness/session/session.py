@@ -37,12 +37,15 @@ class Settings:
 
 
 class Session:
-    """Starts services when the first scenario needs them and ends them with the run."""
+    """Starts services when the first scenario needs them and ends them with the run.
 
-    def __init__(self, settings: Settings) -> None:
+    `services` that somebody else has started are used instead, and left running.
+    """
+
+    def __init__(self, settings: Settings, services: Services | None = None) -> None:
         self.settings = settings
         self._stack = contextlib.ExitStack()
-        self._services: Services | None = None
+        self._services = services
         self._logs = settings.reports / "logs"
         self._history = self._open_history()
 

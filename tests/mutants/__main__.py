@@ -1,47 +1,71 @@
 """`python -m tests.mutants`: runs every mutant, and prints which promise of which row caught it.
 
-Exit codes: 0 every mutant was caught by its promise and the unbroken server failed no row of theirs, else 1.
+Exit codes: 0 every mutant was caught by its promise, with every seed, and the unbroken server passed all
+their rows; 1 not so; 2 wrong usage; 130 interrupted. A trial that has ended is in `trials.jsonl` of the
+reports at once, so that a long run can be read meanwhile, and be resumed.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import TypeVar
 
 from rich.console import Console
-from rich.table import Table
 
+from harness.reports.run import RowResult
 from harness.verdict import Verdict
 from tests.mutants.catalog import MUTANTS
-from tests.mutants.matrix import REFERENCE, Trial, passed, run_rows, try_mutant
+from tests.mutants.lane import Request
+from tests.mutants.lanes import Lane, Lanes
+from tests.mutants.matrix import REFERENCE, Trial, passed, run_row, try_mutant
 from tests.mutants.registry import Mutant
+from tests.mutants.trials import FILE, add_trial, matrix, read_trials, seeds_from, write_trials
 
-WIDE = 130  # columns: a log has no width of its own, and the matrix should stand one mutant a line
+WIDE = 150  # columns: a log has no width of its own, and the matrix should stand one mutant a line
+INTERRUPTED = 130
+Key = tuple[str, int]
+"""A mutant's name and a seed."""
+W, T = TypeVar("W"), TypeVar("T")
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; give the exit code."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        console.print("interrupted; what has ended is kept, and --resume goes on")
+        return INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
     mutants = _chosen(options)
     rows = sorted({mutant.row for mutant in mutants})
-    console.print(f"{len(mutants)} mutants and the unbroken server, {len(rows)} rows, seed {options.seed}\n")
-    wrong = list(_unbroken(rows, options))
-    with ThreadPoolExecutor(options.jobs) as pool:
-        tried = pool.map(lambda one: try_mutant(one, seed=options.seed, reports=options.reports), mutants)
-        trials = []
-        for trial in tried:
-            console.print(f"  {trial.mutant.name:<34} {trial.what:<12} {trial.seconds:6.1f} s")
-            trials.append(trial)
-    console.print("\n", _matrix(trials))
-    wrong += [f"{one.mutant.name}: {one.what}. {one.reason}" for one in trials if not one.is_caught]
+    seeds = ", ".join(map(str, options.seed))
+    console.print(f"{len(mutants)} mutants and the unbroken server, {len(rows)} rows, seeds {seeds}\n")
+    with Lanes(options.jobs, options.reports) as lanes:
+        wrong = [] if options.no_unbroken else list(_unbroken(rows, lanes, options))
+        trials = _try_all(mutants, lanes, options)
+    console.print("\n", matrix(mutants, trials))
+    missed = [trial for trial in trials if not trial.is_caught]
+    wrong += [f"{one.mutant}, seed {one.seed}: {one.what}. {one.reason}" for one in missed]
     for sentence in wrong:
         console.print(sentence, style="red")
-    caught = sum(trial.is_caught for trial in trials)
-    console.print(f"\n{caught} of {len(trials)} mutants were caught by the promise they break.")
+    count = f"{len(trials) - len(missed)} of {len(trials)} trials"
+    always = len(mutants) - len({trial.mutant for trial in missed})
+    console.print(
+        f"\n{always} of {len(mutants)} mutants were always caught by the promise they break: {count}."
+    )
     return 1 if wrong else 0
 
 
@@ -49,8 +73,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="mutant", help="these alone (default: all)")
     parser.add_argument("--quick", action="store_true", help="a few of different promises")
-    parser.add_argument("--seed", type=int, default=1, help="the source of the rows' random choices")
+    seeds = parser.add_mutually_exclusive_group()
+    seeds.add_argument(
+        "--seed",
+        type=seeds_from,
+        default=(1,),
+        metavar="SEEDS",
+        help="the source of the rows' random choices; several are written 1-20 or 3,17 (default: 1)",
+    )
+    seeds.add_argument(
+        "--seeds", dest="seed", type=_first, metavar="COUNT", help="try each mutant with so many seeds"
+    )
     parser.add_argument("--jobs", type=int, default=3, help="harnesses to run side by side (default: 3)")
+    parser.add_argument("--resume", action="store_true", help="run what an earlier run has not ended")
+    parser.add_argument("--no-unbroken", action="store_true", help="do not run the unbroken server's rows")
     parser.add_argument(
         "--unbroken", type=Path, help="results.json of the unbroken server: what passed is not run again"
     )
@@ -58,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
         "--reports", type=Path, default=Path("reports/mutants"), help="where histories are left"
     )
     return parser
+
+
+def _first(count: str) -> tuple[int, ...]:
+    return seeds_from(f"1-{int(count)}")
 
 
 def _chosen(options: argparse.Namespace) -> list[Mutant]:
@@ -68,33 +108,74 @@ def _chosen(options: argparse.Namespace) -> list[Mutant]:
     return [mutant for mutant in named if mutant.quick or not options.quick]
 
 
-def _unbroken(rows: Sequence[str], options: argparse.Namespace) -> Iterator[str]:
+def _unbroken(rows: Sequence[str], lanes: Lanes, options: argparse.Namespace) -> Iterator[str]:
     """What is wrong with the unbroken server in the mutants' rows: where it fails, it catches nobody."""
-    results = passed(options.unbroken)
-    folder = options.reports / REFERENCE
-    for _ in range(2):
-        missing = [row for row in rows if row not in results or results[row].verdict is Verdict.INCONCLUSIVE]
-        if missing:
-            results |= run_rows(
-                missing, target=REFERENCE, seed=options.seed, reports=folder, jobs=options.jobs
-            )
-    for row in rows:
-        if row not in results or results[row].verdict is not Verdict.PASS:
-            result = f"{results[row].verdict}: {results[row].reason}" if row in results else "no result"
-            yield f"The unbroken server in {row}: {result}"
+    known = passed(options.unbroken)
+
+    def run(row: str, lane: Lane) -> tuple[str, RowResult | None]:
+        folder = options.reports / REFERENCE / row
+        return row, run_row(lane, Request(row, REFERENCE, options.seed[0], str(folder)))[0]
+
+    missing = [row for row in rows if row not in known]
+    for row, result in _side_by_side(lanes, options.jobs, run, missing):
+        verdict = result.verdict if result is not None else "no result"
+        seconds = result.seconds if result is not None else 0.0
+        console.print(f"  {f'unbroken, {row}':<40} {verdict:<12} {seconds:6.1f} s")
+        if verdict is not Verdict.PASS:
+            yield f"The unbroken server in {row}: {verdict}. {result.reason if result is not None else ''}"
 
 
-def _matrix(trials: Sequence[Trial]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("Mutant", "Row", "Promise", "Caught", "s"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("Broke as well", overflow="fold")
-    for trial in sorted(trials, key=lambda one: (one.mutant.mechanism, one.mutant.name)):
-        others = ", ".join(promise for promise in trial.broke if promise != trial.mutant.promise)
-        caught = "yes" if trial.is_caught else "[red]no[/red]"
-        mutant = trial.mutant
-        table.add_row(mutant.name, mutant.row, mutant.promise, caught, f"{trial.seconds:.0f}", others)
-    return table
+def _try_all(mutants: Sequence[Mutant], lanes: Lanes, options: argparse.Namespace) -> list[Trial]:
+    """Every mutant with the first seed, then with the next; without those that an earlier run has ended."""
+    file, wanted = options.reports / FILE, {mutant.name: mutant for mutant in mutants}
+    earlier = {(one.mutant, one.seed): one for one in (read_trials(file) if options.resume else [])}
+    write_trials(file, earlier.values())
+    trials = [one for key, one in earlier.items() if key[0] in wanted and key[1] in options.seed]
+
+    def run(key: Key, lane: Lane) -> Trial:
+        name, seed = key
+        several = len(options.seed) > 1
+        folder = options.reports / (f"seed-{seed}" if several else "") / name
+        return try_mutant(wanted[name], lane, seed=seed, reports=folder, keep_all=not several)
+
+    keys = [(name, seed) for seed in options.seed for name in wanted if (name, seed) not in earlier]
+    for trial in _side_by_side(lanes, options.jobs, run, keys):
+        add_trial(file, trial)
+        trials.append(trial)
+        told = f"{trial.mutant}, seed {trial.seed}"
+        again = f"  (first {trial.doubt})" if trial.doubt else ""
+        console.print(f"  {told:<40} {trial.what:<12} {trial.seconds:6.1f} s{again}")
+    return trials
+
+
+def _side_by_side(lanes: Lanes, jobs: int, run: Callable[[W, Lane], T], what: Sequence[W]) -> Iterator[T]:
+    """Run each in one of the lanes; gives what came of it as it ends."""
+
+    def in_a_lane(one: W) -> T:
+        with lanes.one() as lane:
+            return run(one, lane)
+
+    with _pool(lanes, jobs) as pool:
+        for future in as_completed([pool.submit(in_a_lane, one) for one in what]):
+            yield future.result()
+
+
+@contextmanager
+def _pool(lanes: Lanes, jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """A thread a lane. An interrupt ends the lanes, and with them what the threads wait for."""
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        lanes.end()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def _as_interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -1,38 +1,55 @@
-"""The kill matrix: which promise of which row catches each mutant."""
+"""The kill matrix: which promise of which row catches each mutant, in each seed."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+import shutil
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 from harness.reports.run import RowResult, read_results
 from harness.targets.profile import TARGETS
 from harness.verdict import Verdict
+from tests.mutants.lane import Request
 from tests.mutants.registry import STORY, Mutant
 
-RUN_WITHIN_S = 300.0
 REFERENCE = "reference"
+NO_RESULTS = "the run has no results"
+
+
+class Lane(Protocol):
+    """What runs a row; see `lanes`."""
+
+    def run(self, request: Request) -> RowResult | None:
+        """Run one row; None where nothing came of it."""
+
+    def renew(self) -> None:
+        """Begin anew, with other services."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of one mutant in its row. `broke` are the promises that were found broken."""
+    """What became of one mutant in its row, with one seed. `broke` are the promises that were found broken.
 
-    mutant: Mutant
+    `doubt` is why the first run proved nothing, where there was a second one.
+    """
+
+    mutant: str
+    promise: str
+    seed: int
     verdict: Verdict
     seconds: float
     broke: Sequence[str] = field(default_factory=tuple)
     reason: str = ""
+    doubt: str = ""
 
     @property
     def is_caught(self) -> bool:
         """Whether the promise that must catch it did."""
-        return self.mutant.promise in self.broke
+        return self.promise in self.broke
 
     @property
     def what(self) -> str:
@@ -43,34 +60,37 @@ class Trial:
             return f"caught by {', '.join(self.broke)} alone"
         return "survived" if self.verdict is Verdict.PASS else self.verdict.value
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return asdict(self)
 
-def try_mutant(mutant: Mutant, *, seed: int, reports: Path) -> Trial:
-    """Run a mutant's row against it; once more if the run proved nothing."""
-    folder = reports / mutant.name
-    folder.mkdir(parents=True, exist_ok=True)
-    profile = folder / "target.toml"
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Trial:
+        """Return the trial that `as_dict` was asked of. Raises TypeError or ValueError."""
+        return cls(**{**fields, "verdict": Verdict(fields["verdict"]), "broke": tuple(fields["broke"])})
+
+
+def try_mutant(mutant: Mutant, lane: Lane, *, seed: int, reports: Path, keep_all: bool) -> Trial:
+    """Run a mutant's row against it. What the run left stays if it is to be kept, or was not caught."""
+    reports.mkdir(parents=True, exist_ok=True)
+    profile = reports / "target.toml"
     profile.write_text(_profile(mutant.name), encoding="utf-8")
+    request = Request(row=mutant.row, target=str(profile), seed=seed, reports=str(reports))
     began = time.monotonic()
-    for _ in range(2):
-        rows = run_rows([mutant.row], target=str(profile), seed=seed, reports=folder, jobs=1)
-        trial = _trial(mutant, rows.get(mutant.row), time.monotonic() - began)
-        if trial.is_caught or trial.verdict in (Verdict.PASS, Verdict.FAIL):
-            break
+    result, doubt = run_row(lane, request)
+    trial = _trial(mutant, seed, result, seconds=round(time.monotonic() - began, 1), doubt=doubt)
+    if trial.is_caught and not keep_all:
+        shutil.rmtree(reports)
     return trial
 
 
-def run_rows(
-    rows: Sequence[str], *, target: str, seed: int, reports: Path, jobs: int
-) -> dict[str, RowResult]:
-    """Run some rows in a harness of its own, which leaves what it printed in `reports`; maybe no results."""
-    reports.mkdir(parents=True, exist_ok=True)
-    only = [word for row in rows for word in ("--only", row)]
-    options = ["--target", target, "--seed", str(seed), "--jobs", str(jobs), "--reports", str(reports)]
-    command = [sys.executable, "-m", "harness", "run", *only, *options]
-    with (reports / "output.txt").open("wb") as output:
-        subprocess.run(command, stdout=output, stderr=output, timeout=RUN_WITHIN_S, check=False)
-    results = reports / "results.json"
-    return {row.id: row for row in read_results(results).rows} if results.exists() else {}
+def run_row(lane: Lane, request: Request) -> tuple[RowResult | None, str]:
+    """Run a row, once more if the run proved nothing; what came of it, and why it was run once more."""
+    result = lane.run(request)
+    if result is not None and _proved_something(result):
+        return result, ""
+    lane.renew()
+    return lane.run(request), result.reason if result is not None else NO_RESULTS
 
 
 def passed(results: Path | None) -> dict[str, RowResult]:
@@ -78,6 +98,10 @@ def passed(results: Path | None) -> dict[str, RowResult]:
     if results is None or not results.exists():
         return {}
     return {row.id: row for row in read_results(results).rows if row.verdict is Verdict.PASS}
+
+
+def _proved_something(row: RowResult) -> bool:
+    return row.verdict is not Verdict.INCONCLUSIVE or bool(_broken_promises(row))
 
 
 def _profile(name: str) -> str:
@@ -90,10 +114,15 @@ def _profile(name: str) -> str:
     return changed
 
 
-def _trial(mutant: Mutant, row: RowResult | None, seconds: float) -> Trial:
+def _trial(mutant: Mutant, seed: int, row: RowResult | None, *, seconds: float, doubt: str) -> Trial:
+    about = (mutant.name, mutant.promise, seed)
     if row is None:
-        return Trial(mutant, Verdict.INCONCLUSIVE, seconds, reason="the run has no results")
-    broke = [each.promise for each in row.judgements if each.verdict is Verdict.FAIL]
+        return Trial(*about, Verdict.INCONCLUSIVE, seconds, reason=NO_RESULTS, doubt=doubt)
+    broke = _broken_promises(row)
     if row.verdict is Verdict.FAIL and mutant.says and mutant.says in row.reason:
         broke.append(STORY)
-    return Trial(mutant, row.verdict, seconds, tuple(dict.fromkeys(broke)), row.reason)
+    return Trial(*about, row.verdict, seconds, tuple(dict.fromkeys(broke)), row.reason, doubt)
+
+
+def _broken_promises(row: RowResult) -> list[str]:
+    return [each.promise for each in row.judgements if each.verdict is Verdict.FAIL]

@@ -5,13 +5,26 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from gevent import monkey
+
 from reference_server import __main__ as entry
 
 
 class BrokenGunicorn(entry.Gunicorn):
-    """The server's own gunicorn; what it serves is broken after the fork, once gevent has patched Python."""
+    """The server's own gunicorn; what it serves is broken after the fork, as a mutant may keep state."""
+
+    def run(self) -> None:
+        """Import before the fork what each worker imports: that is most of what a start costs.
+
+        Python is patched earlier for it, as a worker would do it first of all.
+        """
+        monkey.patch_all()
+        from tests.mutants import catalog  # noqa: F401
+
+        super().run()
 
     def load(self) -> Any:
+        """Break the worker, and go on."""
         from tests.mutants.catalog import MUTANTS
 
         MUTANTS[sys.argv[1]].put_in()

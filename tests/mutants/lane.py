@@ -1,0 +1,98 @@
+"""`python -m tests.mutants.lane FOLDER`: run rows one after the other, on one set of services.
+
+To start services, and to import the harness, takes more of a processor than many a row. Reads one request a
+line (see `Request`), and answers each by a line once the run's results are written. It ends with its input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from harness.commands import actions, listing
+from harness.errors import HarnessError
+from harness.plan import PLAN_FILE, read_plan, select
+from harness.plugin import SERVICES
+from harness.stack import Services
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run: a row, the target's name or profile, a seed, and the folder for all that it leaves."""
+
+    row: str
+    target: str
+    seed: int
+    reports: str
+
+
+class _Shared:
+    """A pytest plugin: the run uses these services."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Called by pytest at its start."""
+        config.stash[SERVICES] = self._services
+
+
+def main() -> int:
+    """Serve requests until there are no more."""
+    signal.signal(signal.SIGTERM, _as_interrupt)  # as the harness does: through every `finally`
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    with contextlib.suppress(KeyboardInterrupt), Services(logs=Path(sys.argv[1])) as services:
+        for line in sys.stdin:
+            request = Request(**json.loads(line))
+            with _printed_to(Path(request.reports) / "output.txt"):
+                exit_code = _run(request, services)
+            print(json.dumps({"exit_code": exit_code}), file=answers, flush=True)
+    return 0
+
+
+def _run(request: Request, services: Services) -> int:
+    options = Namespace(target=request.target, seed=request.seed, workers=None)
+    rows = select(read_plan(Path(PLAN_FILE)), [request.row], None)
+    try:
+        exit_code, _ = actions.run_rows(
+            options, rows, listing.files_of(rows), Path(request.reports), plugins=[_Shared(services)]
+        )
+    except HarnessError as error:
+        print(f"harness: {error}", flush=True)  # noqa: T201  into the run's output
+        return error.exit_code
+    return exit_code
+
+
+def _as_interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _printed_to(file: Path) -> Iterator[None]:
+    """Let all that is printed, also by other processes, go to a file."""
+    outputs = (sys.stdout, sys.stderr)
+    before = [os.dup(output.fileno()) for output in outputs]
+    try:
+        with file.open("wb") as into:
+            for output in outputs:
+                os.dup2(into.fileno(), output.fileno())
+        yield
+    finally:
+        for output, kept in zip(outputs, before, strict=True):
+            output.flush()
+            os.dup2(kept, output.fileno())
+            os.close(kept)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
