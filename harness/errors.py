@@ -3,7 +3,8 @@
     HarnessError
     ├── UsageError             exit code 2: bad input, a missing service, a port in use, an unreadable
     │   │                      profile, a target that never became ready
-    │   └── NotHere            (in a scenario: exit code 3) this one row cannot be run on this machine
+    │   ├── NotHere            (in a scenario: exit code 3) this one row cannot be run on this machine
+    │   └── NeverReady         the server under test was started and did not serve
     ├── NotServed              exit code 3: the server did not do what the scenario cannot go on without;
     │                          in a scenario, what it has recorded is judged first
     └── InfrastructureError    exit code 3: a fault that did not bite, a proxy that hung
@@ -30,6 +31,10 @@ class UsageError(HarnessError):
 
 class NotHere(UsageError):
     """What is asked for cannot be had here: a row that needs it is skipped, the others go on."""
+
+
+class NeverReady(UsageError):
+    """The server under test was started and did not serve; the message has its last lines."""
 
 
 class NotServed(HarnessError):

@@ -23,6 +23,7 @@ from harness.run import Inconclusive, Run
 from harness.run.broken import CertainlyBroken
 from harness.session.alone import the_machine
 from harness.session.collector import Collector
+from harness.session.ending import OUT_OF_TIME, decide, may_be_decided
 from harness.session.results import Part, Results, title, to_json, told_by
 from harness.session.session import Session, Settings
 from harness.stack import Services
@@ -122,11 +123,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A scenario that checked nothing has shown nothing."""
-    yield
+    """What a scenario leaves open, its history may decide."""
+    try:
+        yield
+    except BaseException as error:
+        run = item.stash.get(RUN, None)
+        if run is not None and may_be_decided(error, run):
+            decide(run, in_time=not isinstance(error, OUT_OF_TIME))
+        raise
     run = item.stash.get(RUN, None)
-    if run is not None and not run.judgements:
-        raise Inconclusive("the scenario ended without a check")
+    if run is not None and (question := run.open_question):
+        decide(run, in_time=True)
+        raise Inconclusive(question)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -154,7 +162,7 @@ def pytest_runtest_makereport(
         begin=run.recorder.events[0]["t"] if run is not None else None,
         verdict=verdict,
         reason=reason,
-        judged=run is not None and error is not None and error is run.unsatisfied,
+        judged=run.judging_that_raised(error) if run is not None else 0,
         ended=ended,
     )
     told = told_by(run) if ended and run is not None else {}
@@ -220,6 +228,8 @@ def _verdict(
         return Verdict.FAIL, said
     if isinstance(error, Inconclusive | HarnessError):
         return Verdict.INCONCLUSIVE, said
+    if isinstance(error, OUT_OF_TIME):
+        return Verdict.INCONCLUSIVE, f"the scenario did not come to its end: {said}"
     if isinstance(error, KeyboardInterrupt):
         return Verdict.INCONCLUSIVE, "interrupted"
     return Verdict.INCONCLUSIVE, f"the harness itself failed: {type(error).__name__}: {said}"

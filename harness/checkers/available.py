@@ -26,6 +26,7 @@ from harness.checkers.expectations import (
     is_total,
     taken_by,
 )
+from harness.checkers.serving import endless, not_back, not_let_in, unsuited
 from harness.checkers.spans import Spans
 from harness.checkers.strain import Strain
 from harness.checkers.telling import at, conclude, finding
@@ -35,6 +36,8 @@ from harness.verdict import Finding, Judgement
 PROMISE = "available"
 ENOUGH_OPERATIONS = 5
 """Fewer sends or polls inside a fault say nothing about it."""
+NOT_FOR_USERS = (401, 403, 404)
+"""What no signed-in user is answered at his own mailbox, or when he writes to somebody who is there."""
 _ANSWER = attrgetter("outcome", "status")
 
 
@@ -61,6 +64,7 @@ class _Inquiry:
         self.faulty = Spans(zip(self.injected, self.recovered, strict=True))
         self.all_recovered = list(accumulate(self.recovered, max))
         self.served_chains = {poll.chain for poll in self.history.polls if poll.outcome is Outcome.OK}
+        self.readers = {poll.reader for poll in self.history.polls}
         self.served_pairs = {
             (send.sender, send.recipient) for send in self.history.sends if send.outcome is Outcome.OK
         }
@@ -69,6 +73,9 @@ class _Inquiry:
         polls, cut_off_ns = self.history.polls, self.history.end_ns
         yield from self._judge_all(self.sends, [send.end_ns or cut_off_ns for send in self.sends])
         yield from self._judge_all(polls, [poll.end_ns for poll in polls])
+        yield from not_let_in(self.history, self._broken_or_perhaps, self.strain)
+        yield from not_back(self.history, self.strain)
+        yield from endless(self.history)
 
     def _judge_all(self, operations: Sequence[Send | Poll], ends: Sequence[int]) -> Iterator[Finding]:
         """Judge operations, in the order of their start, that ended then."""
@@ -86,10 +93,12 @@ class _Inquiry:
 
     def _may_be_refused(self, operation: Send | Poll) -> bool:
         """Whether a 4xx can be the scenario's doing: not to a reader or a pair of users known to be good."""
+        status = operation.status
         if isinstance(operation, Poll):
-            return operation.chain not in self.served_chains
-        known = (operation.sender, operation.recipient) in self.served_pairs
-        return not (known and operation.status in (401, 404))
+            return operation.chain not in self.served_chains and status not in NOT_FOR_USERS
+        is_there = operation.recipient in self.readers
+        known = is_there or (operation.sender, operation.recipient) in self.served_pairs
+        return status != 401 and not (known and status in NOT_FOR_USERS)
 
     def _was_cut_off(self, send: Send) -> bool:
         """Whether the history ended before the answer was due."""
@@ -120,6 +129,10 @@ class _Inquiry:
                 window = self.faults[place]
                 (broken if _covers(window, start_ns, end_ns) else perhaps).add(taken_by(window))
         return frozenset(broken), frozenset(perhaps - broken)
+
+    def _broken_or_perhaps(self, start_ns: int, end_ns: int) -> frozenset[str]:
+        broken, perhaps = self._stores(start_ns, end_ns)
+        return broken | perhaps
 
     def _wrong(
         self,
@@ -180,6 +193,8 @@ class _Inquiry:
         return _between(sends, start, end), _between(polls, start, end)
 
     def doubt(self) -> str:
+        if sentence := unsuited(self.history):
+            return sentence
         if not self.seconds:
             return "nothing was sent and nothing was polled that could have been answered"
         for window in self.history.faults:

@@ -1,7 +1,8 @@
 """stops-cleanly: a server that is told to stop answers what it accepted, and refuses the rest at once.
 
 A request that was well under way when SIGTERM came was accepted: it gets a status, whichever. One that came
-later may be answered, or its connection refused or closed; what it may not do is wait for its time-out.
+later may be answered, or its connection refused or closed; what it may not do is wait for its time-out. And
+the server itself ends: it must not have to be killed.
 """
 
 from __future__ import annotations
@@ -34,10 +35,19 @@ def stops_cleanly(history: History) -> Judgement:
             stopped_ns = stop.bites_ns or stop.injected_ns
             if cut_off and not strain.excuses_time(stop.injected_ns, stopped_ns):
                 findings.append(_finding(history, stop, operation, was_accepted))
+    findings += _never_ended(history, strain)
     doubt = strain.doubt()
     if under_way < ENOUGH_REQUESTS:
         doubt = f"only {under_way} requests were under way when the server was told to stop"
     return conclude(PROMISE, findings, {"stops": len(stops), "under_way": under_way}, doubt=doubt)
+
+
+def _never_ended(history: History, strain: Strain) -> Iterator[Finding]:
+    for wait in history.in_vain:
+        if wait.of == "stop" and not strain.excuses_time(wait.since_ns, wait.until_ns):
+            sentence = f"the server was told to stop at {at(history, wait.since_ns)} and had to be killed at "
+            sentence += f"{at(history, wait.until_ns)}."
+            yield finding(PROMISE, "never_ended", sentence, (wait.event,))
 
 
 def _during(history: History, stop: FaultWindow) -> Iterator[Send | Poll]:

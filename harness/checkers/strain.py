@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.spans import Span, Spans
-from harness.history import NS_PER_S, Attempt, History, Poll, Send
+from harness.history import NS_PER_S, Attempt, History, Needed, Poll, Send
 
 TOO_BUSY = "this machine was too busy to measure the server"
 AFTERMATH_NS = NS_PER_S
@@ -30,7 +30,7 @@ class Strain:
         self._spans = Spans(strained(history))
         self.excused = 0
 
-    def excuses(self, operation: Send | Poll | Attempt, end_ns: int) -> bool:
+    def excuses(self, operation: Send | Poll | Attempt | Needed, end_ns: int) -> bool:
         """Whether the time explains this operation's 503, or that it timed out; counts it if it does."""
         gave_up = operation.status == 503 or (operation.status is None and operation.error == "timeout")
         return gave_up and self.excuses_time(operation.start_ns, end_ns)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from harness.errors import DeadlineMissed, InfrastructureError, UsageError
+from harness.errors import DeadlineMissed, InfrastructureError, NotServed, UsageError
 from harness.faults.canary import Canary, Look, Record, Watcher, wait_to_see
 from harness.faults.kinds import KINDS, Breakage, Fault, Probe
 from harness.stack import Services
@@ -72,13 +73,13 @@ class Injector:
         """The fault lasts while the context does; faults of different stores may overlap.
 
         Raises InfrastructureError when it is not seen within 2 s, is not seen any more in the middle, or is
-        still seen 5 s after the heal.
+        still seen 5 s after the heal; NotServed when it is the server that is not seen to be as it must.
         """
         fault = breakage.fault
         if fault.store in self._broken:
             raise UsageError(f"{fault.store} is already broken: one fault a store at a time.")
         before = f"{fault.store} to answer before the fault"
-        wait_to_see(breakage.health, deadline_s=self._timing.bites_within_s, what=before)
+        self._see_health(breakage, self._timing.bites_within_s, before)
         interval_s = breakage.watch_every_s or self._timing.canary_interval_s
         watcher = Watcher(breakage.proof, lambda sighting: self._saw(fault, sighting), interval_s)
         self._broken.add(fault.store)
@@ -106,8 +107,20 @@ class Injector:
         self._phase(fault, "heal")
         breakage.heal()
         after = f"{fault.store} to answer after {fault.name!r}"
-        sighting = wait_to_see(breakage.health, deadline_s=self._timing.heals_within_s, what=after)
-        self._phase(fault, "healed", sighting)
+        self._phase(fault, "healed", self._see_health(breakage, self._timing.heals_within_s, after))
+
+    def _see_health(self, breakage: Breakage, deadline_s: float, what: str) -> Sighting:
+        since_ns = time.monotonic_ns()
+        try:
+            return wait_to_see(breakage.health, deadline_s=deadline_s, what=what)
+        except DeadlineMissed as error:
+            if not breakage.owed_by_the_server:
+                raise
+            self._in_vain("serving", str(error), since_ns)
+            raise NotServed(str(error)) from error
+
+    def _in_vain(self, of: str, what: str, since_ns: int) -> None:
+        self._record("in_vain", of=of, what=what, since=since_ns)
 
     def _phase(self, fault: Fault, phase: str, sighting: Sighting | None = None) -> None:
         seen = {"canary": sighting.saw, "ms": sighting.ms} if sighting else {}

@@ -49,6 +49,8 @@ class Breakage:
     inject: Callable[[], None]
     heal: Callable[[], None]
     watch_every_s: float | None = None
+    owed_by_the_server: bool = False
+    """Whether the server itself is to be healthy, before and after; if it is not, it is judged for it."""
 
 
 @dataclass(frozen=True)

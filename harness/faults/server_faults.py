@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import psutil
 
-from harness.errors import InfrastructureError
+from harness.errors import DeadlineMissed, InfrastructureError, NeverReady, NotServed
 from harness.faults.injector import Injector
 from harness.faults.kinds import Breakage, Fault, Probe, nothing, swallow
 from harness.stack import Target, wait_until
@@ -15,6 +16,8 @@ from harness.stack.canary import Sighting
 from harness.stack.reaper import alive, kill_each
 
 MID_PUSH_WITHIN_S = 5.0
+STOPS_WITHIN_S = 10.0
+"""What a server had accepted when it was told to stop must have been answered, and it must have ended."""
 
 
 class ServerFaults(Injector):
@@ -38,7 +41,10 @@ class ServerFaults(Injector):
 
         def hang_a_push() -> None:
             swallow(proxy)
-            wait_until(is_mid_push, deadline_s=MID_PUSH_WITHIN_S, what="a send that hangs in its push")
+            try:
+                wait_until(is_mid_push, deadline_s=MID_PUSH_WITHIN_S, what="a send that hangs in its push")
+            except DeadlineMissed as error:  # not the harness's doing: each send was answered, or cut off
+                raise NotServed(str(error)) from error
 
         return self._workers_killed(
             "workers killed in mid-push", lambda workers: workers, before=hang_a_push, heal=proxy.heal
@@ -52,7 +58,14 @@ class ServerFaults(Injector):
     def server_stopped(self) -> AbstractContextManager[Fault]:
         """SIGTERM; the server is started again at the end of the context."""
         target = self._instances.first
-        return self._server_ended("stopped", target, target.stop)
+
+        def stop() -> None:
+            since_ns = time.monotonic_ns()
+            if not target.stop(deadline_s=STOPS_WITHIN_S):
+                what = f"the server to end by itself within {STOPS_WITHIN_S:g} s of SIGTERM"
+                self._in_vain("stop", what, since_ns)
+
+        return self._server_ended("stopped", target, stop)
 
     def _server_ended(
         self, kind: str, target: Target, end: Callable[[], None]
@@ -60,13 +73,22 @@ class ServerFaults(Injector):
         def look() -> Sighting:
             return Sighting("running" if target.running else "ended", 0.0)
 
+        def start_again() -> None:
+            since_ns = time.monotonic_ns()
+            try:
+                target.start()
+            except NeverReady as error:
+                self._in_vain("serving", str(error), since_ns)
+                raise NotServed(str(error)) from error
+
         return self.lasting(
             Breakage(
                 Fault("server", kind),
                 _serving(target, 0),
                 Probe(look, "ended"),
                 inject=end,
-                heal=target.start,
+                heal=start_again,
+                owed_by_the_server=True,
             )
         )
 
@@ -92,7 +114,9 @@ class ServerFaults(Injector):
             return Sighting("running" if any(alive(victim) for victim in victims) else "ended", 0.0)
 
         health = _serving(target, len(workers))
-        return self.lasting(Breakage(Fault("server", kind), health, Probe(look, "ended"), kill, heal))
+        proof = Probe(look, "ended")
+        fault = Fault("server", kind)
+        return self.lasting(Breakage(fault, health, proof, kill, heal, owed_by_the_server=True))
 
 
 def _serving(target: Target, workers: int) -> Probe:

@@ -13,6 +13,11 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
   `error`, `special` (as a send's); its `t` is when the answer had been read
 - `attempt`: `op`, `who`, `what` (for people), `may` (the statuses that are right), `start` (ns), `status`,
   `told` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
+- `needed`: a request that the scenario cannot go on without: `op`, `who`, `what` (to 'register' or to 'sign
+  in'), `may` (the statuses that are right), `unsuited` (those that may be due to the harness), `start` (ns),
+  `status`, `error`; its `t` is when the answer had been read
+- `in_vain`: the end of a wait for what did not come: `of` (`traffic`, `sends`, `serving` or `stop`), `what`
+  (for people), `since` (ns)
 - `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`
 - `vitals`: `values`, what the server and its stores hold on to, by name (see `harness/run/vitals.py`)
 - `strain`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share of
@@ -28,7 +33,8 @@ Two kinds are the whole run's, not a row's history:
 
 - `phase`: one phase of a test ended: `rows`, `tests` (how many tests run each of them), `when` (setup, call,
   teardown), `begin` (the `t` of the `begin` of its history, if it has one), `verdict`, `reason`, `judged`
-  (whether a check ended it: then its verdict is the judgements'), `ended` (whether it was the last one)
+  (which `judging` ended it, from 1 on, and its verdict is the judgements'; 0: none), `ended` (whether it was
+  the last one)
 - `over`: the run came to its end: `finished` (nothing interrupted it), `missing` (rows that nothing ran)
 
 A send is written before it leaves and again when it is answered, so that a history cut off by `kill -9` still
@@ -41,7 +47,9 @@ from harness.history.history import (
     Bounds,
     FaultWindow,
     History,
+    InVain,
     MachineStrain,
+    Needed,
 )
 from harness.history.operations import Event, Outcome, Poll, Received, Send
 from harness.history.reading import read_histories, read_lines
@@ -55,7 +63,9 @@ __all__ = [
     "FaultWindow",
     "History",
     "HistoryFile",
+    "InVain",
     "MachineStrain",
+    "Needed",
     "Outcome",
     "Poll",
     "Received",

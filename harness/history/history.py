@@ -54,6 +54,34 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Needed:
+    """One request that a scenario cannot go on without: to register, or to sign in."""
+
+    op: int
+    who: str
+    what: str
+    may: tuple[int, ...]
+    unsuited: tuple[int, ...]
+    """Statuses that may be due to the harness: another taste in names, a limit to be raised."""
+    start_ns: int
+    end_ns: int
+    status: int | None
+    error: str | None
+    event: Event = field(repr=False)
+
+
+@dataclass(frozen=True)
+class InVain:
+    """A wait for what did not come; `of` says what kind of thing."""
+
+    of: str
+    what: str
+    since_ns: int
+    until_ns: int
+    event: Event = field(repr=False)
+
+
+@dataclass(frozen=True)
 class FaultWindow:
     """One fault, from its injection to the canary's first answer after the heal (None: never seen)."""
 
@@ -95,6 +123,8 @@ class History:
     looks: tuple[Event, ...]
     """What was seen in Redis: the `queue` and `keys` events."""
     drained_ns: int | None
+    needed: tuple[Needed, ...] = ()
+    in_vain: tuple[InVain, ...] = ()
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What was worked out about this history already, for `harness.history.once`."""
 
@@ -176,6 +206,8 @@ class Told:
             vitals=tuple(self._of("vitals")),
             looks=tuple(self._of("queue", "keys")),
             drained_ns=drained[-1]["t"] if drained else None,
+            needed=tuple(map(_needed, self._of("needed"))),
+            in_vain=tuple(map(_in_vain, self._of("in_vain"))),
         )
 
     def _of(self, *kinds: str) -> list[Event]:
@@ -196,6 +228,25 @@ def _attempt(event: Event) -> Attempt:
         error=event.get("error"),
         event=event,
     )
+
+
+def _needed(event: Event) -> Needed:
+    return Needed(
+        op=event["op"],
+        who=event["who"],
+        what=event["what"],
+        may=tuple(event["may"]),
+        unsuited=tuple(event["unsuited"]),
+        start_ns=event["start"],
+        end_ns=event["t"],
+        status=event["status"],
+        error=event["error"],
+        event=event,
+    )
+
+
+def _in_vain(event: Event) -> InVain:
+    return InVain(event["of"], event["what"], event["since"], event["t"], event)
 
 
 def _faults(events: Iterable[Event]) -> Iterator[FaultWindow]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from harness.client import API, Answer, Client
 from harness.history import Recorder
+from harness.patience import Patience
 
 LOGIN, REGISTER, MESSAGES = f"{API}/login", f"{API}/register", f"{API}/messages"
 
@@ -29,6 +30,7 @@ class Intruder:
         self.client = client
         self._recorder = recorder
         self._secrets = secrets
+        self._patience = Patience()
 
     def tries(
         self,
@@ -41,9 +43,12 @@ class Intruder:
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Make a request. `what` completes "Mallory tried to …"; `may` are the statuses that are right."""
+        """Make a request. `what` completes "Mallory tried to …"; `may` are the statuses that are right.
+
+        Raises NotServed when one request after the other is not answered.
+        """
         answer = self.client.call(method, path, body=body, headers=headers, parameters=parameters)
-        return self.tried(what, answer, may=may)
+        return self._patience.after(self.tried(what, answer, may=may))
 
     def tries_to_sign_in(self, what: str, username: str, password: str, *, may: Collection[int]) -> Answer:
         """Try a password over a connection of its own, so that any worker may get it."""

@@ -4,9 +4,8 @@ A scenario reads top-down as a story; see `harness/scenarios/`.
 """
 
 from harness.run.broken import CertainlyBroken, Deadline, Inconclusive, PromiseBroken, certain
-from harness.run.conversations import Pair
+from harness.run.conversations import LOOK_AGAIN_S, Pair
 from harness.run.run import Run
-from harness.run.waiting import LOOK_AGAIN_S
 
 __all__ = [
     "LOOK_AGAIN_S",

@@ -27,6 +27,10 @@ class CertainlyBroken(PromiseBroken):
     """The same, and it cannot be that the machine was too busy."""
 
 
+class NotAcked(PromiseBroken):
+    """A send was not accepted that had to be: the scenario ends, and what it has recorded may tell more."""
+
+
 class Inconclusive(Exception):
     """The row proved nothing, in either direction."""
 

@@ -8,31 +8,40 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.client import Answer, Client
-from harness.history import Bounds, Outcome, Recorder
-from harness.run.broken import PromiseBroken
+from harness.history import NS_PER_S, Bounds, Outcome, Recorder
+from harness.patience import Patience
+from harness.run.broken import NotAcked
 from harness.run.exchange import send
-from harness.run.traffic import Reader, Sender
+from harness.run.traffic import LONGEST_ROUND_S, Reader, Sender, stop_all
 from harness.run.users import Users
 from harness.targets.instances import Instances
 
 Pair = tuple[Client, Client]
 """Who writes to whom."""
 RETRY_PAUSE_S = 0.1
-GIVE_UP_AFTER_S = 12.0
+GIVE_UP_AFTER_S = LONGEST_ROUND_S - 8.0  # the last try takes a time-out more
+SILENT_FOR_S = 20.0
+"""So long none of many sends may be answered."""
+LATE_S = 90.0
+"""So much later than planned the last of many may be sent."""
+LOOK_AGAIN_S = 0.05
 
 
 class Conversations(Users):
     """Sends and poll chains, recorded. What was started here goes on until `read_all` of the run."""
 
     def __init__(self, instances: Instances, recorder: Recorder, *, seed: int, bounds: Bounds) -> None:
-        super().__init__(instances)
+        super().__init__(instances, recorder)
         self.random = random.Random(seed)
-        self.recorder = recorder
         self.bounds = bounds
         self._readers: list[Reader] = []
         self._senders: list[Sender] = []
         self._chains = 0
         self._sent = 0
+        self._patience = Patience()
+        self._last_answered_ns = 0
+        self.waited_in_vain: list[str] = []
+        """What did not come although the scenario waited for it, in sentences."""
 
     def send(
         self,
@@ -46,7 +55,13 @@ class Conversations(Users):
         """Send one message; `at` is when it was due, in monotonic ns (default: now). Returns the last answer.
 
         `retrying`, as the contract makes safe: with the same client_message_id, until the answer is definite.
+        Raises NotServed when one call after the other is not answered.
         """
+        return self._patience.after(self._send(sender, recipient, content, at=at, retrying=retrying))
+
+    def _send(
+        self, sender: Client, recipient: Client, content: str | None, *, at: int | None, retrying: bool
+    ) -> Answer:
         self._sent += 1
         text = content if content is not None else f"message {self._sent} ✉ {self._token()}"
         own_id = self._token()
@@ -62,12 +77,12 @@ class Conversations(Users):
     def acked(self, sender: Client, recipient: Client, content: str | None = None) -> Answer:
         """Send one message that must be accepted for the scenario to make sense.
 
-        Raises PromiseBroken when it was not.
+        Raises NotAcked when it was not.
         """
         answer = self.send(sender, recipient, content)
         if answer.outcome is not Outcome.OK:
             said = answer.error or answer.body.get("detail")
-            raise PromiseBroken(f"a send was answered {answer.status or 'nothing'}, not 200: {said}")
+            raise NotAcked(f"a send was answered {answer.status or 'nothing'}, not 200: {said}")
         return answer
 
     def send_copies(self, sender: Client, recipient: Client, *, copies: int) -> None:
@@ -78,8 +93,8 @@ class Conversations(Users):
             sends = [
                 pool.submit(self._send_once, sender, recipient, text, own_id, None) for _ in range(copies)
             ]
-        for each in sends:
-            each.result()
+        answers = [each.result() for each in sends]
+        self._patience.after(min(answers, key=lambda answer: (answer.status is None, answer.seconds)))
 
     def read(
         self, *clients: Client, at_once: bool = False, limit: int | None = None, wait_s: float = 0.0
@@ -95,7 +110,7 @@ class Conversations(Users):
         """One poll now, of the client's first chain or else of a new one, which polls only when told to."""
         if not self._readers_of(client):
             self._readers.append(self._reader(client))
-        return self._readers_of(client)[0].poll_once().answer
+        return self._patience.after(self._readers_of(client)[0].poll_once().answer)
 
     def go_offline(self, client: Client) -> None:
         """A client's chains stop polling and keep their cursors, as a closed laptop does."""
@@ -118,10 +133,31 @@ class Conversations(Users):
     def send_many(
         self, pairs: Sequence[Pair], *, count: int, every_s: float, content: str | None = None
     ) -> None:
-        """Every pair's first sends `count` messages to its second, `every_s` seconds apart, side by side."""
+        """Every pair's first sends `count` messages to its second, `every_s` seconds apart, side by side.
+
+        In vain, if for long none is answered, or if they take far longer than they should.
+        """
         senders = [self._sender(pair, every_s=every_s, count=count, content=content) for pair in pairs]
-        for sender in [sender.start() for sender in senders]:
-            sender.wait()
+        begin_ns = self._last_answered_ns = time.monotonic_ns()
+        give_up_ns = begin_ns + int((count * every_s + LATE_S) * NS_PER_S)
+        for sender in senders:
+            sender.start()
+        while any(sender.is_sending(LOOK_AGAIN_S) for sender in senders):
+            now_ns = time.monotonic_ns()
+            if now_ns > min(give_up_ns, self._last_answered_ns + int(SILENT_FOR_S * NS_PER_S)):
+                within_s = (now_ns - begin_ns) / NS_PER_S
+                what = f"{count * len(pairs)} messages were not all sent within {within_s:.0f} s"
+                self.in_vain("sends", what, since_ns=begin_ns)
+                break
+        stop_all(senders)
+
+    def in_vain(self, of: str, what: str, *, since_ns: int) -> None:
+        """Record that something did not come, and go on: what was recorded by the end is judged.
+
+        Where nothing is found broken, the row is inconclusive, for this reason.
+        """
+        self.waited_in_vain.append(what)
+        self.recorder.record("in_vain", of=of, what=what, since=since_ns)
 
     def start_traffic(self, *, pairs: int = 4, every_s: float = 0.5, retrying: bool = False) -> None:
         """New users write to new users who poll; one more polls an empty mailbox.
@@ -136,21 +172,25 @@ class Conversations(Users):
     def stop_sending(self) -> None:
         """Nobody sends any more; who polls goes on."""
         senders, self._senders = self._senders, []
-        for sender in senders:
-            sender.stop()
+        stop_all(senders)
+
+    def stop_everybody(self) -> None:
+        """Nobody sends or polls any more."""
+        stop_all([*self._senders, *self._readers])
 
     def close(self) -> None:
         """End the traffic and close what the users had open."""
-        self.stop_sending()
-        self._stop_readers()
-        super().close()
+        try:
+            self.stop_everybody()
+        finally:
+            super().close()
 
     def mailboxes(self) -> list[str]:
         """The users who poll."""
         return list(dict.fromkeys(reader.client.username for reader in self._readers))
 
     def _send_once(self, sender: Client, recipient: Client, text: str, own_id: str, at: int | None) -> Answer:
-        return send(
+        answer = send(
             sender,
             self.recorder,
             recipient=recipient.username,
@@ -158,6 +198,9 @@ class Conversations(Users):
             client_message_id=own_id,
             intended_ns=at,
         )
+        if answer.status is not None:
+            self._last_answered_ns = answer.end_ns
+        return answer
 
     def _readers_of(self, client: Client) -> list[Reader]:
         return [reader for reader in self._readers if reader.client is client]
@@ -188,7 +231,7 @@ class Conversations(Users):
     ) -> Sender:
         sender, recipient = pair
         return Sender(
-            lambda intended_ns: self.send(sender, recipient, content, at=intended_ns, retrying=retrying),
+            lambda intended_ns: self._send(sender, recipient, content, at=intended_ns, retrying=retrying),
             interval_s=every_s,
             first_in_s=self.random.uniform(0, every_s),
             count=count,
@@ -199,6 +242,5 @@ class Conversations(Users):
 
     def _stop_readers(self) -> list[Reader]:
         readers, self._readers = self._readers, []
-        for reader in readers:
-            reader.stop()
+        stop_all(readers)
         return readers

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.arithmetic import exact_percentile
-from harness.checkers import bounded, promise_of, run_checker
+from harness.checkers import CHECKERS, applying_to, bounded, promise_of, run_checker
 from harness.client import Answer
 from harness.faults import FaultInjector
 from harness.history import NS_PER_S, Recorder
@@ -66,8 +67,8 @@ class Run(Waiting):
         self.statuses = profile.statuses
         self.has = profile.has
         self.judgements: list[Judgement] = []
-        self.unsatisfied: Exception | None = None
-        """What a check raised."""
+        self._raised: list[Exception | None] = []
+        """What each check raised."""
         self.vitals = vitals
         self.minutes = minutes
         """How long a long row shall last."""
@@ -103,7 +104,7 @@ class Run(Waiting):
         turns = Turns([], [])
         for _ in range(rounds):
             turns.sends.append(self.send(*pair, content))
-            turns.polls.append(reader.poll_once().answer)
+            turns.polls.append(self._patience.after(reader.poll_once().answer))
         return turns
 
     def seconds_since_the_heal(self) -> float:
@@ -142,11 +143,39 @@ class Run(Waiting):
 
         Raises PromiseBroken if one is broken, else Inconclusive if one cannot be decided.
         """
+        self._judge(checkers)
+        if error := self._raised[-1]:
+            raise error
+
+    def judge_what_is_recorded(self) -> None:
+        """Judge by every promise that applies and was not judged yet. Raises PromiseBroken if one is broken.
+
+        For a scenario that did not come to its end, or decided nothing: it may convict, but not acquit.
+        """
+        judged = {judgement.promise for judgement in self.judgements}
+        open_promises = [name for name in applying_to(self.recorder.history()) if name not in judged]
+        if not open_promises:
+            return
+        self._judge([CHECKERS[promise] for promise in open_promises])
+        if isinstance(error := self._raised[-1], PromiseBroken):
+            raise error
+
+    def judging_that_raised(self, error: BaseException | None) -> int:
+        """Which of the checks ended the scenario with this error, from 1 on; 0 if none did."""
+        return next((n for n, raised in enumerate(self._raised, 1) if error and raised is error), 0)
+
+    @property
+    def open_question(self) -> str:
+        """Why a scenario that came to its end has shown nothing all the same; '' if it has."""
+        if not self.judgements:
+            return "the scenario ended without a check"
+        return self.waited_in_vain[0] if self.waited_in_vain else ""
+
+    def _judge(self, checkers: Sequence[Checker]) -> None:
         if not self.stores_as_the_contract:
-            checkers = tuple(checker for checker in checkers if checker is not bounded)
+            checkers = [checker for checker in checkers if checker is not bounded]
         history = self.recorder.judging(map(promise_of, checkers))
         self.judgements += (new := [run_checker(checker, history) for checker in checkers])
         verdict, reason = summed_up(new)
-        if verdict is not Verdict.PASS:
-            self.unsatisfied = (PromiseBroken if verdict is Verdict.FAIL else Inconclusive)(reason)
-            raise self.unsatisfied
+        errors = {Verdict.PASS: None, Verdict.FAIL: PromiseBroken(reason)}
+        self._raised.append(errors.get(verdict, Inconclusive(reason)))

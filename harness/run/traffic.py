@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from harness.client import Answer, Client
@@ -17,18 +17,25 @@ from harness.polling import Cursor, Schedule
 from harness.run.exchange import poll_fields
 from harness.run.recorded import Acked, missing_of
 
-JOIN_WITHIN_S = 15.0  # above any single request's time-out
+LONGEST_ROUND_S = 20.0
+"""Above any single request's time-out, and above all tries of a client that retries."""
 HELD_AGAIN_AFTER_S = 0.2
-"""How soon a client that holds its polls open asks again after one that failed."""
+"""How soon a client that holds its polls open asks again after one that failed, or was not held."""
 
 
 @dataclass(frozen=True)
 class Polled:
-    """What one poll of a chain came to: `ok` or not, and whether it brought something or promised more."""
+    """What one poll of a chain came to: `ok` or not, whether it brought something new, or promised more."""
 
     answer: Answer
     ok: bool
-    more: bool
+    brought: bool
+    promised: bool
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the mailbox has been read to its end."""
+        return self.ok and not self.brought and not self.promised
 
 
 class Reader:
@@ -72,10 +79,14 @@ class Reader:
         self._thread.start()
         return self
 
+    def ask_to_stop(self) -> None:
+        """Let the poll under way be the last one."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """End the polling after the poll under way; raises what the thread raised."""
-        self._stopping.set()
-        self._thread.finish(JOIN_WITHIN_S + self._wait_s)
+        self.ask_to_stop()
+        self._thread.finish(LONGEST_ROUND_S + self._wait_s)
 
     def poll_once(self) -> Polled:
         """Poll now, without being held."""
@@ -100,8 +111,9 @@ class Reader:
         answer = polled.answer
         scheduled = self._schedule.next_start(answer.start_ns, answer.end_ns)
         if self._wait_s:
-            return answer.end_ns + (0 if polled.ok else int(HELD_AGAIN_AFTER_S * NS_PER_S))
-        return answer.end_ns if polled.ok and polled.more and answer.body.get("has_more") else scheduled
+            is_right = polled.brought or (polled.ok and answer.seconds > self._wait_s / 2)
+            return answer.end_ns + (0 if is_right else int(HELD_AGAIN_AFTER_S * NS_PER_S))
+        return answer.end_ns if polled.brought and polled.promised else scheduled
 
     def _take(self, answer: Answer, intended_ns: int, *, wait_s: float) -> Polled:
         since = self._cursor.since
@@ -121,7 +133,7 @@ class Reader:
             **event,
         )
         self._received += [frozenset((message["id"], message["message"])) for message in fresh]
-        return Polled(answer, event["outcome"] == Outcome.OK, bool(fresh) or bool(event.get("has_more")))
+        return Polled(answer, event["outcome"] == Outcome.OK, bool(fresh), bool(event.get("has_more")))
 
 
 class Sender:
@@ -147,14 +159,19 @@ class Sender:
         self._thread.start()
         return self
 
+    def ask_to_stop(self) -> None:
+        """Let the send under way be the last one."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Send nothing more; raises what the thread raised."""
-        self._stopping.set()
-        self._thread.finish()
+        self.ask_to_stop()
+        self._thread.finish(LONGEST_ROUND_S)
 
-    def wait(self) -> None:
-        """Wait until `count` messages are sent; raises what the thread raised."""
-        self._thread.finish(within_s=None)
+    def is_sending(self, for_s: float) -> bool:
+        """Whether so many seconds from now some of `count` messages are still to be sent."""
+        self._thread.join(for_s)
+        return self._thread.is_alive()
 
     def _send_on_schedule(self) -> None:
         sent = 0
@@ -164,6 +181,15 @@ class Sender:
                 return
             self._send_one(intended_ns)
             sent += 1
+
+
+def stop_all(workers: Iterable[Reader | Sender]) -> None:
+    """End them all at once, not each after the one before; raises what a thread raised."""
+    known = list(workers)
+    for worker in known:
+        worker.ask_to_stop()
+    for worker in known:
+        worker.stop()
 
 
 class _Worker(threading.Thread):
@@ -180,7 +206,7 @@ class _Worker(threading.Thread):
         except BaseException as error:  # noqa: BLE001  handed to finish(), which raises it
             self._error = error
 
-    def finish(self, within_s: float | None = JOIN_WITHIN_S) -> None:
+    def finish(self, within_s: float) -> None:
         if self.ident is None:
             return  # it was never started
         self.join(within_s)

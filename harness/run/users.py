@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Collection
 
-from harness.client import Client, patiently, require
+from harness.client import Answer, Client, patiently
+from harness.errors import NotServed
+from harness.history import Recorder
 from harness.targets.instances import Instances
 
 PASSWORD = "correct horse battery staple"
+REGISTERED = frozenset({201, 409})
+"""The names are random: where one is taken, an earlier try, answered 503, was carried out."""
+UNSUITED = frozenset({400, 413, 422, 429})
+"""What may be due to the harness: names and passwords that a server does not take, a limit to be raised."""
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
 
 
 class Users:
-    """Users with names that no other scenario uses; with several instances, they alternate between them."""
+    """Users with names that no other scenario uses; with several instances, they alternate between them.
 
-    def __init__(self, instances: Instances) -> None:
+    What they cannot do without is recorded, and raises NotServed where they do not get it.
+    """
+
+    def __init__(self, instances: Instances, recorder: Recorder) -> None:
+        self.recorder = recorder
         self._instances = instances
         self._clients: list[Client] = []
 
@@ -47,7 +58,7 @@ class Users:
         name = f"ann_{secrets.token_hex(4)}"
         clients = [self._client(n) for n in (name, f"{name}a", name.capitalize())]
         for client in clients[:2]:
-            require(patiently(client.register), 201, "registering")
+            self._register(client)
         if patiently(clients[2].register).status != 201:
             clients[2] = self.registered()
         for client in clients:
@@ -58,14 +69,12 @@ class Users:
         """One new user who has not signed in."""
         # Not from the seed: a Redis that is not ours keeps the mailboxes of earlier runs.
         client = self._client(f"{NAMES[len(self._clients) % len(NAMES)]}_{secrets.token_hex(4)}", at)
-        answer = patiently(client.register)
-        if answer.status != 409:  # the name is random: an earlier try, answered 503, was carried out
-            require(answer, 201, "registering")
+        self._register(client)
         return client
 
     def sign_in(self, client: Client) -> None:
         """Sign a registered user in."""
-        require(patiently(client.sign_in), 200, "signing in")
+        self._must("sign in", client, client.sign_in, {200}, unsuited={429})
 
     def second_browser(self, client: Client) -> Client:
         """The same user, signed in once more."""
@@ -77,6 +86,38 @@ class Users:
         """Close what the users had open."""
         for client in self._clients:
             client.close()
+
+    def _register(self, client: Client) -> None:
+        self._must("register", client, client.register, REGISTERED, unsuited=UNSUITED)
+
+    def _must(
+        self,
+        what: str,
+        client: Client,
+        call: Callable[[], Answer],
+        right: Collection[int],
+        *,
+        unsuited: Collection[int],
+    ) -> None:
+        answer = patiently(call)
+        is_malformed = answer.status == 200 and answer.error is not None  # who has no token goes no further
+        self.recorder.record(
+            "needed",
+            t=answer.end_ns,
+            op=self.recorder.next_op(),
+            who=client.username,
+            what=what,
+            may=sorted(right),
+            unsuited=sorted(unsuited),
+            start=answer.start_ns,
+            status=answer.status,
+            error=answer.error if answer.status is None or is_malformed else None,
+        )
+        if answer.status not in right or is_malformed:
+            said = answer.error or answer.body.get("detail") or dict(answer.body)
+            wanted = " or ".join(map(str, sorted(right)))
+            asked = f"{client.username} wanted to {what} and was answered {answer.status or 'nothing'}"
+            raise NotServed(f"{asked}, not {wanted}: {said}")
 
     def _client(self, name: str, at: str = "") -> Client:
         self.start_server()

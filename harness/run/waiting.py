@@ -9,8 +9,8 @@ from typing import Any
 
 from harness.client import Client
 from harness.history import NS_PER_S, Bounds, Recorder
-from harness.run.broken import CertainlyBroken, Deadline, Inconclusive, PromiseBroken
-from harness.run.conversations import Conversations
+from harness.run.broken import CertainlyBroken, Deadline, PromiseBroken
+from harness.run.conversations import LOOK_AGAIN_S, Conversations
 from harness.run.queues import Queues
 from harness.run.recorded import (
     Acked,
@@ -23,7 +23,11 @@ from harness.run.traffic import Reader
 from harness.targets.instances import Instances
 
 DRAIN_WITHIN_S = 20.0
-LOOK_AGAIN_S = 0.05
+DRAIN_ALL_WITHIN_S = 45.0
+ENDLESS_AFTER = 20
+"""So many polls in a row promise more and bring nothing: then none will."""
+LONGEST_WAIT_AGAIN_S = 10.0
+"""For traffic, once it was waited for in vain."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Waiting(Conversations):
         """Whether the queues are the lists in Redis that the contract names."""
         self.measured: dict[str, Any] = {}
         self._queues = queues
+        self._is_read = False
 
     def wait_for_delivery(self) -> None:
         """Wait until every acked message has arrived at every chain of its recipient, or should have."""
@@ -58,17 +63,20 @@ class Waiting(Conversations):
     def wait_for_traffic(self, *, sends: int, polls: int, within_s: float = 30.0) -> None:
         """Let the traffic run until so many sends and polls that begin from now on were answered, anyhow.
 
-        Raises Inconclusive when it takes longer than `within_s`: a server that answers nothing at all is
-        judged by what was recorded, so check before relying on it.
+        In vain, when it takes longer than `within_s`: then the scenario goes on, heals what it broke and
+        reads all mailboxes, and what it recorded is judged.
         """
         already, begin_ns = len(self.recorder.events), time.monotonic_ns()
+        if self.waited_in_vain:
+            within_s = min(within_s, LONGEST_WAIT_AGAIN_S)
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             sent, polled = begun_and_answered(self.recorder.events[already:], begin_ns)
             if sent >= sends and polled >= polls:
                 return
             time.sleep(LOOK_AGAIN_S)
-        raise Inconclusive(f"fewer than {sends} sends and {polls} polls were answered within {within_s} s")
+        what = f"fewer than {sends} sends and {polls} polls were answered within {within_s:g} s"
+        self.in_vain("traffic", what, since_ns=begin_ns)
 
     def recover(self) -> None:
         """Let the traffic go on until the server must have recovered, and longer, for something to judge."""
@@ -107,12 +115,13 @@ class Waiting(Conversations):
         over; then each polls until nothing is new. A mailbox that never ends leaves the history undrained.
         At last Redis is looked into, for `bounded`: when it has to be right again.
         """
+        self._is_read = True
         self.stop_sending()
         self.wait_for_delivery()
         readers = self._stop_readers()
         clients = {reader.client.username: reader.client for reader in readers}
         fresh = [self._reader(client) for client in clients.values()]
-        if all(self._drain(reader) for reader in [*readers, *fresh]):
+        if self._drain_all([*readers, *fresh]):
             # A message that is still missing may be told lost only by a poll at a time when it was due.
             self._wait_for_arrivals(fresh, poll=True)
             self.recorder.record("drained")
@@ -121,8 +130,13 @@ class Waiting(Conversations):
 
     def read_afresh(self) -> None:
         """Read each mailbox to its end by one new chain, as somebody does who has just signed in."""
-        for client in {reader.client.username: reader.client for reader in self._readers}.values():
-            self._drain(self._reader(client))
+        clients = {reader.client.username: reader.client for reader in self._readers}
+        self._drain_all([self._reader(client) for client in clients.values()])
+
+    def read_what_is_left(self) -> None:
+        """Read all mailboxes, unless the scenario came to that by itself."""
+        if not self._is_read:
+            self.read_all()
 
     def _look_into_redis(self, mailboxes: Iterable[str]) -> None:
         if not self.stores_as_the_contract:
@@ -146,9 +160,8 @@ class Waiting(Conversations):
             waiting = [reader for reader in readers if reader.lacks(acked.get(reader.client.username, ()))]
             if not waiting:
                 return
-            if poll:
-                for reader in waiting:
-                    self._drain(reader)
+            if poll and not self._drain_all(waiting):
+                return
             time.sleep(LOOK_AGAIN_S)
 
     def _wrong_queue(self, *, but: str = "", mailboxes: Iterable[str] = ()) -> _Wrong | None:
@@ -162,15 +175,23 @@ class Waiting(Conversations):
                 return _Wrong(what, looked_at_ns)
         return None
 
-    def _drain(self, reader: Reader) -> bool:
+    def _drain_all(self, readers: Iterable[Reader]) -> bool:
+        """Read these chains to their ends, one after the other; False where one has none, or takes long."""
+        deadline = time.monotonic() + DRAIN_ALL_WITHIN_S
+        return all(self._drain(reader, deadline) for reader in readers)
+
+    def _drain(self, reader: Reader, until: float) -> bool:
         """Read a mailbox to its end; False, and a note, where that takes too long."""
-        deadline = time.monotonic() + DRAIN_WITHIN_S
-        while time.monotonic() < deadline:
+        begin, empty_promises = time.monotonic(), 0
+        deadline = min(begin + DRAIN_WITHIN_S, until)
+        while time.monotonic() < deadline and empty_promises < ENDLESS_AFTER:
             polled = reader.poll_once()
-            if polled.ok and not polled.more:
+            if polled.is_last:
                 return True
-            if not polled.ok:
-                time.sleep(0.1)
-        text = f"the mailbox of {reader.client.username} was not read to its end in {DRAIN_WITHIN_S} s"
+            empty_promises = empty_promises + 1 if polled.ok and not polled.brought else 0
+            if not polled.brought:
+                time.sleep(2 * LOOK_AGAIN_S)
+        took_s = time.monotonic() - begin
+        text = f"the mailbox of {reader.client.username} was not read to its end in {took_s:.1f} s"
         self.recorder.record("note", text=text)
         return False

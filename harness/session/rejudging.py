@@ -140,7 +140,7 @@ def _part(file: _File, phase: Event) -> tuple[Verdict, str]:
     """How a phase ended; where a check ended it, as that check comes out now."""
     scenario = file.of(phase)
     if phase["judged"] and scenario is not None:
-        return summed_up(scenario.judged[-1])
+        return summed_up(scenario.judged[int(phase["judged"]) - 1])
     return Verdict(phase["verdict"]), str(phase["reason"])
 
 

@@ -103,19 +103,26 @@ class Process:
         self.stop()
         self.start()
 
-    def stop(self, *, deadline_s: float = 5.0) -> None:
-        """SIGTERM; after `deadline_s` seconds SIGKILL for whatever is left of it and of its children."""
+    def stop(self, *, deadline_s: float = 5.0) -> bool:
+        """SIGTERM; after `deadline_s` seconds SIGKILL for whatever is left of it and of its children.
+
+        Return whether the program had ended by then.
+        """
         if self._popen is None:
-            return
+            return True
         self._ended_by_us = True
+        in_time = True
         if self.running:
             relatives = family(self.pid)
             self._popen.terminate()
             self.resume()  # a stopped process would sleep through its SIGTERM
-            with suppress(subprocess.TimeoutExpired):
+            try:
                 self._popen.wait(deadline_s)
+            except subprocess.TimeoutExpired:
+                in_time = False
             kill_each(relatives)
         self._kill_family()
+        return in_time
 
     def kill(self) -> None:
         """SIGKILL for the program and all its children at once, as `kill -9` or a power cut would."""

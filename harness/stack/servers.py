@@ -81,9 +81,9 @@ class Mongod(Server):
             self._initiate()
         return bool(self._ask({"hello": 1}).get("isWritablePrimary"))
 
-    def stop(self, *, deadline_s: float = 20.0) -> None:
+    def stop(self, *, deadline_s: float = 20.0) -> bool:
         """SIGTERM, a checkpoint, the end."""
-        super().stop(deadline_s=deadline_s)
+        return super().stop(deadline_s=deadline_s)
 
     def _initiate(self) -> None:
         member = {"_id": 0, "host": "{}:{}".format(*self.address)}

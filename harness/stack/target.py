@@ -11,7 +11,7 @@ import psutil
 import urllib3
 
 from harness.bounded_http import new_pool, read_body
-from harness.errors import DeadlineMissed, ProcessDied, UsageError
+from harness.errors import DeadlineMissed, NeverReady, ProcessDied
 from harness.stack.guardian import GUARDIAN
 from harness.stack.server import HOST, Server, listening_ports
 
@@ -64,14 +64,14 @@ class Target(Server):
     def await_ready(self) -> None:
         """Wait until it serves.
 
-        Raises UsageError, with the command, how it ended or how long it was waited for, and its last lines.
+        Raises NeverReady, with the command, how it ended or how long it was waited for, and its last lines.
         """
         try:
             super().await_ready()
         except ProcessDied as error:
-            raise UsageError(f"`{' '.join(self.command)}` ended before it served: {error}") from error
+            raise NeverReady(f"`{' '.join(self.command)}` ended before it served: {error}") from error
         except DeadlineMissed as error:
-            raise UsageError(
+            raise NeverReady(
                 f"`{' '.join(self.command)}` did not answer GET {self.base_url}{self._ready_path} with 200"
                 f" within {self.ready_deadline_s:g} s; {self.said()}"
             ) from error

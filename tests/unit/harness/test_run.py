@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import no_loss
+from harness.checkers import available, no_loss
 from harness.client import Answer
-from harness.history import Bounds, Recorder
+from harness.errors import NotServed
+from harness.history import NS_PER_S, Bounds, Recorder
 from harness.run import Inconclusive, PromiseBroken, Run
 from harness.run.recorded import begun_and_answered
+from harness.session.ending import decide
 from harness.targets.profile import Profile
 from harness.verdict import Verdict
 
@@ -252,9 +254,96 @@ def test_nobody_looks_into_the_redis_of_a_server_that_stores_in_its_own_way(run:
     assert "queues_right_after_s" in run.measured
 
 
-def test_traffic_that_does_not_come_is_inconclusive(run: Run) -> None:
-    with pytest.raises(Inconclusive, match="fewer than 1 sends and 1 polls"):
-        run.wait_for_traffic(sends=1, polls=1, within_s=0.01)
+def test_traffic_that_does_not_come_is_waited_for_in_vain_and_the_scenario_goes_on(run: Run) -> None:
+    run.wait_for_traffic(sends=1, polls=1, within_s=0.01)
+    (wait,) = run.recorder.history().in_vain
+    assert (wait.of, wait.what) == ("traffic", "fewer than 1 sends and 1 polls were answered within 0.01 s")
+
+
+def test_a_scenario_that_waited_in_vain_is_left_open(run: Run, pair: Any) -> None:
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    run.wait_for_traffic(sends=1000, polls=1, within_s=0.01)
+    run.read_all()
+    run.check(no_loss)
+    assert run.open_question == "fewer than 1000 sends and 1 polls were answered within 0.01 s"
+
+
+def test_a_scenario_without_a_check_is_left_open(run: Run, pair: Any) -> None:
+    assert run.open_question == "the scenario ended without a check"
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    run.read_all()
+    run.check(no_loss)
+    assert run.open_question == ""
+
+
+def test_many_sends_are_given_up_when_none_is_answered(
+    run: Run, server: Server, pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.run.conversations.SILENT_FOR_S", 0.0)
+    server.on_send = lambda message: answer(None, {}, "timeout")
+    run.send_many([pair], count=10**6, every_s=0.0001)
+    assert [wait.of for wait in run.recorder.history().in_vain] == ["sends"]
+
+
+def test_many_sends_are_given_up_when_they_take_far_too_long(
+    run: Run, server: Server, pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.run.conversations.LATE_S", -1.0)
+    run.send_many([pair], count=10**6, every_s=1e-6)
+    assert [wait.of for wait in run.recorder.history().in_vain] == ["sends"]
+
+
+def test_who_asks_one_thing_after_the_other_gives_up_when_nothing_is_answered(
+    run: Run, server: Server, pair: Any
+) -> None:
+    def in_vain(message: dict[str, Any]) -> Answer:
+        return Answer(None, {}, "timeout", start_ns=0, end_ns=5 * NS_PER_S)
+
+    server.on_send = in_vain
+    for _ in range(2):
+        run.send(*pair)
+    with pytest.raises(NotServed, match="no answer came within 1 s in 15 s"):
+        run.send(*pair)
+
+
+def test_what_is_recorded_convicts_a_scenario_that_does_not_come_to_its_end(
+    run: Run, server: Server, pair: Any
+) -> None:
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    server.on_send = lambda message: answer(500, {})
+    run.send(*pair)
+    with pytest.raises(PromiseBroken, match=r"available: .* was answered 500") as raised:
+        decide(run, in_time=True)
+    assert run.judging_that_raised(raised.value) == 1
+    assert run.recorder.history().drained_ns is not None
+
+
+def test_what_is_recorded_does_not_acquit(run: Run, server: Server, pair: Any) -> None:
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    run.read_all()
+    run.check(no_loss)
+    decide(run, in_time=False)
+    decide(run, in_time=False)  # there is nothing left to judge
+    assert run.judging_that_raised(None) == 0
+    judged = [judgement.promise for judgement in run.judgements]
+    assert judged[0] == "no-loss"
+    assert len(judged) == len(set(judged)) > 5
+
+
+def test_a_mailbox_that_promises_more_for_ever_is_left_soon(run: Run, server: Server, pair: Any) -> None:
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    run.wait_for_delivery()
+    server.endless = True
+    run.read_all()
+    assert run.recorder.history().drained_ns is None
+    with pytest.raises(PromiseBroken, match="that there is more, and got nothing"):
+        run.check(available)
+    assert len(server.polls) < 60, "neither the chain nor who reads to the end asks without a pause"
 
 
 def test_only_polls_inside_a_whole_outage_count_as_served_without_the_store(run: Run, pair: Any) -> None:

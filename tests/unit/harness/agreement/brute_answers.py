@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from harness.history import NS_PER_S, FaultWindow, History, Outcome, Poll, Send
+from harness.history import NS_PER_S, FaultWindow, History, InVain, Needed, Outcome, Poll, Send
 
 from .reading import BROKEN, KEPT, NOT_BROKEN, UNPROVEN, Allowed, strains
 
@@ -35,9 +35,13 @@ def available(history: History) -> Allowed:
     """Sends and polls keep answering as the table says, within the bound."""
     asked = list(_requests(history))
     broken = [request for request in asked if _wrong(request, history) or _too_slow(request, history)]
-    if any(not _excused_by_strain(request, history) for request in broken):
+    if any(not _excused_by_strain(request, history) for request in broken) or _promised_for_ever(history):
         return BROKEN
-    if not asked or broken:
+    let_down = [(it, _may_be_strain(it)) for it in history.needed if _is_let_down(it, history)]
+    let_down += [(wait, True) for wait in history.in_vain if wait.of == "serving"]
+    if any(not (excusable and _in_strain(it, history)) for it, excusable in let_down):
+        return BROKEN
+    if not asked or broken or let_down or any(it.status == 429 for it in history.needed):
         return UNPROVEN
     return NOT_BROKEN if history.faults else KEPT
 
@@ -69,6 +73,44 @@ def _excused_by_strain(request: Request, history: History) -> bool:
     return explained and any(start <= until_ns and request.start_ns <= end for start, end in strains(history))
 
 
+def _is_let_down(needed: Needed, history: History) -> bool:
+    """Whether somebody could not sign in; while a store is broken, 503 says to come again."""
+    if needed.status in (200, 429) and needed.error is None:
+        return False
+    felt = {fault.store for fault in history.faults if _felt(fault, needed, history)} - {"clock"}
+    at_all = felt & {"server", "client"} and needed.status != 500
+    return not (at_all or (felt and needed.status == 503))
+
+
+def _felt(fault: FaultWindow, needed: Needed, history: History) -> bool:
+    recovers_ns = round(history.bounds.recovers_within_s * NS_PER_S)
+    is_over = fault.healed_ns is not None and fault.healed_ns + recovers_ns < needed.start_ns
+    return needed.end_ns >= fault.injected_ns and not is_over
+
+
+def _may_be_strain(needed: Needed) -> bool:
+    return needed.status == 503 or (needed.status is None and needed.error == "timeout")
+
+
+def _in_strain(waited: Needed | InVain, history: History) -> bool:
+    since_ns, until_ns = (
+        (waited.start_ns, waited.end_ns) if isinstance(waited, Needed) else (waited.since_ns, waited.until_ns)
+    )
+    return any(start <= until_ns and since_ns <= end for start, end in strains(history))
+
+
+def _promised_for_ever(history: History) -> bool:
+    """Whether ten polls of a chain, one after the other, promised more, brought nothing and went nowhere."""
+    for polls in history.chains().values():
+        empty = "".join(
+            "x" if poll.has_more and not poll.messages and poll.next_since == poll.since else "."
+            for poll in polls
+        )
+        if "x" * 10 in empty:
+            return True
+    return False
+
+
 def _wrong(request: Request, history: History) -> bool:
     """Whether no line of the table that may hold at the time has this answer."""
     status = request.call.status
@@ -81,12 +123,16 @@ def _wrong(request: Request, history: History) -> bool:
 
 
 def _refused_though_welcome(call: Send | Poll, history: History) -> bool:
+    stranger = call.status in (401, 403, 404)
     if isinstance(call, Poll):
-        return any(poll.chain == call.chain and poll.outcome is Outcome.OK for poll in history.polls)
-    return call.status in (401, 404) and any(
+        return stranger or any(
+            poll.chain == call.chain and poll.outcome is Outcome.OK for poll in history.polls
+        )
+    is_there = any(poll.reader == call.recipient for poll in history.polls) or any(
         (send.sender, send.recipient) == (call.sender, call.recipient) and send.outcome is Outcome.OK
         for send in history.sends
     )
+    return call.status == 401 or (stranger and is_there)
 
 
 def _states(request: Request, store: str, history: History) -> frozenset[str]:

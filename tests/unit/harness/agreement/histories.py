@@ -18,6 +18,7 @@ from .spoiled_answers import (
 from .spoiled_looks import SPOILED_LOOKS
 from .spoiled_messages import SPOILED_MESSAGES
 from .spoiled_outages import SPOILED_OUTAGES
+from .spoiled_serving import SPOILED_SERVING
 from .spoiling import Choice
 from .timeline import Event
 
@@ -129,7 +130,9 @@ _RARE = (an_answer_lies_about_redis, an_ack_is_an_error, a_chain_is_not_served_w
 _wrongs = st.lists(st.tuples(st.sampled_from((*_SPOILERS, *_RARE)), _choices), max_size=3)
 _wrong_looks = st.lists(st.tuples(st.sampled_from(SPOILED_LOOKS), _choices), max_size=2)
 
-
+_wrong_serving = st.one_of(
+    st.just([]), st.lists(st.tuples(st.sampled_from(SPOILED_SERVING), _choices), max_size=1)
+)
 _wrong_outages = st.lists(st.tuples(st.sampled_from(SPOILED_OUTAGES), _choices), max_size=2)
 
 
@@ -138,7 +141,12 @@ def event_lists(draw: st.DrawFn) -> list[Event]:
     """The events of one history."""
     events = play(draw(st.one_of(_plans, _plans, _recoveries())))
     has_faults = any(event["kind"] == "fault" for event in events)
-    wrongs = draw(_wrongs) + draw(_wrong_looks) + (draw(_wrong_outages) if has_faults else [])
+    wrongs = (
+        draw(_wrongs)
+        + draw(_wrong_looks)
+        + draw(_wrong_serving)
+        + (draw(_wrong_outages) if has_faults else [])
+    )
     for spoil, choice in wrongs:
         spoil(events, choice)
         events.sort(key=lambda event: event["t"])

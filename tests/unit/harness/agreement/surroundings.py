@@ -1,4 +1,4 @@
-"""What else happens in a simulated history: faults, strain, looks into Redis, and attempts of an attacker."""
+"""What else happens in a simulated history: faults, strain, looks into Redis, sign-ins, and an attacker."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def surroundings(plan: Plan, lengths: Callable[[str, int], int]) -> Iterator[Eve
         yield event("keys", at_ms, count=5, eternal=0, named=[])
     for op, at_ms in enumerate(plan.attempts_ms, start=9_000_000):
         yield _attempt(op, at_ms)
+    for op, at_ms in enumerate(plan.attempts_ms, start=8_000_000):
+        yield _sign_in(op, at_ms)
 
 
 def _faults(plan: Plan) -> Iterator[Event]:
@@ -36,6 +38,11 @@ def _queue(at_ms: int, reader: str, length: int) -> Event:
     """A look at a queue; Redis keeps no empty list."""
     seen = {"type": "list", "ttl_ms": 30 * DAY_MS} if length else {"type": "none", "ttl_ms": -2}
     return event("queue", at_ms, key=f"messages:{reader}", length=length, **seen)
+
+
+def _sign_in(op: int, at_ms: int) -> Event:
+    answer = {"start": ns(at_ms), "status": 200, "may": [200], "unsuited": [429], "error": None}
+    return event("needed", at_ms + ATTEMPT_MS, op=op, who="carol", what="sign in", **answer)
 
 
 def _attempt(op: int, at_ms: int) -> Event:

@@ -44,6 +44,8 @@ KINDS = {
     ("available", "unanswered"),
     ("available", "too_slow"),
     ("available", "not_degraded"),
+    ("available", "not_back"),
+    ("available", "endless"),
     ("recovers", "late"),
     ("recovers", "never_delivered"),
     ("recovers", "still_missing"),

@@ -93,6 +93,20 @@ class Story:
         self._add("attempt", start + 0.01, op=self._op(), start=ns(start), **(said | changes))
         return self
 
+    def needed(self, start: float, status: int | None, *, end: float | None = None, **changes: Any) -> Story:
+        """One sign-in that the scenario cannot go on without, answered after 10 ms."""
+        said = {"who": "alice", "what": "sign in", "may": [200], "unsuited": [429], "status": status}
+        said["error"] = None if status else "timeout"
+        self._add(
+            "needed", start + 0.01 if end is None else end, op=self._op(), start=ns(start), **(said | changes)
+        )
+        return self
+
+    def in_vain(self, of: str, since: float, until: float) -> Story:
+        """The end of a wait for what did not come."""
+        self._add("in_vain", until, of=of, what="Waited in vain.", since=ns(since))
+        return self
+
     def fault(
         self, name: str, *, bites: float | None, inject: float, heal: float | None, healed: float | None
     ) -> Story:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from harness.checkers import available
-from harness.verdict import Verdict
+from harness.verdict import Judgement, Verdict
 
-from .histories import Story
+from .histories import Story, message, stamp
 from .test_no_loss import kinds
 
 DEGRADED = {"source": "mongodb", "degraded": True}
@@ -63,7 +63,106 @@ def test_a_refusal_the_scenario_provoked_is_an_answer() -> None:
 def test_a_reader_who_is_served_at_other_times_is_not_refused() -> None:
     story = with_fault("redis refused").poll(15.05, status=404)
     assert kinds(available(story.history())) == ["wrong_status"]
-    assert available(Story().poll(1.0, status=401).poll(2.0, status=401).history()).verdict is Verdict.PASS
+    assert available(Story().poll(1.0, status=400).poll(2.0, status=400).history()).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_nobody_is_refused_his_own_mailbox(status: int) -> None:
+    assert kinds(available(Story().poll(1.0, status=status).history())) == ["wrong_status"]
+
+
+@pytest.mark.parametrize(("status", "wrong"), [(400, 0), (401, 1), (403, 1), (404, 1), (429, 0)])
+def test_who_polls_is_there_to_be_written_to(status: int, wrong: int) -> None:
+    story = Story().send("a", 1.0, status=status).poll(2.0)
+    assert kinds(available(story.history())) == ["wrong_status"] * wrong
+
+
+def test_who_is_signed_in_may_send() -> None:
+    story = Story().send("a", 1.0, status=401, recipient="nobody").poll(2.0)
+    assert kinds(available(story.history())) == ["wrong_status"]
+
+
+def let_in(status: int | None, **changes: Any) -> Judgement:
+    return available(Story().needed(0.5, status, **changes).send("a", 1.0).poll(2.0).history())
+
+
+def test_users_can_sign_in_however_long_it_takes() -> None:
+    assert let_in(200).verdict is Verdict.PASS
+    assert let_in(200, end=9.0).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(None, "unanswered"), (500, "wrong_status"), (503, "wrong_status")]
+)
+def test_a_sign_in_that_fails_is_a_finding(status: int | None, kind: str) -> None:
+    judgement = let_in(status)
+    assert kinds(judgement) == [kind]
+    assert judgement.reason.startswith("alice wanted to sign in at 0.500 s and was ")
+
+
+def test_a_sign_in_without_a_token_is_a_finding() -> None:
+    judgement = let_in(200, error="no token")
+    assert (
+        judgement.reason
+        == "alice wanted to sign in at 0.500 s and was answered 200 (no token); expected: 200."
+    )
+
+
+def test_a_refusal_that_may_be_due_to_the_harness_proves_nothing() -> None:
+    judgement = let_in(429)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.reason.startswith("alice wanted to sign in and was answered 429: the server may ask")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "wrong"),
+    [
+        ("redis refused", 503, 0),
+        ("redis refused", None, 1),
+        ("mongodb refused", 500, 1),
+        ("server killed", None, 0),
+        ("server killed", 500, 1),
+    ],
+)
+def test_while_a_store_is_broken_who_signs_in_may_be_told_to_come_again(
+    fault: str, status: int | None, wrong: int
+) -> None:
+    story = with_fault(fault, poll=DEGRADED if "redis" in fault else {"status": 503}, send={"status": 503})
+    assert len(kinds(available(story.needed(15.0, status).history()))) >= wrong
+    told = [found for found in available(story.history()).findings if "sign in" in found.sentence]
+    assert len(told) == wrong
+
+
+def test_a_sign_in_that_times_out_on_a_busy_machine_proves_nothing() -> None:
+    story = Story().needed(0.5, None).strain(0.4, 0.6).send("a", 3.0).poll(4.0)
+    assert available(story.history()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_server_that_does_not_come_back_is_a_finding_but_on_a_busy_machine() -> None:
+    story = Story().send("a", 1.0).poll(2.0).in_vain("serving", 3.0, 8.0)
+    assert available(story.history()).reason == "The server did not serve from 3.000 s on: Waited in vain."
+    assert available(story.strain(4.0, 5.0).history()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_other_waits_in_vain_are_no_findings() -> None:
+    story = Story().send("a", 1.0).poll(2.0).in_vain("traffic", 3.0, 8.0)
+    assert available(story.history()).verdict is Verdict.PASS
+
+
+def promised(times: int, **last: Any) -> Judgement:
+    story = Story().send("a", 1.0).poll(1.5, message("a", 1.0))
+    for number in range(times):
+        story.poll(2 + number, has_more=True)
+    return available(story.poll(50, **last).poll(51, has_more=True).history())
+
+
+def test_who_is_promised_more_ten_times_and_gets_nothing_has_found_something() -> None:
+    judgement = promised(10)
+    assert judgement.reason == (
+        "bob#1 was told 10 times from 2.000 s to 11.010 s that there is more, and got nothing."
+    )
+    assert promised(9).verdict is Verdict.PASS
+    assert promised(9, has_more=True, next_since=stamp(3.0)).verdict is Verdict.PASS
 
 
 def test_a_pair_of_users_known_to_the_server_stays_known() -> None:

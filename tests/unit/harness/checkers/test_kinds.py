@@ -60,6 +60,13 @@ def growing() -> Story:
     return story
 
 
+def endless(times: int) -> Story:
+    story = sent("a").poll(2, at("a"))
+    for number in range(times):
+        story.poll(3 + number / 10, has_more=True)
+    return story
+
+
 def stopped(**cut: float) -> Story:
     story = Story().fault("server stopped", inject=10.0, bites=11.0, heal=12.0, healed=13.0)
     return story.send("cut", cut["begun"], cut["begun"] + 2, status=None, error="timeout")
@@ -92,6 +99,8 @@ BAD: dict[tuple[str, str], Callable[[], Story]] = {
     ("available", "not_degraded"): lambda: (
         sent().fault("redis refused", **HEALED).poll(4, source="redis", degraded=False)
     ),
+    ("available", "not_back"): lambda: sent("a").poll(2).in_vain("serving", 3, 8),
+    ("available", "endless"): lambda: endless(10),
     ("recovers", "late"): lambda: recovering(late_s=5.0),
     ("recovers", "never_delivered"): lambda: recovering(late_s=1.0, lost=True),
     ("recovers", "still_missing"): lambda: (
@@ -104,6 +113,7 @@ BAD: dict[tuple[str, str], Callable[[], Story]] = {
     ("contiguous", "hole"): lambda: sent("a", "b").poll(2, at("a") | {"seq": 1}, at("b") | {"seq": 3}),
     ("stops-cleanly", "cut_off"): lambda: stopped(begun=9.5),
     ("stops-cleanly", "left_waiting"): lambda: stopped(begun=10.5),
+    ("stops-cleanly", "never_ended"): lambda: stopped(begun=8.0).in_vain("stop", 10.0, 20.0),
 }
 for promise in ("private", "refuses"):
     BAD |= {
@@ -129,7 +139,7 @@ def everything_right() -> Story:
         story.send(name, second).poll(second + 1, message(name, second))
         story.poll(second + 1.1, message(name, second), chain="bob#2")
     story.poll(22.0).poll(22.1, chain="bob#2").drained(22.5).queue(23).keys(23.1)
-    return story.attempt(24.0, 401)
+    return story.needed(0.1, 201, what="register", may=[201, 409]).needed(0.2, 200).attempt(24.0, 401)
 
 
 def test_every_kind_there_is_has_a_history_and_a_line_in_the_docs() -> None:

@@ -52,6 +52,14 @@ def test_requests_before_and_after_the_stop_are_not_its_business() -> None:
     assert stops_cleanly(story.history()).verdict is Verdict.PASS
 
 
+def test_a_server_that_does_not_end_by_itself_is_a_finding_but_on_a_busy_machine() -> None:
+    story = stopped_at_ten().in_vain("stop", 10.0, 20.0).in_vain("traffic", 21.0, 30.0)
+    assert stops_cleanly(story.history()).reason == (
+        "The server was told to stop at 10.000 s and had to be killed at 20.000 s."
+    )
+    assert stops_cleanly(story.strain(11.0, 12.0).history()).verdict is Verdict.INCONCLUSIVE
+
+
 def test_a_stop_at_which_nothing_was_under_way_shows_nothing() -> None:
     judgement = stops_cleanly(stopped_at_ten(under_way=2).history())
     assert judgement.verdict is Verdict.INCONCLUSIVE

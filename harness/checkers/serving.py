@@ -1,0 +1,96 @@
+"""What a server owes beside its answers to sends and polls, so that there can be any: part of `available`.
+
+Users must be able to register and to sign in, a server that was killed or stopped must come back, and a
+mailbox must come to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from harness.checkers.disturbances import HARMLESS_STORES
+from harness.checkers.expectations import AWAY_STORES
+from harness.checkers.strain import Strain
+from harness.checkers.telling import at, finding
+from harness.history import History, Needed, Outcome, Poll
+from harness.verdict import Finding
+
+PROMISE = "available"
+ENDLESS_AFTER = 10
+"""So many polls in a row of one chain that promise more, bring nothing and leave the cursor where it was."""
+Broken = Callable[[int, int], frozenset[str]]
+"""What was or may have been broken in this time."""
+
+
+def not_let_in(history: History, broken: Broken, strain: Strain) -> Iterator[Finding]:
+    """Registrations and sign-ins that were not answered as they must be; how long they take is not promised.
+
+    While any store is broken they may be told to come again.
+    """
+    for needed in history.needed:
+        if needed.error is None and needed.status in (*needed.may, *needed.unsuited):
+            continue
+        if _may_be(needed, broken(needed.start_ns, needed.end_ns) - HARMLESS_STORES):
+            continue
+        if not strain.excuses(needed, needed.end_ns):
+            yield _not_let_in(history, needed)
+
+
+def _may_be(needed: Needed, broken: frozenset[str]) -> bool:
+    if needed.status == 500:
+        return False
+    return bool(broken & AWAY_STORES) or (bool(broken) and needed.status == 503)
+
+
+def _not_let_in(history: History, needed: Needed) -> Finding:
+    opening = f"{needed.who} wanted to {needed.what} at {at(history, needed.start_ns)}"
+    if needed.status is None:
+        got = f"was not answered by {at(history, needed.end_ns)} ({needed.error})"
+    else:
+        got = f"was answered {needed.status}" + (f" ({needed.error})" if needed.error else "")
+    right = " or ".join(map(str, needed.may))
+    kind = "unanswered" if needed.status is None else "wrong_status"
+    return finding(PROMISE, kind, f"{opening} and {got}; expected: {right}.", (needed.event,))
+
+
+def unsuited(history: History) -> str:
+    """A doubt about a registration or a sign-in that was refused, perhaps for the harness's own doing."""
+    for needed in history.needed:
+        if needed.status in needed.unsuited:
+            may_be = "the server may ask for other names or passwords, or limit how many a client may have"
+            return f"{needed.who} wanted to {needed.what} and was answered {needed.status}: {may_be}"
+    return ""
+
+
+def not_back(history: History, strain: Strain) -> Iterator[Finding]:
+    """Waits for the server to serve, before a fault of its own or after the heal, that ended in vain."""
+    for wait in history.in_vain:
+        if wait.of == "serving" and not strain.excuses_time(wait.since_ns, wait.until_ns):
+            told = wait.what.splitlines()[0].rstrip(".:;")
+            sentence = f"the server did not serve from {at(history, wait.since_ns)} on: {told}."
+            yield finding(PROMISE, "not_back", sentence, (wait.event,))
+
+
+def endless(history: History) -> Iterator[Finding]:
+    """Chains that are told again and again that there is more, and never get it."""
+    for polls in history.chains().values():
+        row: list[Poll] = []
+        for poll in polls:
+            row = [*row, poll] if _promises_in_vain(poll) else []
+            if len(row) == ENDLESS_AFTER:
+                yield _endless(history, row)
+                break
+
+
+def _promises_in_vain(poll: Poll) -> bool:
+    is_empty = poll.outcome is Outcome.OK and not poll.messages
+    return is_empty and poll.has_more and poll.next_since == poll.since
+
+
+def _endless(history: History, polls: list[Poll]) -> Finding:
+    first, last = at(history, polls[0].start_ns), at(history, polls[-1].end_ns)
+    sentence = (
+        f"{polls[0].chain} was told {len(polls)} times from {first} to {last} that there is more, "
+        "and got nothing."
+    )
+    return finding(PROMISE, "endless", sentence, (poll.event for poll in polls))

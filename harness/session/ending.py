@@ -1,0 +1,45 @@
+"""How a scenario ends that did not come to its checks, or that decided nothing: by what it has recorded.
+
+A server that hangs or refuses everything keeps a scenario from going on. That is a finding, and only what the
+harness or its machine could not do is inconclusive; so the history is judged by every promise that applies.
+It may convict, and else the row ends as it had.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.checkers.strain import too_busy
+from harness.errors import HarnessError, InfrastructureError, UsageError
+from harness.run import Inconclusive, Run
+from harness.run.broken import CertainlyBroken, NotAcked, PromiseBroken
+
+OUT_OF_TIME: type[BaseException] = pytest.fail.Exception
+"""What pytest-timeout raises."""
+NOBODY_IS_JUDGED = (InfrastructureError, UsageError, KeyboardInterrupt, SystemExit)
+
+
+def may_be_decided(error: BaseException, run: Run) -> bool:
+    """Whether what a scenario ended with leaves open what its history may decide."""
+    if isinstance(error, (*NOBODY_IS_JUDGED, pytest.skip.Exception, pytest.exit.Exception)):
+        return False
+    if run.judging_that_raised(error):
+        return isinstance(error, Inconclusive)
+    if isinstance(error, AssertionError):
+        busy = not isinstance(error, CertainlyBroken) and too_busy(run.recorder.history())
+        return isinstance(error, NotAcked) or bool(run.waited_in_vain or busy)
+    return True
+
+
+def decide(run: Run, *, in_time: bool) -> None:
+    """Read the mailboxes to their ends, where there is time for it, and judge all that is recorded.
+
+    Raises PromiseBroken if a promise is broken.
+    """
+    try:
+        if in_time:
+            run.read_what_is_left()
+        run.stop_everybody()
+    except (HarnessError, PromiseBroken, Inconclusive, TimeoutError, OUT_OF_TIME) as error:
+        run.recorder.record("note", text=f"what was left to read was not read: {error}")
+    run.judge_what_is_recorded()
