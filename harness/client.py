@@ -22,8 +22,12 @@ JSON = Mapping[str, Any]
 API = "/api/users"
 
 
-class FieldMissing(KeyError, AssertionError):
-    """An answer lacks a field that the contract promises."""
+class Malformed(AssertionError):
+    """An answer does not say what the contract promises."""
+
+
+class FieldMissing(Malformed, KeyError):
+    """An answer lacks a field."""
 
     def __str__(self) -> str:
         return f"an answer has no '{self.args[0]}'"

@@ -113,9 +113,12 @@ def healed_ns(history: History) -> int:
 
 
 def longest_gap_s(history: History) -> float:
-    """The longest time that any chain let pass from the start of one poll to that of its next, in seconds."""
+    """The longest time that any chain let pass from the end of one poll to the start of its next, in seconds.
+
+    How long the server took to answer the one is not the client's doing.
+    """
     gaps = [
-        later.start_ns - earlier.start_ns
+        later.start_ns - earlier.end_ns
         for polls in history.chains().values()
         for earlier, later in pairwise(polls)
     ]

@@ -6,8 +6,10 @@ import pytest
 
 from harness.checkers import DELIVERY, available, refuses
 from harness.client import Answer, Client
+from harness.history import Outcome
 from harness.hostile.attempts import Intruder, mailbox
 from harness.run import Run, certain
+from harness.run.exchange import poll_fields
 
 ALL = (*DELIVERY, available)
 MALFORMED = ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "0", "")
@@ -130,7 +132,8 @@ def _tries(run: Run, bob: Client, name: str, value: str, *, is_refused: bool) ->
 def _page(bob: Client, **parameters: str) -> Answer:
     """What a poll brings; it must be answered for the scenario to make sense."""
     answer = bob.poll(parameters)
-    assert answer.status == 200, f"a poll was answered {answer.status or answer.error}"
+    fields, error = poll_fields(answer)
+    assert fields["outcome"] is Outcome.OK, f"a poll was answered {answer.status or 'nothing'}: {error}"
     return answer
 
 

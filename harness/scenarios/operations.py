@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -78,11 +79,13 @@ def test_the_api_is_described(run: Run) -> None:
     answer = user.call("GET", "/openapi.json")
     assert answer.status == 200, f"/openapi.json was answered {answer.status or answer.error}"
     document = answer.body
-    is_one = re.fullmatch(r"3\.[01]\.\d+", str(document.get("openapi")))
+    paths: Any = document.get("paths")
+    is_one = re.fullmatch(r"3\.[01]\.\d+", str(document.get("openapi"))) and isinstance(paths, dict)
     certain(is_one, "there is no OpenAPI 3 document")
     calls = {
         (method, path): call
-        for path, methods in document["paths"].items()
+        for path, methods in paths.items()
+        if isinstance(methods, dict)
         for method, call in methods.items()
         if isinstance(call, dict)
     }
@@ -137,9 +140,13 @@ def _samples(operator: Client) -> Samples:
     operator.close()
     answer = operator.call("GET", "/metrics")
     assert answer.status == 200, f"/metrics was answered {answer.status or answer.error}"
+    try:
+        families = list(text_string_to_metric_families(answer.text))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise CertainlyBroken(f"/metrics is not in Prometheus' text format: {error}") from error
     return {
         f"{sample.name}{sorted(sample.labels.items())}": sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in families
         if family.type in ("counter", "histogram")
         for sample in family.samples
     }

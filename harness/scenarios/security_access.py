@@ -162,8 +162,11 @@ def _end(run: Run, checkers: Sequence[Checker] = (*PRIVATE, available)) -> None:
 
 def _token_lifetime_s(run: Run) -> int:
     """How long a token works from now on, in seconds."""
-    expires_at = datetime.fromisoformat(str(run.registered().sign_in().body["expires_at"]))
-    return int((expires_at - datetime.now(UTC)).total_seconds())
+    told = str(run.registered().sign_in().body["expires_at"])
+    try:
+        return int((datetime.fromisoformat(told) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError) as error:  # no timestamp, or one without an offset
+        raise CertainlyBroken(f"a sign-in says that its token ends at {shown(told)}: {error}") from error
 
 
 def _looks(answers: list[Answer], statuses: Statuses) -> set[tuple[Any, ...]]:

@@ -7,15 +7,19 @@ It may convict, and else the row ends as it had.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from harness.checkers.strain import too_busy
 from harness.errors import HarnessError, InfrastructureError, UsageError
+from harness.history import Send
 from harness.run import Inconclusive, Run
-from harness.run.broken import CertainlyBroken, NotAcked, PromiseBroken
+from harness.run.broken import CertainlyBroken, NotAcked, PromiseBroken, certain
 
 OUT_OF_TIME: type[BaseException] = pytest.fail.Exception
 """What pytest-timeout raises."""
+ENOUGH_SENDS = 10
 NOBODY_IS_JUDGED = (InfrastructureError, UsageError, KeyboardInterrupt, SystemExit)
 
 
@@ -34,7 +38,7 @@ def may_be_decided(error: BaseException, run: Run) -> bool:
 def decide(run: Run, *, in_time: bool) -> None:
     """Read the mailboxes to their ends, where there is time for it, and judge all that is recorded.
 
-    Raises PromiseBroken if a promise is broken.
+    Raises PromiseBroken if a promise is broken, or if no message was ever accepted.
     """
     try:
         if in_time:
@@ -43,3 +47,12 @@ def decide(run: Run, *, in_time: bool) -> None:
     except (HarnessError, PromiseBroken, Inconclusive, TimeoutError, OUT_OF_TIME) as error:
         run.recorder.record("note", text=f"what was left to read was not read: {error}")
     run.judge_what_is_recorded()
+    history = run.recorder.history()
+    certain(not _nothing_was_accepted(history.sends), "every send was refused: there is nobody it serves")
+
+
+def _nothing_was_accepted(sends: Sequence[Send]) -> bool:
+    """Whether so many were refused as invalid that it cannot be their own fault; 429 asks for patience."""
+    return len(sends) >= ENOUGH_SENDS and all(
+        send.status is not None and 400 <= send.status < 500 and send.status != 429 for send in sends
+    )

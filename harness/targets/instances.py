@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from harness.client import Client, patiently, require
+from harness.client import Client, Malformed, patiently, require
 from harness.errors import UsageError
 from harness.stack import FakeClock, Services, Target, faketime_library, start_target
 from harness.targets.profile import Profile
@@ -88,7 +88,11 @@ class Instances:
             require(patiently(client.sign_in), 200, "signing in")
         timekeeper = self._timekeepers[instance]
         answer = require(patiently(lambda: timekeeper.poll({})), 200, "polling for the time")
-        return datetime.fromisoformat(str(answer.body["timestamp"])).timestamp()
+        told = str(answer.body["timestamp"])
+        try:
+            return datetime.fromisoformat(told).timestamp()
+        except ValueError as error:
+            raise Malformed(f"the timestamp of a poll's answer is {told[:40]!r}: {error}") from error
 
     def skew_s(self, instance: int) -> float:
         """By how many seconds an instance's clock is before the harness's (or, below 0, behind it)."""

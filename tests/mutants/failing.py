@@ -75,8 +75,37 @@ def outcome_not_told(self, *message):
 
 @mutant(row="ERR-03", promise="available")
 def no_redis_timeout():
-    """Redis may take as long as it likes."""
+    """Redis may take as long as the driver lets it."""
     app.redis_queue.connect = lambda url, timeout_ms: redis.Redis.from_url(url, protocol=2)
+
+
+def _connect_for_ever(url, timeout_ms):
+    return redis.Redis.from_url(url, protocol=2, socket_timeout=None, socket_connect_timeout=None)
+
+
+@mutant(row="ERR-03", promise="available")
+def silent_redis_waited_for():
+    """Redis may be silent for ever, and whoever asks it waits."""
+    app.redis_queue.connect = _connect_for_ever
+
+
+@mutant(row="CHAOS-09", promise="available")
+def silent_redis_waited_for_again():
+    """The same, in a row in which Redis is away twice."""
+    app.redis_queue.connect = _connect_for_ever
+
+
+@mutant(row="FLOW-02", promise="available", replaces="auth:Accounts._sign_in")
+def sign_in_hangs(self, username, password, address):
+    """Whoever signs in waits for ever."""
+    threading.Event().wait()
+
+
+@mutant(row="FLOW-02", promise="available", replaces="service:Messenger._read")
+def more_promised_for_ever(self, mailbox, cursor, limit):
+    """Each answer says that there is more."""
+    polled = _read(self, mailbox, cursor, limit)
+    return replace(polled, page=replace(polled.page, has_more=True))
 
 
 @mutant(row="CHAOS-20", promise="available", replaces="adapters.mongo:Mongo.operation")

@@ -8,6 +8,7 @@ from reference_server.service import Messenger
 from tests.mutants.registry import mutant
 
 WINDOW_S = 0.2
+MISSED_S = 3600.0
 _poll = Messenger.poll
 
 
@@ -21,3 +22,9 @@ def message_between_look_and_wait(self, mailbox, since_us, limit, wait_s=0.0):
     with self._doorbell.listen(mailbox) as wait_for_ring:
         wait_for_ring(wait_s - WINDOW_S)
     return self._look(mailbox, since_us, limit)
+
+
+@mutant(row="CHAOS-30", promise="available", replaces="service:Messenger.poll")
+def held_poll_forgotten(self, mailbox, since_us, limit, wait_s=0.0):
+    """A held poll has no deadline: without a message it is never answered."""
+    return _poll(self, mailbox, since_us, limit, wait_s and MISSED_S)

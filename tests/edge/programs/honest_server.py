@@ -172,6 +172,9 @@ class Handler(BaseHTTPRequestHandler):
             status, told = refusal.args[0], {"detail": refusal.args[1]}
         except (redis.RedisError, pymongo.errors.PyMongoError) as error:
             status, told = 503, {"detail": f"try again: {type(error).__name__}", "outcome": "unknown"}
+        self.reply(status, told)
+
+    def reply(self, status, told):
         body = json.dumps(told).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -189,6 +192,10 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-port, *stores = sys.argv[1:]
-Handler.chat = Chat(*stores)
-Server(("127.0.0.1", int(port)), Handler).serve_forever()
+def serve(handler, port, *stores):
+    handler.chat = Chat(*stores)
+    Server(("127.0.0.1", int(port)), handler).serve_forever()
+
+
+if __name__ == "__main__":
+    serve(Handler, *sys.argv[1:])

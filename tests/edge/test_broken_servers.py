@@ -1,0 +1,88 @@
+"""Servers that keep a scenario from going on: each is convicted, by one row, of the promise that it breaks.
+
+The same history, judged again, comes to the same verdicts.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROFILE = Path(__file__).parent / "programs" / "honest_server.toml"
+DEADLINE_S = 420
+TOO_BUSY = "too busy to measure"
+
+pytestmark = [
+    pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
+    pytest.mark.timeout(DEADLINE_S + 30),
+]
+
+WAYS = [
+    ("HangsSignIns", "FLOW-02", "available", "unanswered"),
+    ("HangsRegistrations", "FLOW-02", "available", "unanswered"),
+    ("HangsPolls", "FLOW-02", "available", "unanswered"),
+    ("FreezesAfterAWhile", "FLOW-06", "available", "unanswered"),
+    ("FailsAtEverything", "FLOW-02", "available", "wrong_status"),
+    ("HangsUp", "FLOW-02", "available", "unanswered"),
+    ("KnowsNobody", "SEND-05", "available", "wrong_status"),
+    ("GivesNoToken", "FLOW-02", "available", "wrong_status"),
+    ("DripsPolls", "FLOW-02", "available", "unanswered"),
+    ("PollsWithoutEnd", "FLOW-02", "available", "wrong_status"),
+    ("PollsOfNonsense", "FLOW-02", "available", "wrong_status"),
+    ("PromisesMore", "FLOW-02", "available", "endless"),
+    ("NeverMovesOn", "FLOW-02", "no-duplicate", "delivered_twice"),
+    ("DiesWithRedis", "SEND-05", "available", "unanswered"),
+    ("WaitsForRedis", "ERR-03", "available", "unanswered"),
+    ("IgnoresSigterm", "CHAOS-28", "stops-cleanly", "never_ended"),
+    ("StaysAway", "ERR-05", "available", "not_back"),
+]
+
+
+def run(way, reports, row):
+    profile = reports / "target.toml"
+    text = PROFILE.read_text(encoding="utf-8").replace(
+        'programs/honest_server.py", ', f'programs/broken_server.py", "{way}", '
+    )
+    profile.write_text(text.replace("workers = 1", "workers = 1\nready_within_s = 5"), encoding="utf-8")
+    words = [sys.executable, "-m", "harness", "run", "--only", row, "--target", str(profile)]
+    done = subprocess.run(
+        [*words, "--reports", str(reports)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    last = reports / "again" if (reports / "again" / "results.json").exists() else reports
+    assert (last / "results.json").exists(), done.stdout + done.stderr
+    (result,) = json.loads((last / "results.json").read_text(encoding="utf-8"))["rows"]
+    if result["verdict"] == "inconclusive" and TOO_BUSY in result["reason"]:
+        pytest.skip(result["reason"])
+    return done, result, last
+
+
+@pytest.mark.parametrize(("way", "row", "promise", "kind"), WAYS, ids=lambda value: value)
+def test_a_server_that_keeps_a_scenario_from_going_on_is_convicted(way, row, promise, kind, tmp_path):
+    done, result, reports = run(way, tmp_path, row)
+    assert (done.returncode, result["verdict"]) == (1, "fail"), done.stdout + done.stderr
+    found = {(finding["promise"], finding["kind"]) for finding in result["findings"]}
+    assert (promise, kind) in found, result["reason"]
+    assert_judged_the_same_again(reports)
+
+
+def test_a_server_that_takes_no_message_serves_nobody(tmp_path):
+    done, result, reports = run("TakesNoMessage", tmp_path, "ERR-01")
+    assert (done.returncode, result["verdict"]) == (1, "fail"), done.stdout + done.stderr
+    assert result["reason"] == "every send was refused: there is nobody it serves"
+    assert_judged_the_same_again(reports)
+
+
+def assert_judged_the_same_again(reports):
+    check = [sys.executable, "-m", "harness", "check", str(reports / "history.jsonl")]
+    again = subprocess.run(check, cwd=ROOT, capture_output=True, timeout=DEADLINE_S, check=False)
+    assert again.returncode == 1
+    assert again.stdout == (reports / "verdicts.json").read_bytes()
