@@ -6,6 +6,7 @@ import pytest
 
 from harness.checkers import DELIVERY, available, bounded, on_time, recovers, stops_cleanly
 from harness.run import Run
+from harness.verdict import Checker
 
 ALL = (*DELIVERY, on_time, available, recovers, bounded)
 
@@ -47,8 +48,7 @@ def test_the_server_is_told_to_stop_under_load(run: Run) -> None:
         run.wait_for_traffic(sends=30, polls=1)
         with run.faults.server_stopped():
             run.wait_for_traffic(sends=8, polls=4)
-    _end(run)
-    run.check(stops_cleanly)
+    _end(run, stops_cleanly)
 
 
 def _start(run: Run) -> None:
@@ -56,8 +56,8 @@ def _start(run: Run) -> None:
     run.wait_for_traffic(sends=30, polls=3)
 
 
-def _end(run: Run) -> None:
+def _end(run: Run, *more: Checker) -> None:
     run.recover()
     run.read_all()
-    run.check(*ALL)
+    run.check(*ALL, *more)
     run.require_right_queues()

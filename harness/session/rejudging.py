@@ -140,7 +140,10 @@ def _part(file: _File, phase: Event) -> tuple[Verdict, str]:
     """How a phase ended; where a check ended it, as that check comes out now."""
     scenario = file.of(phase)
     if phase["judged"] and scenario is not None:
-        return summed_up(scenario.judged[int(phase["judged"]) - 1])
+        ended_by = (
+            -1 if phase["judged"] is True else phase["judged"] - 1
+        )  # older files only tell that one did
+        return summed_up(scenario.judged[ended_by])
     return Verdict(phase["verdict"]), str(phase["reason"])
 
 

@@ -1,13 +1,14 @@
 """A fault counts only while a canary sees it: the injector with proxies and canaries of this test."""
 
+import itertools
 import threading
 from types import SimpleNamespace
 
 import pytest
 
-from harness.errors import InfrastructureError, UsageError
+from harness.errors import InfrastructureError, NotServed, UsageError
 from harness.faults import KINDS, Fault, FaultInjector, Timing
-from harness.faults.kinds import Breakage, Probe
+from harness.faults.kinds import Breakage, Probe, nothing
 from harness.stack.canary import Sighting
 
 NEVER_S = 3600.0
@@ -200,6 +201,25 @@ def test_a_proof_that_does_the_damage_does_it_again_as_often_as_it_is_told():
     assert (strokes[0], strokes[-1]) == ("begin", "end")
     assert strokes.count("stroke") >= 3
     assert {fields["saw"] for kind, fields in journal.events if kind == "canary"} == {"damaged"}
+
+
+@pytest.mark.parametrize("well_for", [0, 1])
+def test_a_server_that_is_not_as_it_must_be_is_to_blame_and_not_the_infrastructure(well_for):
+    """Before the fault, or after its heal."""
+    sightings = itertools.chain(["serving"] * well_for, itertools.repeat("not serving"))
+    health = Probe(lambda: Sighting(next(sightings), 0.0), "serving")
+    ended, journal = Probe(lambda: Sighting("ended", 0.0), "ended"), Journal()
+    fault = Fault("server", "worker killed")
+    breakage = Breakage(fault, health, ended, nothing, nothing, owed_by_the_server=True)
+    with (
+        pytest.raises(NotServed, match="the canary saw 'not serving'"),
+        injector(FakeProxy(), journal).lasting(breakage),
+    ):
+        assert well_for
+    (wait,) = [fields for kind, fields in journal.events if kind == "in_vain"]
+    assert wait["of"] == "serving"
+    assert wait["what"].startswith("Waited ")
+    assert journal.phases() == ["inject", "bites", "heal"] * well_for
 
 
 def test_a_fault_that_fails_to_be_injected_is_healed():

@@ -72,6 +72,17 @@ def test_a_phase_that_a_check_ended_is_as_that_check_comes_out_now(file: Any) ->
     assert row.reason.startswith("cursor: The answer at 2.510 s")
 
 
+def test_a_judging_that_came_later_and_did_not_convict_ends_nothing(file: Any) -> None:
+    """A scenario that decided nothing is judged by all other promises, and ends as it had."""
+    undecided = judging(Story().poll(0.5).send("a", 1.0).poll(2.5, message("a", 1.0)), "recovers")
+    story = judging(undecided, "no-phantom")
+    said = phase("call", verdict="inconclusive", reason="as it was then", judged=1)
+    row = the_row(file(*story.events, said, phase(), OVER))
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert row.reason.startswith("recovers: ")
+    assert [judgement.promise for judgement in row.judgements] == ["recovers", "no-phantom"]
+
+
 def test_what_no_checker_judges_is_as_the_scenario_said(file: Any) -> None:
     said = phase("call", verdict="fail", reason="a queue stayed wrong")
     row = the_row(file(*judging(good(), "cursor").events, said, phase(), OVER))

@@ -1,0 +1,145 @@
+"""Which ends of a scenario its history may decide: those that a broken server can bring about."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.client import FieldMissing
+from harness.errors import DeadlineMissed, InfrastructureError, NotHere, NotServed, UsageError
+from harness.history import Bounds, Recorder
+from harness.plugin import judged_by_its_end
+from harness.run import Run
+from harness.run.broken import CertainlyBroken, Inconclusive, NotAcked, PromiseBroken
+from harness.session.ending import OUT_OF_TIME, decide, may_be_decided
+from harness.verdict import Verdict
+
+
+class Scenario:
+    """What is asked of a `Run` in the end."""
+
+    def __init__(self, *, in_vain: bool = False, checked: BaseException | None = None) -> None:
+        self.recorder = Recorder(io.BytesIO(), row="SIM-01", title="a row", seed=1, bounds=Bounds())
+        self.waited_in_vain = ["traffic"] * in_vain
+        self.judgements: list[Any] = []
+        self.reads: Exception | None = None
+        self.did: list[str] = []
+        self._checked = checked
+
+    def judging_that_raised(self, error: BaseException) -> int:
+        return int(error is self._checked)
+
+    def read_what_is_left(self) -> None:
+        self.did.append("read")
+        if self.reads:
+            raise self.reads
+
+    def stop_everybody(self) -> None:
+        self.did.append("stop")
+
+    def judge_what_is_recorded(self) -> None:
+        self.did.append("judge")
+
+    def sends(self, *statuses: int | None) -> None:
+        for op, status in enumerate(statuses):
+            sent = {"sender": "alice", "recipient": "bob", "content": "hi", "intended": 0}
+            self.recorder.record("send", op=op, client_message_id=None, **sent)
+            self.recorder.record("sent", op=op, outcome="refused", status=status)
+
+
+def as_run(scenario: Scenario) -> Run:
+    return cast(Run, scenario)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotServed("nobody could sign in"),
+        NotAcked("a send was answered nothing"),
+        Inconclusive("too little was seen"),
+        OUT_OF_TIME("Timeout (>180.0s)"),
+        TypeError("what the server said was nonsense"),
+        TimeoutError("a thread did not end"),
+    ],
+)
+def test_what_a_broken_server_can_bring_about_its_history_may_decide(error: BaseException) -> None:
+    assert may_be_decided(error, as_run(Scenario()))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InfrastructureError("the proxy hung"),
+        DeadlineMissed("the fault did not bite"),
+        UsageError("a port is taken"),
+        NotHere("there is no libfaketime"),
+        KeyboardInterrupt(),
+        pytest.skip.Exception("not for this target"),
+        PromiseBroken("a queue lacks a message"),
+        CertainlyBroken("no counter grew"),
+        FieldMissing("expires_at"),
+    ],
+)
+def test_what_is_decided_or_nobodys_fault_is_left_as_it_is(error: BaseException) -> None:
+    assert not may_be_decided(error, as_run(Scenario()))
+
+
+def test_a_check_that_decided_nothing_leaves_the_other_promises_to_judge() -> None:
+    undecided, broken = Inconclusive("not drained"), PromiseBroken("no-loss: message a")
+    assert may_be_decided(undecided, as_run(Scenario(checked=undecided)))
+    assert not may_be_decided(broken, as_run(Scenario(in_vain=True, checked=broken)))
+
+
+def test_what_a_row_expected_after_a_wait_in_vain_may_be_another_promises_matter() -> None:
+    for error in (PromiseBroken("late"), CertainlyBroken("a queue lacks a message")):
+        assert may_be_decided(error, as_run(Scenario(in_vain=True)))
+
+
+def test_what_a_busy_machine_excuses_may_be_decided_by_what_it_does_not() -> None:
+    scenario = Scenario()
+    scenario.recorder.record("strain", since=0, waiting=0.97, late_s=0.0)
+    assert may_be_decided(PromiseBroken("late"), as_run(scenario))
+    assert not may_be_decided(CertainlyBroken("no counter grew"), as_run(scenario))
+
+
+def test_who_has_the_time_reads_to_the_end_before_all_is_judged() -> None:
+    scenario = Scenario()
+    decide(as_run(scenario), in_time=True)
+    assert scenario.did == ["read", "stop", "judge"]
+    decide(as_run(late := Scenario()), in_time=False)
+    assert late.did == ["stop", "judge"]
+
+
+@pytest.mark.parametrize("error", [InfrastructureError("Redis has ended."), OUT_OF_TIME("Timeout")])
+def test_what_cannot_be_read_any_more_is_noted_and_the_rest_is_judged(error: Exception) -> None:
+    scenario = Scenario()
+    scenario.reads = error
+    decide(as_run(scenario), in_time=True)
+    assert scenario.did == ["read", "judge"]
+    assert str(error) in scenario.recorder.events[-1]["text"]
+
+
+def test_a_server_that_refuses_every_message_serves_nobody() -> None:
+    scenario = Scenario()
+    scenario.sends(*[400, 422] * 5)
+    with pytest.raises(CertainlyBroken, match="every send was refused"):
+        decide(as_run(scenario), in_time=True)
+
+
+@pytest.mark.parametrize("statuses", [[400] * 9, [400] * 10 + [503], [429] * 10, [400] * 10 + [None]])
+def test_a_few_refusals_or_a_limit_are_not_enough_for_that(statuses: list[int | None]) -> None:
+    scenario = Scenario()
+    scenario.sends(*statuses)
+    decide(as_run(scenario), in_time=True)
+
+
+def test_a_scenario_that_ran_out_of_time_is_undecided() -> None:
+    report: Any = SimpleNamespace(skipped=False, when="call")
+    verdict, reason = judged_by_its_end(
+        OUT_OF_TIME("Timeout (>180.0s)"), report, as_run(Scenario()), is_scenario=True
+    )
+    assert verdict is Verdict.INCONCLUSIVE
+    assert reason == "the scenario did not come to its end: Timeout (>180.0s)"
