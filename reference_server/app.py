@@ -8,30 +8,32 @@ from pathlib import Path
 
 from flask import Flask
 from limits.storage import MemoryStorage, Storage
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from reference_server.adapters import mongo, redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.adapters.mongo_failures import MongoFailures
+from reference_server.adapters.memory_counts import MemoryCounts
+from reference_server.adapters.mongo_counts import MongoCounts
 from reference_server.adapters.mongo_ledger import MongoLedger
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.adapters.redis_doorbell import RedisDoorbell
 from reference_server.auth import Accounts, Offload, Tokens
-from reference_server.blueprints import answers, auth, health, messages, openapi
+from reference_server.blueprints import answers, auth, health, messages, openapi, requests
 from reference_server.blueprints import metrics as metrics_page
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.debts import Debts
+from reference_server.fair_queue import FairQueue
 from reference_server.interfaces import Doorbell, Ledger, MessageQueue, MessageStore, UserStore
 from reference_server.metrics import Metrics
 from reference_server.openapi import document
-from reference_server.rate_limit import SignInFailures
+from reference_server.rate_limit import Registrations, Sends, SignInFailures
 from reference_server.repair import Repairer
 from reference_server.service import Messenger
 
 _REDIS_FAILURES_TO_OPEN = 2
 _MONGODB_FAILURES_TO_OPEN = 3
+_MINUTE_S = 60
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Adapters:
     doorbell: Doorbell
     failures: Storage = field(default_factory=MemoryStorage)
     """Of `limits`, with moving windows."""
+    registrations: Storage = field(default_factory=MemoryStorage)
+    """The same."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def create_server(config: Config, offload: Offload, metrics_folder: Path | None 
         ledger=MongoLedger(database),
         users=MongoUsers(database),
         doorbell=doorbell,
-        failures=MongoFailures(database),
+        failures=MongoCounts(database, "sign_in_failures"),
+        registrations=MongoCounts(database, "registrations"),
     )
     app, repairer = assemble(config, adapters, offload, metrics)
     return Server(app, repairer, doorbell)
@@ -112,14 +117,21 @@ def assemble(
         per_account=config.sign_in_failures_per_account,
         per_address=config.sign_in_failures_per_address,
     )
-    accounts = Accounts(users, tokens, offload, failures)
+    registrations = Registrations(adapters.registrations, per_address=config.registrations_per_address)
+    sends = Sends(
+        MemoryCounts(window_s=_MINUTE_S),
+        per_sender=config.sends_per_sender,
+        per_address=config.sends_per_address,
+    )
+    turns = FairQueue(config.hashing_queue)
+    accounts = Accounts(users, tokens, offload, turns, failures, registrations)
 
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # a path is there or it is not: the way to another one would be a page
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_PARTS"] = requests.MOST_FORM_FIELDS
     app.extensions["tokens"] = tokens
-    if config.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies)  # type: ignore[method-assign]
+    app.extensions["trusted_proxies"] = config.trusted_proxies
     metrics_page.install(app, metrics)
     answers.install(app)
     app.register_blueprint(auth.blueprint(accounts))
@@ -127,6 +139,7 @@ def assemble(
         messages.blueprint(
             messenger,
             accounts,
+            sends,
             metrics,
             message_limit=config.message_limit,
             poll_interval_ms=config.poll_interval_ms,

@@ -13,6 +13,7 @@ from typing import Any
 import argon2
 import jwt
 
+from reference_server.addresses import network_of
 from reference_server.errors import (
     Failure,
     InvalidRequest,
@@ -21,14 +22,18 @@ from reference_server.errors import (
     Unavailable,
     UsernameTaken,
 )
+from reference_server.fair_queue import FairQueue
 from reference_server.interfaces import UserStore
-from reference_server.rate_limit import SignInFailures
+from reference_server.rate_limit import Registrations, SignInFailures
 
 log = logging.getLogger(__name__)
 
 _ALGORITHM = "HS256"
 _USERNAME = re.compile(r"[\w.@+-]+")
 _USERNAME_LENGTH = range(3, 65)
+_LONGEST_DECOMPOSED = 4 * (_USERNAME_LENGTH.stop - 1)
+"""No character is composed of more than four (Unicode Standard Annex 15). Nothing longer is composed: that
+takes a time that grows with the square of the length."""
 _PASSWORD_LENGTH = range(8, 129)
 
 
@@ -41,7 +46,7 @@ def check_username(text: str, field: str = "username") -> str:
 
     Raises InvalidRequest. The alphabet is Django's; it holds no separator of keys, lines or paths.
     """
-    username = unicodedata.normalize("NFC", text)
+    username = unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_DECOMPOSED else text
     if len(username) not in _USERNAME_LENGTH:
         raise InvalidRequest(f"{field} must have 3 to 64 characters, not {len(username)}.")
     if not _USERNAME.fullmatch(username):
@@ -105,20 +110,34 @@ class Accounts:
     lane).
     """
 
-    def __init__(self, users: UserStore, tokens: Tokens, offload: Offload, failures: SignInFailures) -> None:
+    def __init__(
+        self,
+        users: UserStore,
+        tokens: Tokens,
+        offload: Offload,
+        turns: FairQueue,
+        failures: SignInFailures,
+        registrations: Registrations,
+    ) -> None:
         self._users = users
         self._tokens = tokens
         self._failures = failures
+        self._registrations = registrations
         self._offload = offload
+        self._turns = turns
         self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._nobodys_hash = self._hasher.hash("the password of nobody")
 
-    def register(self, username: str, password: str) -> str:
-        """Create a user; give the name as it is kept. Raises InvalidRequest, UsernameTaken, Unavailable."""
+    def register(self, username: str, password: str, address: str) -> str:
+        """Create a user; give the name as it is kept.
+
+        Raises InvalidRequest, UsernameTaken, RateLimited, Unavailable.
+        """
         username = check_username(username)
         check_password(password)
-        password_hash = self._offload(lambda: self._hasher.hash(password))
         try:
+            self._registrations.add(address)
+            password_hash = self._hash(lambda: self._hasher.hash(password), username, address)
             added = self._users.add(username, password_hash)
         except Failure as failure:
             raise Unavailable("Nobody can register at the moment; try again.") from failure
@@ -133,6 +152,8 @@ class Accounts:
         Raises InvalidRequest, Unauthenticated, TooManyAttempts, Unavailable.
         """
         username = check_username(username)
+        if len(password) >= _PASSWORD_LENGTH.stop:
+            raise InvalidRequest(f"password must have at most 128 characters, not {len(password)}.")
         try:
             return self._sign_in(username, password, address)
         except Failure as failure:
@@ -146,13 +167,18 @@ class Accounts:
         """
         self._failures.check(username, address)
         known_hash = self._users.password_hash(username)
-        matches = self._offload(lambda: self._matches(known_hash or self._nobodys_hash, password))
+        some_hash = known_hash or self._nobodys_hash
+        matches = self._hash(lambda: self._matches(some_hash, password), username, address)
         if known_hash is None or not matches:
             log.info("Sign-in as '%s' refused", username)
             self._failures.add(username, address)
             raise Unauthenticated("The username or the password is wrong.")
         self._failures.check(username, address)
         return self._tokens.issue(username)
+
+    def _hash(self, work: Callable[[], Any], username: str, address: str) -> Any:
+        with self._turns.turn(network_of(address), username):
+            return self._offload(work)
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:

@@ -61,6 +61,30 @@ SETTINGS: tuple[Setting, ...] = (
         "The same from one IPv4 address or IPv6 /64 network.",
     ),
     Setting(
+        "REGISTRATIONS_PER_ADDRESS",
+        300,
+        WholeNumber(1, 1_000_000),
+        "Registrations an hour from one IPv4 address or IPv6 /64 network; then 429.",
+    ),
+    Setting(
+        "SENDS_PER_SENDER",
+        300,
+        WholeNumber(1, 1_000_000),
+        "Messages a minute from one user, counted by each worker for itself; then 429.",
+    ),
+    Setting(
+        "SENDS_PER_ADDRESS",
+        3000,
+        WholeNumber(1, 1_000_000),
+        "The same from one IPv4 address or IPv6 /64 network.",
+    ),
+    Setting(
+        "HASHING_QUEUE",
+        32,
+        WholeNumber(1, 10_000),
+        "Sign-ins and registrations that may wait in one worker to have a password hashed; beyond, 503.",
+    ),
+    Setting(
         "TRUSTED_PROXIES",
         0,
         WholeNumber(0, 10),
@@ -93,6 +117,10 @@ class Config:
     token_lifetime_seconds: int
     sign_in_failures_per_account: int
     sign_in_failures_per_address: int
+    registrations_per_address: int
+    sends_per_sender: int
+    sends_per_address: int
+    hashing_queue: int
     trusted_proxies: int
     log_level: str
     log_format: str

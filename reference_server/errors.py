@@ -11,7 +11,8 @@ what was wrong and what would be right.
     ├── NotFound              404  user_not_found
     ├── RequestTimeout        408  request_timeout
     ├── UsernameTaken         409  username_taken
-    ├── TooManyAttempts       429  too_many_attempts
+    ├── RateLimited           429  rate_limited
+    │   └── TooManyAttempts        too_many_attempts
     └── Unavailable           503  unavailable; for a send with the outcome not_stored or unknown
 
 Failures are what the stores raise. The service turns them into a fallback or into a Problem.
@@ -95,14 +96,20 @@ class UsernameTaken(Problem):
     status, code, title = 409, "username_taken", "Username taken"
 
 
-class TooManyAttempts(Problem):
-    """Sign-in is refused unseen for `retry_after_s` seconds, a whole number from 1."""
+class RateLimited(Problem):
+    """One user or address did this too often; after `retry_after_s` seconds, from 1, once more is right."""
 
-    status, code, title = 429, "too_many_attempts", "Too many attempts"
+    status, code, title = 429, "rate_limited", "Too many requests"
 
     def __init__(self, detail: str, retry_after_s: int) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+
+
+class TooManyAttempts(RateLimited):
+    """Sign-in is refused unseen, to the right password as well."""
+
+    code, title = "too_many_attempts", "Too many attempts"
 
 
 class Unavailable(Problem):

@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from reference_server import logs
-from reference_server.errors import Problem, TooManyAttempts, Unauthenticated, Unavailable
+from reference_server.errors import Problem, RateLimited, Unauthenticated, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def _from_problem(error: Problem) -> Response:
     response = problem(error.status, error.title, error.code, error.detail, **extra)
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 

@@ -13,6 +13,7 @@ from reference_server.blueprints.answers import answer
 from reference_server.errors import Forbidden, InvalidRequest, Unavailable
 from reference_server.message import to_wire
 from reference_server.metrics import Metrics
+from reference_server.rate_limit import Sends
 from reference_server.service import Messenger
 from reference_server.timestamps import as_written, format_timestamp
 
@@ -23,7 +24,13 @@ _CLIENT_ID_LENGTH = range(1, 65)
 
 
 def blueprint(
-    messenger: Messenger, accounts: Accounts, metrics: Metrics, *, message_limit: int, poll_interval_ms: int
+    messenger: Messenger,
+    accounts: Accounts,
+    sends: Sends,
+    metrics: Metrics,
+    *,
+    message_limit: int,
+    poll_interval_ms: int,
 ) -> Blueprint:
     """Make the endpoints below /api/users/messages."""
     bp = Blueprint("messages", __name__, url_prefix="/api/users/messages")
@@ -35,12 +42,11 @@ def blueprint(
         claimed_sender = read.optional_text(fields, "from_username")
         if claimed_sender is not None and check_username(claimed_sender, "from_username") != sender:
             raise Forbidden("from_username must be the signed-in user.")
-        sent = messenger.send(
-            sender,
-            check_username(read.text(fields, "to_username"), "to_username"),
-            _content(read.text(fields, "content"), message_limit),
-            _client_message_id(read.optional_text(fields, "client_message_id")),
-        )
+        recipient = check_username(read.text(fields, "to_username"), "to_username")
+        content = _content(read.text(fields, "content"), message_limit)
+        client_message_id = _client_message_id(read.optional_text(fields, "client_message_id"))
+        sends.add(sender, read.client_address())
+        sent = messenger.send(sender, recipient, content, client_message_id)
         if not sent.replayed:
             metrics.sent(queued=sent.queued)
         wire = to_wire(sent.message)
@@ -99,12 +105,12 @@ def blueprint(
 
 
 def _content(content: str, limit: int) -> str:
-    if not content.strip():
-        raise InvalidRequest("content must not be empty.", "empty_content")
     if len(content) > limit:
         raise InvalidRequest(
             f"content must have at most {limit:,} characters, not {len(content):,}.", "content_too_long"
         )
+    if not content.strip():
+        raise InvalidRequest("content must not be empty.", "empty_content")
     return content
 
 

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl
 
 from flask import current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from reference_server import addresses
 from reference_server.auth import Tokens
 from reference_server.errors import InvalidRequest
 from reference_server.timestamps import LEGAL, parse_timestamp
@@ -18,12 +19,22 @@ from reference_server.timestamps import LEGAL, parse_timestamp
 Fields = dict[str, Any]
 _NUMBER = re.compile(r"\d{1,20}(\.\d{1,400})?([Ee][+-]?\d{1,3})?", re.ASCII)
 """As JSON spells numbers that are not negative."""
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+MOST_FORM_FIELDS = 100
+"""Four mean something, and each costs more work than the bytes that it consists of."""
 
 
 def signed_in() -> str:
     """Give the user whose token the request carries. Raises Unauthenticated."""
     tokens: Tokens = current_app.extensions["tokens"]
     return tokens.username(request.headers.get("Authorization"))
+
+
+def client_address() -> str:
+    """Give the address that the request came from, as whoever is trusted spelled it."""
+    trusted_proxies: int = current_app.extensions["trusted_proxies"]
+    forwarded_for = request.headers.get("X-Forwarded-For", "")
+    return addresses.client_address(request.remote_addr or "", forwarded_for, trusted_proxies)
 
 
 def json_fields() -> Fields:
@@ -66,14 +77,30 @@ def _refuse_constant(name: str) -> None:
 
 def json_or_form_fields() -> Fields:
     """Give the fields of a JSON object or of a form. Raises InvalidRequest."""
-    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return json_fields()
-    body = _body()  # before Flask parses it, which would take what is there
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return _by_name(_form_fields(_body()))
+    if request.mimetype == "multipart/form-data":
+        return _by_name(_parts(_body()))
+    return json_fields()
+
+
+def _form_fields(body: bytes) -> list[tuple[str, str]]:
+    """Give the fields of a form; Flask would put something else in place of what it cannot read."""
+    if body.count(b"&") >= MOST_FORM_FIELDS:
+        raise InvalidRequest(f"A form may have {MOST_FORM_FIELDS} fields at most.")
     try:
-        (body if request.mimetype == "multipart/form-data" else unquote_to_bytes(body)).decode()
-    except UnicodeDecodeError as error:  # Flask would put something else in place of what it cannot read
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as error:
         raise InvalidRequest("The form is not text in UTF-8.") from error
-    return _by_name(request.form.items(multi=True))
+
+
+def _parts(body: bytes) -> Iterable[tuple[str, str]]:
+    """Give the fields of a form of parts. Flask parses no more of them than the app's configuration says."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The form is not text in UTF-8.") from error
+    return request.form.items(multi=True)
 
 
 def text(fields: Fields, name: str) -> str:
@@ -93,7 +120,7 @@ def optional_text(fields: Fields, name: str) -> str | None:
         raise InvalidRequest(f"{name} was sent {len(value)} times; send it once.")
     if not isinstance(value, str):
         raise InvalidRequest(f"{name} must be a text.")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if _HALF_A_PAIR.search(value):
         raise InvalidRequest(f"{name} holds half of a surrogate pair, which is not Unicode text.")
     return value
 

@@ -31,8 +31,8 @@ _PROBLEMS = {
     408: "The body did not arrive in time.",
     409: "The username is taken.",
     413: "The body is too large.",
-    429: "Too many failed sign-ins.",
-    503: "A store that is needed for this cannot be used now.",
+    429: "Too many failed sign-ins, registrations or messages of this user or from this address.",
+    503: "A store that is needed for this cannot be used now, or too many sign in at once.",
 }
 
 
@@ -68,7 +68,11 @@ def _paths(config: Config) -> Node:
     return {
         "/api/users/register": {
             "post": _operation(
-                "register", "Create a user", _json(201, "User"), 400, 408, 409, 413, 503, body=credentials
+                "register",
+                "Create a user",
+                _json(201, "User"),
+                *(400, 408, 409, 413, 429, 503),
+                body=credentials,
             )
         },
         "/api/users/login": {
@@ -81,13 +85,7 @@ def _paths(config: Config) -> Node:
                 "send",
                 "Send one message",
                 _json(200, "Sent"),
-                400,
-                401,
-                403,
-                404,
-                408,
-                413,
-                503,
+                *(400, 401, 403, 404, 408, 413, 429, 503),
                 body=message,
                 token=True,
             )

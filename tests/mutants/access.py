@@ -93,4 +93,4 @@ def guesses_not_counted():
 @mutant(row="SEC-05", promise="private")
 def guesses_counted_by_process():
     """Each worker counts failed sign-ins for itself, so there are as many guesses as workers."""
-    app.MongoFailures = lambda database: MemoryStorage()
+    app.MongoCounts = lambda database, collection: MemoryStorage()

@@ -17,6 +17,8 @@ from harness.stack.waiting import wait_until
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "reference_server"]
 SECRET = "a secret of at least thirty-two bytes"
+HIGH_LIMITS = dict.fromkeys(("REGISTRATIONS_PER_ADDRESS", "SENDS_PER_SENDER", "SENDS_PER_ADDRESS"), "1000000")
+"""Tests are many users at one address, and fast ones."""
 BOUND_S = 1.0
 """The contract's bound for an answer while a store fails (contract: Under faults)."""
 RECOVERS_S = 2.0
@@ -30,7 +32,7 @@ def target(services: Services, folder: Path, **env: str) -> Target:
         "REDIS_URL": services.redis_url,
         "MONGODB_URL": services.mongodb_url,
         "MONGODB_DATABASE": f"test-{uuid.uuid4().hex[:12]}",
-    }
+    } | HIGH_LIMITS
     return Target(
         COMMAND, ready_path="/health/live", log=folder / "server.log", env=environment | env, cwd=ROOT
     )

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from reference_server.adapters.mongo import Mongo
-from reference_server.adapters.mongo_failures import MongoFailures
+from reference_server.adapters.mongo_counts import MongoCounts
 from reference_server.errors import StoreUnavailable, TooManyAttempts
 from reference_server.rate_limit import SignInFailures
 
@@ -16,7 +16,10 @@ HOME = "192.0.2.1"
 
 @pytest.fixture
 def workers(mongodb: Mongo) -> list[SignInFailures]:
-    return [SignInFailures(MongoFailures(mongodb), per_account=5, per_address=50) for _ in range(2)]
+    return [
+        SignInFailures(MongoCounts(mongodb, "sign_in_failures"), per_account=5, per_address=50)
+        for _ in range(2)
+    ]
 
 
 def fails(failures: SignInFailures, account: str = "alice") -> bool:

@@ -12,7 +12,8 @@ from limits.storage import MemoryStorage
 
 from reference_server.auth import Accounts, Tokens
 from reference_server.errors import Unauthenticated
-from reference_server.rate_limit import SignInFailures
+from reference_server.fair_queue import FairQueue
+from reference_server.rate_limit import Registrations, SignInFailures
 from tests.unit.server.world import World
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -87,8 +88,9 @@ def test_an_unknown_user_costs_as_much_as_a_wrong_password(world: World, tokens:
         return work()
 
     failures = SignInFailures(MemoryStorage(), per_account=5, per_address=50)
-    accounts = Accounts(world.store, tokens, count, failures)
-    accounts.register("dave", "long enough")
+    registrations = Registrations(MemoryStorage(), per_address=5)
+    accounts = Accounts(world.store, tokens, count, FairQueue(1), failures, registrations)
+    accounts.register("dave", "long enough", "192.0.2.1")
     work_before = len(worked)
     for name in ("dave", "nobody"):
         with pytest.raises(Unauthenticated):

@@ -11,7 +11,7 @@ from gunicorn.config import Config
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.parser import RequestParser
 
-from reference_server.body import MOST_SKIPPED, Body
+from reference_server.body import MOST_CHUNKS, MOST_SKIPPED, MOST_WITH_FRAMES, Body
 from reference_server.errors import InvalidRequest, RequestTimeout
 
 CHUNKED = "Transfer-Encoding: chunked"
@@ -125,3 +125,36 @@ class TestAfterTheAnswer:
         body.is_answered = True
         with pytest.raises(NoMoreData):
             body.readall()
+
+
+class TestMostlyFrame:
+    """A body in chunks of which each costs more work than the bytes it consists of."""
+
+    def test_so_many_chunks_are_a_body(self) -> None:
+        body, _ = body_of(CHUNKED, b"1\r\nx\r\n" * MOST_CHUNKS + b"0\r\n\r\n")
+        assert body.read() == b"x" * MOST_CHUNKS
+        assert not body.failed
+
+    def test_more_of_them_are_refused_and_their_connection_ends(self) -> None:
+        body, request = body_of(CHUNKED, b"1\r\nx\r\n" * (MOST_CHUNKS + 1) + b"0\r\n\r\n")
+        with pytest.raises(InvalidRequest, match="too many"):
+            body.read()
+        assert body.failed
+        assert request.should_close()
+
+    def test_chunks_with_long_extensions_are_refused(self) -> None:
+        chunk = b"1;" + b"a" * 8000 + b"\r\nx\r\n"
+        body, _ = body_of(CHUNKED, *[chunk] * (MOST_WITH_FRAMES // 8000 + 1), b"0\r\n\r\n")
+        with pytest.raises(InvalidRequest, match="most of it is not body"):
+            body.read()
+
+    def test_they_are_not_skipped_either(self) -> None:
+        body, _ = body_of(CHUNKED, b"1\r\nx\r\n" * (MOST_CHUNKS + 1) + b"0\r\n\r\n")
+        body.is_answered = True
+        with pytest.raises(NoMoreData):
+            body.read()
+
+    def test_what_follows_the_body_is_not_counted(self) -> None:
+        body, request = body_of(CHUNKED, b"2\r\nhe\r\n0\r\n\r\n" + b"x" * 8192)
+        assert body.read() == b"he"
+        assert not request.should_close()

@@ -15,9 +15,9 @@ PAGES = "pages."
 """Pages for people are no part of the API."""
 
 CONTRACT = {
-    ("POST", "/api/users/register"): {201, 400, 408, 409, 413, 503},
+    ("POST", "/api/users/register"): {201, 400, 408, 409, 413, 429, 503},
     ("POST", "/api/users/login"): {200, 400, 401, 408, 413, 429, 503},
-    ("POST", "/api/users/messages"): {200, 400, 401, 403, 404, 408, 413, 503},
+    ("POST", "/api/users/messages"): {200, 400, 401, 403, 404, 408, 413, 429, 503},
     ("GET", "/api/users/messages/poll/{username}"): {200, 400, 401, 403, 404, 503},
     ("GET", "/api/users/messages/conversation/{other}"): {200, 400, 401, 404, 503},
 }

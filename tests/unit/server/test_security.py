@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from typing import Any
 
 import pytest
@@ -83,6 +84,103 @@ class TestGuessing:
             problem(sign_in(http, f"user{number}", **{"X-Forwarded-For": claimed}), 401, "unauthenticated")
         refused(sign_in(http, "user9", **{"X-Forwarded-For": "198.51.100.9, 192.0.2.1"}))
         problem(sign_in(http, "user9", **{"X-Forwarded-For": "192.0.2.2"}), 401, "unauthenticated")
+
+
+class TestFilling:
+    @pytest.fixture
+    def http(self, world: World) -> Http:
+        return Http(
+            world,
+            REGISTRATIONS_PER_ADDRESS="3",
+            SENDS_PER_SENDER="4",
+            SENDS_PER_ADDRESS="6",
+            TRUSTED_PROXIES="1",
+        )
+
+    def register(self, http: Http, name: str, address: str = "192.0.2.1") -> TestResponse:
+        body = {"username": name, "password": "long enough"}
+        return http.post(REGISTER, json=body, headers={"X-Forwarded-For": address})
+
+    def send(self, http: Http, user: str = "alice", address: str = "192.0.2.1", **body: Any) -> TestResponse:
+        body = {"to_username": "bob", "content": "hi"} | body
+        return http.post(MESSAGES, user=user, json=body, headers={"X-Forwarded-For": address})
+
+    def test_an_address_may_register_so_many(self, http: Http, world: World) -> None:
+        for name in ("dan", "dora", "dan"):
+            assert self.register(http, name).status_code in (201, 409)
+        refused = self.register(http, "eve")
+        problem(refused, 429, "rate_limited")
+        assert 1 <= int(refused.headers["Retry-After"]) <= 3601
+        assert "eve" not in world.store.users
+        assert self.register(http, "eve", "192.0.2.2").status_code == 201
+
+    def test_what_breaks_a_rule_is_no_registration(self, http: Http) -> None:
+        for name in ("x", "a b", "x" * 65) * 2:
+            problem(self.register(http, name), 400, "invalid_request")
+        assert self.register(http, "dan").status_code == 201
+
+    def test_a_sender_may_send_so_many_and_others_go_on(self, http: Http, world: World) -> None:
+        for _ in range(4):
+            assert self.send(http, address="192.0.2.7").status_code == 200
+        refused = self.send(http)
+        problem(refused, 429, "rate_limited")
+        assert 1 <= int(refused.headers["Retry-After"]) <= 61
+        assert len(world.store.messages) == 4
+        assert self.send(http, "carol").status_code == 200
+        assert http.poll().get_json()["count"] == 5
+
+    @pytest.mark.parametrize(
+        "spelling", ["203.0.113.7:{}", "[::ffff:203.0.113.7]:{}", "198.51.100.{}, 203.0.113.7", "unknown"]
+    )
+    def test_an_address_may_send_so_many_however_it_is_spelled(self, http: Http, spelling: str) -> None:
+        statuses = [
+            self.send(http, f"user{number}", spelling.format(number)).status_code for number in range(9)
+        ]
+        assert statuses == [200] * 6 + [429] * 3
+
+    def test_what_breaks_a_rule_is_no_send(self, http: Http) -> None:
+        for content in ("", "x" * 1001) * 4:
+            assert self.send(http, content=content).status_code == 400
+        assert self.send(http).status_code == 200
+
+
+class TestWork:
+    """What the limits of work say; what the work costs is measured in tests/edge/server/test_work.py."""
+
+    @pytest.mark.parametrize("size", [257, 40_000])
+    def test_a_name_that_is_too_long_in_any_form_is_not_composed(self, http: Http, size: int) -> None:
+        name = "a" + "\u0301" * (size - 1)
+        for response in (
+            sign_in(http, name),
+            http.post(REGISTER, json={"username": name, "password": "long enough"}),
+            http.send(to=name),
+            http.send(from_username=name),
+        ):
+            assert f"not {size}" in problem(response, 400, "invalid_request")["detail"]
+
+    def test_a_name_that_is_long_only_while_decomposed_is_right(self, http: Http) -> None:
+        name = "\u1f82" * 64
+        decomposed = unicodedata.normalize("NFD", name)
+        assert len(decomposed) == 256
+        created = http.post(REGISTER, json={"username": decomposed, "password": "long enough"})
+        assert created.get_json() == {"username": name}
+
+    def test_a_password_that_nobody_can_have_is_not_hashed(self, http: Http) -> None:
+        problem(sign_in(http, "nobody", "x" * 129), 400, "invalid_request")
+        problem(sign_in(http, "nobody", "x" * 128), 401, "unauthenticated")
+
+    @pytest.mark.parametrize(("count", "status"), [(100, 200), (101, 400)])
+    def test_a_form_has_so_many_fields_at_most(self, http: Http, count: int, status: int) -> None:
+        form = "to_username=bob&content=hi" + "&a=b" * (count - 2)
+        kind = "application/x-www-form-urlencoded"
+        assert http.post(MESSAGES, user="alice", data=form, content_type=kind).status_code == status
+
+    def test_a_form_of_parts_has_so_many_at_most(self, http: Http) -> None:
+        data = {"to_username": "bob", "content": "hi"} | {f"field{number}": "x" for number in range(98)}
+        kind = "multipart/form-data"
+        assert http.post(MESSAGES, user="alice", data=data, content_type=kind).status_code == 200
+        data["one_more"] = "x"
+        assert http.post(MESSAGES, user="alice", data=data, content_type=kind).status_code == 413
 
 
 class TestHeaders:

@@ -1,7 +1,7 @@
-"""Failed sign-ins, counted in MongoDB: collection `sign_in_failures` {_id, entries: [seconds], expireAt}.
+"""Failed sign-ins and registrations, counted in MongoDB: a collection of {_id, entries: [seconds], expireAt}.
 
-Sign-in needs MongoDB anyway, and so all workers and instances share one count. In the memory of each worker,
-an attacker would have as many times the attempts as there are workers.
+Both need MongoDB anyway, and so all workers and instances share one count. In the memory of each worker, an
+attacker would have as many times the attempts as there are workers.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from limits.storage.mongodb import MongoDBStorageBase
 from reference_server.adapters.mongo import Mongo
 
 
-class MongoFailures(MongoDBStorageBase):
+class MongoCounts(MongoDBStorageBase):
     """A storage of `limits`, on the server's own connection and behind its breaker.
 
     Everything raises StoreUnavailable.
     """
 
-    def __init__(self, mongo: Mongo) -> None:
+    def __init__(self, mongo: Mongo, collection: str) -> None:
         super().__init__("")
         self._mongo = mongo
-        self._failures = mongo.collection("sign_in_failures")
+        self._counts = mongo.collection(collection)
 
     @property
     def windows(self) -> Any:
         """The collection; named by the library."""
-        return self._failures
+        return self._counts
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count one more, unless that is too many; named by the library."""
         with self._mongo.operation():
-            self._failures.create_index("expireAt", expireAfterSeconds=0)
+            self._counts.create_index("expireAt", expireAfterSeconds=0)
             return super().acquire_entry(key, limit, expiry, amount)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """Give the time of the oldest failure that counts, and how many do; named by the library."""
+        """Give the time of the oldest entry that counts, and how many do; named by the library."""
         with self._mongo.operation():
             oldest_s, count = super().get_moving_window(key, limit, expiry)
         return (oldest_s, count) if count else (time.time(), 0)  # the library gives None for no time
