@@ -74,7 +74,7 @@ def applying_to(history: History) -> list[str]:
     """The contract's promises that can be judged over any history that has what they are judged by."""
     promises = [promise_of(checker) for checker in DELIVERY] + ["on-time", "available"]
     promises += ["recovers"] * bool(history.faults) + ["bounded"] * bool(history.looks)
-    return promises
+    return promises + ["refuses"] * bool(history.attempts)
 
 
 def promise_of(checker: Checker) -> str:

@@ -24,6 +24,7 @@ from harness.checkers.expectations import (
     answers_of,
     expected,
     is_total,
+    kind_of,
     taken_by,
 )
 from harness.checkers.serving import endless, not_back, not_let_in, unsuited
@@ -36,6 +37,8 @@ from harness.verdict import Finding, Judgement
 PROMISE = "available"
 ENOUGH_OPERATIONS = 5
 """Fewer sends or polls inside a fault say nothing about it."""
+REPLACED_WITHIN_S = 5
+"""So soon a server has other workers for those that were killed, and answers."""
 NOT_FOR_USERS = (401, 403, 404)
 """What no signed-in user is answered at his own mailbox, or when he writes to somebody who is there."""
 _ANSWER = attrgetter("outcome", "status")
@@ -111,12 +114,26 @@ class _Inquiry:
         answers = answers_of(operation)
         if self._may_be_refused(operation):
             right |= {Answer.REFUSED}
+        if Answer.SILENCE in answers & right and self._left_waiting(operation):
+            right -= {Answer.SILENCE}
         if not answers & right and not self.strain.excuses(operation, end_ns):
             yield self._wrong(operation, end_ns, answers, right, broken | perhaps)
         if seconds <= self.bound_s or Answer.SILENCE in answers or AWAY_STORES & (broken | perhaps):
             return
         if not self.strain.excuses_time(operation.start_ns, end_ns):
             yield self._too_slow(operation, end_ns, seconds)
+
+    def _left_waiting(self, operation: Send | Poll) -> bool:
+        """Whether it hung although the server's dead workers must long have been replaced."""
+        begun_ns = operation.start_ns - REPLACED_WITHIN_S * NS_PER_S
+        return operation.error == "timeout" and any(
+            window.store == "server"
+            and kind_of(window).startswith("worker")
+            and window.bites_ns is not None
+            and window.bites_ns <= begun_ns
+            and operation.start_ns <= recovered
+            for window, recovered in zip(self.faults, self.recovered, strict=True)
+        )
 
     def _stores(self, start_ns: int, end_ns: int) -> tuple[frozenset[str], frozenset[str]]:
         """What was surely taken away during the operation, and what may have been."""

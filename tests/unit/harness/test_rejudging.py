@@ -99,10 +99,11 @@ def test_a_history_that_was_cut_off_convicts_but_never_acquits(file: Any) -> Non
 
 
 def test_promises_that_need_faults_or_looks_apply_where_there_are_some(file: Any) -> None:
-    story = good().fault("redis refused", inject=1, bites=1.1, heal=2, healed=2.1).queue(5.5)
+    story = good().fault("redis refused", inject=1, bites=1.1, heal=2, healed=2.1).queue(5.5).attempt(6, 401)
     promises = {judgement.promise for judgement in the_row(file(*story.events)).judgements}
-    assert {"recovers", "bounded"} <= promises
-    assert not {"recovers", "bounded"} & {one.promise for one in the_row(file(*good().events)).judgements}
+    special = {"recovers", "bounded", "refuses"}
+    assert special <= promises
+    assert not special & {one.promise for one in the_row(file(*good().events)).judgements}
 
 
 def test_a_run_that_did_not_come_to_its_end_is_no_pass(file: Any) -> None:

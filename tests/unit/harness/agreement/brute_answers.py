@@ -119,7 +119,16 @@ def _wrong(request: Request, history: History) -> bool:
     if status == 500:
         return True
     states = product(*(_states(request, store, history) for store in STORES))
-    return not any(_right(request.call, *state) for state in states)
+    hung = _hung_on_dead_workers(request, history)
+    return not any(_right(request.call, *state, hung=hung) for state in states)
+
+
+def _hung_on_dead_workers(request: Request, history: History) -> bool:
+    """Whether it timed out though the workers had been dead for five seconds when it began."""
+    felt = [fault for fault in history.faults if _touches(request, fault, history)]
+    dead = [fault.bites_ns for fault in felt if fault.name.startswith("server worker")]
+    long_dead = any(bites is not None and request.start_ns - bites >= 5 * NS_PER_S for bites in dead)
+    return request.unanswered and request.call.error == "timeout" and long_dead
 
 
 def _refused_though_welcome(call: Send | Poll, history: History) -> bool:
@@ -169,10 +178,10 @@ def _inside(request: Request, fault: FaultWindow) -> bool:
     )
 
 
-def _right(call: Send | Poll, redis: str, mongodb: str, server: str, client: str) -> bool:
+def _right(call: Send | Poll, redis: str, mongodb: str, server: str, client: str, *, hung: bool) -> bool:
     """The table of docs/verdicts.md, a line at a time."""
     if server != "up" or client != "up":
-        return True
+        return not hung
     if call.status == 503:
         return mongodb == "away"
     if call.status != 200 or call.outcome is not Outcome.OK:

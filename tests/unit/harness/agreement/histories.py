@@ -31,6 +31,7 @@ FAULTS = (
     "redis slow",
     "mongodb black-holed",
     "server killed",
+    "server worker killed",
     "clock stepped back",
 )
 
@@ -57,7 +58,7 @@ _faults = st.builds(
     lambda name, bites_ms, lasts_ms: FaultPlan(name, bites_ms, bites_ms + lasts_ms),
     name=st.sampled_from(FAULTS),
     bites_ms=st.sampled_from((100, 1_000, 3_000)),
-    lasts_ms=st.sampled_from((500, 4_000)),
+    lasts_ms=st.sampled_from((500, 4_000, 9_000)),
 )
 
 

@@ -149,6 +149,28 @@ def test_other_waits_in_vain_are_no_findings() -> None:
     assert available(story.history()).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("fault", "start", "error", "wrong"),
+    [
+        ("server worker killed", 15.2, "timeout", 1),
+        ("server workers killed", 15.2, "timeout", 1),
+        ("server workers killed", 15.0, "timeout", 0),
+        ("server workers killed", 15.2, "connection lost", 0),
+        ("server killed", 15.2, "timeout", 0),
+    ],
+)
+def test_dead_workers_are_replaced_and_nobody_waits_for_them(
+    fault: str, start: float, error: str, wrong: int
+) -> None:
+    story = with_fault(fault).send("late", start, start + 5, status=None, error=error)
+    assert kinds(available(story.history())) == ["unanswered"] * wrong
+    again = with_fault(fault).fault("client cut", inject=30.0, bites=30.1, heal=39.0, healed=39.1)
+    again.send("cut off", 31.0, 36.0, status=None, error="timeout")
+    assert kinds(available(again.history())) == []
+    never_bit = with_fault(fault, bites=None).send("late", start, start + 5, status=None, error=error)
+    assert kinds(available(never_bit.history())) == []
+
+
 def promised(times: int, **last: Any) -> Judgement:
     story = Story().send("a", 1.0).poll(1.5, message("a", 1.0))
     for number in range(times):

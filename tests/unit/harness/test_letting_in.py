@@ -1,0 +1,85 @@
+"""Registrations and sign-ins of a scenario's users: recorded; where nobody is let in, the scenario ends."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.checkers import available
+from harness.client import Answer, Body
+from harness.errors import NotServed
+from harness.history import Bounds, Recorder
+from harness.run.users import Users
+from harness.verdict import Verdict
+
+
+class Door:
+    """Users whose clients are answered as a test says, by what they want."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answers = {"register": _answer(201), "sign_in": _answer(200)}
+        instances: Any = SimpleNamespace(
+            targets=["running"], first=SimpleNamespace(base_url=""), base_urls=[""]
+        )
+        self.recorder = Recorder(io.BytesIO(), row="SIM-01", title="a row", seed=1, bounds=Bounds())
+        self.users = Users(instances, self.recorder)
+        monkeypatch.setattr("harness.client.Client.register", self._says("register"))
+        monkeypatch.setattr("harness.client.Client.sign_in", self._says("sign_in"))
+
+    def _says(self, what: str) -> Callable[[Any], Answer]:
+        return lambda client: self.answers[what]
+
+    def is_judged(self) -> Verdict:
+        return available(self.recorder.history()).verdict
+
+
+def _answer(status: int | None, error: str | None = None) -> Answer:
+    return Answer(status, Body(detail="so it is"), error, start_ns=0, end_ns=1)
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> Door:
+    return Door(monkeypatch)
+
+
+def test_who_is_let_in_is_recorded(door: Door) -> None:
+    door.users.user()
+    asked = [(needed.what, needed.status, needed.error) for needed in door.recorder.history().needed]
+    assert asked == [("register", 201, None), ("sign in", 200, None)]
+
+
+@pytest.mark.parametrize("answer", [_answer(409), _answer(201, "the body is not JSON")])
+def test_a_name_that_is_there_and_a_body_that_nobody_needs_keep_nobody_out(
+    door: Door, answer: Answer
+) -> None:
+    door.answers["register"] = answer
+    door.users.user()
+    assert [needed.error for needed in door.recorder.history().needed] == [None, None]
+
+
+@pytest.mark.parametrize("what", ["register", "sign_in"])
+@pytest.mark.parametrize("answer", [_answer(None, "timeout"), _answer(500), _answer(401)])
+def test_who_is_not_let_in_ends_the_scenario_with_a_finding(door: Door, what: str, answer: Answer) -> None:
+    door.answers[what] = answer
+    with pytest.raises(NotServed, match=rf"wanted to {what.replace('_', ' ')} and was answered"):
+        door.users.user()
+    assert door.is_judged() is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("what", "status"), [("register", 400), ("register", 429), ("sign_in", 429)])
+def test_a_refusal_that_may_be_the_harnesss_doing_is_a_doubt(door: Door, what: str, status: int) -> None:
+    door.answers[what] = _answer(status)
+    with pytest.raises(NotServed, match="so it is"):
+        door.users.user()
+    assert door.is_judged() is Verdict.INCONCLUSIVE
+
+
+def test_a_sign_in_without_a_token_ends_the_scenario_with_a_finding(door: Door) -> None:
+    door.answers["sign_in"] = _answer(200, "the token is not a string for a header")
+    with pytest.raises(NotServed, match="not a string for a header"):
+        door.users.user()
+    assert door.is_judged() is Verdict.FAIL
