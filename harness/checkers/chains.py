@@ -50,8 +50,9 @@ class Chain:
 
     @cached_property
     def seqs(self) -> list[int | None]:
-        """The seq of each of the first deliveries."""
-        return [delivery.received.seq for delivery in self.firsts]
+        """The seq of each of the first deliveries; a stranger's server may number its messages with text."""
+        seqs = (delivery.received.seq for delivery in self.firsts)
+        return [seq if isinstance(seq, int) else None for seq in seqs]
 
     @cached_property
     def gap(self) -> Poll | None:

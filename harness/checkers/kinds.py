@@ -7,7 +7,14 @@ from collections.abc import Mapping
 _ATTEMPTS = ("leaked", "not_refused", "wrong_refusal", "server_error", "unanswered")
 
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "no-loss": ("stored_but_skipped", "queued_but_never_served", "never_served", "not_stored"),
+    "no-loss": (
+        "stored_but_skipped",
+        "hole",
+        "queued_but_never_served",
+        "never_served",
+        "not_stored",
+        "stuck",
+    ),
     "cursor": ("passed",),
     "no-duplicate": ("delivered_twice", "two_ids"),
     "order": ("out_of_order", "seq_not_rising", "timestamp_not_rising", "readers_disagree"),

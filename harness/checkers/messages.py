@@ -47,6 +47,11 @@ class Message(Struct, frozen=True, eq=False, gc=False):
         return list(dict.fromkeys(attempt.id for attempt in self.attempts if attempt.id))
 
     @property
+    def seq(self) -> int | None:
+        """The number that its first ack with one gave it; text is not a number."""
+        return next((attempt.seq for attempt in self.attempts if isinstance(attempt.seq, int)), None)
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """The raw events of its attempts."""
         return tuple(event for attempt in self.attempts for event in attempt.events)

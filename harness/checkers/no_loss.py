@@ -1,20 +1,24 @@
 """no-loss: every acked message reaches every later poll chain of its recipient.
 
-A chain is convicted of a message when its cursor passed it (a server never serves what is before the cursor),
-or when the chain read its mailbox to the end, long enough after the ack, and the message never came. A chain
-that stopped before that is owed nothing more.
+A message is lost to a chain when its cursor passed it (a server never serves what is before the cursor), when
+the chain received one that stands behind it, or when the chain read its mailbox to the end, long enough after
+the ack, and the message never came. A chain that stopped before that is owed nothing more: what it lacks is
+unseen. Only the last of the three needs mailboxes that were read to the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
 from harness.checkers.disturbances import disturbances_and_strain
+from harness.checkers.later import Later
 from harness.checkers.mechanisms import of_missing
-from harness.checkers.messages import Matched, Message, match
+from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.passing import Passing
+from harness.checkers.stuck import Stuck, stuck
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, History, Outcome, Poll
 from harness.verdict import Finding, Judgement
@@ -35,10 +39,12 @@ class _Search:
     matched: Matched
     obligations: int = 0
     delivered: int = 0
+    lost: set[Message] = field(default_factory=set)
     doubts: list[str] = field(default_factory=list)
 
     def run(self) -> Iterator[Finding]:
         self.disturbances = disturbances_and_strain(self.history)
+        self.bound_ns = self.history.bounds.delivered_within_s * NS_PER_S
         self.chains = by_reader(chains_of(self.history))
         self.acked = self.matched.acked()
         self.last_acks = {name: max(m.ack_ns or 0 for m in acked) for name, acked in self.acked.items()}
@@ -55,26 +61,54 @@ class _Search:
         missing = [message for message in owed if message not in chain.arrivals]
         self.obligations += len(owed)
         self.delivered += len(owed) - len(missing)
-        return _View(chain, missing, Passing(chain, self.matched.timestamps))
+        timestamps = self.matched.timestamps
+        return _View(chain, missing, Passing(chain, timestamps), Later(chain, timestamps))
 
     def _convict(self, views: list[_View]) -> Iterator[Finding]:
         received = _received(views)
         absent = {m for view in views for m in view.missing if self._proves_absence(view, m)} - received
         for view in views:
+            yield from self._stuck(view, views)
             for message in view.missing:
-                if passed := view.passing.poll(message):
-                    kind = "not_stored" if message in absent else "stored_but_skipped"
-                    yield self._passed(view.chain, message, passed, kind)
-                elif self._is_over(view.chain, message):
-                    kind = _unserved(message, views) if message in received else "not_stored"
-                    yield self._never_came(view.chain, message, kind)
+                found = self._lost(view, message, views, absent, received)
+                if found is not None:
+                    self.lost.add(message)
+                    yield found
+
+    def _lost(
+        self, view: _View, message: Message, views: list[_View], absent: set[Message], received: set[Message]
+    ) -> Finding | None:
+        """Why a message that is missing is lost to a chain; None where it may still come."""
+        if passed := view.passing.poll(message):
+            kind = "not_stored" if message in absent else "stored_but_skipped"
+            return self._passed(view.chain, message, passed, kind)
+        if later := view.later.than(message):
+            nobody = message not in received and self._is_over(view.chain, message)
+            kind = "not_stored" if nobody or message in absent else "hole"
+            return self._read_past(view.chain, message, *later, kind)
+        if self._is_over(view.chain, message):
+            kind = _unserved(message, views) if message in received else "not_stored"
+            return self._never_came(view.chain, message, kind)
+        return None
+
+    def _stuck(self, view: _View, views: list[_View]) -> Iterator[Finding]:
+        """Tell once of a chain that gets nothing while another chain of its mailbox does."""
+        found = stuck(
+            view.chain,
+            [message for message in view.missing if not view.has_skipped(message)],
+            [other.chain for other in views],
+            due_ns=self._due_ns,
+            bound_ns=self.bound_ns,
+        )
+        if found is not None:
+            yield self._gets_nothing(view.chain, found)
 
     def _proves_absence(self, view: _View, message: Message) -> bool:
         """Whether a chain that began afresh after the ack had every chance to see the message."""
         first = view.chain.first
         if first.since is not None or message.ack_ns is None or first.start_ns < message.ack_ns:
             return False
-        return view.passing.poll(message) is not None or self._due(view.chain, message)
+        return view.has_skipped(message) or self._due(view.chain, message)
 
     def _doubt_unread(self, acked: Sequence[Message], views: list[_View]) -> None:
         """Note a message that nobody received, where nobody who read on to the end was there to miss it."""
@@ -95,8 +129,11 @@ class _Search:
         last = chain.last_answered
         if last is None or last.has_more or message.ack_ns is None:
             return False
-        visible_within_ns = self.history.bounds.delivered_within_s * NS_PER_S
-        return last.start_ns >= self.disturbances.calm_end_ns(message.ack_ns, visible_within_ns)
+        return last.start_ns >= self._due_ns(message)
+
+    def _due_ns(self, message: Message) -> float:
+        """When an acked message had to be visible: so much undisturbed time after its ack."""
+        return self.disturbances.calm_end_ns(message.ack_ns or 0, self.bound_ns)
 
     def _is_over(self, chain: Chain, message: Message) -> bool:
         """Whether a message that is missing may be called lost; a doubt is noted where it is only likely."""
@@ -123,6 +160,28 @@ class _Search:
         mechanism = of_missing(self.history, chain, message, poll)
         return finding(PROMISE, kind, sentence, (*message.events[-4:], poll.event), mechanism)
 
+    def _read_past(self, chain: Chain, message: Message, later: Delivery, how: str, kind: str) -> Finding:
+        fate = "nobody ever received it" if kind == "not_stored" else f"{chain.name} never received it"
+        name = later.message.name if later.message else later.received.id
+        sentence = (
+            f"{message.name} was acked at {at(self.history, message.ack_ns or 0)}, but {fate}: the answer at "
+            f"{at(self.history, later.poll.end_ns)} brought {name}, which stands behind it {how}."
+        )
+        mechanism = of_missing(self.history, chain, message)
+        sends = (*message.events[-4:], *(later.message.events[-2:] if later.message else ()))
+        return finding(PROMISE, kind, sentence, (*sends, later.poll.event), mechanism)
+
+    def _gets_nothing(self, chain: Chain, found: Stuck) -> Finding:
+        first, last = found.answers[0], found.answers[-1]
+        sentence = (
+            f"{chain.name} was answered 200 and empty {len(found.answers)} times from "
+            f"{at(self.history, first.end_ns)} to {at(self.history, last.end_ns)}, although "
+            f"{found.message.name} had reached {found.seen.poll.chain} at "
+            f"{at(self.history, found.seen.poll.end_ns)}."
+        )
+        events = (*found.message.events[-4:], found.seen.poll.event, first.event, last.event)
+        return finding(PROMISE, "stuck", sentence, events, of_missing(self.history, chain, found.message))
+
     def _never_came(self, chain: Chain, message: Message, kind: str) -> Finding:
         last = chain.last_answered or chain.last
         fate = "nobody" if kind == "not_stored" else "another reader of the mailbox"
@@ -145,6 +204,9 @@ class _Search:
             "chains": sum(len(chains) for chains in self.chains.values()),
             "owed": self.obligations,
             "delivered": self.delivered,
+            "lost": len(self.lost),
+            "unseen": len(self.unseen),
+            "recovered": sum(message.outcome is Outcome.UNKNOWN for message in self.matched.received),
             "drained": self.history.drained_ns is not None,
         }
 
@@ -152,10 +214,22 @@ class _Search:
         if not self.acked:
             return "no message was acked, so none could be lost"
         if self.history.drained_ns is None:
-            return (
-                "the mailboxes were not read to the end after the last send: what is missing may still come"
-            )
+            return f"the mailboxes were not read to the end after the last send: {self._unread()}"
         return self.doubts[0] if self.doubts else ""
+
+    @cached_property
+    def unseen(self) -> set[Message]:
+        """The acked messages that nobody received, nor anything behind them: they may still come."""
+        acked = {message for messages in self.acked.values() for message in messages}
+        return acked - self.matched.received - self.lost
+
+    def _unread(self) -> str:
+        if self.unseen:
+            acked = sum(map(len, self.acked.values()))
+            unseen = f"of {acked} acked messages {len(self.unseen)} had reached nobody"
+            return f"{unseen}, nor had anything behind them"
+        lacking = self.obligations - self.delivered
+        return f"what is missing ({lacking} of {self.obligations} deliveries) may still come"
 
 
 def _received(views: list[_View]) -> set[Message]:
@@ -178,3 +252,8 @@ class _View:
     chain: Chain
     missing: list[Message]
     passing: Passing
+    later: Later
+
+    def has_skipped(self, message: Message) -> bool:
+        """Whether the chain was led past the message, so that it cannot come any more, or not in order."""
+        return self.passing.poll(message) is not None or self.later.than(message) is not None

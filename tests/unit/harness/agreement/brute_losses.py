@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.history import NS_PER_S, History, Outcome, Poll
+from harness.history.once import once
 
 from .owing import Chain, answers, owed
 from .reading import (
@@ -26,11 +27,13 @@ from .reading import (
 
 def no_loss(history: History) -> Allowed:
     """Every acked message reaches every later poll chain of its recipient."""
-    if is_torn(history):
+    if is_torn(history) or _is_entangled(history):
         return CANNOT_TELL
     acked = [sent for sent in messages(history) if sent.acked_ns is not None]
     chains = list(history.chains().values())
     if any(_lost(sent, chain, history) for sent in acked for chain in chains):
+        return BROKEN
+    if any(_stuck_on(sent, chain, history) for sent in acked for chain in chains):
         return BROKEN
     if not acked or history.drained_ns is None:
         return UNPROVEN
@@ -75,7 +78,68 @@ def _has_two_timestamps(history: History) -> bool:
 def _lost(sent: Message, chain: Chain, history: History) -> bool:
     if not _lacks(sent, chain, history):
         return False
-    return any(_passes(poll, sent, history) for poll in chain) or _had_to_come(sent, chain, history)
+    return _is_skipped(sent, chain, history) or _had_to_come(sent, chain, history)
+
+
+def _is_skipped(sent: Message, chain: Chain, history: History) -> bool:
+    """Whether a cursor passed it, or something came that stands behind it."""
+    return any(_passes(poll, sent, history) for poll in chain) or any(
+        stands_behind(other, sent, history) and received(chain, other, history)
+        for other in messages(history)
+        if other != sent
+    )
+
+
+def stands_behind(later: Message, sent: Message, history: History) -> bool:
+    """Whether one message of a mailbox surely comes after another, of which it is known which one that is."""
+    if later.recipient != sent.recipient or not (sent.ids or sent.client_message_id):
+        return False
+    if sent.seqs and later.seqs and max(sent.seqs) < min(later.seqs):
+        return True
+    here, there = timestamps(sent, history), timestamps(later, history)
+    if here and there and max(here) < min(there):
+        return True
+    both_acked = sent.acked_ns is not None and later.acked_ns is not None
+    return both_acked and later.sender == sent.sender and later.begun_ns > sent.acked_ns
+
+
+@once
+def _is_entangled(history: History) -> bool:
+    """Whether one message has timestamps before and after another's: who knows which of them is behind."""
+    told = [timestamps(sent, history) for sent in messages(history)]
+    return any(
+        min(some) <= at <= max(some)
+        for place, some in enumerate(told)
+        if len(some) > 1
+        for other in told[:place] + told[place + 1 :]
+        for at in other
+    )
+
+
+def _stuck_on(sent: Message, chain: Chain, history: History) -> bool:
+    """Whether others had it, and from when it was due on this chain was told again and again: nothing new."""
+    if not _lacks(sent, chain, history) or _is_skipped(sent, chain, history):
+        return False
+    others = [
+        poll for poll in history.polls if poll.chain != chain[0].chain and poll.reader == sent.recipient
+    ]
+    seen_ns = [poll.end_ns for poll in others if received((poll,), sent, history)]
+    known = answers(chain)
+    last_full = max((place for place, poll in enumerate(known) if poll.messages), default=-1)
+    empty = known[last_full + 1 :]
+    if not seen_ns or not empty:
+        return False
+    assert sent.acked_ns is not None
+    bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
+    before_ns = empty[-1].start_ns - bound_ns
+    if before_ns < min(seen_ns) or not _has_calm(history, sent.acked_ns, before_ns, bound_ns):
+        return False
+    counting = [
+        poll
+        for poll in empty
+        if poll.start_ns >= min(seen_ns) and _has_calm(history, sent.acked_ns, poll.start_ns, bound_ns)
+    ]
+    return len(counting) >= 3
 
 
 def _lacks(sent: Message, chain: Chain, history: History) -> bool:

@@ -20,6 +20,7 @@ from .spoiled_messages import SPOILED_MESSAGES
 from .spoiled_outages import SPOILED_OUTAGES
 from .spoiled_serving import SPOILED_SERVING
 from .spoiling import Choice
+from .telling_little import TELLING_LITTLE
 from .timeline import Event
 
 USERS = ("alice", "bob", "carol")
@@ -135,6 +136,10 @@ _wrong_serving = st.one_of(
     st.just([]), st.lists(st.tuples(st.sampled_from(SPOILED_SERVING), _choices), max_size=1)
 )
 _wrong_outages = st.lists(st.tuples(st.sampled_from(SPOILED_OUTAGES), _choices), max_size=2)
+_little = st.one_of(
+    *[st.just([])] * 4,
+    st.lists(st.tuples(st.sampled_from(TELLING_LITTLE), _choices), min_size=1, max_size=2),
+)
 
 
 @st.composite
@@ -147,6 +152,7 @@ def event_lists(draw: st.DrawFn) -> list[Event]:
         + draw(_wrong_looks)
         + draw(_wrong_serving)
         + (draw(_wrong_outages) if has_faults else [])
+        + draw(_little)
     )
     for spoil, choice in wrongs:
         spoil(events, choice)

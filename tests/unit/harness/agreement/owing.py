@@ -19,13 +19,20 @@ def owed(sent: Message, chain: Chain, history: History) -> bool:
     first, last = chain[0], chain[-1]
     if first.reader != sent.recipient or sent.begun_ns > last.end_ns:
         return False
-    began_at = moment(first.since)
-    if began_at is not None and not any(at > began_at for at in timestamps(sent, history)):
+    if first.since is not None and not _is_newer(sent, first, history):
         return False
     gaps = [answer for answer in answers(chain) if answer.gap and answer.since is None]
     if not gaps or not _may_have_been_dropped(sent, gaps[0].end_ns, history):
         return True
     return received(chain, sent, history)  # retention has spared it
+
+
+def _is_newer(sent: Message, poll: Poll, history: History) -> bool:
+    """Whether it is newer than the poll's cursor; where either is no time, it was begun after the poll."""
+    known, cursor_at = timestamps(sent, history), moment(poll.since)
+    if not known or cursor_at is None:
+        return sent.begun_ns > poll.start_ns
+    return any(at > cursor_at for at in known)
 
 
 def _may_have_been_dropped(sent: Message, told_ns: int, history: History) -> bool:

@@ -68,6 +68,11 @@ class Message:
     def ids(self) -> set[str]:
         return {send.id for send in self.attempts if send.id is not None}
 
+    @property
+    def seqs(self) -> set[int]:
+        """The numbers that acks gave it."""
+        return {send.seq for send in self.attempts if send.seq is not None}
+
 
 @once
 def messages(history: History) -> list[Message]:

@@ -23,6 +23,8 @@ IN_CI = 2_000
 
 KINDS = {
     ("no-loss", "stored_but_skipped"),
+    ("no-loss", "hole"),
+    ("no-loss", "stuck"),
     ("no-loss", "never_served"),
     ("no-loss", "queued_but_never_served"),
     ("no-loss", "not_stored"),

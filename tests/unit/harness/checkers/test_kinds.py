@@ -42,6 +42,11 @@ def queued_but_never_served() -> Story:
     return sent("a").poll(4.5).poll(4.6, at("a"), chain="bob#2", source="mongodb").drained(5)
 
 
+def hole() -> Story:
+    """The cursor is no time, so that it passes nothing; but a later message of the same sender came."""
+    return sent("a", "b").poll(2, at("b"), next_since="page 2")
+
+
 def recovering(late_s: float, *, lost: bool = False) -> Story:
     """A calm of eight messages, one every two seconds."""
     story = sent().fault("redis refused", **HEALED)
@@ -74,6 +79,8 @@ def stopped(**cut: float) -> Story:
 
 BAD: dict[tuple[str, str], Callable[[], Story]] = {
     ("no-loss", "stored_but_skipped"): lambda: sent("a", "b").poll(1.5, at("b")),
+    ("no-loss", "hole"): hole,
+    ("no-loss", "stuck"): lambda: never_served().poll(6.5).poll(8.5).poll(10.5),
     ("no-loss", "never_served"): never_served,
     ("no-loss", "queued_but_never_served"): queued_but_never_served,
     ("no-loss", "not_stored"): lambda: sent("a").poll(4.5).drained(5),

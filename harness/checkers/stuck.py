@@ -1,0 +1,60 @@
+"""A chain that is answered 200 and empty, again and again, while others receive what it is owed as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from harness.checkers.chains import Chain
+from harness.checkers.messages import Delivery, Message
+from harness.history import Outcome, Poll
+
+ENOUGH_ANSWERS = 3
+"""Fewer empty answers in a row may be an unlucky moment."""
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A message that had reached another chain of the mailbox, and the empty answers after that."""
+
+    message: Message
+    seen: Delivery
+    answers: Sequence[Poll]
+
+
+def stuck(
+    chain: Chain,
+    missing: Iterable[Message],
+    others: Sequence[Chain],
+    *,
+    due_ns: Callable[[Message], float],
+    bound_ns: float,
+) -> Stuck | None:
+    """Whether a chain is stuck: on the message that it lacks for longest, of those that may still come.
+
+    It is where, from a moment on when a message was due and another chain had it, every answer was empty, at
+    least three were, and the last of them came `bound_ns` later.
+    """
+    empty = _last_empty_answers(chain)
+    if len(empty) < ENOUGH_ANSWERS:
+        return None
+    found: list[tuple[float, Message, Delivery]] = []
+    for message in missing:
+        arrivals = [other.arrivals[message] for other in others if message in other.arrivals]
+        if arrivals:
+            seen = min(arrivals, key=lambda arrival: arrival.poll.end_ns)
+            found.append((max(due_ns(message), seen.poll.end_ns), message, seen))
+    if not found:
+        return None
+    since_ns, message, seen = min(found, key=lambda one: one[0])
+    answers = [poll for poll in empty if poll.start_ns >= since_ns]
+    if len(answers) < ENOUGH_ANSWERS or answers[-1].start_ns < since_ns + bound_ns:
+        return None
+    return Stuck(message, seen, answers)
+
+
+def _last_empty_answers(chain: Chain) -> list[Poll]:
+    """The answers behind the last that brought anything, in the order of their polls."""
+    answered = (poll for poll in reversed(chain.polls) if poll.outcome is Outcome.OK)
+    return list(takewhile(lambda poll: not poll.messages, answered))[::-1]
