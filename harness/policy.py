@@ -17,6 +17,8 @@ class Policy:
     limit_outside: Literal["refused", "clamped"] = "refused"
     polls_without_redis: Literal["served", "unavailable"] = "served"
     """While Redis is away: from MongoDB, saying `degraded`; or 503."""
+    older_cursors: Literal["served", "gap"] = "served"
+    """A cursor from before the retained messages: all behind it; or the retained ones, saying `gap`."""
     longest_message: int = 1000
     """In characters."""
 

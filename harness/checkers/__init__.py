@@ -19,6 +19,7 @@ from harness.checkers.on_time import delivery_delays_s, on_time
 from harness.checkers.order import order
 from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
+from harness.checkers.retention_told import has_retention_to_tell, retention_told
 from harness.checkers.special import with_common_traits
 from harness.checkers.stops_cleanly import stops_cleanly
 from harness.history import History
@@ -35,6 +36,7 @@ __all__ = [
     "cursor",
     "delivery_delays_s",
     "flat",
+    "has_retention_to_tell",
     "no_duplicate",
     "no_loss",
     "no_phantom",
@@ -44,6 +46,7 @@ __all__ = [
     "promise_of",
     "recovers",
     "refuses",
+    "retention_told",
     "run_checker",
     "stops_cleanly",
 ]
@@ -61,6 +64,7 @@ CHECKERS: Mapping[str, Checker] = {
     "available": available,
     "recovers": recovers,
     "bounded": bounded,
+    "retention-told": retention_told,
     "flat": flat,
     "private": private,
     "refuses": refuses,
@@ -74,6 +78,7 @@ def applying_to(history: History) -> list[str]:
     """The contract's promises that can be judged over any history that has what they are judged by."""
     promises = [promise_of(checker) for checker in DELIVERY] + ["on-time", "available"]
     promises += ["recovers"] * bool(history.faults) + ["bounded"] * bool(history.looks)
+    promises += ["retention-told"] * has_retention_to_tell(history)
     return promises + ["refuses"] * bool(history.attempts)
 
 

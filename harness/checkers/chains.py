@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import math
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 
 from harness.checkers.cursors import Instant, instant
+from harness.checkers.gaps import Gaps
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.history import History, Outcome, Poll
 from harness.history.once import once
@@ -55,9 +57,19 @@ class Chain:
         return [seq if isinstance(seq, int) else None for seq in seqs]
 
     @cached_property
-    def gap(self) -> Poll | None:
-        """The first poll from the beginning of the mailbox whose answer admitted a gap."""
-        return next((poll for poll in self.polls if poll.gap and poll.since is None), None)
+    def gap_polls(self) -> list[Poll]:
+        """The polls whose answers admitted a gap, in their order."""
+        return [poll for poll in self.polls if poll.gap and poll.outcome is Outcome.OK]
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """The gaps that were admitted."""
+        return Gaps(self.gap_polls)
+
+    @cached_property
+    def gaps_from_the_start(self) -> Gaps:
+        """Those behind the beginning of the mailbox."""
+        return Gaps(poll for poll in self.gap_polls if poll.since is None)
 
     @cached_property
     def largest_page(self) -> int:
@@ -103,16 +115,24 @@ def _chain(name: str, polls: tuple[Poll, ...], matched: Matched) -> Chain:
 class Mailbox:
     """The messages of one recipient, to tell which of them a chain is owed."""
 
-    def __init__(self, messages: Iterable[Message], matched: Matched, retained: int) -> None:
-        kept = [message for message in messages if message.outcome is not Outcome.REFUSED]
+    def __init__(self, messages: Iterable[Message], matched: Matched, history: History) -> None:
+        self.kept = [message for message in messages if message.outcome is not Outcome.REFUSED]
         received = matched.received
         self._timestamps = matched.timestamps
-        self._retained = retained
-        self._starts = sorted(message.first_start_ns for message in kept)
-        self._acks = sorted(message.ack_ns for message in kept if message.ack_ns is not None)
-        self.acked = [message for message in kept if message.outcome is Outcome.OK]
-        self.existing = [message for message in kept if message.ack_ns is not None or message in received]
+        self._retained = history.bounds.retained_messages
+        self._drops_for_cursors = history.policy.older_cursors == "gap"
+        self._starts = sorted(message.first_start_ns for message in self.kept)
+        self._acks = sorted(message.ack_ns for message in self.kept if message.ack_ns is not None)
+        self.acked = [message for message in self.kept if message.outcome is Outcome.OK]
+        self.existing = [
+            message for message in self.kept if message.ack_ns is not None or message in received
+        ]
         """What the mailbox surely holds: acked, or seen by some reader though nobody knew its outcome."""
+
+    @property
+    def may_overflow(self) -> bool:
+        """Whether more may have been stored than must be retained."""
+        return len(self.kept) > self._retained
 
     def owed(self, chain: Chain) -> list[Message]:
         """The acked messages that must reach the chain, if it goes on long enough."""
@@ -121,17 +141,30 @@ class Mailbox:
     def due(self, chain: Chain, messages: list[Message]) -> list[Message]:
         """Those of `messages`, in the order of their start, that the chain has no excuse not to see.
 
-        A chain that begins with a cursor is owed what is newer than it. One that begins without is owed the
-        retained window, and all of it: only an answer that admits a gap excuses what retention dropped.
+        Only an answer that admits a gap excuses what retention dropped: one to a poll without a cursor, and
+        to one with a cursor if the server is one that drops messages for these as well.
         """
+        wanted = self.wanted(chain, messages)
+        gaps = chain.gaps if self._drops_for_cursors else chain.gaps_from_the_start
+        if not gaps:
+            return wanted
+        return [m for m in wanted if m in chain.arrivals or not self._may_be_dropped(m, gaps)]
+
+    def wanted(self, chain: Chain, messages: list[Message]) -> list[Message]:
+        """Those of `messages` that the chain asked for: begun before its end, newer than its first cursor."""
         begun = messages[: bisect_right(messages, chain.last.end_ns, key=_FIRST_START_NS)]
-        if chain.first.since is not None:
-            since = instant(chain.first.since)
-            return [message for message in begun if self._is_newer(message, since, chain.first.start_ns)]
-        gap = chain.gap
-        if gap is None:
+        if chain.first.since is None:
             return begun
-        return [m for m in begun if m in chain.arrivals or not self._may_be_dropped(m, gap)]
+        since = instant(chain.first.since)
+        return [message for message in begun if self._is_newer(message, since, chain.first.start_ns)]
+
+    def droppable_ns(self, message: Message) -> float:
+        """After when so many may have followed it that retention is free to drop it; infinity if never."""
+        surely_older = bisect_right(self._acks, message.first_start_ns)
+        last_to_follow = surely_older + self._retained
+        if last_to_follow >= len(self._starts):
+            return math.inf
+        return max(message.first_start_ns, self._starts[last_to_follow])
 
     def _is_newer(self, message: Message, since: Instant | None, start_ns: int) -> bool:
         timestamp = self._timestamps.get(message)
@@ -139,13 +172,10 @@ class Mailbox:
             return message.first_start_ns > start_ns
         return timestamp > since
 
-    def _may_be_dropped(self, message: Message, gap: Poll) -> bool:
-        """Whether so many messages may have followed by then that retention was free to drop this one."""
-        if message.first_start_ns >= gap.end_ns:
-            return False
-        sent_by_then = bisect_left(self._starts, gap.end_ns)
-        surely_older = bisect_right(self._acks, message.first_start_ns)
-        return sent_by_then - surely_older - 1 >= self._retained
+    def _may_be_dropped(self, message: Message, gaps: Gaps) -> bool:
+        """Whether a gap was told that may speak of this message, when retention was free to drop it."""
+        told_ns = gaps.last_told_ns(self._timestamps.get(message))
+        return told_ns is not None and told_ns > self.droppable_ns(message)
 
 
 @once
@@ -155,5 +185,4 @@ def mailboxes(history: History) -> dict[str, Mailbox]:
     grouped: dict[str, list[Message]] = {}
     for message in matched.messages:
         grouped.setdefault(message.recipient, []).append(message)
-    retained = history.bounds.retained_messages
-    return {name: Mailbox(messages, matched, retained) for name, messages in grouped.items()}
+    return {name: Mailbox(messages, matched, history) for name, messages in grouped.items()}

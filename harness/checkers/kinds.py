@@ -29,6 +29,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "available": ("wrong_status", "unanswered", "too_slow", "not_degraded", "not_back", "endless"),
     "recovers": ("late", "never_delivered", "still_missing"),
     "bounded": ("queue_too_long", "queue_without_ttl", "key_without_ttl"),
+    "retention-told": ("silent_gap", "false_gap"),
     "flat": ("grows",),
     "private": _ATTEMPTS,
     "refuses": _ATTEMPTS,

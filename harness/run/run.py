@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.arithmetic import exact_percentile
-from harness.checkers import CHECKERS, applying_to, bounded, promise_of, run_checker
+from harness.checkers import (
+    CHECKERS,
+    applying_to,
+    bounded,
+    has_retention_to_tell,
+    no_loss,
+    promise_of,
+    retention_told,
+    run_checker,
+)
 from harness.client import Answer
 from harness.faults import FaultInjector
 from harness.history import NS_PER_S, Recorder
@@ -141,8 +150,11 @@ class Run(Waiting):
     def check(self, *checkers: Checker) -> None:
         """Judge the history so far by these promises; by `bounded` only where it is known what is in Redis.
 
-        Raises PromiseBroken if one is broken, else Inconclusive if one cannot be decided.
+        Where no-loss is judged, so is retention-told, if there was anything to tell. Raises PromiseBroken if
+        a promise is broken, else Inconclusive if one cannot be decided.
         """
+        if no_loss in checkers and retention_told not in checkers:
+            checkers += (retention_told,) * has_retention_to_tell(self.recorder.history())
         self._judge(checkers)
         if error := self._raised[-1]:
             raise error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.checkers import DELIVERY, available, bounded, contiguous, on_time
+from harness.checkers import DELIVERY, available, bounded, contiguous, on_time, retention_told
 from harness.client import Client
 from harness.run import Run
 
@@ -66,8 +66,25 @@ def test_more_than_a_thousand_wait_for_who_comes_back(run: Run) -> None:
     run.send_many([(other, bob) for other in others], count=252, every_s=0.03)
     run.come_back(bob)
     run.read_all()
-    run.check(*DELIVERY, contiguous, available, bounded)
+    run.check(*DELIVERY, retention_told, contiguous, available, bounded)
     run.require_right_queues()
+
+
+@pytest.mark.plan("CHAOS-35")
+def test_retention_is_told_where_it_ends_and_nowhere_else(run: Run) -> None:
+    """Cursors before what the start is left with, one just at its edge, and a mailbox that is just full."""
+    bob, carol, *others = run.users(6)
+    for other in others:
+        run.acked(other, bob)
+        run.poll_once(run.second_browser(bob))
+    each, rest = divmod(run.bounds.retained_messages, len(others))
+    for reader in (bob, carol):
+        run.send_many([(other, reader) for other in others], count=each, every_s=0.03)
+        for _ in range(rest):
+            run.acked(others[0], reader)
+        run.poll_once(reader)
+    run.read_all()
+    run.check(*DELIVERY, retention_told, available)
 
 
 def _write_by_turns_at_two_instances(run: Run) -> None:

@@ -27,7 +27,7 @@ from .reading import (
 
 def no_loss(history: History) -> Allowed:
     """Every acked message reaches every later poll chain of its recipient."""
-    if is_torn(history) or _is_entangled(history):
+    if cannot_tell(history):
         return CANNOT_TELL
     acked = [sent for sent in messages(history) if sent.acked_ns is not None]
     chains = list(history.chains().values())
@@ -58,7 +58,7 @@ def cursor(history: History) -> Allowed:
 def _is_passed(sent: Message, chain: Chain, history: History) -> bool:
     """Whether some answer's cursor is at or after it, and neither that answer nor one before brought it."""
     return any(
-        not received(chain[:count], sent, history) and _passes(poll, sent, history)
+        not received(chain[:count], sent, history) and passes(poll, sent, history)
         for count, poll in enumerate(chain, start=1)
     )
 
@@ -83,7 +83,7 @@ def _lost(sent: Message, chain: Chain, history: History) -> bool:
 
 def _is_skipped(sent: Message, chain: Chain, history: History) -> bool:
     """Whether a cursor passed it, or something came that stands behind it."""
-    return any(_passes(poll, sent, history) for poll in chain) or any(
+    return any(passes(poll, sent, history) for poll in chain) or any(
         stands_behind(other, sent, history) and received(chain, other, history)
         for other in messages(history)
         if other != sent
@@ -101,6 +101,11 @@ def stands_behind(later: Message, sent: Message, history: History) -> bool:
         return True
     both_acked = sent.acked_ns is not None and later.acked_ns is not None
     return both_acked and later.sender == sent.sender and later.begun_ns > sent.acked_ns
+
+
+def cannot_tell(history: History) -> bool:
+    """Whether messages have several timestamps, and it matters which."""
+    return is_torn(history) or _is_entangled(history)
 
 
 @once
@@ -160,7 +165,7 @@ def _looked_for(sent: Message, chains: list[Chain], history: History) -> bool:
     )
 
 
-def _passes(poll: Poll, sent: Message, history: History) -> bool:
+def passes(poll: Poll, sent: Message, history: History) -> bool:
     cursor_at = moment(poll.next_since)
     if poll.outcome is not Outcome.OK or cursor_at is None:
         return False

@@ -142,10 +142,16 @@ _little = st.one_of(
 )
 
 
+_lingers_ms = st.sampled_from((2_000, 2_000, 6_000))
+_retained = st.sampled_from((1000, 1000, 1000, 1, 1, 2, 3))
+
+
 @st.composite
 def event_lists(draw: st.DrawFn) -> list[Event]:
     """The events of one history."""
-    events = play(draw(st.one_of(_plans, _plans, _recoveries())))
+    plan = draw(st.one_of(_plans, _plans, _recoveries()))
+    rules = {"retained": draw(_retained), "drops": draw(st.booleans()), "lingers_ms": draw(_lingers_ms)}
+    events = play(replace(plan, **rules))
     has_faults = any(event["kind"] == "fault" for event in events)
     wrongs = (
         draw(_wrongs)

@@ -15,16 +15,27 @@ def answers(chain: Chain) -> list[Poll]:
 
 
 def owed(sent: Message, chain: Chain, history: History) -> bool:
-    """Those of its mailbox, newer than the cursor it began with, begun before its end, and retained."""
+    """Those that it asked for, unless a gap was told when retention might have dropped them."""
+    if not wanted(sent, chain, history):
+        return False
+    for_cursors = history.policy.older_cursors == "gap"
+    gaps = [answer for answer in answers(chain) if answer.gap and (answer.since is None or for_cursors)]
+    excused = any(speaks_of(gap, sent, history) and is_droppable(sent, gap.end_ns, history) for gap in gaps)
+    return not excused or received(chain, sent, history)  # retention has spared it
+
+
+def wanted(sent: Message, chain: Chain, history: History) -> bool:
+    """Those of its mailbox, newer than the cursor it began with, begun before its end."""
     first, last = chain[0], chain[-1]
     if first.reader != sent.recipient or sent.begun_ns > last.end_ns:
         return False
-    if first.since is not None and not _is_newer(sent, first, history):
-        return False
-    gaps = [answer for answer in answers(chain) if answer.gap and answer.since is None]
-    if not gaps or not _may_have_been_dropped(sent, gaps[0].end_ns, history):
-        return True
-    return received(chain, sent, history)  # retention has spared it
+    return first.since is None or _is_newer(sent, first, history)
+
+
+def speaks_of(gap: Poll, sent: Message, history: History) -> bool:
+    """Whether a gap that this answer told may be where the message was: behind the cursor."""
+    known, cursor_at = timestamps(sent, history), moment(gap.since)
+    return cursor_at is None or not known or any(at > cursor_at for at in known)
 
 
 def _is_newer(sent: Message, poll: Poll, history: History) -> bool:
@@ -35,7 +46,7 @@ def _is_newer(sent: Message, poll: Poll, history: History) -> bool:
     return any(at > cursor_at for at in known)
 
 
-def _may_have_been_dropped(sent: Message, told_ns: int, history: History) -> bool:
+def is_droppable(sent: Message, told_ns: int, history: History) -> bool:
     """Whether as many others as are retained may have come after it before the gap was told."""
     newer = [
         other

@@ -57,3 +57,8 @@ class Plan:
     attempts_ms: Sequence[int] = ()
     """When an attacker tries what must be refused."""
     drained: bool = True
+    lingers_ms: int = 2_000
+    """How long readers who stay until all is read poll on after that."""
+    retained: int = 1000
+    """How many of a mailbox's newest messages a reader without a cursor gets; with one, if `drops`, too."""
+    drops: bool = False

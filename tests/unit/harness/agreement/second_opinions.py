@@ -10,7 +10,15 @@ from harness.checkers import CHECKERS, run_checker
 from harness.history import History
 from harness.verdict import Judgement, Verdict
 
-from . import brute_answers, brute_attempts, brute_contents, brute_looks, brute_losses, brute_times
+from . import (
+    brute_answers,
+    brute_attempts,
+    brute_contents,
+    brute_gaps,
+    brute_looks,
+    brute_losses,
+    brute_times,
+)
 from .reading import CANNOT_TELL, Allowed
 
 SECOND_OPINIONS: Mapping[str, Callable[[History], Allowed]] = {
@@ -23,6 +31,7 @@ SECOND_OPINIONS: Mapping[str, Callable[[History], Allowed]] = {
     "available": brute_answers.available,
     "recovers": brute_times.recovers,
     "bounded": brute_looks.bounded,
+    "retention-told": brute_gaps.retention_told,
     "private": brute_attempts.refused,
     "refuses": brute_attempts.refused,
 }

@@ -44,11 +44,18 @@ def play(plan: Plan) -> list[Event]:
     quiet_ms = _quiet_ms(events, plan)
     for number, chain in enumerate(plan.chains, start=1):
         events += _chain(number, chain, stored, plan, quiet_ms)
-    events += surroundings(plan, lambda reader, at_ms: len(_mailbox(reader, at_ms, stored)))
+    events += surroundings(
+        plan, lambda reader, at_ms: min(plan.retained, len(_mailbox(reader, at_ms, stored)))
+    )
     if plan.drained:
         events.append(event("drained", last_ms(events, default=0) + 10))
-    begin = event("begin", 0, title="a simulation", seed=1, bounds={})
+    rules = {"bounds": {"retained_messages": plan.retained}, "policy": {"older_cursors": _policy(plan)}}
+    begin = event("begin", 0, title="a simulation", seed=1, **rules)
     return [begin, *sorted(events, key=lambda one: one["t"])]
+
+
+def _policy(plan: Plan) -> str:
+    return "gap" if plan.drops else "served"
 
 
 def _moment(attempt: _Attempt) -> int:
@@ -139,7 +146,7 @@ def _quiet_ms(events: list[Event], plan: Plan) -> int:
 def _chain(number: int, plan: ChainPlan, stored: list[_Stored], whole: Plan, quiet_ms: int) -> list[Event]:
     since = None if plan.starts_at_ms is None else stamp(plan.starts_at_ms)
     at_ms, events, more = plan.begins_ms, list[Event](), True
-    stops_ms = quiet_ms + 2_000 if plan.stops_ms is None else plan.stops_ms
+    stops_ms = quiet_ms + whole.lingers_ms if plan.stops_ms is None else plan.stops_ms
     while at_ms <= stops_ms or (more and plan.stops_ms is None):
         poll = _poll(number, plan, at_ms, since, stored, whole)
         events.append(poll)
@@ -163,7 +170,8 @@ def _poll(
         said: dict[str, Any] = {"outcome": "unknown", "status": 503 if failed == ["mongodb"] else None}
         said["error"] = "timeout"
         return event("poll", at_ms + POLL_MS, **call, **said)
-    new = [one for one in _mailbox(plan.reader, at_ms, stored) if one["timestamp"] > (since or "")]
+    behind = [one for one in _mailbox(plan.reader, at_ms, stored) if one["timestamp"] > (since or "")]
+    new = behind[-whole.retained :] if since is None or whole.drops else behind
     page = new[: plan.page]
     away = _bites("redis", at_ms, whole)
     return event(
@@ -175,6 +183,7 @@ def _poll(
         messages=[dict(message) for message in page],
         next_since=page[-1]["timestamp"] if page else since,
         has_more=len(new) > len(page),
+        gap=len(new) < len(behind),
         source="mongodb" if away else "redis",
         degraded=away,
     )

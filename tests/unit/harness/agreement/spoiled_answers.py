@@ -90,6 +90,21 @@ def a_gap_is_admitted(events: list[Event], choice: Choice) -> None:
         events[0]["bounds"] = {"retained_messages": 1 + choice.part}
 
 
+def a_gap_is_not_admitted(events: list[Event], choice: Choice) -> None:
+    """By one answer, or by none."""
+    told = [poll for poll in polls(events) if poll.get("gap")]
+    if poll := choice.of(told):
+        for other in told if choice.part % 2 else [poll]:
+            other["gap"] = False
+
+
+def the_oldest_of_a_page_is_dropped(events: list[Event], choice: Choice) -> None:
+    """With or without a word."""
+    if poll := choice.of(full(events)):
+        del poll["messages"][: 1 + choice.part % 2]
+        poll["gap"] = poll.get("gap") or choice.part > 2
+
+
 def an_answer_lies_about_redis(events: list[Event], choice: Choice) -> None:
     honest = [event for event in events if event.get("degraded") or event.get("queued") is False]
     if answer := choice.of(honest):
@@ -116,6 +131,8 @@ SPOILED_ANSWERS: tuple[Spoiler, ...] = (
     an_answer_is_an_error,
     an_ack_is_an_error,
     a_gap_is_admitted,
+    a_gap_is_not_admitted,
+    the_oldest_of_a_page_is_dropped,
     an_answer_lies_about_redis,
     nobody_reads_to_the_end,
     the_history_is_cut_off,

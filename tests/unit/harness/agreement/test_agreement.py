@@ -54,6 +54,8 @@ KINDS = {
     ("bounded", "queue_too_long"),
     ("bounded", "queue_without_ttl"),
     ("bounded", "key_without_ttl"),
+    ("retention-told", "silent_gap"),
+    ("retention-told", "false_gap"),
     ("private", "leaked"),
     ("private", "not_refused"),
     ("private", "wrong_refusal"),

@@ -36,11 +36,11 @@ def message(name: str, second: float, **changes: Any) -> dict[str, Any]:
 class Story:
     """Builds a history event by event; a chain hands its cursor on by itself, unless told otherwise."""
 
-    def __init__(self, **bounds: float) -> None:
+    def __init__(self, *, policy: dict[str, Any] | None = None, **bounds: float) -> None:
         self.events: list[Event] = []
         self._cursors: dict[str, str | None] = {}
         self._ops = 0
-        self._add("begin", 0.0, title="a story", seed=1, bounds=bounds)
+        self._add("begin", 0.0, title="a story", seed=1, bounds=bounds, policy=policy or {})
 
     def send(
         self, name: str, start: float, end: float | None = None, status: int | None = 200, **changes: Any

@@ -1,0 +1,71 @@
+"""What a chain never received, and whether an answer that admitted a gap may have spoken of any of it."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import accumulate
+
+from harness.checkers.chains import Chain, Mailbox
+from harness.checkers.cursors import NEVER, Instant, instant
+from harness.checkers.messages import Message
+from harness.history import Poll
+
+
+class Missing:
+    """The messages of a mailbox that a chain never received, by their timestamps."""
+
+    def __init__(self, chain: Chain, mailbox: Mailbox, timestamps: Mapping[Message, Instant]) -> None:
+        self._chain = chain
+        self._mailbox = mailbox
+        self._timestamps = timestamps
+
+    def explains(self, poll: Poll) -> bool:
+        """Whether this answer may be right to admit a gap: something behind its cursor may be gone by then.
+
+        That is whatever surely existed, and of what has no known outcome, what retention was free to drop.
+        """
+        cursor = instant(poll.since)
+        if (poll.since is None or cursor is not None) and self._came_before(poll, cursor or NEVER):
+            return True  # the chain has gone back: what it received before may have been dropped since
+        place = bisect_right(self._gone[0], cursor) if cursor is not None else 0
+        return min(self._gone[1][place], self._gone_anywhere_ns) < poll.end_ns
+
+    @cached_property
+    def _never_received(self) -> list[tuple[Instant | None, float]]:
+        """The timestamp of each, and since when it may have been gone."""
+        existing = set(self._mailbox.existing)
+        return [
+            (
+                self._timestamps.get(message),
+                message.first_start_ns if message in existing else self._mailbox.droppable_ns(message),
+            )
+            for message in self._mailbox.kept
+            if message not in self._chain.arrivals
+        ]
+
+    @cached_property
+    def _gone(self) -> tuple[list[Instant], list[float]]:
+        """The timestamps in order, and since when any from there on may have been gone; never, at the end."""
+        timed = sorted((timestamp, ns) for timestamp, ns in self._never_received if timestamp is not None)
+        from_here = accumulate((ns for _, ns in reversed(timed)), min, initial=math.inf)
+        return [timestamp for timestamp, _ in timed], list(from_here)[::-1]
+
+    @cached_property
+    def _gone_anywhere_ns(self) -> float:
+        """Since when any whose timestamp nobody knows may have been gone."""
+        return min((ns for timestamp, ns in self._never_received if timestamp is None), default=math.inf)
+
+    def _came_before(self, poll: Poll, cursor: Instant) -> bool:
+        """Whether an earlier answer had brought something from behind the cursor."""
+        place = bisect_right(self._arrivals[0], poll.start_ns - 1)
+        return place > 0 and self._arrivals[1][place - 1] > cursor
+
+    @cached_property
+    def _arrivals(self) -> tuple[list[int], list[Instant]]:
+        """When the polls of all deliveries began, and the latest timestamp that they had brought by then."""
+        starts = [delivery.poll.start_ns for delivery in self._chain.deliveries]
+        told = (instant(delivery.received.timestamp) or NEVER for delivery in self._chain.deliveries)
+        return starts, list(accumulate(told, max))

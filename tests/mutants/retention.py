@@ -1,0 +1,46 @@
+"""Mutants of retention: what is dropped, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reference_server.adapters.redis_queue import RedisQueue
+from reference_server.interfaces import Cursor, Incomplete
+from reference_server.service import Messenger
+from tests.mutants.registry import mutant
+
+FULL = 1000
+_look, _read = Messenger._look, RedisQueue.read
+
+
+def _saying(polled, gap):
+    return replace(polled, page=replace(polled.page, gap=gap))
+
+
+@mutant(row="CHAOS-35", promise="retention-told", replaces="service:Messenger._look")
+def gap_never_told(self, mailbox, since_us, limit):
+    """Who reads from the start is not told that the oldest messages are not there any more."""
+    return _saying(_look(self, mailbox, since_us, limit), gap=False)
+
+
+@mutant(row="FLOW-02", promise="retention-told", replaces="service:Messenger._look")
+def gap_always_told(self, mailbox, since_us, limit):
+    """Every answer says that messages before it were dropped."""
+    return _saying(_look(self, mailbox, since_us, limit), gap=True)
+
+
+@mutant(row="CHAOS-35", promise="retention-told", replaces="service:Messenger._look")
+def gap_told_when_just_full(self, mailbox, since_us, limit):
+    """A mailbox that has as many messages as are retained is taken for one that has lost some."""
+    polled = _look(self, mailbox, since_us, limit)
+    full = since_us is None and len(self._store.tail(mailbox, FULL)) == FULL
+    return _saying(polled, gap=polled.page.gap or full)
+
+
+@mutant(row="CHAOS-05", promise="retention-told", replaces="adapters.redis_queue:RedisQueue.read")
+def dropped_in_silence(self, recipient, cursor, limit):
+    """A cursor older than the queue gets what the queue has, and no word of the rest."""
+    found = _read(self, recipient, cursor, limit)
+    if isinstance(found, Incomplete):
+        found = replace(_read(self, recipient, Cursor(cursor.since_us, given=False), limit), gap=False)
+    return found
