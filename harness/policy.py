@@ -51,4 +51,6 @@ class Features:
     readiness: bool = True
     metrics: bool = True
     openapi: bool = True
+    limits: bool = True
+    """Of the sends of a user, and of registrations and failed sign-ins from an address."""
     held_polls: bool = True

@@ -91,3 +91,30 @@ def oversized_bodies(victim: str) -> dict[str, bytes]:
         "a million characters": message(1_000_000),
         "a million blanks": message(1) + b" " * 1_000_000,
     }
+
+
+SPELLINGS_OF_IPV4 = (
+    "203.0.113.7",
+    "203.0.113.7:50001",
+    "203.0.113.7:50002",
+    "[203.0.113.7]:50003",
+    "::ffff:203.0.113.7",
+    "[::ffff:203.0.113.7]:50004",
+    "::ffff:cb00:7107",
+    '"203.0.113.7:50005"',
+    " 203.0.113.7 ",
+    "198.51.100.1, 203.0.113.7",
+    "198.51.100.2, 203.0.113.7:50006",
+    '"198.51.100.3, 203.0.113.7',
+)
+"""One address as proxies write it, behind what a client may have sent: its quote must hide nothing."""
+SPELLINGS_OF_IPV6 = (
+    "2001:db8::7",
+    "[2001:db8::7]",
+    "[2001:db8::7]:50001",
+    "[2001:db8::7]:50002",
+    '"[2001:db8::7]:50003"',
+    "2001:DB8:0:0::0007",
+    "2001:db8::7%eth0",
+)
+"""The same of another one."""

@@ -35,6 +35,10 @@ class Users:
             self._instances.start()
         return self._instances.first.base_url
 
+    def start_limited(self) -> None:
+        """Start the server under test with the low limits of its profile."""
+        self._instances.start_limited()
+
     def start_instances(self, count: int) -> None:
         """Start so many instances of the server, which share the workers, each with a clock for `faults`."""
         for _ in range(count):

@@ -70,6 +70,10 @@ class Instances:
         """
         return self._start({}, workers=self.workers)
 
+    def start_limited(self) -> Target:
+        """Start one more instance, with low limits. Raises as `start` does."""
+        return self._start(self._filled(self._profile.limited, self._names), workers=self.workers)
+
     def start_with_clock(self, *, workers: int) -> Target:
         """Start one more instance, of so many workers, whose clock is the next of `clocks`."""
         file = self._logs / f"clock-{self._name}-{len(self.clocks) + 1}"
@@ -113,11 +117,14 @@ class Instances:
             base_url=f"http://{HOST}:{self._port or '{port}'}",
             ready_path=self._profile.ready_path,
             log=self._logs / f"server-{log_name}.log",
-            env={key: self._fill(value, names) for key, value in self._profile.env.items()} | dict(env),
+            env=self._filled(self._profile.env, names) | dict(env),
             deadline_s=self._profile.ready_within_s,
         )
         self.targets.append(target)
         return target
+
+    def _filled(self, env: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+        return {key: self._fill(value, names) for key, value in env.items()}
 
     def _fill(self, text: str, names: Mapping[str, str]) -> str:
         try:

@@ -1,8 +1,8 @@
 """The target profile: what the harness must know of a server before it can start it and judge it.
 
-A profile is a TOML file; `harness/targets/reference.toml` documents every key. In `command` and `env` these
-names in braces are replaced: `python`, `host`, `port`, `workers`, `redis_url`, `mongodb_url`, `database`,
-`secret`.
+A profile is a TOML file; `harness/targets/reference.toml` documents every key. In `command`, `env` and
+`limited` these names in braces are replaced: `python`, `host`, `port`, `workers`, `redis_url`, `mongodb_url`,
+`database`, `secret`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ REFERENCE = "reference"
 class Profile:
     """One server under test. `ready_path` answers 200 once the server serves.
 
+    `limited` is set beside `env` for rows about limits.
+
     `stores_as_the_contract` says whether its queues are the Redis lists that the contract names.
     """
 
     name: str
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    limited: Mapping[str, str] = field(default_factory=dict)
     ready_path: str = "/health/live"
     ready_within_s: float = 20.0
     workers: int = 2
@@ -98,7 +101,7 @@ def _value(value: Any, hint: Any, key: str) -> Any:
         return value
     if key == "command":
         return _command(value)
-    if key == "env":
+    if key in ("env", "limited"):
         return {name: str(one) for name, one in _typed(value, dict, key).items()}
     return _number(value, hint, key) if hint in (int, float) else _typed(value, hint, key)
 

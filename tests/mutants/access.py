@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import jwt
-from flask import request
+from flask import g, request
 from limits.storage import MemoryStorage
+from werkzeug.http import parse_list_header
 
-from reference_server import app, auth
+from reference_server import app, auth, rate_limit
 from reference_server.auth import Accounts
 from reference_server.blueprints import requests
 from reference_server.errors import Unauthenticated
+from reference_server.service import Messenger
 from tests.mutants.registry import STORY, mutant
 
 _signed_in, _sign_in, _decode = requests.signed_in, Accounts._sign_in, jwt.decode
-_matches = Accounts._matches
+_matches, _add_send, _send = Accounts._matches, rate_limit.Sends.add, Messenger.send
 
 
 @mutant(row="SEC-01", promise="private", replaces="blueprints.requests:signed_in", quick=True)
@@ -94,3 +96,48 @@ def guesses_not_counted():
 def guesses_counted_by_process():
     """Each worker counts failed sign-ins for itself, so there are as many guesses as workers."""
     app.MongoCounts = lambda database, collection: MemoryStorage()
+
+
+@mutant(
+    row="SEC-09", promise=STORY, says="messages in a row were not slowed", replaces="rate_limit:Sends.add"
+)
+def sends_not_limited(self, sender, address):
+    """Whoever is signed in may fill any mailbox as fast as the server answers."""
+
+
+@mutant(row="SEC-09", promise=STORY, says="was slowed, too", replaces="rate_limit:Sends.add")
+def sends_of_all_counted_as_one(self, sender, address):
+    """Messages are counted together, whoever sends them: who floods keeps everybody else from sending."""
+    _add_send(self, "everybody", address)
+
+
+@mutant(row="SEC-09", promise=STORY, says="were accepted, and")
+def refused_send_stored():
+    """A message is stored before it is counted, so one that is refused arrives."""
+
+    def send(self, *message):
+        sent = _send(self, *message)
+        _add_send(*g.to_count)
+        return sent
+
+    rate_limit.Sends.add = lambda *whom: setattr(g, "to_count", whom)
+    Messenger.send = send
+
+
+@mutant(row="SEC-09", promise=STORY, says="registrations in a row were not slowed")
+def registrations_not_limited():
+    """Anybody may register as many names as the server can hash passwords for."""
+    app.Registrations.add = lambda self, address: None
+
+
+@mutant(row="SEC-10", promise=STORY, says="wrong passwords in a row were not slowed")
+def addresses_taken_as_they_are_spelled():
+    """An address with a port is another one for each port."""
+    rate_limit.network_of = lambda address: address
+
+
+@mutant(row="SEC-10", promise="private", replaces="addresses:client_address")
+def forwarded_address_read_by_the_quotes(remote, forwarded_for, trusted_proxies):
+    """A quote that a client has sent hides the address that the proxy adds behind it."""
+    entries = parse_list_header(forwarded_for)
+    return entries[-trusted_proxies] if trusted_proxies and len(entries) >= trusted_proxies else remote

@@ -1,0 +1,130 @@
+"""Security, limits: nobody fills the stores, and no spelling of an address leaves the limits.
+
+The server is started with the low limits of its profile. While somebody tries, Alice writes to Bob once a
+second, as a person does, and a third polls an empty mailbox.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from harness.checkers import available, cursor, no_loss, no_phantom, on_time, private
+from harness.client import Answer, Client
+from harness.hostile import inputs as hostile
+from harness.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, shown
+from harness.run import Run
+from harness.run.broken import certain
+
+MOST_SENDS, MOST_REGISTRATIONS, MOST_GUESSES = 600, 60, 48
+"""In a row, before it is said that nothing slows them: more than a limit for each of several workers."""
+A_DAY_S = 24 * 3600
+
+
+@pytest.mark.plan("SEC-09")
+def test_nobody_fills_the_stores(run: Run) -> None:
+    """Mallory sends to Dave, whom nobody reads meanwhile, then registers one name after the other.
+
+    Each over a connection of its own, so that every worker is asked; and on after the first refusal, until
+    none has room left. Then Carol, who has sent nothing yet, sends as well.
+    """
+    bob = _start(run)
+    carol, dave = run.users(2)
+    mallory = Intruder(run.user(), run.recorder)
+    may = {200} | run.statuses.slowed
+    message = {"to_username": dave.username, "content": "spam"}
+
+    def send() -> Answer:
+        mallory.client.close()
+        return mallory.tries("flood a mailbox", "POST", MESSAGES, body=message, may=may)
+
+    sends = _until_slowed(run, send, most=MOST_SENDS, what="messages")
+    sends += [send() for _ in range(len(sends))]
+    for _ in range(12):
+        carol.close()
+        answer = run.send(carol, bob)
+        certain(answer.status not in run.statuses.slowed, "somebody who had sent nothing yet was slowed, too")
+
+    def register() -> Answer:
+        new = {"username": f"new_{run.random.getrandbits(64):016x}", "password": "a long password"}
+        return mallory.tries("register one more", "POST", REGISTER, body=new, may={201} | run.statuses.slowed)
+
+    _until_slowed(run, register, most=MOST_REGISTRATIONS, what="registrations")
+    _check_stored(dave, sends)
+    _end(run)
+
+
+@pytest.mark.plan("SEC-10")
+def test_an_address_is_one_however_it_is_spelled(run: Run) -> None:
+    """Wrong passwords for one user after the other, each as a proxy would pass it on, in another spelling."""
+    _start(run)
+    eve = Intruder(run.registered(), run.recorder)
+
+    slowed, refused = run.statuses.slowed, run.statuses.not_signed_in
+
+    def guess(address: str, *, may: frozenset[int]) -> Answer:
+        eve.client.close()
+        body = {"username": f"nobody_{run.random.getrandbits(64):016x}", "password": "a wrong password"}
+        headers = {"X-Forwarded-For": address}
+        what = f"guess a password from {shown(address)}"
+        return eve.tries(what, "POST", LOGIN, body=body, headers=headers, may=may)
+
+    for spellings in (hostile.SPELLINGS_OF_IPV4, hostile.SPELLINGS_OF_IPV6):
+        turns = itertools.cycle(spellings)
+
+        def guess_on(turns: Iterator[str] = turns) -> Answer:
+            return guess(next(turns), may=slowed | refused)
+
+        _until_slowed(run, guess_on, most=MOST_GUESSES, what="wrong passwords")
+        for spelling in spellings:
+            guess(spelling, may=slowed)
+    guess("198.51.100.9", may=refused)
+    _end(run)
+
+
+def _start(run: Run) -> Client:
+    """Give Bob."""
+    run.start_limited()
+    alice, bob, idle = run.users(3)
+    run.read(bob, idle)
+    run.acked(alice, bob)
+    run.keep_sending([(alice, bob)], every_s=1.1)
+    return bob
+
+
+def _until_slowed(run: Run, ask: Callable[[], Answer], *, most: int, what: str) -> list[Answer]:
+    """Ask again and again until the answer is that it was too often; give all answers."""
+    answers: list[Answer] = []
+    while not answers or answers[-1].status not in run.statuses.slowed:
+        certain(len(answers) < most, f"{most} {what} in a row were not slowed")
+        answers.append(ask())
+    wait_s = answers[-1].headers.get("Retry-After", "")
+    certain(wait_s.isdigit(), f"Retry-After is {shown(wait_s)}, not a number of seconds")
+    certain(1 <= int(wait_s) <= A_DAY_S, f"Retry-After is {wait_s} seconds")
+    return answers
+
+
+def _check_stored(dave: Client, sends: list[Answer]) -> None:
+    """Whether Dave has what was accepted, and nothing that was refused."""
+    accepted = sum(answer.status == 200 for answer in sends)
+    unknown = sum(answer.status is None or answer.status >= 500 for answer in sends)
+    stored, parameters = 0, {"limit": "100"}
+    while True:
+        page = dave.poll(parameters)
+        assert page.status == 200, f"Dave's poll was answered {page.status or 'nothing'}"
+        stored += len(page.body["messages"])
+        parameters = {"limit": "100", "since": page.body["next_since"]}
+        if not page.body["has_more"]:
+            break
+    certain(
+        accepted <= stored <= accepted + unknown,
+        f"{accepted} messages of {len(sends)} were accepted, and {stored} arrived",
+    )
+
+
+def _end(run: Run) -> None:
+    run.wait_for_traffic(sends=2, polls=0)
+    run.read_all()
+    run.check(private, no_loss, cursor, no_phantom, on_time, available)
