@@ -48,10 +48,16 @@ class Page:
     gap: bool
 
 
-def page_of(found: Sequence[Message], cursor: Cursor, limit: int, head_seq: int) -> Page:
-    """Make a page of up to `limit + 1` messages behind the cursor, of a mailbox of `head_seq` messages."""
+def page_of(
+    found: Sequence[Message], cursor: Cursor, limit: int, head_seq: int, *, reaches_back: bool = True
+) -> Page:
+    """Make a page of up to `limit + 1` messages behind the cursor, of a mailbox of `head_seq` messages.
+
+    `reaches_back` says of a given cursor whether the message before the first one found is still there.
+    """
     first_seq = found[0].seq if found else head_seq + 1
-    return Page(found[:limit], has_more=len(found) > limit, gap=not cursor.given and first_seq > 1)
+    gap = first_seq > 1 and not (cursor.given and reaches_back)
+    return Page(found[:limit], has_more=len(found) > limit, gap=gap)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,9 @@ class MemoryStore:
         mailbox = self._mailbox(recipient)
         window = mailbox if cursor.given else mailbox[-self._window :]
         found = [message for message in window if message.timestamp_us > cursor.since_us]
-        return page_of(found[: limit + 1], cursor, limit, len(mailbox))
+        reaches_back = not found or found[0].seq == 1 or found[0] is not mailbox[0]
+        head_seq = mailbox[-1].seq if mailbox else 0
+        return page_of(found[: limit + 1], cursor, limit, head_seq, reaches_back=reaches_back)
 
     def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
         """See MessageStore."""

@@ -123,14 +123,30 @@ class MongoStore:
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page:
         """See MessageStore."""
-        behind: Document = {"recipient": recipient, "timestamp_us": {"$gt": cursor.since_us}}
         if cursor.given:
-            return page_of(self._find(behind, [("timestamp_us", 1)], limit + 1), cursor, limit, head_seq=0)
+            return self._read_on(recipient, cursor, limit)
+        behind: Document = {"recipient": recipient, "timestamp_us": {"$gt": cursor.since_us}}
         with self._mongo.operation():
             newest = self.tail(recipient, 1)
             head_seq = newest[0].seq if newest else 0
             behind["seq"] = {"$gt": head_seq - self._window}
             return page_of(self._find(behind, [("seq", 1)], limit + 1), cursor, limit, head_seq)
+
+    def _read_on(self, recipient: str, cursor: Cursor, limit: int) -> Page:
+        """Nothing is dropped here, but an operator may have deleted what was old: that is a gap.
+
+        The message at the cursor is usually the one before those that are asked for: it spares a second look.
+        """
+        from_there: Document = {"recipient": recipient, "timestamp_us": {"$gte": cursor.since_us}}
+        with self._mongo.operation():
+            found = self._find(from_there, [("timestamp_us", 1)], limit + 2)
+            if found and found[0].timestamp_us == cursor.since_us:
+                return page_of(found[1:], cursor, limit, head_seq=0)
+            reaches_back = not found or found[0].seq == 1 or self._is_there(recipient, found[0].seq - 1)
+            return page_of(found[: limit + 1], cursor, limit, head_seq=0, reaches_back=reaches_back)
+
+    def _is_there(self, recipient: str, seq: int) -> bool:
+        return self._durable.find_one({"recipient": recipient, "seq": seq}, {"_id": 1}) is not None
 
     def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
         """See MessageStore."""

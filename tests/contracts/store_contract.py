@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 
@@ -26,8 +27,12 @@ def fill(store: MessageStore, count: int) -> list[Message]:
     return [store.append(draft(f"no. {n}"), NOON_US + n * 1000) for n in range(1, count + 1)]
 
 
+Delete = Callable[[str, int], object]
+"""Deletes the messages of a mailbox up to this seq, as an operator may."""
+
+
 class StoreContract:
-    """Inherit it and give the fixtures `store` (of a WINDOW), `ledger` and `users`, all empty."""
+    """Inherit it and give the fixtures `store` (of a WINDOW), `ledger`, `users`, all empty, and `delete`."""
 
     @pytest.fixture(autouse=True)
     def _registered(self, users: UserStore) -> None:
@@ -143,6 +148,23 @@ class StoreContract:
         assert store.read("bob", young, 10) == Page(sent[1:], has_more=False, gap=True)
         younger = Cursor(sent[2].timestamp_us, given=False)
         assert store.read("bob", younger, 10) == Page([], has_more=False, gap=True)
+
+    def test_what_an_operator_deleted_is_a_gap_where_the_cursor_is_before_it(
+        self, store: MessageStore, delete: Delete
+    ) -> None:
+        sent = fill(store, WINDOW + 3)
+        delete("bob", 3)
+        for cursor in (Cursor(0), Cursor(sent[0].timestamp_us), Cursor(sent[1].timestamp_us + 1)):
+            assert store.read("bob", cursor, 2) == Page(sent[3:5], has_more=True, gap=True)
+        assert store.read("bob", NO_CURSOR, 2) == Page(sent[3:5], has_more=True, gap=True)
+
+    def test_behind_what_was_deleted_there_is_no_gap(self, store: MessageStore, delete: Delete) -> None:
+        sent = fill(store, WINDOW + 3)
+        delete("bob", 3)
+        at, behind = Cursor(sent[3].timestamp_us), Cursor(sent[3].timestamp_us + 1)
+        for cursor in (at, behind):
+            assert store.read("bob", cursor, 9) == Page(sent[4:], has_more=False, gap=False)
+        assert store.read("bob", Cursor(sent[-1].timestamp_us), 9) == Page([], has_more=False, gap=False)
 
     def test_a_conversation_is_both_directions_newest_first(self, store: MessageStore) -> None:
         there = store.append(draft("hello bob"), NOON_US)

@@ -19,7 +19,7 @@ from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
 from reference_server.message import Draft, Message
-from tests.contracts.store_contract import NOON_US, WINDOW, StoreContract, draft
+from tests.contracts.store_contract import NOON_US, WINDOW, Delete, StoreContract, draft
 
 
 @pytest.fixture
@@ -38,7 +38,10 @@ def users(mongodb: Mongo) -> MongoUsers:
 
 
 class TestMongoStore(StoreContract):
-    pass
+    @pytest.fixture
+    def delete(self, mongodb: Mongo) -> Delete:
+        messages = mongodb.collection("messages")
+        return lambda recipient, seq: messages.delete_many({"recipient": recipient, "seq": {"$lte": seq}})
 
 
 def another_process(mongodb_url: str, database: str) -> tuple[pymongo.MongoClient[Document], MongoStore]:

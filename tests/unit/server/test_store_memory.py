@@ -5,13 +5,22 @@ from __future__ import annotations
 import pytest
 
 from reference_server.adapters.memory import MemoryStore
-from tests.contracts.store_contract import WINDOW, StoreContract
+from tests.contracts.store_contract import WINDOW, Delete, StoreContract
 
 
 class TestMemoryStore(StoreContract):
     @pytest.fixture
     def store(self) -> MemoryStore:
         return MemoryStore(window=WINDOW)
+
+    @pytest.fixture
+    def delete(self, store: MemoryStore) -> Delete:
+        def delete(recipient: str, seq: int) -> None:
+            store.messages[:] = [
+                message for message in store.messages if message.recipient != recipient or message.seq > seq
+            ]
+
+        return delete
 
     @pytest.fixture
     def ledger(self, store: MemoryStore) -> MemoryStore:
