@@ -42,6 +42,20 @@ def empty_answer_cached(self, mailbox, since_us, limit):
     return polled
 
 
+_FIRST_LOOK_S: dict[str, float] = {}
+STUCK_AFTER_S = 2.0
+
+
+@mutant(row="FLOW-09", promise="no-loss", replaces="service:Messenger._look")
+def reader_stuck(self, mailbox, since_us, limit):
+    """Two seconds after a mailbox's first poll, who has a cursor is told for ever that nothing is new."""
+    began_s = _FIRST_LOOK_S.setdefault(mailbox, time.monotonic())
+    polled = _look(self, mailbox, since_us, limit)
+    if since_us is None or time.monotonic() < began_s + STUCK_AFTER_S:
+        return polled
+    return replace(polled, page=replace(polled.page, messages=(), has_more=False))
+
+
 @mutant(row="CHAOS-02", promise="cursor", replaces="blueprints.messages:answer")
 def clock_for_a_cursor(body, status=200):
     """The next cursor is the time of the answer, not the timestamp of the last message in it."""

@@ -34,6 +34,7 @@ class Server:
         self.on_send: Callable[[dict[str, Any]], Answer] = _accepted
         self.loses: set[str] = set()
         self.endless = False
+        self.tells_gaps = False
         self.polls: list[dict[str, str]] = []
 
     def send(self, sender: str, recipient: str, content: str, own_id: str) -> Answer:
@@ -64,6 +65,7 @@ class Server:
                 "messages": page,
                 "has_more": self.endless or (len(page) < len(waiting) and bool(page)),
                 "next_since": page[-1]["timestamp"] if page else since or None,
+                "gap": self.tells_gaps,
             },
         )
 
@@ -174,6 +176,25 @@ def test_everything_that_was_sent_is_read_by_its_chain_and_by_a_new_one(
     chains = run.recorder.history().chains()
     assert [sum(len(poll.messages) for poll in polls) for polls in chains.values()] == [5, 5]
     assert server.polls[0] == {"limit": "2"}
+
+
+@pytest.mark.parametrize("gap", [True, False])
+def test_wherever_no_loss_is_judged_what_was_told_of_retention_is_as_well(
+    run: Run, server: Server, pair: Any, gap: bool
+) -> None:
+    server.tells_gaps = gap
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    run.read_all()
+    if gap:
+        with pytest.raises(
+            PromiseBroken, match=r"retention-told: The answer at .* nothing was missing there"
+        ):
+            run.check(no_loss)
+    else:
+        run.check(no_loss)
+    judged = [event["promises"] for event in run.recorder.events if event["kind"] == "judging"]
+    assert judged == [["no-loss", "retention-told"] if gap else ["no-loss"]]
 
 
 def test_a_message_that_was_lost_a_moment_ago_is_a_loss_and_no_doubt(

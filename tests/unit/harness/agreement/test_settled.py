@@ -25,6 +25,7 @@ no_losses = partial(verdict_of_both, "no-loss")
 cursors = partial(verdict_of_both, "cursor")
 no_duplicates = partial(verdict_of_both, "no-duplicate")
 availability = partial(verdict_of_both, "available")
+punctuality = partial(verdict_of_both, "on-time")
 recovery = partial(verdict_of_both, "recovers")
 
 
@@ -190,3 +191,9 @@ def test_a_poll_that_the_harness_started_late_makes_no_message_of_an_outage_late
     """It was not taken off, as it is from every other delay."""
     story = outage_with_a_message().poll(9.0, message("a", 0.5), intended=6.0)
     assert recovery(five_in_time(story, 10.0)) is Verdict.PASS
+
+
+def test_who_begins_with_a_cursor_that_is_no_time_is_owed_what_was_sent_after_the_first_poll() -> None:
+    """The second opinion owed it everything."""
+    story = Story().send("a", 1.0).poll(3.0, message("a", 1.0), since="page 7", next_since="page 8")
+    assert punctuality(story) is Verdict.INCONCLUSIVE

@@ -74,6 +74,12 @@ def test_a_gap_told_too_late_is_silent_where_the_chain_was_led_past() -> None:
     assert kinds(story) == ["silent_gap", "false_gap"]
 
 
+def test_a_gap_told_behind_another_cursor_does_not_speak_of_what_is_before_it() -> None:
+    """The chain went to and fro; none of its answers from before what was dropped said so."""
+    story = sent("abcd").poll(7).poll(8, since=stamp(50), next_since="page 8", gap=True)
+    assert kinds(story.poll(9, *page("c", "d"), since=None)) == ["silent_gap", "false_gap"]
+
+
 def test_a_gap_told_before_speaks_of_what_the_next_answer_skips() -> None:
     story = sent("abcd").poll(9, gap=True).poll(9.1, *page("c", "d"))
     assert kinds(story) == []
