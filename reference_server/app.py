@@ -24,6 +24,7 @@ from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.debts import Debts
 from reference_server.fair_queue import FairQueue
+from reference_server.held_polls import HeldPolls
 from reference_server.interfaces import Doorbell, Ledger, MessageQueue, MessageStore, UserStore
 from reference_server.metrics import Metrics
 from reference_server.openapi import document
@@ -140,6 +141,7 @@ def assemble(
             messenger,
             accounts,
             sends,
+            HeldPolls(config.held_polls_per_user),
             metrics,
             message_limit=config.message_limit,
             poll_interval_ms=config.poll_interval_ms,

@@ -79,6 +79,12 @@ SETTINGS: tuple[Setting, ...] = (
         "The same from one IPv4 address or IPv6 /64 network.",
     ),
     Setting(
+        "HELD_POLLS_PER_USER",
+        100,
+        WholeNumber(1, 10_000),
+        "Polls of one user that one worker holds open at a time; one more is answered at once.",
+    ),
+    Setting(
         "HASHING_QUEUE",
         32,
         WholeNumber(1, 10_000),
@@ -120,6 +126,7 @@ class Config:
     registrations_per_address: int
     sends_per_sender: int
     sends_per_address: int
+    held_polls_per_user: int
     hashing_queue: int
     trusted_proxies: int
     log_level: str

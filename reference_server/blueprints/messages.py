@@ -11,6 +11,7 @@ from reference_server.auth import Accounts, check_username
 from reference_server.blueprints import requests as read
 from reference_server.blueprints.answers import answer
 from reference_server.errors import Forbidden, InvalidRequest, Unavailable
+from reference_server.held_polls import HeldPolls
 from reference_server.message import to_wire
 from reference_server.metrics import Metrics
 from reference_server.rate_limit import Sends
@@ -27,6 +28,7 @@ def blueprint(
     messenger: Messenger,
     accounts: Accounts,
     sends: Sends,
+    held_polls: HeldPolls,
     metrics: Metrics,
     *,
     message_limit: int,
@@ -62,7 +64,8 @@ def blueprint(
         wait_s = read.seconds("wait", LONGEST_WAIT_S)
         if mailbox != reader:
             _refuse_mailbox(accounts, mailbox)
-        polled = messenger.poll(mailbox, since_us, limit, wait_s)
+        with held_polls.hold(mailbox, wait_s) as may_wait_s:
+            polled = messenger.poll(mailbox, since_us, limit, may_wait_s)
         since = read.parameter("since")
         messages = [to_wire(message) for message in polled.page.messages]
         metrics.delivered(len(messages), polled.source)
