@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers.strain import too_busy
-from harness.errors import HarnessError, NotHere, UsageError
+from harness.checkers.strain import TOO_BUSY, too_busy
+from harness.errors import HarnessError, NotHere, NotServed, UsageError
 from harness.plan import PLAN_FILE, Row, read_plan
 from harness.run import Inconclusive, Run
 from harness.run.broken import CertainlyBroken
@@ -211,9 +211,13 @@ def judged_by_its_end(
 ) -> tuple[Verdict, str]:
     """The verdict of a phase of a test, and why: by what ended it, if anything did."""
     verdict, reason = _verdict(error, report, is_scenario=is_scenario)
-    if verdict is not Verdict.FAIL or run is None or isinstance(error, CertainlyBroken):
+    if run is None or isinstance(error, CertainlyBroken):
         return verdict, reason
-    return _excused(verdict, reason, run)
+    if verdict is Verdict.FAIL:
+        return _excused(verdict, reason, run)
+    if isinstance(error, (NotServed, Inconclusive, OUT_OF_TIME)) and not run.judging_that_raised(error):
+        return verdict, _with_the_machines_part(reason, run)
+    return verdict, reason
 
 
 def _verdict(
@@ -240,6 +244,12 @@ def _excused(verdict: Verdict, reason: str, run: Run) -> tuple[Verdict, str]:
     convicted = any(judgement.verdict is Verdict.FAIL for judgement in run.judgements)
     busy = "" if convicted else too_busy(run.recorder.history())
     return (Verdict.INCONCLUSIVE, f"{reason}; but {busy}") if busy else (verdict, reason)
+
+
+def _with_the_machines_part(reason: str, run: Run) -> str:
+    """Whoever waited in vain for a busy machine may try again."""
+    busy = too_busy(run.recorder.history())
+    return reason if not busy or TOO_BUSY in reason else f"{reason}; but {busy}"
 
 
 def settings_from(config: pytest.Config) -> Settings:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from harness.checkers.strain import TOO_BUSY
 from harness.client import FieldMissing
 from harness.errors import DeadlineMissed, InfrastructureError, NotHere, NotServed, UsageError
 from harness.history import Bounds, Recorder
@@ -143,3 +144,16 @@ def test_a_scenario_that_ran_out_of_time_is_undecided() -> None:
     )
     assert verdict is Verdict.INCONCLUSIVE
     assert reason == "the scenario did not come to its end: Timeout (>180.0s)"
+
+
+@pytest.mark.parametrize("error", [NotServed("nobody could sign in"), Inconclusive("too little came")])
+def test_what_was_waited_for_in_vain_on_a_busy_machine_is_tried_again(error: Exception) -> None:
+    report: Any = SimpleNamespace(skipped=False, when="call")
+    scenario = Scenario()
+    scenario.recorder.record("strain", since=scenario.recorder.events[0]["t"], waiting=0.97, late_s=0.0)
+    verdict, reason = judged_by_its_end(error, report, as_run(scenario), is_scenario=True)
+    assert verdict is Verdict.INCONCLUSIVE
+    assert reason.startswith(f"{error}; but for ")
+    assert TOO_BUSY in reason
+    scenario = Scenario(checked=error)
+    assert judged_by_its_end(error, report, as_run(scenario), is_scenario=True)[1] == str(error)
