@@ -73,7 +73,9 @@ def not_back(history: History, strain: Strain) -> Iterator[Finding]:
 
 def endless(history: History) -> Iterator[Finding]:
     """Chains that are told again and again that there is more, and never get it."""
-    for polls in history.chains().values():
+    suspects = {poll.chain for poll in history.polls if poll.has_more and not poll.messages}
+    chains = history.chains() if suspects else {}  # hardly ever: there may be a million polls
+    for polls in (chains[chain] for chain in sorted(suspects)):
         row: list[Poll] = []
         for poll in polls:
             row = [*row, poll] if _promises_in_vain(poll) else []
