@@ -69,7 +69,7 @@ def _sometimes(moments_ms: Sequence[int]) -> st.SearchStrategy[list[int]]:
 
 _looks = _sometimes((1_000, 2_950, 5_550, 9_000, 12_000))
 _attempts = _sometimes((1_000, 2_000, 3_500, 9_000))
-_plans = st.builds(
+plans = st.builds(
     Plan,
     sends=st.one_of(
         st.lists(_sends, min_size=4, max_size=8),
@@ -136,21 +136,21 @@ _wrong_serving = st.one_of(
     st.just([]), st.lists(st.tuples(st.sampled_from(SPOILED_SERVING), _choices), max_size=1)
 )
 _wrong_outages = st.lists(st.tuples(st.sampled_from(SPOILED_OUTAGES), _choices), max_size=2)
-_little = st.one_of(
+little = st.one_of(
     *[st.just([])] * 4,
     st.lists(st.tuples(st.sampled_from(TELLING_LITTLE), _choices), min_size=1, max_size=2),
 )
 
 
 _lingers_ms = st.sampled_from((2_000, 2_000, 6_000))
-_retained = st.sampled_from((1000, 1000, 1000, 1, 1, 2, 3))
+retained = st.sampled_from((1000, 1000, 1000, 1, 1, 2, 3))
 
 
 @st.composite
 def event_lists(draw: st.DrawFn) -> list[Event]:
     """The events of one history."""
-    plan = draw(st.one_of(_plans, _plans, _recoveries()))
-    rules = {"retained": draw(_retained), "drops": draw(st.booleans()), "lingers_ms": draw(_lingers_ms)}
+    plan = draw(st.one_of(plans, plans, _recoveries()))
+    rules = {"retained": draw(retained), "drops": draw(st.booleans()), "lingers_ms": draw(_lingers_ms)}
     events = play(replace(plan, **rules))
     has_faults = any(event["kind"] == "fault" for event in events)
     wrongs = (
@@ -158,7 +158,7 @@ def event_lists(draw: st.DrawFn) -> list[Event]:
         + draw(_wrong_looks)
         + draw(_wrong_serving)
         + (draw(_wrong_outages) if has_faults else [])
-        + draw(_little)
+        + draw(little)
     )
     for spoil, choice in wrongs:
         spoil(events, choice)

@@ -1,0 +1,45 @@
+"""An honest server is never convicted over its messages, whatever it retains, and however little it tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from harness.checkers import DELIVERY, retention_told
+from harness.history import History
+from harness.verdict import Verdict
+
+from .histories import little, plans, retained
+from .plans import Plan
+from .simulated import play
+from .spoiling import Choice, Spoiler
+from .telling_little import nothing_tells_the_time
+
+
+@settings(
+    max_examples=300,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(plans, retained, st.booleans(), st.sampled_from((2_000, 6_000)), little)
+def test_an_honest_server_loses_nothing_and_tells_of_every_gap(
+    plan: Plan, retained: int, drops: bool, lingers_ms: int, little: list[tuple[Spoiler, Choice]]
+) -> None:
+    told = [spoil for spoil, _ in little]
+    assume(nothing_tells_the_time not in told or not _begins_in_the_future(plan))
+    events = play(replace(plan, retained=retained, drops=drops, lingers_ms=lingers_ms))
+    for tell_less, choice in little:
+        tell_less(events, choice)
+    history = History.from_events(events)
+    for checker in (*DELIVERY, retention_told):
+        judgement = checker(history)
+        assert judgement.verdict is not Verdict.FAIL, judgement.reason
+
+
+def _begins_in_the_future(plan: Plan) -> bool:
+    """Whether some chain begins with a cursor that no server can have handed out yet."""
+    return any((chain.starts_at_ms or 0) > chain.begins_ms for chain in plan.chains)
