@@ -56,6 +56,21 @@ def test_without_a_cursor_a_poll_starts_with_the_window_and_tells_the_gap(proces
     assert polled.page.gap
 
 
+def test_a_flood_pushes_nothing_out_of_the_window_unsaid(process: Process) -> None:
+    """Whose mailbox was empty has no cursor yet; who has one misses nothing."""
+    empty = process.poll().page
+    assert (empty.messages, empty.gap) == ([], False)
+    unread = process.send("from alice").message
+    for number in range(WINDOW):
+        process.send(f"flood {number}", by="carol")
+    flooded = process.poll().page
+    assert unread not in flooded.messages
+    assert flooded.gap
+    with_cursor = process.poll(unread.timestamp_us - 1).page
+    assert with_cursor.messages[0] == unread
+    assert not with_cursor.gap
+
+
 def test_without_a_cursor_messages_older_than_the_window_stay_away(world: World, process: Process) -> None:
     process.send("old")
     world.clock.advance(MONTH_S + 1)
