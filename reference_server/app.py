@@ -69,24 +69,26 @@ class Server:
 def create_server(config: Config, offload: Offload, metrics_folder: Path | None = None) -> Server:
     """Wire a server to Redis and MongoDB. Connects to neither: both may be down at the start."""
     metrics = Metrics(metrics_folder)
-    redis_client = redis_queue.connect(config.redis_url, config.redis_timeout_ms)
-    queue = redis_queue.RedisQueue(
-        redis_client,
-        CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN, metrics.breaker_moves("redis")),
-        limit=config.queue_limit,
-        ttl_s=config.queue_ttl_seconds,
-    )
     database = mongo.Mongo(
         mongo.connect(config.mongodb_url, config.mongodb_timeout_ms),
         config.mongodb_database,
         CircuitBreaker("MongoDB", _MONGODB_FAILURES_TO_OPEN, metrics.breaker_moves("mongodb")),
         timeout_s=config.mongodb_timeout_ms / 1000,
     )
+    ledger = MongoLedger(database)
+    redis_client = redis_queue.connect(config.redis_url, config.redis_timeout_ms)
+    queue = redis_queue.RedisQueue(
+        redis_client,
+        CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN, metrics.breaker_moves("redis")),
+        ledger.epoch,
+        limit=config.queue_limit,
+        ttl_s=config.queue_ttl_seconds,
+    )
     doorbell = RedisDoorbell(redis_client)
     adapters = Adapters(
         queue=queue,
         store=MongoStore(database, window=config.queue_limit),
-        ledger=MongoLedger(database),
+        ledger=ledger,
         users=MongoUsers(database),
         doorbell=doorbell,
         failures=MongoCounts(database, "sign_in_failures"),

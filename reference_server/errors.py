@@ -22,6 +22,8 @@ Failures are what the stores raise. The service turns them into a fallback or in
     ├── StoreUnavailable      MongoDB did not do it: certainly nothing was written
     └── OutcomeUnknown        MongoDB may or may not have written it
 
+Unfit is why a store that answers cannot be used, as it is set up.
+
 Refused (a ValueError) is what the queue layer says to a value that must never reach a queue.
 """
 
@@ -136,6 +138,10 @@ class StoreUnavailable(Failure):
 
 class OutcomeUnknown(Failure):
     """The store of record was asked to write, and nobody knows whether it did."""
+
+
+class Unfit(Exception):
+    """A store answers, but cannot be used. The sentence names no host and no secret: anybody may read it."""
 
 
 class Refused(ValueError):

@@ -79,6 +79,10 @@ class Breaker(Protocol):
     def is_open(self) -> bool:
         """True while the store is not asked at all."""
 
+    @property
+    def reason(self) -> Exception | None:
+        """Why it is open; None while it is closed."""
+
     def close(self) -> None:
         """Let requests through again. For the repairer alone, after a probe that worked."""
 
@@ -95,7 +99,14 @@ class Guarded(Protocol):
 
 
 class MessageQueue(Guarded, Protocol):
-    """The guarded copy of the newest messages of every mailbox. Everything raises QueueUnavailable."""
+    """The guarded copy of the newest messages of every mailbox.
+
+    Everything raises QueueUnavailable; StoreUnavailable too, where another queue than before is in use and
+    that cannot be written down.
+    """
+
+    def refresh(self) -> None:
+        """Find out whether another queue was in use since the last time; then trust nothing from before."""
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
         """Add a contiguous batch, oldest first; with a claim, replace a list that still has to be rebuilt.
@@ -149,6 +160,9 @@ class Ledger(Protocol):
 
     def settle(self, recipient: str, seq: int) -> None:
         """Remove the trace, unless it asks for more than `seq`."""
+
+    def epoch(self, identity: str) -> str:
+        """Return the epoch of this queue, which is in use: a new one if another queue was before."""
 
 
 class UserStore(Protocol):

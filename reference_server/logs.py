@@ -7,6 +7,9 @@ import logging
 import re
 import time
 from contextvars import ContextVar
+from typing import TextIO
+
+from reference_server.log_rate import Repeats
 
 NO_REQUEST = "-"
 request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
@@ -69,12 +72,31 @@ class JsonFormatter(_Formatter):
         return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
 
 
+class BoundedHandler(logging.StreamHandler[TextIO]):
+    """Writes to stderr what `repeats` lets pass, and afterwards how much it did not."""
+
+    def __init__(self, repeats: Repeats) -> None:
+        super().__init__()
+        self._repeats = repeats
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; named by the standard library, which holds the handler's lock meanwhile."""
+        token = request_id.set(NO_REQUEST)
+        try:
+            for summary in self._repeats.over():
+                super().emit(summary)
+        finally:
+            request_id.reset(token)
+        if self._repeats.is_news(record):
+            super().emit(record)
+
+
 _FORMATTERS = {"text": LineFormatter, "json": JsonFormatter}
 
 
 def configure(level: str, line_format: str) -> None:
     """Send every log line of this process to stderr. The format is `text` or `json`."""
-    handler = logging.StreamHandler()
+    handler = BoundedHandler(Repeats())
     handler.setFormatter(_FORMATTERS[line_format]())
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -40,8 +40,8 @@ class Repairer:
     def step(self) -> bool:
         """Do one round; say whether there is more to do at once. Raises nothing that a store can cause.
 
-        The queue's breaker closes only once the debts are known: until then nobody can say which of its lists
-        are complete.
+        The queue's breaker closes only once the debts and the epoch are known: until then nobody can say
+        which of its lists are complete.
         """
         if self._store.breaker.is_open and self._store.probe():
             self._store.breaker.close()
@@ -52,6 +52,7 @@ class Repairer:
             if self._is_new:
                 self._start_up()
             owed = self._debts.refresh(self._ledger.owed)
+            self._queue.refresh()
             self._queue.breaker.close()
             return self._pay(owed)
         except Failure as failure:

@@ -16,11 +16,14 @@ from harness.errors import InfrastructureError
 from harness.faults.injector import Injector
 from harness.faults.kinds import Breakage, Fault, Probe, nothing
 from harness.stack import free_port
-from harness.stack.canary import Sighting
+from harness.stack.canary import Sighting, look
+from harness.stack.server import HOST
+from harness.stack.servers import Redis
 
 ANSWERS_WITHIN_S = 5.0
 DOWN_S = 0.3
 """How long a flapping Redis is away each time, and about how long it is there in between."""
+INFO, PROMOTE = b"INFO server\r\n", b"REPLICAOF NO ONE\r\n"
 WRITE = b"SET pollproof:canary 1 PX 1000\r\n"
 WRITE_ANSWERS = {b"+OK": "written", b"-READONLY": "read-only", b"-OOM": "out of memory"}
 
@@ -114,6 +117,58 @@ class RedisFaults(Injector):
             ("CONFIG", "SET", "maxmemory", str(before)),
         )
 
+    def redis_replica(self) -> AbstractContextManager[Redis]:
+        """One that follows Redis while the context lasts. No fault, but the first one begins a new term."""
+        return self._services.replica()
+
+    def redis_failed_over(self, replica: Redis, *, told: bool = False) -> AbstractContextManager[Fault]:
+        """Redis's place is taken by its replica, and at the end by itself again, without what it missed.
+
+        `told`: it was a replica itself meanwhile, of a primary it never reached. Else it was told nothing.
+        """
+        proxy, canary = self._services.proxies["redis"], self._canary(fault := Fault("redis", "failed over"))
+        names = {
+            _run_id(look(server.address, INFO, timeout_s=ANSWERS_WITHIN_S).answer): name
+            for server, name in ((self._services.own_redis(), "the first one"), (replica, "its replica"))
+        }
+
+        def serving() -> Sighting:
+            seen = canary.ask(INFO)
+            return Sighting(names.get(_run_id(seen.answer), seen.saw), seen.ms, seen.answer)
+
+        def fail_over() -> None:
+            look(replica.address, PROMOTE, timeout_s=ANSWERS_WITHIN_S)
+            proxy.lead_to(replica.address)
+
+        def come_back() -> None:
+            if told:
+                self._command("REPLICAOF", HOST, str(free_port()))
+                self._command("REPLICAOF", "NO", "ONE")
+            proxy.heal()
+
+        health, proof = Probe(serving, "the first one"), Probe(serving, "its replica")
+        return self.lasting(Breakage(fault, health, proof, inject=fail_over, heal=come_back))
+
+    def redis_denying(self, *rules: str) -> AbstractContextManager[Fault]:
+        """Redis denies its user what these ACL rules take away, such as `-info` or `-@write`."""
+        self._services.own_redis()
+        canary = self._canary(fault := Fault("redis", "denying"))
+
+        def look() -> Sighting:
+            with self._redis() as client:
+                commands = str(client.execute_command("ACL", "GETUSER", "default"))  # type: ignore[no-untyped-call]
+            return Sighting("denied" if all(rule in commands for rule in rules) else "allowed", 0.0)
+
+        return self.lasting(
+            Breakage(
+                fault,
+                health=Probe(canary.look, "answered"),
+                proof=Probe(look, "denied"),
+                inject=lambda: self._command("ACL", "SETUSER", "default", *rules),
+                heal=lambda: self._command("ACL", "SETUSER", "default", "+@all"),
+            )
+        )
+
     def _without_writes(
         self, fault: Fault, inject: tuple[str, ...], heal: tuple[str, ...]
     ) -> AbstractContextManager[Fault]:
@@ -158,3 +213,8 @@ class RedisFaults(Injector):
                 yield client
         except redis.RedisError as error:
             raise InfrastructureError(f"Redis did not do what was asked for a fault: {error}.") from error
+
+
+def _run_id(info: bytes) -> bytes:
+    found = re.search(rb"run_id:(\w+)", info)
+    return found[1] if found else b""

@@ -126,6 +126,33 @@ def test_the_workers_that_owed_pushes_die(run: Run) -> None:
     run.check(*ALL)
 
 
+@pytest.mark.plan("CHAOS-32")
+@pytest.mark.parametrize("told", [False, True], ids=["unnoticed", "as a replica meanwhile"])
+def test_redis_fails_over_and_back(run: Run, told: bool) -> None:
+    """The first one still is the process it was, and lacks what its replica was given in its place."""
+    alice, bob = run.users(2)
+    with run.faults.redis_replica() as replica:
+        for _ in range(2):
+            run.acked(alice, bob)
+        _start(run)
+        with run.faults.redis_failed_over(replica, told=told):
+            run.wait_for_traffic(sends=20, polls=4)
+            for _ in range(3):
+                run.acked(alice, bob)  # nobody sends to Bob again
+        run.read(bob, at_once=True)
+        run.wait_for_queues(but=bob)  # his is owed nothing: it may be rebuilt when he asks
+        _end(run)
+
+
+@pytest.mark.plan("CHAOS-33")
+def test_redis_denies_some_commands(run: Run) -> None:
+    """As a managed Redis does, or an ACL: what tells of its restarts first, then what changes anything."""
+    _start(run)
+    _fail(run, run.faults.redis_denying("-info"))
+    _fail(run, run.faults.redis_denying("-@write", "-@scripting", "-@pubsub"))
+    _end(run)
+
+
 def _start(run: Run) -> None:
     run.start_traffic(every_s=0.3)
     run.wait_for_traffic(sends=10, polls=3)

@@ -26,14 +26,19 @@ class Redis(Server):
     """redis-server or valkey-server, keeping nothing on disk unless `options` say otherwise."""
 
     def __init__(self, binary: Path, *, folder: Path, log: Path, options: Sequence[str] = ()) -> None:
+        at_once = ["--repl-diskless-sync-delay", "0"]
         place = ["--bind", HOST, "--port", "{port}", "--dir", str(folder), "--dbfilename", SNAPSHOT]
         nothing_kept = ["--save", "", "--appendonly", "no"]
-        super().__init__("redis-server", [str(binary), *place, *nothing_kept, *options], log=log)
+        super().__init__("redis-server", [str(binary), *place, *nothing_kept, *at_once, *options], log=log)
         self.folder = _made(folder)
 
     def ready(self) -> bool:
         """Whether it answers PING with PONG (it answers LOADING while it reads a snapshot)."""
         return look(self.address, QUESTIONS["redis"]).answer.startswith(b"+PONG")
+
+    def follows(self) -> bool:
+        """Whether it is a replica that is up to its primary."""
+        return b"master_link_status:up" in look(self.address, b"INFO replication\r\n").answer
 
     def save_snapshot(self, name: str) -> Path:
         """Have it write its data to disk now, and keep that under `name` for `restart_from`."""

@@ -19,8 +19,11 @@ from harness.stack.server import Server
 from harness.stack.servers import Mongod, Redis, Toxiproxy
 from harness.stack.services import SERVICES, Found, locate
 from harness.stack.toxics import Proxy, ProxyServer
+from harness.stack.waiting import wait_until
 
 S = TypeVar("S", bound=Server)
+FOLLOWS_WITHIN_S = 15.0
+"""A full synchronisation begins when it suits the primary: by default 5 s after it was asked."""
 
 
 def _silent(line: str) -> None:
@@ -108,6 +111,22 @@ class Services:
         finally:
             self.proxies.pop(name, None)
             proxy.destroy()
+
+    @contextmanager
+    def replica(self) -> Iterator[Redis]:
+        """One more Redis, which follows our own and has all of it; gone with the context."""
+        primary = self.own_redis()
+        binary = self.found["redis"].binary
+        assert binary is not None, "a Redis of ours has a program"
+        folder = primary.folder.with_name("replica")
+        follows = ("--replicaof", primary.address[0], str(primary.address[1]))
+        replica = Redis(binary, folder=folder, log=primary.log.with_name("replica.log"), options=follows)
+        try:
+            replica.start()
+            wait_until(replica.follows, deadline_s=FOLLOWS_WITHIN_S, what="the replica to have it all")
+            yield replica
+        finally:
+            replica.kill()
 
     def own_redis(self) -> Redis:
         """The Redis to break or flush. Raises UsageError when it is not ours."""

@@ -125,6 +125,7 @@ class Proxy:
         self.name = name
         self.listen = listen
         self.upstream = upstream
+        self._home = upstream
         self._server = server
 
     def create(self) -> None:
@@ -141,6 +142,13 @@ class Proxy:
         """Let it listen again. Raises InfrastructureError when it cannot, its port being taken."""
         self._set(enabled=True)
 
+    def lead_to(self, upstream: Address) -> None:
+        """Connect to another upstream until the next `heal`; live connections are closed."""
+        self.upstream = upstream
+        with self._server.bound():
+            self._server.call("POST", f"/proxies/{self.name}", json={"upstream": _join(upstream)})
+        self._require(enabled=True)
+
     def add_toxic(self, kind: str, stream: str, **attributes: int) -> None:
         """Add one toxic to `upstream` (what clients send) or `downstream` (what they are answered)."""
         with self._server.bound() as library:
@@ -150,12 +158,15 @@ class Proxy:
                 raise InfrastructureError(f"Toxiproxy did not add the toxic {kind} to {self.name} {stream}.")
 
     def heal(self) -> None:
-        """Make it pass everything on again: enabled, without toxics, and there at all after a restart."""
+        """Make it pass everything on to its own upstream again, and be there, even after a restart."""
+        led_astray, self.upstream = self.upstream != self._home, self._home
         with self._server.bound() as library:
             proxy = library.get_proxy(self.name)
             if proxy is None:
                 self.create()
                 return
+            if led_astray:
+                self.lead_to(self._home)
             for toxic in proxy.toxics():
                 proxy.destroy_toxic(toxic)
             if not proxy.enabled:
@@ -186,6 +197,10 @@ class Proxy:
                 state = "enabled" if proxy.enabled else "disabled"
                 raise InfrastructureError(
                     f"The proxy {self.name} is {state} although Toxiproxy claimed otherwise."
+                )
+            if proxy.upstream != _join(self.upstream):
+                raise InfrastructureError(
+                    f"The proxy {self.name} leads to {proxy.upstream}, not to {_join(self.upstream)}."
                 )
             if toxics is not None and len(proxy.toxics()) != toxics:
                 raise InfrastructureError(

@@ -37,7 +37,7 @@ class CircuitBreaker:
 
     @property
     def reason(self) -> Exception | None:
-        """Why it is open: the failure that opened it. None while it is closed."""
+        """Why it is open: the last failure. None while it is closed."""
         return self._reason
 
     def succeeded(self) -> None:
@@ -51,11 +51,13 @@ class CircuitBreaker:
             self.open(reason)
 
     def open(self, reason: Exception) -> None:
-        """Open at once: the store itself said that it cannot do its work."""
-        if self._reason is None:
-            self._reason = reason
+        """Open at once: the store itself said that it cannot do its work. An open one notes the reason."""
+        before, self._reason = self._reason, reason
+        if before is None:
             self._moved(True)
-            log.error("%s: circuit breaker opened: %s", self._store, reason, exc_info=reason)
+            log.error("%s: circuit breaker opened: %s", self._store, reason)
+        elif str(before) != str(reason):
+            log.error("%s: circuit breaker stays open: %s", self._store, reason)
 
     def close(self) -> None:
         """Let requests through again. For the repairer alone, after a probe that worked."""

@@ -6,7 +6,7 @@ For unit tests, and to read: what the Lua scripts and the indexes do stands here
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.refusals import check_message, check_read
@@ -17,10 +17,12 @@ from reference_server.message import EMPTY, Draft, Head, Message, place_after
 class MemoryQueue:
     """A MessageQueue. `lists` holds what can be trusted, `claims` what is to be rebuilt."""
 
-    def __init__(self, *, limit: int) -> None:
+    def __init__(self, epoch_of: Callable[[str], str] = lambda identity: "", *, limit: int) -> None:
         self.breaker = CircuitBreaker("MemoryQueue", failures_to_open=2)
         self.lists: dict[str, list[Message]] = {}
         self.claims: dict[str, str] = {}
+        self._epoch_of = epoch_of
+        self._epoch = ""
         self._limit = limit
 
     def lose(self, recipient: str) -> None:
@@ -31,6 +33,14 @@ class MemoryQueue:
     def probe(self) -> bool:
         """See Guarded."""
         return True
+
+    def refresh(self) -> None:
+        """See MessageQueue. What was written in another epoch is not to be trusted: so it is gone."""
+        epoch = self._epoch_of("memory")
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self.lists.clear()
+            self.claims.clear()
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
         """See MessageQueue."""
@@ -82,6 +92,7 @@ class MemoryStore:
         self.messages: list[Message] = []
         self.users: dict[str, str] = {}
         self.traces: dict[str, int] = {}
+        self.in_use = ("", "")
         self._window = window
 
     def probe(self) -> bool:
@@ -153,6 +164,12 @@ class MemoryStore:
         """See Ledger."""
         if self.traces.get(recipient, seq + 1) <= seq:
             del self.traces[recipient]
+
+    def epoch(self, identity: str) -> str:
+        """See Ledger."""
+        if self.in_use[0] != identity:
+            self.in_use = (identity, secrets.token_hex(8))
+        return self.in_use[1]
 
     def add(self, username: str, password_hash: str) -> bool:
         """See UserStore."""

@@ -1,20 +1,20 @@
 -- Adds a contiguous batch to a mailbox's list, or replaces the list. Keys: see trust.lua, which stands before this.
 --
--- ARGV[1]  claim that was answered before the store was read, or empty
--- ARGV[2]  a new random value, in case a claim has to be made. Never the one in ARGV[1]: others hold that one too,
+-- ARGV[3]  claim that was answered before the store was read, or empty
+-- ARGV[4]  a new random value, in case a claim has to be made. Never the one in ARGV[3]: others hold that one too,
 --          and their windows may be older than the next loss of the list.
--- ARGV[3]  most entries a list may have
--- ARGV[4]  TTL in milliseconds
--- ARGV[5]  seq of the batch's first message
--- ARGV[6]  timestamp_us of the batch's last message
--- ARGV[7…] the entries, oldest first; none for an empty mailbox
+-- ARGV[5]  most entries a list may have
+-- ARGV[6]  TTL in milliseconds
+-- ARGV[7]  seq of the batch's first message
+-- ARGV[8]  timestamp_us of the batch's last message
+-- ARGV[9…] the entries, oldest first; none for an empty mailbox
 --
 -- Answers {'accepted', seq}       the list is the mailbox up to seq; with a gap nothing was added and seq is smaller
 --      or {'rebuild', claim, why} the list cannot be trusted: read the store, then push its window with this claim
 -- Publishes the recipient's name on channel mailboxes whenever the list changed, for the doorbell.
 
-local claim, new_claim, limit, ttl_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local batch_first, last_us, before_entries = tonumber(ARGV[5]), ARGV[6], 6
+local claim, new_claim, limit, ttl_ms = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local batch_first, last_us, before_entries = tonumber(ARGV[7]), ARGV[8], 8
 local count = #ARGV - before_entries
 local batch_last = batch_first + count - 1
 
@@ -23,19 +23,19 @@ local function write(from_seq)
     redis.call('LPUSH', list, ARGV[before_entries + entry_seq - batch_first + 1])
   end
   redis.call('LTRIM', list, 0, limit - 1)
-  redis.call('HSET', head, 'run_id', run_id, 'seq', batch_last, 'timestamp_us', last_us,
+  redis.call('HSET', head, 'writer', writer, 'seq', batch_last, 'timestamp_us', last_us,
     'first', batch_last - redis.call('LLEN', list) + 1)
   redis.call('PEXPIRE', list, ttl_ms)
   redis.call('PEXPIRE', head, ttl_ms)
   redis.call('PUBLISH', 'mailboxes', string.sub(list, #'messages:' + 1))
 end
 
--- A claim is only kept within one Redis process: a snapshot may bring an old one back.
+-- A claim is only kept where it was made: a snapshot may bring an old one back.
 local function ask_to_rebuild(why)
-  local claimed = redis.call('HMGET', head, 'claim', 'claim_run_id')
-  if not claimed[1] or claimed[2] ~= run_id then
+  local claimed = redis.call('HMGET', head, 'claim', 'claim_writer')
+  if not claimed[1] or claimed[2] ~= writer then
     redis.call('DEL', list, head)
-    redis.call('HSET', head, 'claim', new_claim, 'claim_run_id', run_id)
+    redis.call('HSET', head, 'claim', new_claim, 'claim_writer', writer)
     redis.call('PEXPIRE', head, ttl_ms)
     claimed[1] = new_claim
   end
@@ -47,8 +47,8 @@ if why then
   if string.find(why, 'wrong type') then redis.call('DEL', list, head) end
   -- Whoever holds this claim read the store after the list was lost, so its window misses nothing that was pushed
   -- before. A reader without it may bring a window from before the loss, and hide what was pushed since.
-  local claimed = redis.call('HMGET', head, 'claim', 'claim_run_id')
-  if claimed[1] ~= claim or claimed[2] ~= run_id then return ask_to_rebuild(why) end
+  local claimed = redis.call('HMGET', head, 'claim', 'claim_writer')
+  if claimed[1] ~= claim or claimed[2] ~= writer then return ask_to_rebuild(why) end
   redis.call('DEL', list, head)
   write(math.max(batch_first, batch_last - limit + 1))
   return {'accepted', batch_last}

@@ -1,13 +1,13 @@
 -- Reads one page of a mailbox's list and writes nothing. Keys: see trust.lua, which stands before this.
 --
--- ARGV[1]  since_us: give entries with a greater timestamp_us
--- ARGV[2]  most entries to give, the oldest first choice
+-- ARGV[3]  since_us: give entries with a greater timestamp_us
+-- ARGV[4]  most entries to give, the oldest first choice
 --
 -- Answers {'untrusted', why}           push.lua will see it too, and ask to rebuild
 --      or {'damaged', which}           it will not: take the list's head away
 --      or {'page', seq, first, entries}   entries newest first, without a hole
 
-local since_us, most = tonumber(ARGV[1]), tonumber(ARGV[2])
+local since_us, most = tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local why = distrust()
 if why then return {'untrusted', why} end

@@ -70,6 +70,9 @@ class RedisDoorbell:
         while not self.is_stopping:
             try:
                 self._hear()
+            except redis.ResponseError as error:  # it answers: the user may not subscribe
+                log.warning("Waiting polls look once a second, as Redis tells them nothing: %s", error)
+                self._stopping.wait(_RECONNECT_S)
             except redis.RedisError as error:
                 log.debug("Doorbell is deaf: %s", error)
                 self._stopping.wait(_RECONNECT_S)
@@ -82,4 +85,4 @@ class RedisDoorbell:
             while not self.is_stopping:
                 message = subscription.get_message(timeout=_READ_S)
                 if message is not None:
-                    self.ring(message["data"].decode())
+                    self.ring(message["data"].decode(errors="replace"))

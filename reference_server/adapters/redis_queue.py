@@ -1,6 +1,6 @@
 """The queue in Redis: one list a mailbox, and a head record that says whether the list can be trusted.
 
-Keys, types and the rules of trust are documented at the top of trust.lua.
+Keys, types and the rules of trust are documented at the top of identity.lua and trust.lua.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.refusals import check_message, check_read
-from reference_server.errors import QueueUnavailable
+from reference_server.errors import QueueUnavailable, Unfit
 from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted, page_of
 from reference_server.message import Message, from_entry, to_entry
 
@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 32
 """Commands of one process under way at a time. More would not be answered sooner, only time out together."""
 _HERE = Path(__file__).parent
-_UNREMARKABLE = ("cold", "written before Redis restarted")
+_SEE = "see What Redis must allow in docs/server.md"
+_UNREMARKABLE = ("cold", "written before another Redis was in use")
 
 
 def connect(url: str, timeout_ms: int) -> redis.Redis:
@@ -50,31 +51,52 @@ def connect(url: str, timeout_ms: int) -> redis.Redis:
 
 
 class RedisQueue:
-    """A MessageQueue. At most `limit` entries a list; a key lives `ttl_s` seconds after its last push."""
+    """A MessageQueue. At most `limit` entries a list; a key lives `ttl_s` seconds after its last push.
 
-    def __init__(self, client: redis.Redis, breaker: CircuitBreaker, *, limit: int, ttl_s: int) -> None:
+    `epoch_of` gives the epoch of a Redis that is in use, by its identity: see Ledger.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        breaker: CircuitBreaker,
+        epoch_of: Callable[[str], str],
+        *,
+        limit: int,
+        ttl_s: int,
+    ) -> None:
         self._client = client
         self._breaker = breaker
         self._gate = threading.BoundedSemaphore(AT_ONCE)
         self._limit = limit
         self._ttl_ms = ttl_s * 1000
-        trust = (_HERE / "trust.lua").read_text(encoding="utf-8")
-        self._push = client.register_script(trust + (_HERE / "push.lua").read_text(encoding="utf-8"))
-        self._read = client.register_script(trust + (_HERE / "read.lua").read_text(encoding="utf-8"))
+        self._epoch_of = epoch_of
+        self._writer = ("", "")
+        self._seen = ""
+        self._push = client.register_script(script("identity", "trust", "push"))
+        self._read = client.register_script(script("identity", "trust", "read"))
+        self._probe = client.register_script(script("identity", "probe"))
 
     @property
     def breaker(self) -> CircuitBreaker:
         """See Guarded."""
         return self._breaker
 
+    def refresh(self) -> None:
+        """See MessageQueue."""
+        self._take_into_use(self._seen)
+
     def probe(self) -> bool:
-        """See Guarded. A write: Redis may be read-only or full. Nobody reads the key; it lives a second."""
+        """See Guarded. Every command that a request needs: Redis may be read-only or full, or deny some."""
         try:
-            self._client.set("probe", "1", px=1000)
-        except redis.RedisError as error:
+            said, *told = (word.decode() for word in self._probe(keys=["messages:", "head:"]))
+            if said == "denied":
+                raise Unfit(f"the Redis user may not run {', '.join(told)}: {_SEE}")
+        except (redis.RedisError, Unfit) as error:
             log.debug("Redis probe failed: %s", error)
             self._note(error)
             return False
+        [self._seen] = told
         return True
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
@@ -122,8 +144,23 @@ class RedisQueue:
         return Untrusted(why)
 
     def _run(self, script: Callable[..., Any], recipient: str, arguments: Sequence[Any]) -> Any:
+        """Run a script. Raises like MessageQueue."""
         keys = [f"messages:{recipient}", f"head:{recipient}"]
-        return self._guarded(lambda: script(keys=keys, args=arguments))
+
+        def run() -> Any:
+            return self._guarded(lambda: script(keys=keys, args=[*self._writer, *arguments]))
+
+        if (reply := run())[0] == b"stranger":
+            self._take_into_use(reply[1].decode())
+            if (reply := run())[0] == b"stranger":
+                raise QueueUnavailable("another Redis answers each time")
+        return reply
+
+    def _take_into_use(self, identity: str) -> None:
+        """Trust what is written in this Redis in its epoch, and nothing else."""
+        if self._writer[0] not in ("", identity):
+            log.warning("Another Redis is in use than before: its queues are rebuilt")
+        self._writer = (identity, self._epoch_of(identity))
 
     def _guarded(self, command: Callable[[], Any]) -> Any:
         """Run a command behind the breaker. Raises QueueUnavailable, whatever Redis or the way to it does."""
@@ -138,14 +175,19 @@ class RedisQueue:
             self._breaker.succeeded()
             return answer
 
-    def _note(self, error: redis.RedisError) -> None:
+    def _note(self, error: Exception) -> None:
         """Tell the breaker what a failure says about Redis."""
         if isinstance(error, redis.MaxConnectionsError):
             return  # our own pool is busy
         if isinstance(error, redis.ConnectionError | redis.TimeoutError):
             self._breaker.failed(error)
-        else:  # it answers, but that it cannot: read-only, out of memory
+        else:  # it answers, but that it cannot: read-only, out of memory, not allowed
             self._breaker.open(error)
+
+
+def script(*names: str) -> str:
+    """Return the scripts of these names as one."""
+    return "".join((_HERE / f"{name}.lua").read_text(encoding="utf-8") for name in names)
 
 
 def decode_page(entries: list[bytes], recipient: str) -> list[Message]:

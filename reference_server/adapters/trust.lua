@@ -3,16 +3,23 @@
 -- KEYS[1]  messages:{recipient}  list: the mailbox's last messages as JSON, newest first. Each entry starts with
 --                                {"seq":42,"timestamp_us":1767268800123456, and the seqs have no hole.
 -- KEYS[2]  head:{recipient}      hash: what the list holds
---            run_id        the Redis process it was written in
+--            writer        where it was written: identity and epoch of the Redis
 --            seq, timestamp_us   of the newest message of the mailbox; both 0 for an empty mailbox
 --            first         seq of the oldest entry; seq + 1 for an empty list
 --          or, while the list is to be rebuilt:
 --            claim         random; who read the store after it was set may replace the list
---            claim_run_id  the Redis process it was made in
+--            claim_writer  where it was made
 -- Both keys get the same TTL with every write.
+--
+-- ARGV[1]  the identity of the Redis that the caller knows to be in use
+-- ARGV[2]  its epoch: another one whenever another Redis was in use in between
+--
+-- Answers {'stranger', identity} in another Redis than that: it has to be taken into use first.
 
 local list, head = KEYS[1], KEYS[2]
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local here = identity(redis.call('INFO', 'server'), redis.call('INFO', 'replication'))
+if here ~= ARGV[1] then return {'stranger', here} end
+local writer = ARGV[1] .. ' ' .. ARGV[2]
 local seq, first, newest_us
 
 local function place_of(entry)
@@ -21,14 +28,14 @@ local function place_of(entry)
 end
 
 -- Says why the list cannot be trusted, or nil; sets seq, first and newest_us.
--- A list restored from an old snapshot agrees with its head, but both carry another process's run_id.
+-- A list restored from an old snapshot agrees with its head, but both were written in another process.
 local function distrust()
   local list_type, head_type = redis.call('TYPE', list).ok, redis.call('TYPE', head).ok
   if list_type ~= 'list' and list_type ~= 'none' then return 'messages key has the wrong type' end
   if head_type ~= 'hash' and head_type ~= 'none' then return 'head key has the wrong type' end
-  local record = redis.call('HMGET', head, 'run_id', 'seq', 'first', 'timestamp_us')
+  local record = redis.call('HMGET', head, 'writer', 'seq', 'first', 'timestamp_us')
   if not record[1] then return 'cold' end
-  if record[1] ~= run_id then return 'written before Redis restarted' end
+  if record[1] ~= writer then return 'written before another Redis was in use' end
   seq, first, newest_us = tonumber(record[2]), tonumber(record[3]), tonumber(record[4])
   if not (seq and first and newest_us) then return 'head record is damaged' end
   local length = redis.call('LLEN', list)

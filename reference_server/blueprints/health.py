@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 
 from reference_server.blueprints.answers import RETRY_AFTER_S, answer
 from reference_server.debts import Debts
+from reference_server.errors import Unfit
 from reference_server.interfaces import Guarded
 
 
@@ -34,7 +35,9 @@ def blueprint(queue: Guarded, store: Guarded, debts: Debts) -> Blueprint:
 
 
 def _state(store: Guarded) -> dict[str, Any]:
-    """Ask the store itself, unless its breaker knows the answer already."""
+    """Ask the store itself, unless its breaker knows the answer already. Say why it cannot be used."""
     is_open = store.breaker.is_open
     is_up = not is_open and store.probe()
-    return {"status": "up" if is_up else "down", "breaker": "open" if is_open else "closed"}
+    state = {"status": "up" if is_up else "down", "breaker": "open" if is_open else "closed"}
+    reason = store.breaker.reason
+    return state | ({"reason": str(reason)} if isinstance(reason, Unfit) else {})

@@ -76,7 +76,14 @@ def send(config: Config, *, form: bool) -> Schema:
     return record(fields | optional, optional=tuple(optional))
 
 
-_STORE = record({"status": a("string", enum=["up", "down"]), "breaker": a("string", enum=["open", "closed"])})
+_STORE = record(
+    {
+        "status": a("string", enum=["up", "down"]),
+        "breaker": a("string", enum=["open", "closed"]),
+        "reason": a("string", "Why a store that answers cannot be used as it is set up."),
+    },
+    optional=("reason",),
+)
 _MESSAGE = record(
     {
         "id": a("string"),

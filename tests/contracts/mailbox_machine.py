@@ -44,6 +44,9 @@ class RedisOfAWorld(Protocol):
     def restore(self) -> object:
         """It restarts with what it saved last."""
 
+    def switch(self) -> object:
+        """The way to it leads to its replica, now a primary, or back to the first one, which stood still."""
+
     def damage(self) -> object:
         """Somebody else writes to the mailbox's list."""
 
@@ -223,6 +226,12 @@ class Mailbox(RuleBasedStateMachine):
     @rule(what=st.sampled_from(["empty", "restore", "damage"]))
     def queue(self, what: str) -> None:
         getattr(self.world.redis, what)()
+
+    @rule()
+    def switch(self) -> None:
+        """Until its next step, a worker may not have noticed, and read a list that is older than an ack."""
+        self.world.redis.switch()
+        self.knows = dict.fromkeys(WORKERS, 0)
 
     @rule(down=st.booleans(), answers_lost=st.booleans())
     def mongodb(self, down: bool, answers_lost: bool) -> None:

@@ -35,6 +35,21 @@ def messages(first: int, last: int) -> list[Message]:
     return [message(seq) for seq in range(first, last + 1)]
 
 
+class Epochs:
+    """What a queue asks for its epoch."""
+
+    now = "the first"
+
+    def __call__(self, identity: str) -> str:
+        return self.now
+
+
+def refresh(queue: MessageQueue) -> None:
+    """As the repairer does in every step."""
+    assert queue.probe()
+    queue.refresh()
+
+
 def rebuilt(queue: MessageQueue, window: list[Message]) -> MessageQueue:
     """The queue, holding this window of bob's mailbox."""
     asked = queue.push(BOB, ())
@@ -55,6 +70,10 @@ class Lose(Protocol):
 
 class QueueContract:
     """Inherit it and give the fixtures `queue` (of LIMIT messages a mailbox) and `lose`."""
+
+    @pytest.fixture
+    def epochs(self) -> Epochs:
+        return Epochs()
 
     # -- pushing
 
@@ -278,6 +297,30 @@ class QueueContract:
     def test_a_malformed_cursor_is_refused(self, queue: MessageQueue, since_us: Any) -> None:
         with pytest.raises(Refused):
             queue.read(BOB, Cursor(since_us), 10)
+
+    def test_what_was_written_in_another_epoch_is_not_trusted(
+        self, queue: MessageQueue, epochs: Epochs
+    ) -> None:
+        """Another queue was in use in between, and this one lacks what was pushed there."""
+        rebuilt(queue, messages(1, 3))
+        epochs.now = "the second"
+        refresh(queue)
+        assert isinstance(queue.read(BOB, START, 10), Untrusted)
+        assert isinstance(queue.push(BOB, [message(4)]), Rebuild)
+
+    def test_a_claim_of_another_epoch_is_not_honoured(self, queue: MessageQueue, epochs: Epochs) -> None:
+        asked = queue.push(BOB, ())
+        assert isinstance(asked, Rebuild)
+        epochs.now = "the second"
+        refresh(queue)
+        again = queue.push(BOB, messages(1, 2), asked.claim)
+        assert isinstance(again, Rebuild)
+        assert again.claim != asked.claim
+
+    def test_a_look_at_the_same_epoch_changes_nothing(self, queue: MessageQueue) -> None:
+        rebuilt(queue, messages(1, 3))
+        refresh(queue)
+        assert seqs(queue.read(BOB, START, 10)) == [1, 2, 3]
 
     def test_a_probe_of_a_working_queue_works(self, queue: MessageQueue) -> None:
         assert queue.probe()

@@ -50,8 +50,12 @@ class RedisData:
         for key, data in self._saved.items():
             self._admin.restore(key, 60_000, data)
         if HEAD in self._saved:
-            for field in {b"run_id", b"claim_run_id"} & set(self._admin.hkeys(HEAD)):
+            for field in {b"writer", b"claim_writer"} & set(self._admin.hkeys(HEAD)):
                 self._admin.hset(HEAD, field, ANOTHER_PROCESS)
+
+    def switch(self) -> None:
+        """One real Redis is not two: it is emptied, as another one may be empty."""
+        self.empty()
 
     def damage(self) -> None:
         """By somebody who may write what the server may."""

@@ -206,6 +206,19 @@ class StoreContract:
         ledger.settle("bob", 7)
         assert ledger.owed() == {}
 
+    # -- which queue is in use
+
+    def test_an_epoch_lasts_as_long_as_no_other_queue_is_in_use(self, ledger: Ledger) -> None:
+        first = ledger.epoch("a")
+        assert ledger.epoch("a") == first
+        other = ledger.epoch("b")
+        assert other != first
+        assert ledger.epoch("b") == other
+
+    def test_a_queue_that_comes_back_begins_a_new_epoch(self, ledger: Ledger) -> None:
+        epochs = [ledger.epoch(identity) for identity in ("a", "b", "a")]
+        assert len(set(epochs)) == 3
+
     # -- users
 
     def test_a_user_is_added_once(self, users: UserStore) -> None:

@@ -87,6 +87,34 @@ def test_a_redis_out_of_memory_reads(faults, client, journal):
     assert proof(journal) == ["out of memory", "written"]
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_a_redis_that_failed_over_comes_back_as_it_was(faults, client, journal, told):
+    with faults.redis_replica() as replica:
+        before = client.info("replication")["master_replid"]
+        with faults.redis_failed_over(replica, told=told):
+            assert client.lrange(KEY, 0, -1) == ENTRIES
+            client.rpush(KEY, "while the replica took its place")
+            assert client.info("replication")["master_replid"] != before
+            assert watched(journal) == {"its replica"}
+        assert client.lrange(KEY, 0, -1) == ENTRIES
+        assert (client.info("replication")["master_replid"] == before) is not told
+    assert client.lpush(KEY, "more") == len(ENTRIES) + 1
+    assert proof(journal) == ["its replica", "the first one"]
+
+
+def test_a_redis_denies_what_it_is_told_to(faults, client, journal):
+    with faults.redis_denying("-info", "-@write"):
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            client.info()
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            client.lpush(KEY, "more")
+        assert client.llen(KEY) == len(ENTRIES)
+        assert watched(journal) == {"denied"}
+    assert client.lpush(KEY, "more") == len(ENTRIES) + 1
+    assert client.info()
+    assert proof(journal) == ["denied", "answered"]
+
+
 def test_a_flapping_redis_is_away_and_back_again_and_again(faults, client, journal):
     with faults.redis_flapping():
         assert watched(journal, times=2) == {"flapped"}

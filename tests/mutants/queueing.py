@@ -6,6 +6,7 @@ import logging
 
 from reference_server import app
 from reference_server.adapters import redis_queue
+from reference_server.adapters.mongo_ledger import MongoLedger
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import Failure, QueueUnavailable
 from reference_server.interfaces import Cursor, Incomplete, Page, Untrusted
@@ -129,13 +130,10 @@ def _change_script(name, old, new=""):
 
     def make(self, client, *arguments, **options):
         _make(self, client, *arguments, **options)
-        here = redis_queue._HERE
-        script = (here / "trust.lua").read_text(encoding="utf-8") + (here / f"{name}.lua").read_text(
-            encoding="utf-8"
-        )
-        if old not in script:
+        parts = redis_queue.script("identity", "trust", name)
+        if old not in parts:
             raise ValueError(f"{name}.lua has no {old!r}")
-        setattr(self, f"_{name}", client.register_script(script.replace(old, new)))
+        setattr(self, f"_{name}", client.register_script(parts.replace(old, new)))
 
     RedisQueue.__init__ = make
 
@@ -143,7 +141,38 @@ def _change_script(name, old, new=""):
 @mutant(row="CHAOS-14", promise="no-loss")
 def snapshot_believed():
     """A list that came back from a snapshot is taken for the mailbox."""
-    _change_script("read", "if record[1] ~= run_id then return 'written before Redis restarted' end")
+    _change_script("read", "if record[1] ~= writer then return 'written before another Redis was in use' end")
+
+
+@mutant(row="CHAOS-32", promise="no-loss")
+def run_id_alone_believed():
+    """A list is trusted as soon as it was written in this process of Redis, whatever was in use since."""
+    script = redis_queue.script
+    together = "run_id .. ' ' .. replid"
+    redis_queue.script = lambda *names: script(*names).replace(together, "run_id")
+    MongoLedger.epoch = lambda self, identity: "the only one"
+
+
+@mutant(row="CHAOS-32", promise="no-loss", replaces="adapters.mongo_ledger:MongoLedger.epoch")
+def return_unnoticed(self, identity):
+    """A Redis that comes back as it was is trusted, although another one was in use meanwhile."""
+    return "the only one"
+
+
+@mutant(row="CHAOS-33", promise="available")
+def denied_command_is_an_error():
+    """A command that Redis does not allow is a bug of the server, 500."""
+    guarded = RedisQueue._guarded
+
+    def unguarded(self, command):
+        try:
+            return guarded(self, command)
+        except QueueUnavailable as error:
+            if "permission" in str(error):
+                raise RuntimeError(str(error)) from error
+            raise
+
+    RedisQueue._guarded = unguarded
 
 
 @mutant(row="FLOW-02", promise="bounded", quick=True)

@@ -84,7 +84,7 @@ class RealStore:
         return method(*arguments)
 
     def forget_everything(self) -> None:
-        for name in ("messages", "owed", "users"):
+        for name in ("messages", "owed", "queue", "users"):
             self._mongodb.collection(name).delete_many({})
 
 
@@ -99,7 +99,8 @@ class RealWorld(World):
             store.add(name, "hash")
 
     def queue_of_a_process(self) -> RedisQueue:
-        return RedisQueue(self._client, CircuitBreaker("Redis", 2), limit=WINDOW, ttl_s=MONTH_S)
+        breaker = CircuitBreaker("Redis", 2)
+        return RedisQueue(self._client, breaker, self.store.epoch, limit=WINDOW, ttl_s=MONTH_S)
 
     def close(self) -> None:
         self.redis.up()

@@ -9,13 +9,18 @@ from reference_server.adapters import redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import QueueUnavailable
-from tests.contracts.queue_contract import LIMIT, START, Lose, QueueContract
+from tests.contracts.queue_contract import LIMIT, START, Epochs, Lose, QueueContract
 from tests.contracts.redis_keys_contract import HEAD, LIST, MONTH_S, RedisKeysContract
 
 
 @pytest.fixture
-def queue(client: redis.Redis, redis_client: redis.Redis) -> RedisQueue:
-    return RedisQueue(redis_client, CircuitBreaker("Redis", 2), limit=LIMIT, ttl_s=MONTH_S)
+def queue(client: redis.Redis, redis_client: redis.Redis, epochs: Epochs) -> RedisQueue:
+    return RedisQueue(redis_client, CircuitBreaker("Redis", 2), epochs, limit=LIMIT, ttl_s=MONTH_S)
+
+
+@pytest.fixture
+def epochs() -> Epochs:
+    return Epochs()
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def test_more_callers_than_connections_say_nothing_about_redis(database_15: str)
     """redis-py's blocking pool would raise what a dead Redis raises, and the breaker would open."""
     few = redis_queue.connect(database_15, timeout_ms=1000)
     few.connection_pool.max_connections = 1
-    queue = RedisQueue(few, CircuitBreaker("Redis", 1), limit=LIMIT, ttl_s=MONTH_S)
+    queue = RedisQueue(few, CircuitBreaker("Redis", 1), Epochs(), limit=LIMIT, ttl_s=MONTH_S)
     taken = few.connection_pool.get_connection()
     with pytest.raises(QueueUnavailable):
         queue.read("nobody", START, 10)

@@ -14,7 +14,7 @@ from harness.stack.waiting import wait_until
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_queue import RedisQueue, connect
 from reference_server.errors import QueueUnavailable
-from tests.contracts.queue_contract import BOB, NO_CURSOR, START, message, messages, rebuilt, seqs
+from tests.contracts.queue_contract import BOB, NO_CURSOR, START, Epochs, message, messages, rebuilt, seqs
 from tests.contracts.redis_keys_contract import LIST, MONTH_S
 from tests.edge.server.process import Chat
 
@@ -31,7 +31,9 @@ def chat(server: Target) -> Iterator[Chat]:
 
 @pytest.mark.plan("QUEUE-04")
 def test_a_queue_keeps_the_newest_thousand(client: redis.Redis, redis_client: redis.Redis) -> None:
-    queue = RedisQueue(redis_client, CircuitBreaker("Redis", 2), limit=PROMISED_LIMIT, ttl_s=MONTH_S)
+    queue = RedisQueue(
+        redis_client, CircuitBreaker("Redis", 2), Epochs(), limit=PROMISED_LIMIT, ttl_s=MONTH_S
+    )
     rebuilt(queue, messages(1, PROMISED_LIMIT))
     for seq in range(PROMISED_LIMIT + 1, PROMISED_LIMIT + 4):
         queue.push(BOB, [message(seq)])
@@ -51,7 +53,7 @@ def test_a_mailbox_without_a_queue_is_empty(chat: Chat, services: Services) -> N
 @pytest.mark.plan("QUEUE-12")
 def test_a_redis_that_is_down_is_told_to_the_caller(ours: Services) -> None:
     unreachable = connect(ours.redis_url, timeout_ms=1000)
-    queue = RedisQueue(unreachable, CircuitBreaker("Redis", 2), limit=5, ttl_s=MONTH_S)
+    queue = RedisQueue(unreachable, CircuitBreaker("Redis", 2), Epochs(), limit=5, ttl_s=MONTH_S)
     with FaultInjector(ours, lambda kind, **fields: None).redis_refused():
         with pytest.raises(QueueUnavailable, match="Connection refused"):
             queue.push(BOB, [message(1)])

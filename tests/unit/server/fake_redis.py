@@ -9,14 +9,17 @@ import redis
 from fakeredis._commands import command
 from fakeredis._socket._fakesocket import FakeSocket
 
-_FIRST_RUN_ID = "a" * 40
-_ARGUMENTS_OF_A_READ = 6
-"""Of EVALSHA with read.lua: a push has more."""
+_FIRST_RUN_ID, _FIRST_REPLID = "a" * 40, "1" * 40
+_ARGUMENTS_OF_A_READ = 8
+"""Of EVALSHA with read.lua: a push has more, and a probe has fewer."""
 
 
 def _info(self: FakeSocket, *sections: bytes) -> bytes:
-    """`INFO server`, as far as the scripts read it; fakeredis has none."""
-    return f"# Server\r\nrun_id:{getattr(self._server, 'run_id', _FIRST_RUN_ID)}\r\n".encode()
+    """`INFO` of a section, as far as the scripts read it; fakeredis has none."""
+    of = self._server
+    run_id, replid = getattr(of, "run_id", _FIRST_RUN_ID), getattr(of, "replid", _FIRST_REPLID)
+    told = {b"server": f"run_id:{run_id}", b"replication": f"master_replid:{replid}"}
+    return "".join(f"# {section.decode()}\r\n{told[section]}\r\n" for section in sections).encode()
 
 
 _info.__name__ = "info"
@@ -24,9 +27,10 @@ setattr(FakeSocket, "info", command((), (bytes,))(_info))  # noqa: B010 - the cl
 
 
 class Server(fakeredis.FakeServer):
-    """`run_id` changes with a restart; clients of ours do not reach one that is `down`."""
+    """`run_id` changes with a restart, `replid` with a promotion; nobody reaches one that `is_down`."""
 
     run_id = _FIRST_RUN_ID
+    replid = _FIRST_REPLID
     is_down = False
     is_read_only = False
 
@@ -42,7 +46,7 @@ class Client(fakeredis.FakeRedis):
         if self._of.is_down:
             raise redis.ConnectionError("Connection refused")
         name, *rest = args
-        writes = name in ("SET", "DEL") or (name == "EVALSHA" and len(rest) > _ARGUMENTS_OF_A_READ)
+        writes = name == "DEL" or (name == "EVALSHA" and len(rest) != _ARGUMENTS_OF_A_READ)
         if self._of.is_read_only and writes:
             raise redis.ReadOnlyError("You can't write against a read only replica.")
         return super().execute_command(*args, **options)

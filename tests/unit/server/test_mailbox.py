@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import fakeredis
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,7 +12,7 @@ from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import Failure, Unavailable
 from tests.contracts.mailbox_machine import Mailbox
-from tests.contracts.redis_data import RedisData
+from tests.contracts.redis_data import HEAD, LIST, RedisData
 from tests.unit.server.fake_redis import Client, Server
 from tests.unit.server.world import MONTH_S, WINDOW, World
 
@@ -23,6 +25,20 @@ class FakeRedisData(RedisData):
     def __init__(self, server: Server) -> None:
         super().__init__(fakeredis.FakeRedis(server=server, protocol=2))
         self._server = server
+        self._elsewhere: dict[str, Any] | None = None
+        self._other = {"run_id": "b" * 40, "replid": "2" * 40}
+
+    def switch(self) -> None:
+        """A first time the other one has what its primary had; it is one of its own from then on."""
+        self.writable()
+        here = {key: self._admin.dump(key) for key in (LIST, HEAD) if self._admin.exists(key)}
+        self._admin.flushdb()
+        for key, data in (here if self._elsewhere is None else self._elsewhere).items():
+            self._admin.restore(key, 60_000, data)
+        self._elsewhere = here
+        names = {"run_id": self._server.run_id, "replid": self._server.replid}
+        vars(self._server).update(self._other)
+        self._other = names
 
     @property
     def is_read_only(self) -> bool:
@@ -50,7 +66,24 @@ class FakeRedisWorld(World):
         self.redis = FakeRedisData(self._server)
 
     def queue_of_a_process(self) -> RedisQueue:
-        return RedisQueue(Client(self._server), CircuitBreaker("Redis", 2), limit=WINDOW, ttl_s=MONTH_S)
+        client, breaker = Client(self._server), CircuitBreaker("Redis", 2)
+        return RedisQueue(client, breaker, self.store.epoch, limit=WINDOW, ttl_s=MONTH_S)
+
+
+@pytest.mark.parametrize("sees_the_other", [0, 1], ids=["the sender's worker", "one that never saw it"])
+def test_a_redis_that_comes_back_is_not_believed_what_it_held(sees_the_other: int) -> None:
+    """Nothing in it has changed: neither its process nor its term tells that another one was in use."""
+    world = FakeRedisWorld()
+    one, other = world.process(), world.process()
+    one.send("before the failover")
+    world.redis.switch()
+    assert one.send("during it").queued
+    world.redis.switch()
+    worker = (one, other)[sees_the_other]
+    worker.repairer.step()
+    assert worker.contents() == ["before the failover", "during it"]
+    polled = worker.poll()
+    assert (polled.source, polled.degraded) == ("redis", False)
 
 
 BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -7,8 +7,18 @@ import redis
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_queue import RedisQueue
+from reference_server.errors import StoreUnavailable
 from reference_server.interfaces import Rebuild, Untrusted
-from tests.contracts.queue_contract import BOB, LIMIT, START, Lose, QueueContract, messages, rebuilt
+from tests.contracts.queue_contract import (
+    BOB,
+    LIMIT,
+    START,
+    Epochs,
+    Lose,
+    QueueContract,
+    messages,
+    rebuilt,
+)
 from tests.contracts.redis_keys_contract import MONTH_S, RedisKeysContract
 from tests.unit.server.fake_redis import Client, Server
 
@@ -24,8 +34,13 @@ def client(server: Server) -> redis.Redis:
 
 
 @pytest.fixture
-def queue(client: redis.Redis) -> RedisQueue:
-    return RedisQueue(client, CircuitBreaker("Redis", 2), limit=LIMIT, ttl_s=MONTH_S)
+def queue(client: redis.Redis, epochs: Epochs) -> RedisQueue:
+    return RedisQueue(client, CircuitBreaker("Redis", 2), epochs, limit=LIMIT, ttl_s=MONTH_S)
+
+
+@pytest.fixture
+def epochs() -> Epochs:
+    return Epochs()
 
 
 @pytest.fixture
@@ -41,9 +56,33 @@ class TestFakeRedisKeys(RedisKeysContract):
     pass
 
 
-def test_a_list_from_before_a_restart_is_not_served(queue: RedisQueue, server: Server) -> None:
-    """A restored snapshot agrees with itself; only the process's id tells that it may be old."""
+RESTARTED, PROMOTED = {"run_id": "b" * 40}, {"replid": "2" * 40}
+
+
+@pytest.mark.parametrize("change", [RESTARTED, PROMOTED, RESTARTED | PROMOTED])
+def test_the_lists_of_another_redis_are_rebuilt(
+    queue: RedisQueue, server: Server, change: dict[str, str]
+) -> None:
+    """A restored snapshot agrees with itself, and so does the list of a primary that was one before."""
     rebuilt(queue, messages(1, 3))
-    server.run_id = "b" * 40
+    vars(server).update(change)
     assert isinstance(queue.read(BOB, START, 10), Untrusted)
     assert isinstance(queue.push(BOB, messages(4, 4)), Rebuild)
+
+
+def test_another_redis_is_not_used_before_it_is_written_down(
+    queue: RedisQueue, server: Server, epochs: Epochs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody could tell that the lists of the first one are old, once it is back."""
+    rebuilt(queue, messages(1, 3))
+
+    def unknown(self: Epochs, identity: str) -> str:
+        raise StoreUnavailable("MongoDB: gone")
+
+    monkeypatch.setattr(Epochs, "__call__", unknown)
+    vars(server).update(RESTARTED)
+    with pytest.raises(StoreUnavailable):
+        queue.push(BOB, messages(4, 4))
+    with pytest.raises(StoreUnavailable):
+        queue.read(BOB, START, 10)
+    assert not queue.breaker.is_open

@@ -17,6 +17,7 @@ from reference_server.adapters.turns import Turns
 from reference_server.errors import QueueUnavailable, StoreUnavailable
 from reference_server.interfaces import Cursor
 from reference_server.message import Message
+from tests.contracts.queue_contract import Epochs
 
 
 class FailingRedis:
@@ -29,9 +30,6 @@ class FailingRedis:
     def register_script(self, text: str) -> Callable[..., Any]:
         return self._fail
 
-    def set(self, *_: Any, **__: Any) -> None:
-        self._fail()
-
     def _fail(self, *_: Any, **__: Any) -> None:
         self.calls += 1
         raise self.error
@@ -40,7 +38,7 @@ class FailingRedis:
 def make(error: Exception) -> tuple[RedisQueue, FailingRedis]:
     client = FailingRedis(error)
     breaker = CircuitBreaker("Redis", failures_to_open=2)
-    return RedisQueue(client, breaker, limit=5, ttl_s=100), client  # type: ignore[arg-type]
+    return RedisQueue(client, breaker, Epochs(), limit=5, ttl_s=100), client  # type: ignore[arg-type]
 
 
 def push(queue: RedisQueue) -> None:
@@ -66,6 +64,8 @@ def test_two_failures_in_a_row_open_the_breaker_and_redis_is_left_alone(error: E
         redis.ReadOnlyError("You can't write against a read only replica."),
         redis.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
         redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"),
+        redis.exceptions.NoPermissionError("User chat has no permissions to run the 'evalsha' command"),
+        redis.exceptions.ClusterDownError("Hash slot not served"),
     ],
 )
 def test_a_redis_that_says_it_cannot_is_left_alone_at_once(error: Exception) -> None:
@@ -136,6 +136,17 @@ class TestCircuitBreaker:
         breaker.close()
         breaker.close()
         assert caplog.messages == ["Redis: circuit breaker opened: gone", "Redis: circuit breaker closed"]
+
+    def test_another_reason_is_said_too(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Redis is started at last, and its user may not do what is needed."""
+        breaker = CircuitBreaker("Redis", failures_to_open=1)
+        for reason in ("gone", "not allowed", "not allowed"):
+            breaker.failed(OSError(reason))
+        assert str(breaker.reason) == "not allowed"
+        assert caplog.messages == [
+            "Redis: circuit breaker opened: gone",
+            "Redis: circuit breaker stays open: not allowed",
+        ]
 
 
 class TestDoorbell:

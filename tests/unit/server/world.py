@@ -179,7 +179,7 @@ class MemoryRedis:
     def snapshot(self) -> None:
         """Nothing: no list of before a restart can be trusted, and this queue holds only what can."""
 
-    restore = empty
+    restore = switch = empty
 
     def damage(self) -> None:
         self._queue.lists.pop("bob", None)

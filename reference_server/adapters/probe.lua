@@ -1,0 +1,46 @@
+-- Tries every command that push.lua, read.lua and the queue use, on the keys of nobody's mailbox; leaves nothing.
+-- See identity.lua, which stands before this.
+--
+-- KEYS[1]  messages:   KEYS[2]  head:
+--
+-- Answers {'identity', identity}     all of them work, in this Redis
+--      or {'denied', command, …}     these are not there for this user
+-- Fails as a command fails that is there, but does not work: read-only, out of memory.
+
+local list, head = KEYS[1], KEYS[2]
+local answer, failure = {'denied'}, nil
+
+local function is_denial(why)
+  return string.find(why, 'ermission') or string.find(why, "can't run") or string.find(why, "can't access")
+    or string.find(why, 'nknown')
+end
+
+local function try(name, ...)
+  local result = redis.pcall(name, ...)
+  if type(result) ~= 'table' or not result.err then return result end
+  if not is_denial(result.err) then
+    failure = failure or result
+  elseif answer[#answer] ~= name then
+    answer[#answer + 1] = name
+  end
+  return ''
+end
+
+local server, replication = try('INFO', 'server'), try('INFO', 'replication')
+try('LPUSH', list, 'probe')
+try('LTRIM', list, 0, 0)
+try('HSET', head, 'seq', 0)
+try('PEXPIRE', list, 1000)
+try('PEXPIRE', head, 1000)
+try('TYPE', list)
+try('HMGET', head, 'seq')
+try('LLEN', list)
+try('LINDEX', list, 0)
+try('LRANGE', list, 0, 0)
+try('PUBLISH', 'mailboxes', '')
+try('DEL', list, head)
+if #answer > 1 then return answer end
+if failure then return failure end
+local found = identity(server, replication)
+if not found then return redis.error_reply('ERR INFO tells no run_id or no master_replid') end
+return {'identity', found}
