@@ -1,4 +1,4 @@
-"""`python -m reference_server`: reads the settings, listens, hands the socket to gunicorn's gevent workers.
+"""`python -m reference_server`: reads the settings, listens, hands the sockets to gunicorn's gevent workers.
 
 Everything that imports a driver is imported in the worker, after gevent has patched the standard library.
 """
@@ -8,20 +8,20 @@ from __future__ import annotations
 import logging
 import os
 import resource
+import signal
 import socket
 import sys
-import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn ships no types
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # the same
 
-from reference_server import logs
+from reference_server import listening, logs
 from reference_server.config import Config
+from reference_server.master import Master
 from reference_server.metrics_folder import MetricsFolder
 from reference_server.setting import ConfigError
-from reference_server.worker import Worker
+from reference_server.worker import STOP_S, Worker
 
 if TYPE_CHECKING:
     from reference_server.app import Server
@@ -29,14 +29,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WRONG_USAGE = 2
-GRACE_S = 3
-"""How long requests may take to finish after SIGTERM. Waiting polls are woken, so none takes longer."""
 CONNECTIONS = 10_000
 """Of one worker. A poll that waits holds one, and with all of them held not even a send would be let in."""
-KEEP_ALIVE_S = 15
-"""Long enough that a client which polls every few seconds keeps its connection."""
-_BIND_PATIENCE_S = 3.0
-"""Workers of a killed master notice within a second, and hold the port until then."""
+FEWEST_FILES = 256
 
 
 class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
@@ -52,27 +47,35 @@ class GunicornLog(Logger):  # type: ignore[misc]  # gunicorn ships no types
 class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn, configured in code: a master that listens and respawns workers that each make a server."""
 
-    def __init__(self, config: Config, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        config: Config,
+        listeners: list[socket.socket],
+        metrics: MetricsFolder,
+        connections: int = CONNECTIONS,
+    ) -> None:
         self._config = config
-        self._listener = listener
+        self._bind = [f"fd://{listener.detach()}" for listener in listeners]
         self._server: Server | None = None
-        self._metrics = MetricsFolder()
+        self._metrics = metrics
+        self._connections = connections
         super().__init__()
 
     def load_config(self) -> None:
         """Set gunicorn's settings; named by gunicorn."""
         settings: dict[str, Any] = {
-            "bind": f"fd://{self._listener.detach()}",
+            "bind": self._bind,
             "workers": self._config.workers,
             "worker_class": Worker,
-            "graceful_timeout": GRACE_S,
-            "keepalive": KEEP_ALIVE_S,
-            "worker_connections": CONNECTIONS,
+            "graceful_timeout": STOP_S,
+            "keepalive": self._config.keep_alive_seconds,
+            "worker_connections": self._connections,
             "loglevel": "warning",
             "logger_class": GunicornLog,
             "forwarded_allow_ips": "",  # nobody, as long as TRUSTED_PROXIES does not say so
             "control_socket_disable": True,  # a file in the home directory: two servers would share it
-            "post_worker_init": self._watch,
+            "pre_fork": lambda master, worker: self._metrics.restore(),
+            "post_fork": _listen_to_the_master,
             "child_exit": lambda master, worker: self._metrics.forget_gauges(worker.pid),
             "on_exit": lambda master: self._metrics.remove(),
         }
@@ -90,63 +93,70 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
         self._server.start()
         return self._server.app
 
-    def _watch(self, worker: Any) -> None:
-        """Let no poll wait any more once gunicorn tells the worker to stop."""
+    def run(self) -> None:
+        """Run until told to stop, then end the process; named by gunicorn."""
+        Master(self).run()
 
-        def wait_for_the_end() -> None:
-            while worker.alive:
-                time.sleep(0.2)
-            if self._server is not None:
-                self._server.doorbell.stop()
-
-        threading.Thread(target=wait_for_the_end, name="watch", daemon=True).start()
+    def wake_polls(self) -> None:
+        """Let no poll wait any more: this worker ends."""
+        if self._server is not None:
+            self._server.doorbell.stop()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Listen, waiting a moment for a port that is just being given up. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, _, _, _, address = found[0]
-    deadline = time.monotonic() + _BIND_PATIENCE_S
-    while True:
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(2048)
-        except OSError:
-            listener.close()
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return listener
+def _listen_to_the_master(master: Master, worker: Worker) -> None:
+    """Until the worker has its own handlers it has the master's, which would only note that it is to end."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if master.is_ending:
+        sys.exit(0)
 
 
-def _allow_open_files(count: int) -> None:
-    """Raise the soft limit, often 1,024, as far as the hard one allows: each connection is an open file."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+def _allow_open_files(count: int) -> int:
+    """Raise the soft limit, often 1,024, as far as the hard one allows: each connection is an open file.
+
+    Return the new limit. Raise ConfigError.
+    """
+    soft, hard = (
+        count if it == resource.RLIM_INFINITY else it for it in resource.getrlimit(resource.RLIMIT_NOFILE)
+    )
+    allowed = max(soft, min(count, hard))
+    if allowed < FEWEST_FILES:
+        raise ConfigError(
+            f"The limit of open files (`ulimit -n`) must be at least {FEWEST_FILES}, not {hard}."
+        )
+    if allowed > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    return allowed
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment, read as UTF-8 in any locale: the same bytes are the same secret everywhere."""
+    return {
+        os.fsdecode(name): value.decode("utf-8", "surrogateescape") for name, value in os.environb.items()
+    }
 
 
 def main() -> int:
     """Run until told to stop; give the exit code."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends it at once and without a trace, until it serves
     try:
-        config = Config.from_env(os.environ)
+        config = Config.from_env(_environment())
+        logs.configure(config.log_level, config.log_format)
+        files = _allow_open_files(2 * CONNECTIONS)
+        listeners = listening.sockets(config.host, config.port)
+        metrics = MetricsFolder()
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - says why it does not start, before there is a log
         return WRONG_USAGE
-    logs.configure(config.log_level, config.log_format)
-    try:
-        listener = listen(config.host, config.port)
-    except OSError as error:
-        sentence = f"HOST and PORT: cannot listen on {config.host}:{config.port}: {error.strerror}."
-        print(sentence, file=sys.stderr)  # noqa: T201 - the same
-        return WRONG_USAGE
-    _allow_open_files(CONNECTIONS + 1000)
-    log.info("Listening on http://%s:%d", config.host, config.port)
-    Gunicorn(config, listener).run()
+    for warning in config.warnings():
+        log.warning(warning)
+    log.info("Listening on %s", " and ".join(map(listening.url, listeners)))
+    connections = min(CONNECTIONS, files // 2)  # the other half is for the stores
+    if connections < CONNECTIONS:
+        log.warning(
+            "With at most %d open files (`ulimit -n`), a worker takes %d connections", files, connections
+        )
+    Gunicorn(config, listeners, metrics, connections).run()
     return 0
 
 

@@ -18,7 +18,7 @@ from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.adapters.redis_doorbell import RedisDoorbell
 from reference_server.auth import Accounts, Offload, Tokens
-from reference_server.blueprints import answers, auth, health, messages, openapi, requests
+from reference_server.blueprints import answers, auth, health, messages, openapi, paths, requests
 from reference_server.blueprints import metrics as metrics_page
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
@@ -130,13 +130,13 @@ def assemble(
     accounts = Accounts(users, tokens, offload, turns, failures, registrations)
 
     app = Flask(__name__, static_folder=None)
-    app.url_map.merge_slashes = False  # a path is there or it is not: the way to another one would be a page
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["MAX_FORM_PARTS"] = requests.MOST_FORM_FIELDS
     app.extensions["tokens"] = tokens
     app.extensions["trusted_proxies"] = config.trusted_proxies
     metrics_page.install(app, metrics)
     answers.install(app)
+    paths.install(app)
     app.register_blueprint(auth.blueprint(accounts))
     app.register_blueprint(
         messages.blueprint(

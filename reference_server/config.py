@@ -14,6 +14,12 @@ from reference_server.setting import Name, OneOf, Secret, Setting, Url, WholeNum
 MAX_BODY_BYTES = 256 * 1024
 """Larger request bodies are answered 413. A message of 10,000 four-byte characters fits, even escaped."""
 
+BOUND_MS = 1000
+"""The contract's: within this time an answer comes while a store fails."""
+_TURN_MS = 400
+"""Longest wait of a send for its turn at a busy mailbox, before it asks MongoDB. A poll asks Redis before."""
+_REST_MS = 100
+
 _DAY_S = 24 * 3600
 
 SETTINGS: tuple[Setting, ...] = (
@@ -96,6 +102,12 @@ SETTINGS: tuple[Setting, ...] = (
         WholeNumber(0, 10),
         "Reverse proxies in front. Each adds to `X-Forwarded-For`; without any, that header is not believed.",
     ),
+    Setting(
+        "KEEP_ALIVE_SECONDS",
+        75,
+        WholeNumber(1, 3600),
+        "How long a connection may be idle. Behind a load balancer: longer than the balancer keeps it.",
+    ),
     Setting("LOG_LEVEL", "INFO", OneOf(("DEBUG", "INFO", "WARNING", "ERROR")), "Least severe lines to log."),
     Setting(
         "LOG_FORMAT", "text", OneOf(("text", "json")), "Log lines for people, or one JSON object a line."
@@ -129,6 +141,7 @@ class Config:
     held_polls_per_user: int
     hashing_queue: int
     trusted_proxies: int
+    keep_alive_seconds: int
     log_level: str
     log_format: str
 
@@ -139,3 +152,16 @@ class Config:
             setting.name.lower(): setting.parse(environment.get(setting.name)) for setting in SETTINGS
         }
         return cls(**values)
+
+    def warnings(self) -> list[str]:
+        """Say what is legal and yet breaks a promise."""
+        longest_ms = max(_TURN_MS, self.redis_timeout_ms) + self.mongodb_timeout_ms + _REST_MS
+        if longest_ms <= BOUND_MS:
+            return []
+        settings = (
+            f"REDIS_TIMEOUT_MS={self.redis_timeout_ms} and MONGODB_TIMEOUT_MS={self.mongodb_timeout_ms}"
+        )
+        return [
+            f"With {settings} an answer may take {longest_ms:,} ms while a store fails; "
+            f"the contract allows {BOUND_MS:,}"
+        ]

@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from reference_server.setting import ConfigError
+
 _PREFIX = "reference-server-metrics-"
 _LOCK = "lock"
 
@@ -25,11 +27,20 @@ class MetricsFolder:
     """
 
     def __init__(self) -> None:
-        _remove_abandoned()
-        unnamed = Path(tempfile.mkdtemp(prefix="new-"))
+        """Make it. Raises ConfigError."""
+        try:
+            _remove_abandoned()
+            unnamed = Path(tempfile.mkdtemp(prefix="new-"))
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigError(f"TMPDIR must be a folder in which files can be written: {reason}.") from error
         self._lock = _locked(unnamed / _LOCK, "w")
         self.path = unnamed.rename(unnamed.with_name(_PREFIX + unnamed.name))  # now it is found, and locked
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.path)
+
+    def restore(self) -> None:
+        """Make it again if it was removed, as old temporary files are: without it no worker starts."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
 
     def forget_gauges(self, worker_pid: int) -> None:
         """Take a dead worker's gauges out of the sum, as mark_process_dead does; what it counted stays in."""

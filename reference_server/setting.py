@@ -98,7 +98,7 @@ class Secret:
 
     def read(self, text: str) -> str | None:
         """See Rule."""
-        size = len(text.encode("utf-8", "surrogateescape"))
+        size = len(text.encode())
         return text if self.shortest <= size <= self.longest else None
 
 
@@ -125,6 +125,11 @@ class Url:
         return text if all(map(_is_host_and_port, authority.split(","))) else None
 
 
+def _is_unicode(text: str) -> bool:
+    """Whether no byte of it had to be escaped when it was read as UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _is_host_and_port(text: str) -> bool:
     match = _HOST_AND_PORT.fullmatch(text)
     return match is not None and 1 <= int(match[1] or 1) <= 65535
@@ -145,6 +150,8 @@ class Setting:
             if self.default is None:
                 raise ConfigError(f"{self.name} is required and must be {self.rule.legal}.")
             return self.default
+        if not _is_unicode(text):
+            raise ConfigError(f"{self.name} must be UTF-8, and {self.rule.legal}.")
         value = self.rule.read(text)
         if value is None:
             shown = f", not {text[:40]!r}" if self.rule.may_be_shown else ""

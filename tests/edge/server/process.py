@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ BOUND_S = 1.0
 RECOVERS_S = 2.0
 
 
-def target(services: Services, folder: Path, **env: str) -> Target:
+def target(services: Services, folder: Path, *, command: Sequence[str] = COMMAND, **env: str) -> Target:
     """A server with two workers and a database of its own; not started."""
     environment = {
         "PORT": "{port}",
@@ -34,7 +35,7 @@ def target(services: Services, folder: Path, **env: str) -> Target:
         "MONGODB_DATABASE": f"test-{uuid.uuid4().hex[:12]}",
     } | HIGH_LIMITS
     return Target(
-        COMMAND, ready_path="/health/live", log=folder / "server.log", env=environment | env, cwd=ROOT
+        command, ready_path="/health/live", log=folder / "server.log", env=environment | env, cwd=ROOT
     )
 
 

@@ -1,0 +1,84 @@
+"""The sockets to listen on: of every address that HOST stands for, or those that systemd hands over."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+
+from gunicorn import systemd  # type: ignore[import-untyped]  # gunicorn ships no types
+
+from reference_server.setting import ConfigError
+
+_BIND_PATIENCE_S = 3.0
+"""Workers of a killed master notice within a second, and hold the port until then."""
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+def sockets(host: str, port: int) -> list[socket.socket]:
+    """Listen. Raises ConfigError.
+
+    `localhost` is often two addresses. One that this machine does not have, perhaps for want of IPv6, is left
+    out as long as there is another one.
+    """
+    handed_over = systemd.listen_fds()
+    if handed_over:
+        first: int = systemd.SD_LISTEN_FDS_START
+        return [socket.socket(fileno=number) for number in range(first, first + handed_over)]
+    listeners: list[socket.socket] = []
+    missing: OSError | None = None
+    for family, address in _addresses(host, port):
+        try:
+            listeners.append(_listen(family, address))
+        except OSError as error:
+            if error.errno not in _NO_SUCH_ADDRESS:
+                raise _refusal(host, port, error) from error
+            missing = error
+    if not listeners:
+        raise _refusal(host, port, missing) from missing
+    return listeners
+
+
+def url(listener: socket.socket) -> str:
+    """Where it serves, as a browser takes it; a zone of IPv6 is written as RFC 6874 says."""
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{listener.getsockname()}"
+    host, port = listener.getsockname()[:2]
+    return f"http://{_bracketed(host.replace('%', '%25'))}:{port}"
+
+
+def _addresses(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise _refusal(host, port, error) from error
+    except UnicodeError as error:  # a part of the name is empty, or longer than a name's part may be
+        raise ConfigError(f"HOST must be an address or a name of this machine, not {host!r}.") from error
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))  # type: ignore[misc]
+
+
+def _listen(family: int, address: tuple[str, int]) -> socket.socket:
+    """Listen, waiting a moment for a port that is just being given up. Raises OSError."""
+    deadline = time.monotonic() + _BIND_PATIENCE_S
+    while True:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return listener
+
+
+def _refusal(host: str, port: int, error: OSError | None) -> ConfigError:
+    reason = error.strerror if error else "it stands for no address"
+    return ConfigError(f"HOST and PORT: cannot listen on {_bracketed(host)}:{port}: {reason}.")
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
