@@ -23,7 +23,7 @@ _REST_MS = 100
 _DAY_S = 24 * 3600
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("HOST", "127.0.0.1", Name(255, "A-Za-z0-9.:_-"), "Address to listen on."),
+    Setting("HOST", "127.0.0.1", Name(255, "A-Za-z0-9.:_%-"), "Address to listen on."),
     Setting("PORT", 8000, WholeNumber(1, 65535), "Port to listen on."),
     Setting("WORKERS", 2, WholeNumber(1, 64), "Worker processes. One that is killed is started again."),
     Setting("SECRET_KEY", None, Secret(32, 4096), "Signs the tokens; the same on every instance."),

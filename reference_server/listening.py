@@ -43,7 +43,8 @@ def url(listener: socket.socket) -> str:
     """Where it serves, as a browser takes it; a zone of IPv6 is written as RFC 6874 says."""
     if listener.family == socket.AF_UNIX:
         return f"unix:{listener.getsockname()}"
-    host, port = listener.getsockname()[:2]
+    numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+    host, port = socket.getnameinfo(listener.getsockname(), numeric)
     return f"http://{_bracketed(host.replace('%', '%25'))}:{port}"
 
 
