@@ -135,6 +135,14 @@ def _environment() -> dict[str, str]:
     }
 
 
+def _let_go_of_a_closed_stderr() -> None:
+    """Whoever read the log may be gone: Python would end with exit code 120 for lines it could not write."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def main() -> int:
     """Run until told to stop; give the exit code."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -156,7 +164,10 @@ def main() -> int:
         log.warning(
             "With at most %d open files (`ulimit -n`), a worker takes %d connections", files, connections
         )
-    Gunicorn(config, listeners, metrics, connections).run()
+    try:
+        Gunicorn(config, listeners, metrics, connections).run()
+    finally:
+        _let_go_of_a_closed_stderr()
     return 0
 
 

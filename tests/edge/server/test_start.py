@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,12 @@ from tests.edge.server.wire import LIVE, Wire, request
 
 NOWHERE = {"REDIS_URL": "redis://127.0.0.1:1/0", "MONGODB_URL": "mongodb://127.0.0.1:1/"}
 STARTS_WITHIN_S = 50.0
+AS_SYSTEMD_DOES = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 Environment = dict[bytes, bytes]
 
 
@@ -52,10 +59,10 @@ def refusal(before: Callable[[], None] | None = None, **env: str | bytes) -> str
 
 @contextlib.contextmanager
 def started(
-    log: Path, command: list[str] = COMMAND, fds: tuple[int, ...] = (), **env: str | bytes
+    log: Path | int, command: list[str] = COMMAND, fds: tuple[int, ...] = (), **env: str | bytes
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The server in a session of its own, ended afterwards; what it says goes to `log`."""
-    with log.open("wb") as output:
+    with open(log, "wb", closefd=isinstance(log, Path)) as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment(**env), stderr=output, pass_fds=fds, start_new_session=True
         )
@@ -64,7 +71,8 @@ def started(
     finally:
         children = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
-        assert process.wait(STARTS_WITHIN_S) == 0, log.read_text(encoding="utf-8")
+        said = log.read_text(encoding="utf-8") if isinstance(log, Path) else ""
+        assert process.wait(STARTS_WITHIN_S) == 0, said
         assert not [child for child in children if child.is_running()]
 
 
@@ -201,12 +209,11 @@ class TestTheMachine:
         said = refusal(limited(resource.RLIMIT_NOFILE, 100), PORT=str(free_port()))
         assert said == "The limit of open files (`ulimit -n`) must be at least 256, not 100."
 
-    def test_a_closed_stderr_stops_nothing(self, services: Services, tmp_path: Path) -> None:
+    def test_a_closed_stderr_stops_nothing(self) -> None:
         """A closed terminal, or `2>&1 | head -1`: whoever read the log is gone."""
         reader, writer = os.pipe()
-        piped = ["sh", "-c", f'exec 2>&{writer} {writer}>&-; exec "$@"', "sh", *COMMAND]
         port = free_port()
-        with started(tmp_path / "log", piped, (writer,), PORT=str(port), WORKERS="1") as process:
+        with started(writer, PORT=str(port), WORKERS="1") as process:
             os.close(writer)
             wait_for_answer("127.0.0.1", port)
             os.close(reader)
@@ -227,8 +234,7 @@ class TestSystemd:
     def test_it_serves_the_socket_that_it_is_given(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as given:
             port, number = given.getsockname()[1], given.fileno()
-            ours = f'exec 3<&{number}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
-            command = ["sh", "-c", ours, "sh", *COMMAND]
+            command = [sys.executable, "-c", AS_SYSTEMD_DOES, str(number), *COMMAND]
             with started(tmp_path / "log", command, (number,), PORT=str(port), WORKERS="1"):
                 wait_for_answer("127.0.0.1", port)
             assert f"http://127.0.0.1:{port}" in (tmp_path / "log").read_text(encoding="utf-8")
