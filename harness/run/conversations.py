@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -89,10 +90,14 @@ class Conversations(Users):
         """Send one message several times at once with one client_message_id, each over its own connection."""
         self._sent += 1
         text, own_id = f"message {self._sent} ✉ {self._token()}", self._token()
+        gate = threading.Barrier(copies)
+
+        def send_with_the_others() -> Answer:
+            gate.wait()
+            return self._send_once(sender, recipient, text, own_id, None)
+
         with ThreadPoolExecutor(copies) as pool:
-            sends = [
-                pool.submit(self._send_once, sender, recipient, text, own_id, None) for _ in range(copies)
-            ]
+            sends = [pool.submit(send_with_the_others) for _ in range(copies)]
         answers = [each.result() for each in sends]
         self._patience.after(min(answers, key=lambda answer: (answer.status is None, answer.seconds)))
 
@@ -123,11 +128,24 @@ class Conversations(Users):
             reader.start()
 
     def keep_sending(
-        self, pairs: Sequence[Pair], *, every_s: float, retrying: bool = False, content: str | None = None
+        self,
+        pairs: Sequence[Pair],
+        *,
+        every_s: float,
+        retrying: bool = False,
+        content: str | None = None,
+        in_step: bool = False,
     ) -> None:
-        """Every pair's first writes to its second every `every_s` seconds from now on."""
+        """Every pair's first writes to its second every `every_s` seconds from now on.
+
+        Each begins at a moment of its own, or all do so at the same one, `in_step`: then races between them
+        do not depend on the seed.
+        """
         for pair in pairs:
-            sender = self._sender(pair, every_s=every_s, retrying=retrying, content=content)
+            first_in_s = every_s if in_step else None
+            sender = self._sender(
+                pair, every_s=every_s, first_in_s=first_in_s, retrying=retrying, content=content
+            )
             self._senders.append(sender.start())
 
     def send_many(
@@ -225,6 +243,7 @@ class Conversations(Users):
         pair: Pair,
         *,
         every_s: float,
+        first_in_s: float | None = None,
         count: int | None = None,
         retrying: bool = False,
         content: str | None = None,
@@ -233,7 +252,7 @@ class Conversations(Users):
         return Sender(
             lambda intended_ns: self._send(sender, recipient, content, at=intended_ns, retrying=retrying),
             interval_s=every_s,
-            first_in_s=self.random.uniform(0, every_s),
+            first_in_s=self.random.uniform(0, every_s) if first_in_s is None else first_in_s,
             count=count,
         )
 

@@ -13,8 +13,13 @@ ALL = (*DELIVERY, contiguous, on_time, available, bounded)
 
 @pytest.mark.plan("CHAOS-01")
 def test_many_write_to_one_mailbox(run: Run) -> None:
-    """All contend for the first place and each next one; two readers, one with small pages, agree."""
+    """All contend for the first place and each next one; the readers agree, one of them with small pages.
+
+    One more polls again at each message, so that no moment between two messages goes unseen.
+    """
     bob, *others = run.users(7)
+    if run.has.held_polls:
+        run.read(run.second_browser(bob), wait_s=3)
     _all_write_to_one(run, others, bob)
     run.wait_for_traffic(sends=120, polls=16)
     run.read_all()
@@ -99,4 +104,4 @@ def _all_write_to_one(run: Run, others: list[Client], bob: Client) -> None:
     """He reads in two browsers; for the one with small pages, more than a page waits at each poll."""
     run.read(bob)
     run.read(run.second_browser(bob), limit=10)
-    run.keep_sending([(other, bob) for other in others], every_s=0.2)
+    run.keep_sending([(other, bob) for other in others], every_s=0.2, in_step=True)

@@ -37,7 +37,7 @@ def millisecond_timestamps(head, draft, now_us):
     return replace(placed, timestamp_us=placed.timestamp_us // 1000 * 1000)
 
 
-@mutant(row="FLOW-02", promise="no-duplicate")
+@mutant(row="FLOW-01", promise="no-duplicate")
 def millisecond_cursor():
     """Microseconds are stored, but milliseconds told: the cursor is just before the message it names."""
     message.format_timestamp = lambda us: format_timestamp(us // 1000 * 1000)
