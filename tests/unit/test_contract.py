@@ -1,0 +1,50 @@
+"""docs/contract.md says the numbers and names that the server and the harness have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.checkers import CHECKERS
+from harness.history import Bounds
+from reference_server import auth
+from reference_server.adapters.refusals import QUEUE_CHARACTERS
+from reference_server.blueprints import messages
+from reference_server.config import Config
+
+CONTRACT = (Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
+CONFIG = Config.from_env({"SECRET_KEY": "s" * 32})
+BOUNDS = Bounds()
+
+
+def lengths(legal: range) -> str:
+    return f"{legal.start} to {legal.stop - 1} characters"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"| `to_username` | {lengths(auth._USERNAME_LENGTH)}",
+        f"| `client_message_id` | optional, {lengths(messages._CLIENT_ID_LENGTH)}",
+        f"at most {CONFIG.message_limit:,} characters; every Unicode text",
+        f"may be held open, 0 to {messages.LONGEST_WAIT_S}, default 0",
+        f'"poll_after_ms": {CONFIG.poll_interval_ms}',
+        f"of the last {CONFIG.queue_limit:,} messages, and of {CONFIG.queue_ttl_seconds // 86_400} days",
+        f"at most {CONFIG.queue_limit:,} entries, TTL {CONFIG.queue_ttl_seconds // 86_400} days",
+        f"refuses messages of over {QUEUE_CHARACTERS:,} characters",
+        f"delivered within {BOUNDS.delivered_within_s:g} s of its ack",
+        f"to a client that polls every {BOUNDS.poll_interval_s:g} s",
+        f"as the table below says, within {BOUNDS.answers_within_s:g} s",
+        f"{BOUNDS.recovers_within_s:g} s after a fault heals",
+        f"a queue has at most {BOUNDS.retained_messages:,} entries",
+    ],
+)
+def test_the_contract_says_the_numbers_of_the_code(sentence: str) -> None:
+    assert sentence in CONTRACT
+
+
+def test_the_contract_names_every_promise_but_those_of_single_rows() -> None:
+    of_single_rows = {"contiguous", "flat", "refuses", "stops-cleanly"}
+    named = {line.split("`")[1] for line in CONTRACT.splitlines() if line.startswith("| `")}
+    assert set(CHECKERS) - of_single_rows <= named
