@@ -54,3 +54,5 @@ class Features:
     limits: bool = True
     """Of the sends of a user, and of registrations and failed sign-ins from an address."""
     held_polls: bool = True
+    hang_up: bool = True
+    """On SIGHUP to all its processes it serves on, as after a closed terminal or a reload."""

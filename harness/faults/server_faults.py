@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 import psutil
 
@@ -16,6 +18,7 @@ from harness.stack.canary import Sighting
 from harness.stack.reaper import alive, kill_each
 
 MID_PUSH_WITHIN_S = 5.0
+REPLACED_WITHIN_S = 15.0
 STOPS_WITHIN_S = 10.0
 """What a server had accepted when it was told to stop must have been answered, and it must have ended."""
 
@@ -66,6 +69,28 @@ class ServerFaults(Injector):
                 self._in_vain("stop", what, since_ns)
 
         return self._server_ended("stopped", target, stop)
+
+    def hang_up(self) -> AbstractContextManager[Fault]:
+        """SIGHUP to all processes of the server, which is to serve on; at the end it has had time to.
+
+        Whether it serves is not looked at here: that is what its users tell.
+        """
+        target = self._instances.first
+        old = target.workers()
+
+        def send() -> None:
+            target.require_running()
+            os.killpg(target.pid, signal.SIGHUP)
+
+        def replaced() -> bool:
+            return not any(alive(worker) for worker in old) or not target.running
+
+        def wait() -> None:
+            with suppress(DeadlineMissed):  # it goes on with the workers it has
+                wait_until(replaced, deadline_s=REPLACED_WITHIN_S, what="other workers")
+
+        sent = Probe(lambda: Sighting("sent", 0.0), "sent")
+        return self.lasting(Breakage(Fault("signal", "hang-up"), sent, sent, inject=send, heal=wait))
 
     def _server_ended(
         self, kind: str, target: Target, end: Callable[[], None]

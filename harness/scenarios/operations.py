@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.checkers import available, cursor, no_loss, no_phantom, refuses
+from harness.checkers import DELIVERY, available, cursor, no_loss, no_phantom, on_time, refuses
 from harness.client import Answer, Client
 from harness.history import NS_PER_S
 from harness.hostile.attempts import MESSAGES, Intruder
@@ -17,6 +17,8 @@ from harness.run import LOOK_AGAIN_S, Run, certain
 from harness.run.broken import CertainlyBroken, Deadline
 from harness.run.recorded import healed_ns
 
+HELD_POLLS = 4
+HELD_S = 4
 LOOKS = 6
 """Over connections of their own, so that hardly ever all of them meet the same worker."""
 Samples = dict[str, float]
@@ -105,6 +107,20 @@ def test_the_api_is_described(run: Run) -> None:
             may=run.statuses.not_signed_in,
         )
     run.check(refuses)
+
+
+@pytest.mark.plan("OPS-04")
+def test_a_hang_up_costs_nothing(run: Run) -> None:
+    """A closed terminal, or a reload: who has a request under way, or a poll held open, is answered."""
+    run.start_traffic(every_s=0.1)
+    for _ in range(HELD_POLLS):
+        run.read(run.user(), wait_s=HELD_S)
+    run.wait_for_traffic(sends=30, polls=2 * HELD_POLLS)
+    with run.faults.hang_up():
+        run.wait_for_traffic(sends=30, polls=HELD_POLLS)
+    run.wait_for_traffic(sends=30, polls=HELD_POLLS)
+    run.read_all()
+    run.check(*DELIVERY, on_time, available)
 
 
 def _wait_until_ready_says(run: Run, operator: Client, word: str, status: int) -> None:

@@ -47,6 +47,18 @@ def description_without_tokens(*arguments, token=False, **options):
     return _operation(*arguments, **options)
 
 
+@mutant(row="OPS-04", promise="available")
+def hang_up_ends_the_workers():
+    """Workers end when a terminal is closed, whatever they have accepted; the master starts others."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@mutant(row="OPS-04", promise="available")
+def hang_up_ends_the_server():
+    """The server ends when a terminal is closed."""
+    signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getppid(), signal.SIGKILL))
+
+
 @mutant(row="CHAOS-28", promise="stops-cleanly")
 def sigterm_drops_requests():
     """A worker that is told to stop leaves at once, whatever it has accepted."""

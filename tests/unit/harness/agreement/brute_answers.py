@@ -77,7 +77,7 @@ def _is_let_down(needed: Needed, history: History) -> bool:
     """Whether somebody could not sign in; while a store is broken, 503 says to come again."""
     if needed.status in (200, 429) and needed.error is None:
         return False
-    felt = {fault.store for fault in history.faults if _felt(fault, needed, history)} - {"clock"}
+    felt = {fault.store for fault in history.faults if _felt(fault, needed, history)} - {"clock", "signal"}
     at_all = felt & {"server", "client"} and needed.status != 500
     return not (at_all or (felt and needed.status == 503))
 

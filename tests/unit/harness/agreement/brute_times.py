@@ -64,7 +64,7 @@ def _calms(history: History) -> list[_Calm]:
     """What follows each outage: faults that overlap or follow before the recovery was due are one."""
     outages: list[list[FaultWindow]] = []
     for fault in sorted(history.faults, key=lambda fault: fault.injected_ns):
-        if fault.store == "clock":
+        if fault.store in ("clock", "signal"):
             continue
         if outages and fault.injected_ns <= _over_ns(outages[-1], history):
             outages[-1].append(fault)

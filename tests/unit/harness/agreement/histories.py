@@ -34,6 +34,7 @@ FAULTS = (
     "server killed",
     "server worker killed",
     "clock stepped back",
+    "signal hang-up",
 )
 
 _fates = st.sampled_from((*["ok"] * 12, "stored, answer lost", "lost", "refused"))

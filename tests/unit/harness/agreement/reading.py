@@ -189,7 +189,7 @@ def faults(history: History) -> list[Span]:
     return [
         (fault.injected_ns, forever if fault.healed_ns is None else fault.healed_ns + recovers_ns)
         for fault in history.faults
-        if fault.store != "clock"
+        if fault.store not in ("clock", "signal")
     ]
 
 
