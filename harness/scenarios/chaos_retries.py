@@ -21,8 +21,10 @@ def test_one_message_is_sent_several_times_at_once(run: Run) -> None:
             alice.close()  # the next ones go over new connections, and to other workers
         run.send_copies(alice, bob, copies=5)
     run.read_all()
-    run.check(*ALL)
-    certain(run.untold_replays() == 0, "of five copies, four must be answered `replayed`")
+    try:
+        run.check(*ALL)
+    finally:  # also where the machine was too busy for the checks
+        certain(run.untold_replays() == 0, "of five copies, four must be answered `replayed`")
 
 
 @pytest.mark.plan("CHAOS-07")

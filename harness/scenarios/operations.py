@@ -69,7 +69,8 @@ def test_metrics_count_what_was_done(run: Run) -> None:
     for _ in range(LOOKS):
         told = _samples(operator)
         steady = {name for name in steady if told.get(name) == after[name]}
-    certain(steady, f"the workers do not tell the same of {', '.join(sorted(counting))}")
+    names = ", ".join(sorted(counting))
+    certain(steady, f"{sent} messages were sent, and the workers do not tell the same of {names}")
     run.read_all()
     run.check(no_loss, cursor, no_phantom, available)
 
