@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reference_server.config import SETTINGS, Config
-from reference_server.setting import ConfigError, Setting
+from reference_server.setting import ConfigError, Setting, WholeNumber
 
 SECRET = "s" * 32
 DOCS = Path(__file__).parents[3] / "docs" / "server.md"
@@ -95,3 +95,30 @@ def test_the_documentation_knows_no_other_settings() -> None:
     assert re.findall(r"^\| `([A-Z_]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE) == [
         s.name for s in SETTINGS
     ]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_no_setting_takes_what_is_not_utf_8(setting: Setting) -> None:
+    sentence = rf"{setting.name} must be UTF-8, and [^\n]+\."
+    with pytest.raises(ConfigError, match=rf"\A{sentence}\Z"):
+        config(**{setting.name: "\udcff" * 40})
+
+
+NUMBERS = [setting for setting in SETTINGS if isinstance(setting.rule, WholeNumber)]
+
+
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize(
+    "value", ["9\x00", "٤٢", "-1", "+1", "1e3", "0x10", "1_000", "1,000", "1 2", "1.0", "9" * 40]
+)
+def test_a_number_is_decimal_digits_and_not_too_large(setting: Setting, value: str) -> None:
+    sentence = rf"{setting.name} must be a whole number from [0-9,]+ to [0-9,]+, not [^\n]+\."
+    with pytest.raises(ConfigError, match=rf"\A{sentence}\Z"):
+        config(**{setting.name: value})
+
+
+def test_time_outs_that_do_not_fit_into_the_contracts_second_are_told() -> None:
+    assert config().warnings() == []
+    assert config(REDIS_TIMEOUT_MS="450", MONGODB_TIMEOUT_MS="450").warnings() == []
+    for long in ({"REDIS_TIMEOUT_MS": "451"}, {"MONGODB_TIMEOUT_MS": "501"}):
+        assert len(config(**long).warnings()) == 1
