@@ -1,14 +1,16 @@
-"""Mutants of what operators rely on: readiness, metrics, the description, and SIGTERM."""
+"""Mutants of what operators rely on: readiness, metrics, the description, signals, and dead workers."""
 
 from __future__ import annotations
 
 import os
 import signal
 
+from reference_server.master import Master
 from reference_server.metrics import Metrics
 from tests.mutants.registry import STORY, find, mutant
 
 _page, _operation = Metrics.page, find("openapi.document:_operation")[2]
+_manage_workers = Master.manage_workers
 
 
 @mutant(
@@ -63,3 +65,10 @@ def hang_up_ends_the_server():
 def sigterm_drops_requests():
     """A worker that is told to stop leaves at once, whatever it has accepted."""
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
+
+
+@mutant(row="CHAOS-26", promise="available", replaces="master:Master.manage_workers", in_master=True)
+def dead_workers_not_replaced(self):
+    """A worker that dies is not replaced; when the last one has died, nobody answers."""
+    if not self.worker_age:  # gunicorn's count of those that it has ever started
+        _manage_workers(self)

@@ -25,7 +25,7 @@ class Mutant:
 
     `says` is for the promise STORY: words that the row's reason must hold. `replaces` is the place in
     `reference_server` that `broken` takes, as `module:name` or `module:Class.name`; None: `broken` is called,
-    and breaks something.
+    and breaks something. That is done in each worker after the fork, or once in the master with `in_master`.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Mutant:
     promise: str
     says: str
     quick: bool
+    in_master: bool
     replaces: str | None
     broken: Callable[..., Any]
 
@@ -56,7 +57,13 @@ MUTANTS: dict[str, Mutant] = {}
 
 
 def mutant(
-    *, row: str, promise: str, replaces: str | None = None, says: str = "", quick: bool = False
+    *,
+    row: str,
+    promise: str,
+    replaces: str | None = None,
+    says: str = "",
+    quick: bool = False,
+    in_master: bool = False,
 ) -> Callable[[Broken], Broken]:
     """Register what is decorated as a mutant; its mechanism is the module it stands in."""
 
@@ -66,7 +73,9 @@ def mutant(
             raise ValueError(f"two mutants are called {name}")
         mechanism = broken.__module__.rpartition(".")[2]
         sentence = inspect.cleandoc(broken.__doc__ or "").replace("\n", " ")
-        MUTANTS[name] = Mutant(name, mechanism, sentence, row, promise, says, quick, replaces, broken)
+        MUTANTS[name] = Mutant(
+            name, mechanism, sentence, row, promise, says, quick, in_master, replaces, broken
+        )
         return broken
 
     return register

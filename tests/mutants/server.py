@@ -1,4 +1,4 @@
-"""`python -m tests.mutants.server NAME`: the reference server, with one mutant in every worker."""
+"""`python -m tests.mutants.server NAME`: the reference server, broken by one mutant."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ class BrokenGunicorn(entry.Gunicorn):
         Python is patched earlier for it, as a worker would do it first of all.
         """
         monkey.patch_all()
-        from tests.mutants import catalog  # noqa: F401
+        from tests.mutants.catalog import MUTANTS
 
+        if MUTANTS[sys.argv[1]].in_master:
+            MUTANTS[sys.argv[1]].put_in()
         super().run()
 
     def load(self) -> Any:
         """Break the worker, and go on."""
         from tests.mutants.catalog import MUTANTS
 
-        MUTANTS[sys.argv[1]].put_in()
+        if not MUTANTS[sys.argv[1]].in_master:
+            MUTANTS[sys.argv[1]].put_in()
         return super().load()
 
 
