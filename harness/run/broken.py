@@ -54,10 +54,21 @@ class Deadline:
 
         Raises Inconclusive when the machine has left the server no such time for very long.
         """
-        history = self.recorder.history()
-        due_ns = Spans(strained(history)).calm_end_ns(self.since_ns, self.within_s * NS_PER_S)
-        if looked_at_ns >= due_ns + KNOWN_AFTER_S * NS_PER_S:
+        if self._is_over(looked_at_ns):
             return True
-        if looked_at_ns >= self.since_ns + LONGEST_WAIT_S * NS_PER_S:
-            raise Inconclusive(f"{too_busy(history)}: it had no {self.within_s:g} s on end to recover in")
+        if self._is_long_ago(looked_at_ns):
+            busy = too_busy(self.recorder.history())
+            raise Inconclusive(f"{busy}: it had no {self.within_s:g} s on end to recover in")
         return False
+
+    def is_worth_waiting_for(self, now_ns: int) -> bool:
+        """Whether `has_passed` may still tell more, later."""
+        return not self._is_long_ago(now_ns) and not self._is_over(now_ns)
+
+    def _is_over(self, at_ns: int) -> bool:
+        spans = Spans(strained(self.recorder.history()))
+        due_ns = spans.calm_end_ns(self.since_ns, self.within_s * NS_PER_S)
+        return at_ns >= due_ns + KNOWN_AFTER_S * NS_PER_S
+
+    def _is_long_ago(self, at_ns: int) -> bool:
+        return at_ns >= self.since_ns + LONGEST_WAIT_S * NS_PER_S

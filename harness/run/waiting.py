@@ -151,12 +151,13 @@ class Waiting(Conversations):
         time.sleep(max(0, due_ns - time.monotonic_ns()) / NS_PER_S)
 
     def _wait_for_arrivals(self, readers: list[Reader], *, poll: bool = False) -> None:
+        """Wait for what was acked; with `poll` until what is missing is lost, however busy the machine."""
         history = self.recorder.history()
-        deadline_ns = quiet_after_ns(history) + int(
-            (self.bounds.delivered_within_s + self.bounds.poll_interval_s) * NS_PER_S
-        )
+        begin_ns, bounds = quiet_after_ns(history), self.bounds
+        deadline_ns = begin_ns + int((bounds.delivered_within_s + bounds.poll_interval_s) * NS_PER_S)
+        due = Deadline(self.recorder, begin_ns, bounds.delivered_within_s)
         acked = acked_messages(history)
-        while time.monotonic_ns() < deadline_ns:
+        while (now_ns := time.monotonic_ns()) < deadline_ns or (poll and due.is_worth_waiting_for(now_ns)):
             waiting = [reader for reader in readers if reader.lacks(acked.get(reader.client.username, ()))]
             if not waiting:
                 return

@@ -39,7 +39,9 @@ def test_what_must_hold_on_any_machine_is_certain() -> None:
 def test_a_deadline_has_passed_when_the_time_is_over_and_strain_would_be_known(recorder: Recorder) -> None:
     due = Deadline(recorder, BEGIN_NS, within_s=2)
     assert not due.has_passed(second(2.4))
+    assert due.is_worth_waiting_for(second(2.4))
     assert due.has_passed(second(2.5))
+    assert not due.is_worth_waiting_for(second(2.5))
 
 
 def test_a_deadline_begins_again_after_strain_and_its_aftermath(recorder: Recorder) -> None:
@@ -54,8 +56,10 @@ def test_a_machine_that_never_calms_down_proves_nothing(recorder: Recorder) -> N
     for begin in range(31):
         strain(recorder, begin, begin + 1)
     assert not due.has_passed(second(29.9))
+    assert due.is_worth_waiting_for(second(29.9))
     with pytest.raises(Inconclusive, match="it had no 2 s on end"):
         due.has_passed(second(30))
+    assert not due.is_worth_waiting_for(second(30))
 
 
 @pytest.mark.parametrize(

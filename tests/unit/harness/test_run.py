@@ -210,6 +210,19 @@ def test_a_message_that_was_lost_a_moment_ago_is_a_loss_and_no_doubt(
     assert run.judgements[-1].verdict is Verdict.FAIL
 
 
+def test_a_lost_message_is_waited_for_until_a_busy_machine_explains_it_no_more(
+    run: Run, server: Server, pair: Any
+) -> None:
+    run.read(pair[1], at_once=True)
+    server.loses = {"lost"}
+    run.acked(*pair, "lost")
+    run.recorder.record("strain", since=run.recorder.events[0]["t"], waiting=0.97, late_s=0.0)
+    run.read_all()
+    with pytest.raises(PromiseBroken):
+        run.check(no_loss)
+    assert run.judgements[-1].verdict is Verdict.FAIL
+
+
 def test_a_client_that_comes_back_goes_on_from_its_cursor(run: Run, server: Server, pair: Any) -> None:
     run.read(pair[1], at_once=True)
     run.acked(*pair)
