@@ -26,7 +26,7 @@ from tests.mutants.lane import Request
 from tests.mutants.lanes import Lane, Lanes
 from tests.mutants.matrix import REFERENCE, Trial, passed, run_row, try_mutant
 from tests.mutants.registry import Mutant
-from tests.mutants.trials import FILE, add_trial, matrix, read_trials, seeds_from, write_trials
+from tests.mutants.trials import FILE, add_trial, latest, matrix, read_trials, seeds_from, write_trials
 
 WIDE = 150  # columns: a log has no width of its own, and the matrix should stand one mutant a line
 INTERRUPTED = 130
@@ -126,11 +126,15 @@ def _unbroken(rows: Sequence[str], lanes: Lanes, options: argparse.Namespace) ->
 
 
 def _try_all(mutants: Sequence[Mutant], lanes: Lanes, options: argparse.Namespace) -> list[Trial]:
-    """Every mutant with the first seed, then with the next; without those that an earlier run has ended."""
+    """Every mutant with the first seed, then with the next; without those that an earlier run has ended.
+
+    What proved nothing beside others, as the machine was too busy, is tried at last with nothing beside it.
+    """
     file, wanted = options.reports / FILE, {mutant.name: mutant for mutant in mutants}
-    earlier = {(one.mutant, one.seed): one for one in (read_trials(file) if options.resume else [])}
-    write_trials(file, earlier.values())
-    trials = [one for key, one in earlier.items() if key[0] in wanted and key[1] in options.seed]
+    kept = latest(read_trials(file)) if options.resume else []
+    write_trials(file, kept)
+    earlier = {(one.mutant, one.seed) for one in kept}
+    trials = [one for one in kept if one.mutant in wanted and one.seed in options.seed]
 
     def run(key: Key, lane: Lane) -> Trial:
         name, seed = key
@@ -138,14 +142,19 @@ def _try_all(mutants: Sequence[Mutant], lanes: Lanes, options: argparse.Namespac
         folder = options.reports / (f"seed-{seed}" if several else "") / name
         return try_mutant(wanted[name], lane, seed=seed, reports=folder, keep_all=not several)
 
+    def run_each(keys: Sequence[Key], jobs: int) -> Iterator[Trial]:
+        for trial in _side_by_side(lanes, jobs, run, keys):
+            add_trial(file, trial)
+            told = f"{trial.mutant}, seed {trial.seed}"
+            again = f"  (first {trial.doubt})" if trial.doubt else ""
+            console.print(f"  {told:<40} {trial.what:<12} {trial.seconds:6.1f} s{again}")
+            yield trial
+
     keys = [(name, seed) for seed in options.seed for name in wanted if (name, seed) not in earlier]
-    for trial in _side_by_side(lanes, options.jobs, run, keys):
-        add_trial(file, trial)
-        trials.append(trial)
-        told = f"{trial.mutant}, seed {trial.seed}"
-        again = f"  (first {trial.doubt})" if trial.doubt else ""
-        console.print(f"  {told:<40} {trial.what:<12} {trial.seconds:6.1f} s{again}")
-    return trials
+    trials += run_each(keys, options.jobs)
+    undecided = [(one.mutant, one.seed) for one in trials if one.proved_nothing]
+    alone = list(run_each(undecided, 1)) if options.jobs > 1 else []
+    return latest([*trials, *alone])
 
 
 def _side_by_side(lanes: Lanes, jobs: int, run: Callable[[W, Lane], T], what: Sequence[W]) -> Iterator[T]:

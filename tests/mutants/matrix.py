@@ -52,6 +52,11 @@ class Trial:
         return self.promise in self.broke
 
     @property
+    def proved_nothing(self) -> bool:
+        """Whether it was neither caught nor survived."""
+        return not self.broke and self.verdict is Verdict.INCONCLUSIVE
+
+    @property
     def what(self) -> str:
         """The result in a few words."""
         if self.is_caught:

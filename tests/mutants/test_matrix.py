@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from harness.reports.run import RowResult
 from harness.verdict import Judgement, Verdict
+from tests.mutants import __main__ as command_line
 from tests.mutants.catalog import MUTANTS
 from tests.mutants.lane import Request
 from tests.mutants.matrix import Trial, try_mutant
 from tests.mutants.registry import Mutant
-from tests.mutants.trials import add_trial, matrix, read_trials, seeds_from, write_trials
+from tests.mutants.trials import add_trial, latest, matrix, read_trials, seeds_from, write_trials
 
 MUTANT = MUTANTS["since-inclusive"]
 TOLD = MUTANTS["replay-not-told"]
@@ -75,6 +78,22 @@ def test_what_proved_nothing_is_run_once_more_on_new_services(
     trial = trial_of(MUTANT, lane, tmp_path)
     assert (trial.what, lane.renewed, len(lane.asked)) == ("caught", 1, 2)
     assert trial.doubt == ("the machine was busy" if doubtful else "the run has no results")
+
+
+@pytest.mark.parametrize(("jobs", "exit_code"), [(2, 0), (1, 1)])
+def test_what_proved_nothing_beside_others_is_tried_at_last_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int, exit_code: int
+) -> None:
+    busy = row(Verdict.INCONCLUSIVE, reason="the machine was busy")
+    lane = FakeLane(busy, busy, row(Verdict.FAIL, "no-duplicate"))
+    lanes = SimpleNamespace(one=lambda: nullcontext(lane), end=lambda: None)
+    monkeypatch.setattr(command_line, "Lanes", lambda jobs, reports: nullcontext(lanes))
+    monkeypatch.setattr(command_line.signal, "signal", lambda number, handler: None)
+    arguments = [MUTANT.name, "--no-unbroken", "--jobs", str(jobs), "--reports", str(tmp_path)]
+    assert command_line.main(arguments) == exit_code
+    tried = read_trials(tmp_path / "trials.jsonl")
+    assert [trial.what for trial in tried] == ["inconclusive", "caught"][:jobs]
+    assert [trial.what for trial in latest(tried)] == ["caught" if jobs > 1 else "inconclusive"]
 
 
 def test_what_was_not_caught_is_kept(tmp_path: Path) -> None:

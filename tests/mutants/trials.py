@@ -26,6 +26,11 @@ def read_trials(file: Path) -> list[Trial]:
         raise ValueError(f"{file} is not the trials of a run: {error!r}") from error
 
 
+def latest(trials: Iterable[Trial]) -> list[Trial]:
+    """Return the last trial of each mutant with each seed."""
+    return list({(trial.mutant, trial.seed): trial for trial in trials}.values())
+
+
 def write_trials(file: Path, trials: Iterable[Trial]) -> None:
     """Begin a file with these trials."""
     file.parent.mkdir(parents=True, exist_ok=True)
