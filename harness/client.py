@@ -16,6 +16,8 @@ import urllib3
 from harness.bounded_http import LONGEST_BODY_BYTES, new_pool, read_body
 from harness.errors import NotServed
 from harness.history import Outcome
+from harness.variety.spellings import SPELLINGS
+from harness.variety.variety import Manner
 
 PATIENCE_S = 5.0
 JSON = Mapping[str, Any]
@@ -117,18 +119,30 @@ class Client:
             client.close()
         return answers
 
-    def send(self, recipient: str, content: str, client_message_id: str | None) -> Answer:
+    def send(self, recipient: str, manner: Manner) -> Answer:
         """Send one message."""
-        body = {"to_username": recipient, "content": content}
-        if client_message_id is not None:
-            body["client_message_id"] = client_message_id
-        return self.call("POST", f"{API}/messages", body=body)
+        fields = {"to_username": recipient, "content": manner.content}
+        if manner.client_message_id is not None:
+            fields["client_message_id"] = manner.client_message_id
+        if manner.names_sender:
+            fields["from_username"] = self.username
+        body, kind = SPELLINGS[manner.spelling](fields)
+        headers = {"Content-Type": kind} | _connection(manner.new_connection)
+        return self.call("POST", f"{API}/messages", body=body, headers=headers)
 
-    def poll(self, parameters: Mapping[str, str]) -> Answer:
-        """Ask for new messages of this user's own mailbox."""
+    def poll(
+        self, parameters: Mapping[str, str], *, unescaped: str = "", new_connection: bool = False
+    ) -> Answer:
+        """Ask for new messages of this user's own mailbox; `unescaped` characters go out as they are."""
         path = f"{API}/messages/poll/{quote(self.username, safe='')}"
-        held_s = float(parameters.get("wait", 0))
-        return self.call("GET", path, parameters=parameters, held_s=held_s)
+        return self.call(
+            "GET",
+            path,
+            headers=_connection(new_connection),
+            parameters=parameters,
+            unescaped=unescaped,
+            held_s=float(parameters.get("wait", 0)),
+        )
 
     def call(
         self,
@@ -138,12 +152,14 @@ class Client:
         body: JSON | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
+        unescaped: str = "",
         held_s: float = 0.0,
     ) -> Answer:
         """Make any request as this user; `path` starts at the server's root.
 
-        A body of bytes goes out as it is. `headers` take precedence over the token and over JSON's type.
-        The answer may take `held_s` seconds longer than any other.
+        A body of bytes goes out as it is. `headers` take precedence over the token and over JSON's type; they
+        may hold any text, in UTF-8. `unescaped` are characters of parameters that go out as they are. The
+        answer may take `held_s` seconds longer than any other.
         """
         sent = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         data = json.dumps(body).encode() if isinstance(body, Mapping) else body
@@ -151,17 +167,15 @@ class Client:
             sent["Content-Type"] = "application/json"
         url = next(self._base_urls) + path
         if parameters:
-            url += "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+            url += "?" + "&".join(
+                f"{name}={quote(value, safe=unescaped)}" for name, value in parameters.items()
+            )
+        sent |= {name: value.encode().decode("latin-1") for name, value in (headers or {}).items()}
         timeout = urllib3.Timeout(total=self._timeout_s + held_s, connect=self._timeout_s)
         start_ns = time.monotonic_ns()
         try:
             response = self._http.request(
-                method,
-                url,
-                body=data,
-                headers=sent | dict(headers or {}),
-                timeout=timeout,
-                preload_content=False,
+                method, url, body=data, headers=sent, timeout=timeout, preload_content=False
             )
             raw = read_body(response)
         except urllib3.exceptions.HTTPError as error:
@@ -174,6 +188,11 @@ class Client:
 
     def _credentials(self) -> dict[str, str]:
         return {"username": self.username, "password": self._password}
+
+
+def _connection(is_new: bool) -> dict[str, str]:
+    """The header after which the next request goes over another connection, perhaps to another worker."""
+    return {"Connection": "close"} if is_new else {}
 
 
 def _answer(response: urllib3.BaseHTTPResponse, raw: bytes | None, start_ns: int, end_ns: int) -> Answer:

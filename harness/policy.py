@@ -46,7 +46,7 @@ class Statuses:
 
 @dataclass(frozen=True)
 class Features:
-    """What a server has beside the promises; rows about what it has not are left out."""
+    """What a server has beside the promises; rows and traffic leave out what it has not."""
 
     readiness: bool = True
     metrics: bool = True
@@ -56,3 +56,15 @@ class Features:
     held_polls: bool = True
     hang_up: bool = True
     """On SIGHUP to all its processes it serves on, as after a closed terminal or a reload."""
+    forms: bool = True
+    """Sends may be forms, `application/x-www-form-urlencoded`."""
+    multipart_forms: bool = True
+    """Sends may be forms, `multipart/form-data`."""
+    lenient_json: bool = True
+    """A field or parameter that nobody knows is ignored, and null is the same as a missing field."""
+    unicode_names: bool = True
+    """Names may hold letters of any script."""
+    marked_names: bool = True
+    """Names may hold `.`, `-`, `+` and `@`."""
+    case_sensitive_names: bool = True
+    """Names that differ in case are different users."""

@@ -45,8 +45,13 @@ class Schedule:
     interval_ns: int
     smoothed_round_trip_s: float | None = None
 
-    def next_start(self, start_ns: int, end_ns: int) -> int:
-        """The intended start of the poll after one that ran from `start_ns` to `end_ns`."""
-        round_trip_s = (end_ns - start_ns) / NS_PER_S
-        self.smoothed_round_trip_s = smoothed_round_trip(self.smoothed_round_trip_s, round_trip_s)
-        return max(end_ns, start_ns + self.interval_ns - int(self.smoothed_round_trip_s * NS_PER_S))
+    def next_start(self, start_ns: int, end_ns: int, *, was_held: bool = False) -> int:
+        """The intended start of the poll after one that ran from `start_ns` to `end_ns`.
+
+        How long a poll took that was held open says nothing about a round trip.
+        """
+        if not was_held:
+            round_trip_s = (end_ns - start_ns) / NS_PER_S
+            self.smoothed_round_trip_s = smoothed_round_trip(self.smoothed_round_trip_s, round_trip_s)
+        smoothed_ns = int((self.smoothed_round_trip_s or 0.0) * NS_PER_S)
+        return max(end_ns, start_ns + self.interval_ns - smoothed_ns)

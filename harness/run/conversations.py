@@ -16,6 +16,7 @@ from harness.run.exchange import send
 from harness.run.traffic import LONGEST_ROUND_S, Reader, Sender, stop_all
 from harness.run.users import Users
 from harness.targets.instances import Instances
+from harness.variety.variety import Manner, Variety
 
 Pair = tuple[Client, Client]
 """Who writes to whom."""
@@ -26,19 +27,25 @@ SILENT_FOR_S = 20.0
 LATE_S = 90.0
 """So much later than planned the last of many may be sent."""
 LOOK_AGAIN_S = 0.05
+SIDE_BY_SIDE = 6
 
 
 class Conversations(Users):
     """Sends and poll chains, recorded. What was started here goes on until `read_all` of the run."""
 
-    def __init__(self, instances: Instances, recorder: Recorder, *, seed: int, bounds: Bounds) -> None:
-        super().__init__(instances, recorder)
+    def __init__(
+        self, instances: Instances, recorder: Recorder, variety: Variety, *, seed: int, bounds: Bounds
+    ) -> None:
+        super().__init__(instances, recorder, variety)
         self.random = random.Random(seed)
         self.bounds = bounds
+        self.complaints: list[str] = []
+        """What was wrong with answers to ordinary requests, where there is no checker for it."""
+        self.refused: list[tuple[Manner, Answer]] = []
+        """The ordinary sends that were answered 4xx: all of them are legal."""
         self._readers: list[Reader] = []
         self._senders: list[Sender] = []
         self._chains = 0
-        self._sent = 0
         self._patience = Patience()
         self._last_answered_ns = 0
         self.waited_in_vain: list[str] = []
@@ -52,54 +59,89 @@ class Conversations(Users):
         *,
         at: int | None = None,
         retrying: bool = False,
+        manner: Manner | None = None,
     ) -> Answer:
         """Send one message; `at` is when it was due, in monotonic ns (default: now). Returns the last answer.
 
+        Without a `manner`, it is sent in the next one of the run's variety; so is its content, unless given.
         `retrying`, as the contract makes safe: with the same client_message_id, until the answer is definite.
         Raises NotServed when one call after the other is not answered.
         """
-        return self._patience.after(self._send(sender, recipient, content, at=at, retrying=retrying))
+        return self._patience.after(
+            self._send(sender, recipient, content, at=at, retrying=retrying, manner=manner)
+        )
 
     def _send(
-        self, sender: Client, recipient: Client, content: str | None, *, at: int | None, retrying: bool
+        self,
+        sender: Client,
+        recipient: Client,
+        content: str | None,
+        *,
+        at: int | None,
+        retrying: bool,
+        manner: Manner | None = None,
     ) -> Answer:
-        self._sent += 1
-        text = content if content is not None else f"message {self._sent} ✉ {self._token()}"
-        own_id = self._token()
+        how = manner or self.variety.manner(sender.username, recipient.username, content, needs_id=retrying)
         give_up_at = time.monotonic() + GIVE_UP_AFTER_S
         while True:
-            answer = self._send_once(sender, recipient, text, own_id, at)
+            answer = self._send_once(sender, recipient, how, at)
             definite = answer.status is not None and answer.status < 500 and answer.error is None
             if not retrying or definite or time.monotonic() > give_up_at:
-                return answer
+                break
             at = None
             time.sleep(RETRY_PAUSE_S)
+        if content is None and manner is None and answer.outcome is Outcome.REFUSED and answer.status != 503:
+            self.refused.append((how, answer))
+        return answer
 
-    def acked(self, sender: Client, recipient: Client, content: str | None = None) -> Answer:
+    def acked(
+        self, sender: Client, recipient: Client, content: str | None = None, *, manner: Manner | None = None
+    ) -> Answer:
         """Send one message that must be accepted for the scenario to make sense.
 
         Raises NotAcked when it was not.
         """
-        answer = self.send(sender, recipient, content)
+        answer = self.send(sender, recipient, content, manner=manner)
         if answer.outcome is not Outcome.OK:
             said = answer.error or answer.body.get("detail")
             raise NotAcked(f"a send was answered {answer.status or 'nothing'}, not 200: {said}")
         return answer
 
     def send_copies(self, sender: Client, recipient: Client, *, copies: int) -> None:
-        """Send one message several times at once with one client_message_id, each over its own connection."""
-        self._sent += 1
-        text, own_id = f"message {self._sent} ✉ {self._token()}", self._token()
+        """Send one message several times at once with one client_message_id, each over its own connection.
+
+        Each copy is spelled in a way of its own: it is the same message all the same.
+        """
+        first = self.variety.manner(sender.username, recipient.username, needs_id=True)
+        manners = [first, *(self.variety.respelled(first) for _ in range(copies - 1))]
         gate = threading.Barrier(copies)
 
-        def send_with_the_others() -> Answer:
+        def send_with_the_others(manner: Manner) -> Answer:
             gate.wait()
-            return self._send_once(sender, recipient, text, own_id, None)
+            return self._send_once(sender, recipient, manner, None)
 
         with ThreadPoolExecutor(copies) as pool:
-            sends = [pool.submit(send_with_the_others) for _ in range(copies)]
-        answers = [each.result() for each in sends]
+            answers = list(pool.map(send_with_the_others, manners))
         self._patience.after(min(answers, key=lambda answer: (answer.status is None, answer.seconds)))
+
+    def send_every_kind(self, pairs: Sequence[Pair], *, at_most: int = 1000) -> None:
+        """Every pair's first sends to its second until all that can differ between two sends has been sent.
+
+        That is each value of each thing that may differ, and each pair of two values.
+        """
+        with ThreadPoolExecutor(len(pairs)) as pool:
+            list(pool.map(lambda pair: self._send_every_kind(pair, at_most // len(pairs)), pairs))
+
+    def send_side_by_side(self, pairs: Sequence[Pair]) -> None:
+        """Every pair's first sends one message to its second, several at a time."""
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            list(pool.map(lambda pair: self.send(*pair), pairs))
+
+    def _send_every_kind(self, pair: Pair, at_most: int) -> None:
+        for _ in range(at_most):
+            if not self.variety.sends.missing():
+                return
+            self.send(*pair)
 
     def read(
         self, *clients: Client, at_once: bool = False, limit: int | None = None, wait_s: float = 0.0
@@ -111,11 +153,25 @@ class Conversations(Users):
             reader = self._reader(client, at_once=at_once or wait_s > 0, limit=limit, wait_s=wait_s)
             self._readers.append(reader.start())
 
-    def poll_once(self, client: Client) -> Answer:
+    def poll_once(self, client: Client, *, wait_s: float = 0.0) -> Answer:
         """One poll now, of the client's first chain or else of a new one, which polls only when told to."""
         if not self._readers_of(client):
             self._readers.append(self._reader(client))
-        return self._patience.after(self._readers_of(client)[0].poll_once().answer)
+        return self._patience.after(self._readers_of(client)[0].poll_once(wait_s=wait_s).answer)
+
+    def begin_at(self, client: Client, since: str | None, *, limit: int | None = None) -> None:
+        """A new chain of the client's polls once now from this cursor, and at the end until all is read."""
+        reader = self._reader(client, since=since, limit=limit)
+        self._readers.append(reader)
+        self._patience.after(reader.poll_once().answer)
+
+    def peek(self, client: Client, since: str | None, *, limit: int) -> Answer:
+        """One page of so many messages at most, from this cursor, and nobody reads on from there."""
+        return self._patience.after(self._reader(client, since=since, limit=limit).poll_once().answer)
+
+    def cursor_of(self, client: Client) -> str | None:
+        """Where the client's first chain stands."""
+        return self._readers_of(client)[0].cursor
 
     def go_offline(self, client: Client) -> None:
         """A client's chains stop polling and keep their cursors, as a closed laptop does."""
@@ -178,7 +234,7 @@ class Conversations(Users):
         self.recorder.record("in_vain", of=of, what=what, since=since_ns)
 
     def start_traffic(self, *, pairs: int = 4, every_s: float = 0.5, retrying: bool = False) -> None:
-        """New users write to new users who poll; one more polls an empty mailbox.
+        """New users write to new users who poll, and one of these to himself; another has an empty mailbox.
 
         Nobody owes that one anything, so during an outage its polls show whether a server knows that it
         cannot know.
@@ -186,6 +242,7 @@ class Conversations(Users):
         writing, polling = self.users(pairs), self.users(pairs + 1)
         self.read(*polling)
         self.keep_sending(list(zip(writing, polling, strict=False)), every_s=every_s, retrying=retrying)
+        self.keep_sending([(polling[0], polling[0])], every_s=2 * every_s, retrying=retrying)
 
     def stop_sending(self) -> None:
         """Nobody sends any more; who polls goes on."""
@@ -207,35 +264,40 @@ class Conversations(Users):
         """The users who poll."""
         return list(dict.fromkeys(reader.client.username for reader in self._readers))
 
-    def _send_once(self, sender: Client, recipient: Client, text: str, own_id: str, at: int | None) -> Answer:
-        answer = send(
-            sender,
-            self.recorder,
-            recipient=recipient.username,
-            content=text,
-            client_message_id=own_id,
-            intended_ns=at,
-        )
+    def _send_once(self, sender: Client, recipient: Client, manner: Manner, at: int | None) -> Answer:
+        recipients_name = recipient.username
+        answer = send(sender, self.recorder, recipient=recipients_name, manner=manner, intended_ns=at)
         if answer.status is not None:
             self._last_answered_ns = answer.end_ns
+        if answer.outcome is Outcome.OK:
+            self.variety.keep(str(answer.body.get("id") or ""))
         return answer
 
     def _readers_of(self, client: Client) -> list[Reader]:
         return [reader for reader in self._readers if reader.client is client]
 
     def _reader(
-        self, client: Client, *, at_once: bool = True, limit: int | None = None, wait_s: float = 0.0
+        self,
+        client: Client,
+        *,
+        at_once: bool = True,
+        since: str | None = None,
+        limit: int | None = None,
+        wait_s: float = 0.0,
     ) -> Reader:
         self._chains += 1
         interval_s = self.bounds.poll_interval_s
         return Reader(
             client,
             self.recorder,
+            self.variety,
             chain=f"{client.username}#{self._chains}",
             interval_s=interval_s,
             first_poll_in_s=0 if at_once else self.random.uniform(0, interval_s),
+            since=since,
             limit=limit,
             wait_s=wait_s,
+            complain=self.complaints.append,
         )
 
     def _sender(
@@ -255,9 +317,6 @@ class Conversations(Users):
             first_in_s=self.random.uniform(0, every_s) if first_in_s is None else first_in_s,
             count=count,
         )
-
-    def _token(self) -> str:
-        return f"{self.random.getrandbits(64):016x}"
 
     def _stop_readers(self) -> list[Reader]:
         readers, self._readers = self._readers, []

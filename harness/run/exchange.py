@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from types import NoneType
 from typing import Any
 
 from harness.client import Answer, Body, Client
 from harness.history import Outcome, Recorder
+from harness.variety.variety import Manner
+
+
+def special(words: Sequence[str]) -> dict[str, list[str]]:
+    """What is special about an operation, as a field of its event; none where nothing is."""
+    return {"special": list(words)} if words else {}
 
 
 def poll_fields(answer: Answer) -> tuple[dict[str, Any], str | None]:
@@ -70,8 +77,7 @@ def send(
     recorder: Recorder,
     *,
     recipient: str,
-    content: str,
-    client_message_id: str | None,
+    manner: Manner,
     intended_ns: int | None = None,
 ) -> Answer:
     """Send one message and record it before it leaves and when it is answered."""
@@ -83,11 +89,12 @@ def send(
         op=op,
         sender=client.username,
         recipient=recipient,
-        content=content,
-        client_message_id=client_message_id,
+        content=manner.content,
+        client_message_id=manner.client_message_id,
         intended=now if intended_ns is None else intended_ns,
+        **special(manner.special),
     )
-    answer = _ack(client.send(recipient, content, client_message_id))
+    answer = _ack(client.send(recipient, manner))
     body = answer.body
     recorder.record(
         "sent",

@@ -15,10 +15,11 @@ from harness.history import NS_PER_S, Event, History, Outcome
 
 @dataclass(frozen=True)
 class Acked:
-    """One acked message: what the server called it, if it told, and what it says."""
+    """One acked message: what the server called it and its time, if it told, and what it says."""
 
     id: str | None
     content: str
+    timestamp: str | None = None
 
 
 def acked_messages(history: History) -> dict[str, list[Acked]]:
@@ -27,7 +28,7 @@ def acked_messages(history: History) -> dict[str, list[Acked]]:
     for send in history.sends:
         if send.outcome is Outcome.OK:
             of_recipient = acked.setdefault(send.recipient, {})
-            of_recipient.setdefault(send.id or send.op, Acked(send.id, send.content))
+            of_recipient.setdefault(send.id or send.op, Acked(send.id, send.content, send.timestamp))
     return {recipient: list(messages.values()) for recipient, messages in acked.items()}
 
 

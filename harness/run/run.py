@@ -20,7 +20,7 @@ from harness.checkers import (
 from harness.client import Answer
 from harness.faults import FaultInjector
 from harness.history import NS_PER_S, Recorder
-from harness.run.broken import Inconclusive, PromiseBroken
+from harness.run.broken import Inconclusive, PromiseBroken, certain
 from harness.run.conversations import Pair
 from harness.run.queues import Queues
 from harness.run.recorded import (
@@ -35,6 +35,7 @@ from harness.run.vitals import Vitals
 from harness.run.waiting import Waiting
 from harness.targets.instances import Instances
 from harness.targets.profile import Profile
+from harness.variety.variety import Manner, Variety
 from harness.verdict import Checker, Judgement, Verdict, summed_up
 
 LOOK_AT_VITALS_EVERY_S = 1.0
@@ -66,6 +67,7 @@ class Run(Waiting):
         super().__init__(
             instances,
             recorder,
+            Variety(seed, profile.has, longest_message=profile.policy.longest_message),
             queues,
             seed=seed,
             bounds=profile.bounds,
@@ -108,11 +110,15 @@ class Run(Waiting):
         return polls_served_without(self.recorder.history(), store)
 
     def take_turns(self, pair: Pair, *, rounds: int, content: str | None = None) -> Turns:
-        """So many sends, each followed by a poll of the recipient's; their answers."""
+        """So many sends, each followed by a poll of the recipient's; their answers.
+
+        What has this content is sent in the usual way: it is measured, and must be the same every time.
+        """
         reader = self._reader(pair[1])
         turns = Turns([], [])
-        for _ in range(rounds):
-            turns.sends.append(self.send(*pair, content))
+        for place in range(rounds):
+            manner = None if content is None else Manner(content, f"{place:016x}")
+            turns.sends.append(self.send(*pair, manner=manner))
             turns.polls.append(self._patience.after(reader.poll_once().answer))
         return turns
 
@@ -156,8 +162,7 @@ class Run(Waiting):
         if no_loss in checkers and retention_told not in checkers:
             checkers += (retention_told,) * has_retention_to_tell(self.recorder.history())
         self._judge(checkers)
-        if error := self._raised[-1]:
-            raise error
+        self._raise_what_was_found()
 
     def judge_what_is_recorded(self) -> None:
         """Judge by every promise that applies and was not judged yet. Raises PromiseBroken if one is broken.
@@ -166,10 +171,17 @@ class Run(Waiting):
         """
         judged = {judgement.promise for judgement in self.judgements}
         open_promises = [name for name in applying_to(self.recorder.history()) if name not in judged]
-        if not open_promises:
-            return
-        self._judge([CHECKERS[promise] for promise in open_promises])
-        if isinstance(error := self._raised[-1], PromiseBroken):
+        if open_promises:
+            self._judge([CHECKERS[promise] for promise in open_promises])
+            if isinstance(error := self._raised[-1], PromiseBroken):
+                raise error
+        self._require_no_complaint()
+
+    def _raise_what_was_found(self) -> None:
+        error = self._raised[-1]
+        if not isinstance(error, PromiseBroken):
+            self._require_no_complaint()
+        if error:
             raise error
 
     def judging_that_raised(self, error: BaseException | None) -> int:
@@ -191,3 +203,11 @@ class Run(Waiting):
         verdict, reason = summed_up(new)
         errors = {Verdict.PASS: None, Verdict.FAIL: PromiseBroken(reason)}
         self._raised.append(errors.get(verdict, Inconclusive(reason)))
+
+    def _require_no_complaint(self) -> None:
+        """Raise CertainlyBroken where an answer to an ordinary request was not as the contract says."""
+        refused = [(m, a) for m, a in self.refused if a.status not in self.statuses.slowed]
+        for manner, answer in refused:
+            how = ", ".join(manner.special) or "nothing special about it"
+            certain(False, f"a legal send was answered {answer.status} ({how}): {answer.body.get('detail')}")
+        certain(not self.complaints, "; ".join(self.complaints[:3]))

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from harness.checkers.cursors import instant
 from harness.client import Answer, Client
 from harness.history import NS_PER_S, Outcome, Recorder
 from harness.polling import Cursor, Schedule
-from harness.run.exchange import poll_fields
+from harness.run.exchange import poll_fields, special
 from harness.run.recorded import Acked, missing_of
+from harness.variety.variety import Asked, Variety
 
 LONGEST_ROUND_S = 20.0
 """Above any single request's time-out, and above all tries of a client that retries."""
@@ -31,6 +34,8 @@ class Polled:
     ok: bool
     brought: bool
     promised: bool
+    was_held: bool = False
+    """Whether it asked to be held open."""
 
     @property
     def is_last(self) -> bool:
@@ -43,28 +48,35 @@ class Reader:
 
     `first_poll_in_s` staggers the chains, as real clients are never in step. With `wait_s` each poll asks to
     be held open so long, and the next one follows at once. A stopped chain may be started again: it goes on
-    with its cursor.
+    with its cursor, which `since` is at first. Each poll asks in a way of its own. `complain` is told what
+    is wrong with an answer for which there is no checker.
     """
 
     def __init__(
         self,
         client: Client,
         recorder: Recorder,
+        variety: Variety,
         *,
         chain: str,
         interval_s: float,
         first_poll_in_s: float = 0.0,
+        since: str | None = None,
         limit: int | None = None,
         wait_s: float = 0.0,
+        complain: Callable[[str], None],
     ) -> None:
         self.client = client
         self.chain = chain
         self._received: list[frozenset[str]] = []
         """The id and the content of each message that arrived."""
         self._recorder = recorder
+        self._variety = variety
         self._limit = limit
         self._wait_s = wait_s
-        self._cursor = Cursor()
+        self._complain = complain
+        self._begin = instant(since)
+        self._cursor = Cursor(since)
         self._schedule = Schedule(int(interval_s * NS_PER_S))
         self._next_ns = time.monotonic_ns() + int(first_poll_in_s * NS_PER_S)
         self._stopping = threading.Event()
@@ -88,52 +100,77 @@ class Reader:
         self.ask_to_stop()
         self._thread.finish(LONGEST_ROUND_S + self._wait_s)
 
-    def poll_once(self) -> Polled:
-        """Poll now, without being held."""
-        intended_ns = time.monotonic_ns()
-        answer = self.client.poll(self._cursor.parameters(self._limit))
-        return self._take(answer, intended_ns, wait_s=0.0)
+    @property
+    def cursor(self) -> str | None:
+        """Where the chain stands."""
+        return self._cursor.since
+
+    def poll_once(self, *, wait_s: float = 0.0) -> Polled:
+        """Poll now, to be held open so long."""
+        return self._poll(time.monotonic_ns(), wait_s)
 
     def lacks(self, acked: Collection[Acked]) -> bool:
-        """Whether any of these messages has not arrived yet."""
-        return bool(missing_of(acked, list(self._received)))
+        """Whether any of these messages has not arrived, of those that are newer than its first cursor."""
+        owed = acked if self._begin is None else [one for one in acked if self._is_newer(one.timestamp)]
+        return bool(missing_of(owed, list(self._received)))
+
+    def _is_newer(self, timestamp: str | None) -> bool:
+        moment = instant(timestamp)
+        return self._begin is None or moment is None or moment > self._begin
 
     def _new_thread(self) -> _Worker:
         return _Worker(self._poll_on_schedule, f"reader {self.chain}")
 
     def _poll_on_schedule(self) -> None:
-        held = {"wait": f"{self._wait_s:g}"} if self._wait_s else {}
         while not self._stopping.wait(max(0, self._next_ns - time.monotonic_ns()) / NS_PER_S):
-            answer = self.client.poll(self._cursor.parameters(self._limit) | held)
-            self._next_ns = self._next_start(self._take(answer, self._next_ns, wait_s=self._wait_s))
+            self._next_ns = self._next_start(self._poll(self._next_ns, self._wait_s or None))
 
     def _next_start(self, polled: Polled) -> int:
         answer = polled.answer
-        scheduled = self._schedule.next_start(answer.start_ns, answer.end_ns)
+        scheduled = self._schedule.next_start(answer.start_ns, answer.end_ns, was_held=polled.was_held)
         if self._wait_s:
             is_right = polled.brought or (polled.ok and answer.seconds > self._wait_s / 2)
             return answer.end_ns + (0 if is_right else int(HELD_AGAIN_AFTER_S * NS_PER_S))
         return answer.end_ns if polled.brought and polled.promised else scheduled
 
-    def _take(self, answer: Answer, intended_ns: int, *, wait_s: float) -> Polled:
-        since = self._cursor.since
+    def _poll(self, intended_ns: int, wait_s: float | None) -> Polled:
+        asked = self._variety.ask(self._cursor.since, limit=self._limit, wait_s=wait_s)
+        answer = self.client.poll(
+            asked.parameters, unescaped=asked.unescaped, new_connection=asked.new_connection
+        )
         event, error = poll_fields(answer)
-        fresh = self._cursor.accept(answer.body) if event["outcome"] == Outcome.OK else []
+        ok = event["outcome"] == Outcome.OK
+        fresh = self._cursor.accept(answer.body) if ok else []
         self._recorder.record(
             "poll",
             t=answer.end_ns,
             op=self._recorder.next_op(),
             chain=self.chain,
             reader=self.client.username,
-            since=since,
+            since=asked.since,
             intended=min(intended_ns, answer.start_ns),
             start=answer.start_ns,
             error=error,
-            **({"wait": wait_s} if wait_s else {}),
+            **({"wait": asked.wait_s} if asked.wait_s else {}),
+            **special(asked.special),
             **event,
         )
+        for wrong in wrong_page(asked, event["messages"]) if ok else ():
+            self._complain(f"{self.chain}'s poll {wrong}")
         self._received += [frozenset((message["id"], message["message"])) for message in fresh]
-        return Polled(answer, event["outcome"] == Outcome.OK, bool(fresh), bool(event.get("has_more")))
+        return Polled(answer, ok, bool(fresh), bool(event.get("has_more")), was_held=asked.wait_s > 0)
+
+
+def wrong_page(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with a page by the contract of a poll alone, as the end of a sentence."""
+    how = f" ({', '.join(asked.special)})" if asked.special else ""
+    if asked.limit is not None and len(messages) > asked.limit:
+        yield f"with limit={asked.limit}{how} brought {len(messages)} messages"
+    since = instant(asked.since)
+    for message in messages:
+        moment = instant(message["timestamp"])
+        if since is not None and moment is not None and moment <= since:
+            yield f"from {asked.since}{how} brought a message of {message['timestamp']}, which is not newer"
 
 
 class Sender:

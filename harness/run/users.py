@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 
 from harness.client import Answer, Client, patiently
 from harness.errors import NotServed
 from harness.history import Recorder
 from harness.targets.instances import Instances
+from harness.variety.names import usual_name
+from harness.variety.variety import Variety
 
 PASSWORD = "correct horse battery staple"
 REGISTERED = frozenset({201, 409})
 """The names are random: where one is taken, an earlier try, answered 503, was carried out."""
 UNSUITED = frozenset({400, 413, 422, 429})
 """What may be due to the harness: names and passwords that a server does not take, a limit to be raised."""
-NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
+AT_ONCE = 4
+"""So many register or sign in at the same time: more would only wait for each other."""
 
 
 class Users:
@@ -24,8 +28,9 @@ class Users:
     What they cannot do without is recorded, and raises NotServed where they do not get it.
     """
 
-    def __init__(self, instances: Instances, recorder: Recorder) -> None:
+    def __init__(self, instances: Instances, recorder: Recorder, variety: Variety) -> None:
         self.recorder = recorder
+        self.variety = variety
         self._instances = instances
         self._clients: list[Client] = []
 
@@ -44,13 +49,21 @@ class Users:
         for _ in range(count):
             self._instances.start_with_clock(workers=max(1, self._instances.workers // count))
 
-    def users(self, count: int) -> list[Client]:
-        """New signed-in users."""
-        return [self.user() for _ in range(count)]
+    def users(self, count: int, *, usual: bool = False) -> list[Client]:
+        """New signed-in users, with names of any kind, or with `usual` ones where their length matters."""
+        return [self.user(usual=usual) for _ in range(count)]
 
-    def user(self, *, at: str = "") -> Client:
+    def many_users(self, count: int) -> list[Client]:
+        """New signed-in users, some of whom sign in at the same time."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            clients = [self._client(self._new_name()) for _ in range(count)]
+            list(pool.map(self._register, clients))
+            list(pool.map(self.sign_in, clients))
+        return clients
+
+    def user(self, *, at: str = "", usual: bool = False) -> Client:
         """One new signed-in user; `at` is the base URL where the server is for this one, if not as usual."""
-        client = self.registered(at=at)
+        client = self.registered(at=at, usual=usual)
         self.sign_in(client)
         return client
 
@@ -69,12 +82,15 @@ class Users:
             self.sign_in(client)
         return clients
 
-    def registered(self, *, at: str = "") -> Client:
+    def registered(self, *, at: str = "", usual: bool = False) -> Client:
         """One new user who has not signed in."""
         # Not from the seed: a Redis that is not ours keeps the mailboxes of earlier runs.
-        client = self._client(f"{NAMES[len(self._clients) % len(NAMES)]}_{secrets.token_hex(4)}", at)
+        client = self._client(usual_name(len(self._clients)) if usual else self._new_name(), at)
         self._register(client)
         return client
+
+    def _new_name(self) -> str:
+        return self.variety.name(len(self._clients), [client.username for client in self._clients])
 
     def sign_in(self, client: Client) -> None:
         """Sign a registered user in."""

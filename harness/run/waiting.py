@@ -21,6 +21,7 @@ from harness.run.recorded import (
 )
 from harness.run.traffic import Reader
 from harness.targets.instances import Instances
+from harness.variety.variety import Variety
 
 DRAIN_WITHIN_S = 20.0
 DRAIN_ALL_WITHIN_S = 45.0
@@ -43,13 +44,14 @@ class Waiting(Conversations):
         self,
         instances: Instances,
         recorder: Recorder,
+        variety: Variety,
         queues: Queues,
         *,
         seed: int,
         bounds: Bounds,
         stores_as_the_contract: bool,
     ) -> None:
-        super().__init__(instances, recorder, seed=seed, bounds=bounds)
+        super().__init__(instances, recorder, variety, seed=seed, bounds=bounds)
         self.stores_as_the_contract = stores_as_the_contract
         """Whether the queues are the lists in Redis that the contract names."""
         self.measured: dict[str, Any] = {}

@@ -101,7 +101,10 @@ def _write_by_turns_at_two_instances(run: Run) -> None:
 
 
 def _all_write_to_one(run: Run, others: list[Client], bob: Client) -> None:
-    """He reads in two browsers; for the one with small pages, more than a page waits at each poll."""
+    """He reads in two browsers; for the one with small pages, more than a page waits at each poll.
+
+    He writes to himself as well.
+    """
     run.read(bob)
     run.read(run.second_browser(bob), limit=10)
-    run.keep_sending([(other, bob) for other in others], every_s=0.2, in_step=True)
+    run.keep_sending([(other, bob) for other in [*others, bob]], every_s=0.2, in_step=True)

@@ -8,6 +8,7 @@ from harness.checkers import DELIVERY, available, refuses
 from harness.client import Client
 from harness.hostile.attempts import MESSAGES, Intruder, conversation
 from harness.run import Run
+from harness.variety.variety import Manner
 
 ALL = (*DELIVERY, available)
 EMPTY = ("", " ", "\t\r\n", "\u3000")
@@ -54,15 +55,15 @@ def test_an_unknown_recipient_is_not_found(run: Run) -> None:
 def test_a_message_is_stored_and_queued(run: Run) -> None:
     """As JSON or as a form: the answer says so, the history of the two has it, and the queue in Redis."""
     alice, bob, carol = run.users(3)
-    by_json = run.acked(alice, bob)
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    body = f"to_username={carol.username}&content=by+form".encode()
-    by_form = alice.call("POST", MESSAGES, body=body, headers=form)
+    by_json = run.acked(alice, bob, manner=Manner("by JSON", None))
+    spelling = "a form" if run.has.forms else "JSON"
+    by_form = run.acked(alice, carol, manner=Manner("by form", None, spelling))
     for answer, recipient in ((by_json, bob), (by_form, carol)):
         assert (answer.status, answer.body.get("queued")) == (200, True), "a message was not queued in Redis"
         history = alice.call("GET", conversation(recipient.username)).body.get("messages", [])
         assert [one["id"] for one in history] == [answer.body["id"]], "MongoDB does not have the message"
     run.require_right_queues()
+    run.read(carol, at_once=True)
     _end(run, alice, bob)
 
 

@@ -12,6 +12,7 @@ from harness.client import Client
 from harness.hostile import inputs as hostile
 from harness.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
 from harness.run import Run
+from harness.variety.variety import Manner
 
 
 @pytest.mark.plan("SEC-06")
@@ -28,7 +29,8 @@ def test_malformed_and_oversized_requests_are_refused(run: Run) -> None:
         headers = {"Content-Type": kind}
         what = f"send {kind!r}"
         mallory.tries(what, "POST", MESSAGES, body=b"<xml/>", headers=headers, may=statuses.wrong_type)
-    used = run.acked(mallory.client, bob).body["client_message_id"]
+    used = f"{run.random.getrandbits(64):016x}"
+    run.acked(mallory.client, bob, manner=Manner("one content", used))
     other = {"to_username": bob.username, "content": "another", "client_message_id": used}
     mallory.tries("send another content as a retry", "POST", MESSAGES, body=other, may=statuses.id_reused)
     own, lenient = mailbox(mallory.client.username), _may_be_ignored(run)

@@ -13,7 +13,9 @@ from harness.checkers import available
 from harness.client import Answer, Body
 from harness.errors import NotServed
 from harness.history import Bounds, Recorder
+from harness.policy import Features
 from harness.run.users import Users
+from harness.variety.variety import Variety
 from harness.verdict import Verdict
 
 
@@ -26,7 +28,7 @@ class Door:
             targets=["running"], first=SimpleNamespace(base_url=""), base_urls=[""]
         )
         self.recorder = Recorder(io.BytesIO(), row="SIM-01", title="a row", seed=1, bounds=Bounds())
-        self.users = Users(instances, self.recorder)
+        self.users = Users(instances, self.recorder, Variety(1, Features(), longest_message=1000))
         monkeypatch.setattr("harness.client.Client.register", self._says("register"))
         monkeypatch.setattr("harness.client.Client.sign_in", self._says("sign_in"))
 

@@ -1,0 +1,145 @@
+"""Message flow: nothing is broken, and people do all that the contract lets them do (docs/traffic.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from harness.checkers import DELIVERY, available, bounded, on_time
+from harness.client import Client
+from harness.run import Run
+
+ALL = (*DELIVERY, available, bounded)
+MAILBOXES = 260
+HELD_FOR_S = (1, 2.5, 6)
+LONG_AGO = ("2000-02-29T23:59:59.999999Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z")
+NOT_YET = (timedelta(hours=1), timedelta(days=1), timedelta(days=36_525))
+DAYS_AGO = (2, 25)
+"""Less than what is retained, more than anything is cached."""
+
+
+@pytest.mark.plan("FLOW-10")
+def test_everything_that_can_be_sent_is_sent(run: Run) -> None:
+    """To and fro and to oneself, until each pair of what can differ was sent; and pages of every size."""
+    alice, bob = run.users(2)
+    run.read(alice, bob)
+    run.read(run.second_browser(bob), limit=1)
+    run.send_every_kind([(alice, bob), (bob, alice), (alice, alice), (bob, bob)])
+    begins = [None, *_timestamps(run, bob)]
+    for limit in range(1, 101):
+        run.peek(bob, run.random.choice(begins), limit=limit)
+    if run.has.held_polls:
+        _poll_held_though_messages_wait(run, alice)
+    run.acked(alice, bob)
+    run.acked(bob, bob)
+    run.read_all()
+    run.measured["pairs_sent"] = len(run.variety.sends.pairs)
+    run.measured["pairs_polled"] = len(run.variety.polls.pairs)
+    run.check(*ALL, on_time)
+
+
+def _poll_held_though_messages_wait(run: Run, alice: Client) -> None:
+    """A poll that may be held is answered at once where there is something to answer."""
+    dave = run.user()
+    run.poll_once(dave)
+    for wait_s in HELD_FOR_S:
+        run.acked(alice, dave)
+        answer = run.poll_once(dave, wait_s=wait_s)
+        took = f"{answer.seconds:.1f} s, though a message waited"
+        assert answer.seconds <= run.bounds.answers_within_s, f"a poll with wait={wait_s:g} took {took}"
+
+
+@pytest.mark.plan("FLOW-11")
+def test_several_hundred_mailboxes(run: Run) -> None:
+    """Each gets something from a neighbour; one gets something from all, and one writes to all."""
+    people = run.many_users(MAILBOXES)
+    hub, author = people[0], people[1]
+    ring = list(zip(people, people[1:] + people[:1], strict=True))
+    run.send_side_by_side(ring)
+    run.send_side_by_side([(person, hub) for person in people] + [(author, person) for person in people])
+    for person in people:
+        run.begin_at(person, None)
+    run.read_all()
+    run.measured["mailboxes"] = MAILBOXES
+    run.check(*ALL)
+
+
+@pytest.mark.plan("FLOW-12")
+def test_users_come_late_leave_and_return(run: Run) -> None:
+    """One is sent to before she first signs in; one leaves twice; and cursors of every age are used again."""
+    alice, bob, dave, erin = run.users(4)
+    late = run.registered()
+    run.read(bob, dave, at_once=True)
+    run.keep_sending([(alice, bob), (alice, dave), (alice, late), (dave, dave)], every_s=0.3)
+    run.send_many([(erin, bob)], count=3, every_s=0.1)
+    run.wait_for_traffic(sends=15, polls=3)
+    for _ in range(2):
+        run.go_offline(dave)
+        run.wait_for_traffic(sends=10, polls=2)
+        run.sign_in(dave)
+        run.come_back(dave)
+        run.wait_for_traffic(sends=4, polls=2)
+    run.sign_in(late)
+    run.read(late, at_once=True)
+    run.send_many([(erin, bob), (erin, late)], count=3, every_s=0.1)  # Erin was away meanwhile
+    run.stop_sending()
+    twin = run.second_browser(dave)
+    moments = _timestamps(run, dave)
+    for since in (*LONG_AGO, *_around(run.random.sample(moments, min(12, len(moments)))), *_not_yet()):
+        run.begin_at(twin, run.variety.cursor(since))
+    run.acked(alice, dave)
+    run.read_all()
+    run.check(*ALL)
+
+
+@pytest.mark.plan("FLOW-13")
+def test_cursors_that_are_days_old(run: Run) -> None:
+    """The server's clock was behind when they were made; then who was away for days comes back."""
+    run.start_instances(1)
+    days = run.random.randint(*DAYS_AGO)
+    with run.faults.clocks_off([-days * 86_400]):
+        alice, bob, carol = run.users(3)
+        run.read(bob, carol, at_once=True)
+        run.send_many([(alice, bob), (alice, carol)], count=8, every_s=0.05)
+        run.wait_for_delivery()
+        run.go_offline(bob)
+        run.send_many([(alice, bob), (bob, bob)], count=8, every_s=0.05)
+        run.go_offline(carol)
+    for user in (alice, bob, carol):
+        run.sign_in(user)  # the old tokens have ended long ago
+    run.send_many([(alice, bob), (alice, carol)], count=4, every_s=0.05)
+    old = _timestamps(run, bob)
+    run.come_back(bob)
+    run.come_back(carol)
+    twin = run.second_browser(bob)
+    for since in run.random.sample(old, 8):
+        run.begin_at(twin, run.variety.cursor(since))
+    run.acked(alice, bob)
+    run.acked(alice, carol)
+    run.read_all()
+    run.check(*ALL)
+
+
+def _timestamps(run: Run, user: Client) -> list[str]:
+    """The timestamps of what was acked for a user, as the server told them."""
+    sends = run.recorder.history().sends
+    return [send.timestamp for send in sends if send.recipient == user.username and send.timestamp]
+
+
+def _around(timestamps: list[str]) -> Iterator[str]:
+    """Each moment itself, and some just before: with fewer digits, and by a microsecond."""
+    for place, timestamp in enumerate(timestamps):
+        moment = datetime.fromisoformat(timestamp).astimezone(UTC)
+        digits = place % 7
+        fraction = f"{moment:.%f}"[: digits + 1] if digits else ""
+        yield timestamp
+        yield f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+        yield f"{moment - timedelta(microseconds=1):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _not_yet() -> Iterator[str]:
+    """Moments that are to come: nothing is newer."""
+    now = datetime.now(UTC)
+    return (f"{now + later:%Y-%m-%dT%H:%M:%S.%f}Z" for later in NOT_YET)

@@ -1,0 +1,122 @@
+"""The ways to write one send into a request: as JSON or as a form, each spelled as clients do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from random import Random
+from urllib.parse import quote, urlencode
+
+from urllib3.filepost import encode_multipart_formdata
+
+Fields = Mapping[str, str]
+Body = tuple[bytes, str]
+"""What goes out, and its Content-Type."""
+
+JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
+_OPTIONAL = ("client_message_id", "from_username")
+_UNKNOWN = {
+    "id": "1",
+    "seq": 1,
+    "timestamp": "2000-01-01T00:00:00Z",
+    "message": "not this",
+    "metadata": {"read": [True, None, 1.5]},
+}
+"""What a client adds that knows more than the server: nothing of it may be believed."""
+
+
+def _as_json(fields: Fields) -> Body:
+    return json.dumps(fields).encode(), JSON
+
+
+def _in_utf8(fields: Fields) -> Body:
+    return json.dumps(fields, ensure_ascii=False).encode(), JSON
+
+
+def _escaped(fields: Fields) -> Body:
+    """Every character of every string as `\\uXXXX`, as the longest way that JSON allows."""
+    pairs = (f"{_all_escaped(name)}:{_all_escaped(value)}" for name, value in fields.items())
+    return ("{" + ",".join(pairs) + "}").encode(), JSON
+
+
+def _all_escaped(text: str) -> str:
+    units = text.encode("utf-16-be").hex()
+    return '"' + "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)) + '"'
+
+
+def _spaced(fields: Fields) -> Body:
+    """Indented, the fields in another order, `/` escaped, a charset in the type."""
+    text = json.dumps(dict(reversed(list(fields.items()))), indent=2).replace("/", "\\/")
+    return f"\r\n{text}\n".encode(), "Application/JSON; charset=UTF-8"
+
+
+def _with_unknown_fields(fields: Fields) -> Body:
+    return json.dumps({**_UNKNOWN, **fields}).encode(), JSON
+
+
+def _with_nulls(fields: Fields) -> Body:
+    return json.dumps({**dict.fromkeys(_OPTIONAL), **fields}).encode(), JSON
+
+
+def _as_form(fields: Fields) -> Body:
+    return urlencode(fields).encode(), _FORM
+
+
+def _escaped_form(fields: Fields) -> Body:
+    """Every blank as %20, as JavaScript's encodeURIComponent does; and a charset in the type."""
+    return urlencode(fields, quote_via=quote, safe="!'()*").encode(), f"{_FORM}; charset=utf-8"
+
+
+def _multipart(fields: Fields) -> Body:
+    return encode_multipart_formdata(dict(fields))
+
+
+SPELLINGS: Mapping[str, Callable[[Fields], Body]] = {
+    "JSON": _as_json,
+    "JSON in UTF-8": _in_utf8,
+    "JSON, all escaped": _escaped,
+    "JSON, indented, with a charset": _spaced,
+    "JSON with unknown fields": _with_unknown_fields,
+    "JSON with nulls": _with_nulls,
+    "a form": _as_form,
+    "a form with %20": _escaped_form,
+    "a multipart form": _multipart,
+}
+"""How each way writes the fields of a send."""
+USUAL = "JSON"
+
+
+def _usual_id(random: Random) -> str:
+    return f"{random.getrandbits(64):016x}"
+
+
+def _one_character(random: Random) -> str:
+    return random.choice("0aZ-") if random.random() < 0.1 else chr(random.randrange(0x4E00, 0x9FA0))
+
+
+def _longest_id(random: Random) -> str:
+    return f"{random.getrandbits(256):064x}"
+
+
+def _odd(random: Random) -> str:
+    frames = ('%s "%s"', "%%41+%s&%s=", "{%s}\\%s", "é\u0301%s\U0001f642%s", "../%s:%s", "$%s.%s", " %s %s ")
+    return random.choice(frames) % (f"{random.getrandbits(32):x}", random.choice(["null", "0", "a"]))
+
+
+def _digits(random: Random) -> str:
+    return f"00{random.getrandbits(60)}"
+
+
+CLIENT_IDS: Mapping[str, Callable[[Random], str] | None] = {
+    "a usual id": _usual_id,
+    "none": None,
+    "one character": _one_character,
+    "64 characters": _longest_id,
+    "odd characters": _odd,
+    "digits": _digits,
+    "another sender's": None,
+    "another case": None,
+}
+"""How a new `client_message_id` of each class is made; None: not at all, or from one that was used before."""
+USUAL_ID = "a usual id"

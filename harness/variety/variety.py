@@ -1,0 +1,247 @@
+"""One scenario's variety: how its next message is sent, how its next poll asks, who its next user is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from harness.policy import Features
+from harness.variety import contents, cursors, names, spellings
+from harness.variety.covering import Covering
+
+HELD_FOR_S = ("0.05", "0.1", "0.2", "0.25")
+"""So short that who polls on a schedule keeps it."""
+LIMITS: Mapping[str, Sequence[int]] = {
+    "no limit": (),
+    "1": (1,),
+    "2": (2,),
+    "3 to 49": range(3, 50),
+    "50": (50,),
+    "51 to 99": range(51, 100),
+    "100": (100,),
+}
+WAITS: Mapping[str, Sequence[str]] = {
+    "no wait": (),
+    "0": ("0",),
+    "0 with a fraction": ("0.0", "0.000"),
+    "a moment": HELD_FOR_S,
+}
+CONNECTIONS = ("kept", "new")
+SENDERS = ("not named", "named")
+RECIPIENTS = ("another", "oneself")
+MORE = ("nothing more", "an unknown parameter")
+_KEPT = 20
+_FORMS = ("a form", "a form with %20")
+_LENIENT = ("JSON with unknown fields", "JSON with nulls")
+_UNICODE_NAMES = ("the shortest", "other scripts", "astral letters")
+_CASE_NAMES = ("capitals", "another's in another case")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How one message is sent, and what is special about that, in a few words each."""
+
+    content: str
+    client_message_id: str | None
+    spelling: str = spellings.USUAL
+    names_sender: bool = False
+    new_connection: bool = False
+    special: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How one poll asks. `unescaped` are characters that a URL would have escaped."""
+
+    since: str | None
+    parameters: Mapping[str, str]
+    unescaped: str = ""
+    new_connection: bool = False
+    special: tuple[str, ...] = ()
+
+    @property
+    def wait_s(self) -> float:
+        """How long the poll may be held open, in seconds."""
+        return float(self.parameters.get("wait", 0))
+
+    @property
+    def limit(self) -> int | None:
+        """The most messages that it asks for."""
+        limit = self.parameters.get("limit")
+        return None if limit is None else int(limit)
+
+
+class Variety:
+    """Draws from the row's seed what the target has. Threads may share it."""
+
+    def __init__(self, seed: int, has: Features, *, longest_message: int) -> None:
+        self._random = Random(f"{seed}:variety")
+        self._longest = longest_message
+        self._lock = threading.RLock()
+        self._used: dict[str, dict[str, None]] = {}
+        self._kept: list[str] = []
+        self.sends = Covering(send_factors(has), self._random)
+        self.polls = Covering(poll_factors(has), self._random)
+        self.users = Covering({"name": user_names(has)}, self._random)
+
+    def manner(
+        self, sender: str, recipient: str, content: str | None = None, *, needs_id: bool = False
+    ) -> Manner:
+        """Return how the next message is sent; what is given stays as it is.
+
+        `needs_id`: it may be sent again, so it needs a client_message_id.
+        """
+        with self._lock:
+            fixed = {"recipient": RECIPIENTS[sender == recipient]}
+            if needs_id:
+                fixed["id"] = self._random.choice([kind for kind in spellings.CLIENT_IDS if kind != "none"])
+            drawn = self.sends.draw(**fixed)
+            own_id = self._client_id(sender, drawn["id"])
+            text = content
+            if text is None:
+                around = contents.Around(sender, recipient, self._kept, self._longest)
+                text = contents.content_of(drawn["content"], self._random, around)
+            return Manner(
+                content=text,
+                client_message_id=own_id,
+                spelling=drawn["spelling"],
+                names_sender=drawn["sender"] == "named",
+                new_connection=drawn["connection"] == "new",
+                special=_of_send(drawn, own_id, is_given=content is not None),
+            )
+
+    def respelled(self, manner: Manner) -> Manner:
+        """Return another way to send the same message, as another client of the same user would."""
+        drawn = self.sends.draw()["spelling"]
+        special = [words for words in manner.special if not words.startswith("sent as ")]
+        return replace(manner, spelling=drawn, special=(*special, *_spelled(drawn)))
+
+    def keep(self, text: str | None) -> None:
+        """Remember a text that the server keeps: a later message may consist of it."""
+        with self._lock:
+            if text and text.strip():
+                self._kept = [*self._kept[1 - _KEPT :], text]
+
+    def ask(self, since: str | None, *, limit: int | None, wait_s: float | None) -> Asked:
+        """Return how to poll from a cursor; what is given stays. `wait_s` None: held for a moment, or not."""
+        with self._lock:
+            drawn = self.polls.draw()
+            asked: dict[str, str] = {}
+            special: list[str] = []
+            if since is not None:
+                asked["since"] = cursors.spelled(since, drawn["cursor"], self._random)
+                special += [f"cursor: {drawn['cursor']}"] if asked["since"] != since else []
+            if (size := self._limit(drawn["limit"]) if limit is None else limit) is not None:
+                asked["limit"] = str(size)
+                special.append(f"limit={size}")
+            if (wait := self._wait(drawn["wait"], wait_s)) is not None:
+                asked["wait"] = wait
+                special.append(f"wait={wait}")
+            if drawn["more"] == MORE[1]:
+                asked["_"] = str(self._random.getrandbits(40))
+                special.append(MORE[1])
+            is_new = drawn["connection"] == "new"
+            special += ["over a new connection"] if is_new else []
+            unescaped = "+:" if drawn["cursor"] == cursors.NOT_ESCAPED else ""
+            order = self._random.sample(list(asked.items()), len(asked))
+            return Asked(asked.get("since"), dict(order), unescaped, is_new, tuple(special))
+
+    def cursor(self, since: str) -> str:
+        """Return a cursor in any legal spelling."""
+        with self._lock:
+            ways = [way for way in cursors.CURSORS if way != cursors.AS_GIVEN]
+            return cursors.spelled(since, self._random.choice(ways), self._random)
+
+    def name(self, place: int, others: Sequence[str]) -> str:
+        """Return the name of the user who comes in this place."""
+        return names.USERNAMES[self.users.draw()["name"]](names.usual_name(place), others)
+
+    def _limit(self, kind: str) -> int | None:
+        values = LIMITS[kind]
+        return self._random.choice(values) if values else None
+
+    def _wait(self, kind: str, wait_s: float | None) -> str | None:
+        if wait_s is None:
+            return self._random.choice(WAITS[kind]) if WAITS[kind] else None
+        if wait_s == 0:
+            return self._random.choice(WAITS[kind]) if kind.startswith("0") else None
+        return f"{wait_s:g}"
+
+    def _client_id(self, sender: str, kind: str) -> str | None:
+        """Return an id that this sender has not used, of the class or else of the usual one."""
+        if kind == "none":
+            return None
+        used = self._used.setdefault(sender, {})
+        own_id = self._first(kind, sender, used)
+        while own_id is None or own_id in used:
+            own_id = self._made(kind) or self._made(spellings.USUAL_ID)
+        used[own_id] = None
+        return own_id
+
+    def _first(self, kind: str, sender: str, used: Mapping[str, None]) -> str | None:
+        """An id that was used before, by another sender or in another case, if the class asks for one."""
+        known: list[str] = []
+        if kind == "another sender's":
+            known = [one for other, ids in self._used.items() if other != sender for one in ids]
+        elif kind == "another case":
+            known = [one.swapcase() for one in used if one.isascii() and one != one.swapcase()]
+        known = [one for one in known if one not in used]
+        return self._random.choice(known) if known else None
+
+    def _made(self, kind: str) -> str | None:
+        make = spellings.CLIENT_IDS[kind]
+        return make(self._random) if make else None
+
+
+def send_factors(has: Features) -> dict[str, Sequence[str]]:
+    """Return what may differ between two sends to a server that has this."""
+    left_out = [*(() if has.forms else _FORMS), *(() if has.multipart_forms else ["a multipart form"])]
+    left_out += [] if has.lenient_json else _LENIENT
+    return {
+        "content": tuple(contents.CONTENTS),
+        "spelling": tuple(way for way in spellings.SPELLINGS if way not in left_out),
+        "id": tuple(spellings.CLIENT_IDS),
+        "sender": SENDERS,
+        "recipient": RECIPIENTS,
+        "connection": CONNECTIONS,
+    }
+
+
+def poll_factors(has: Features) -> dict[str, Sequence[str]]:
+    """Return what may differ between two polls of a server that has this."""
+    return {
+        "limit": tuple(LIMITS),
+        "wait": tuple(WAITS) if has.held_polls else ("no wait",),
+        "cursor": tuple(cursors.CURSORS),
+        "connection": CONNECTIONS,
+        "more": MORE if has.lenient_json else MORE[:1],
+    }
+
+
+def user_names(has: Features) -> tuple[str, ...]:
+    """Return the classes of names that users of a server may have that has this."""
+    left_out = [
+        *(() if has.unicode_names else _UNICODE_NAMES),
+        *(() if has.case_sensitive_names else _CASE_NAMES),
+    ]
+    left_out += [] if has.marked_names else ["dots, hyphens, + and @"]
+    return tuple(kind for kind in names.USERNAMES if kind not in left_out)
+
+
+def _of_send(drawn: Mapping[str, str], own_id: str | None, *, is_given: bool) -> tuple[str, ...]:
+    words = [] if is_given or drawn["content"] == contents.USUAL else [f"content: {drawn['content']}"]
+    words += ["to oneself"] if drawn["recipient"] == "oneself" else []
+    words += _spelled(drawn["spelling"])
+    if own_id is None:
+        words.append("no client_message_id")
+    elif drawn["id"] != spellings.USUAL_ID:
+        words.append(f"client_message_id: {drawn['id']}")
+    words += ["with from_username"] if drawn["sender"] == "named" else []
+    words += ["over a new connection"] if drawn["connection"] == "new" else []
+    return tuple(words)
+
+
+def _spelled(spelling: str) -> list[str]:
+    return [] if spelling == spellings.USUAL else [f"sent as {spelling}"]
