@@ -107,4 +107,5 @@ def _all_write_to_one(run: Run, others: list[Client], bob: Client) -> None:
     """
     run.read(bob)
     run.read(run.second_browser(bob), limit=10)
-    run.keep_sending([(other, bob) for other in [*others, bob]], every_s=0.2, in_step=True)
+    pairs = [*((other, bob) for other in others), (bob, bob)]
+    run.keep_sending(pairs, every_s=0.2, in_step=True)

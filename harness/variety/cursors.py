@@ -20,7 +20,7 @@ NOT_ESCAPED = "an offset whose + is not escaped"
 
 def _in_zone(second: datetime, fraction: str, minutes: int) -> str:
     moment = second.astimezone(timezone(timedelta(minutes=minutes)))
-    return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(_SECOND, "0") + fraction + moment.isoformat()[-6:]
+    return moment.isoformat()[:_SECOND] + fraction + moment.isoformat()[-6:]
 
 
 def _offset(minutes: tuple[int, ...]) -> Callable[[datetime, str, Random], str]:
@@ -28,7 +28,7 @@ def _offset(minutes: tuple[int, ...]) -> Callable[[datetime, str, Random], str]:
 
 
 def _fewer_digits(second: datetime, fraction: str, random: Random) -> str:
-    return second.strftime("%Y-%m-%dT%H:%M:%S") + (f".{fraction}" if fraction else "") + "Z"
+    return second.isoformat()[:_SECOND] + (f".{fraction}" if fraction else "") + "Z"
 
 
 def _fewer_digits_in_a_zone(second: datetime, fraction: str, random: Random) -> str:
@@ -36,7 +36,7 @@ def _fewer_digits_in_a_zone(second: datetime, fraction: str, random: Random) -> 
 
 
 def _all_digits(second: datetime, fraction: str, random: Random) -> str:
-    return second.strftime("%Y-%m-%dT%H:%M:%S") + _all(fraction) + "Z"
+    return second.isoformat()[:_SECOND] + _all(fraction) + "Z"
 
 
 def _all(fraction: str) -> str:

@@ -434,3 +434,36 @@ def test_traffic_that_was_under_way_before_does_not_count() -> None:
         {"kind": "poll", "op": 5, "start": begin_ns, "t": begin_ns + 5},
     ]
     assert begun_and_answered(events, begin_ns) == (1, 1)
+
+
+def test_a_legal_send_that_is_refused_breaks_the_row_whatever_else_was_found(
+    run: Run, server: Server, pair: Any
+) -> None:
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    server.on_send = lambda message: answer(400, {"detail": "no digits, please"})
+    run.send(*pair)
+    server.stored.pop()
+    run.read_all()
+    with pytest.raises(PromiseBroken, match=r"a legal send was answered 400 \(.*\): no digits, please"):
+        run.check(no_loss)
+    assert run.judgements[-1].verdict is Verdict.PASS
+
+
+def test_a_send_of_the_scenarios_own_may_be_refused(run: Run, server: Server, pair: Any) -> None:
+    run.read(pair[1], at_once=True)
+    run.acked(*pair)
+    server.on_send = lambda message: answer(400, {"detail": "too long"})
+    run.send(*pair, "x" * 5000)
+    server.stored.pop()
+    run.read_all()
+    run.check(no_loss)
+
+
+def test_a_page_that_is_wrong_by_itself_breaks_the_row(run: Run, pair: Any) -> None:
+    run.acked(*pair)
+    run.read(pair[1], at_once=True)
+    run.complaints.append("bob#1's poll with limit=1 brought 2 messages")
+    run.read_all()
+    with pytest.raises(PromiseBroken, match="with limit=1 brought 2 messages"):
+        run.check(no_loss)
