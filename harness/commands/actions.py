@@ -13,7 +13,6 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 from rich.table import Table
 
@@ -120,7 +119,7 @@ def run_rows(
     if options.workers is not None:
         words += ["--harness-workers", str(options.workers)]
     progress = Progress(console, rows=len(rows))
-    return progress.exit_code(pytest.main(words, plugins=[progress, *plugins])), progress.too_busy()
+    return progress.exit_code(listing.pytest_main(words, [progress, *plugins])), progress.too_busy()
 
 
 def soak(options: Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from harness.plan.drift import Runners
 from harness.plugin import row_ids
 
 SCENARIOS = Path(scenarios.__file__).parent
+PYTEST_VARIABLES = ("PYTEST_", "_PYTEST_", "PY_COLORS", "COV_CORE_")
 TESTS = Path("tests")
 """Where a checkout has tests, of which some may run rows."""
 
@@ -43,12 +44,30 @@ def _files_with_markers() -> set[str]:
 
 
 def isolated() -> list[str]:
-    """pytest's arguments for a run of rows: whoever starts it, their own configuration stays out."""
+    """pytest's arguments for a run of rows: whoever starts it, their own configuration stays out.
+
+    Of the files called conftest.py those are read that are here and below: rows may be run by tests of here.
+    """
     here = str(Path.cwd() if TESTS.is_dir() else SCENARIOS.parent.parent)
     return [
-        *("-c", os.devnull, "--rootdir", here, "-o", f"pythonpath={here}", "--import-mode=importlib"),
+        *("-c", os.devnull, "--rootdir", here, "--confcutdir", here, "-o", f"pythonpath={here}"),
+        "--import-mode=importlib",
         *("-p", "harness.plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),
     ]
+
+
+def pytest_main(words: list[str], plugins: Sequence[object]) -> int:
+    """Run pytest without what its variables say in the caller's environment; return its exit code.
+
+    They are meant for the caller's own tests, as PYTEST_ADDOPTS of a CI. Its worker processes inherit ours.
+    """
+    theirs = {name: value for name, value in os.environ.items() if name.startswith(PYTEST_VARIABLES)}
+    for name in theirs:
+        del os.environ[name]
+    try:
+        return int(pytest.main(words, plugins=plugins))
+    finally:
+        os.environ |= theirs
 
 
 class _Listener:
@@ -77,9 +96,9 @@ def collect(rows: Iterable[Row]) -> Runners:
     listener = _Listener()
     tests = {file for file in _files_named_by(rows) if Path(file).is_file()} | _files_with_markers()
     words = [*scenario_files(), *sorted(tests), *isolated(), "--collect-only"]
-    exit_code = pytest.main(words, plugins=[listener])
+    exit_code = pytest_main(words, [listener])
     if exit_code != pytest.ExitCode.OK:
         raise InfrastructureError(
-            f"pytest could not collect what runs the plan: it ended with {exit_code!r}."
+            f"pytest could not collect what runs the plan: it ended with {pytest.ExitCode(exit_code)!r}."
         )
     return listener.runners
