@@ -2,7 +2,11 @@
 
 import sys
 
-from harness.commands.cli import main
+try:
+    from harness.commands.cli import main
+except ImportError as error:
+    print(f"harness: {error}: run `python -m pip install -e .` in its checkout", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,6 +8,8 @@
     ├── NotServed              exit code 3: the server did not do what the scenario cannot go on without;
     │                          in a scenario, what it has recorded is judged first
     └── InfrastructureError    exit code 3: a fault that did not bite, a proxy that hung
+        ├── CannotWrite        a disk is full, a folder may not be written to, or was removed
+        ├── OutputLost         nobody takes what a command prints
         ├── ProcessDied        a process ended by itself
         └── DeadlineMissed     (also a TimeoutError) something did not become true in time
 
@@ -15,6 +17,8 @@ What the server under test does wrong is never an exception: it is a finding (se
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class HarnessError(Exception):
@@ -56,3 +60,15 @@ class ProcessDied(InfrastructureError):
 
 class DeadlineMissed(InfrastructureError, TimeoutError):
     """Something waited for did not become true in time; the message names it and the last exception."""
+
+
+class CannotWrite(InfrastructureError):
+    """The harness cannot write a file; the message names it, and what lets it be written elsewhere."""
+
+    def __init__(self, path: Path | str, why: OSError | str, *, remedy: str) -> None:
+        said = why if isinstance(why, str) else why.strerror or type(why).__name__
+        super().__init__(f"{path} cannot be written: {said}; {remedy}.")
+
+
+class OutputLost(InfrastructureError):
+    """What a command prints cannot be written; the message says why."""

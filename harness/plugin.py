@@ -9,21 +9,26 @@ any failure is a fail. Exit codes as everywhere in the harness: 0 pass, 1 a prom
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import secrets
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.checkers.strain import TOO_BUSY, too_busy
-from harness.errors import HarnessError, NotHere, NotServed, UsageError
+from harness.errors import CannotWrite, HarnessError, NotHere, NotServed, UsageError
 from harness.plan import PLAN_FILE, Row, read_plan
 from harness.run import Inconclusive, Run
 from harness.run.broken import CertainlyBroken
 from harness.session.alone import the_machine
 from harness.session.collector import Collector
 from harness.session.ending import OUT_OF_TIME, decide, may_be_decided
+from harness.session.folder import new_run
 from harness.session.results import Part, Results, title, to_json, told_by
 from harness.session.session import Session, Settings
 from harness.stack import Services
@@ -35,6 +40,8 @@ SERVICES = pytest.StashKey[Services]()
 """Running services for the run to use: whoever calls pytest may put them into its `Config`'s stash."""
 RUN = pytest.StashKey[Run]()
 IS_SCENARIO = pytest.StashKey[bool]()
+CANNOT_BEGIN = pytest.StashKey[HarnessError]()
+"""Why this process cannot run any row."""
 TESTS_OF = pytest.StashKey[Counter[str]]()
 """How many tests each row has in this session."""
 
@@ -53,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--harness-reports", default="reports/latest", help="where results are written")
     group.addoption("--harness-plan", default=PLAN_FILE, help="the Markdown file with the plan's rows")
     group.addoption("--harness-only", default=None, help="run these rows alone: ids with commas between")
+    group.addoption("--harness-run", default=None, help=argparse.SUPPRESS)  # the run's id, in each process
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,6 +72,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # pytest-xdist's workers have it
         if config.option.harness_seed is None:
             config.option.harness_seed = secrets.randbelow(2**32)
+        if config.option.harness_run is None:
+            config.option.harness_run = new_run()
         config.pluginmanager.register(Collector(config, lambda: _new_results(config)), "harness-collector")
 
 
@@ -117,8 +127,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if not is_scenario and not _runs_rows(item):
         return (yield)
     alone = any(mark.kwargs.get("alone") for mark in item.iter_markers("plan"))
-    with the_machine(_session(item.config).settings.reports, alone=alone):
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(the_machine(_session(item.config).settings.reports, alone=alone))
+        except HarnessError as error:
+            item.stash[CANNOT_BEGIN] = error
         return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail what cannot begin: here, where pytest makes a report of it."""
+    if CANNOT_BEGIN in item.stash:
+        raise item.stash[CANNOT_BEGIN]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -147,15 +168,12 @@ def pytest_runtest_makereport(
     if not is_scenario and not _runs_rows(item):
         return report
     error = call.excinfo.value if call.excinfo is not None else None
-    stops = isinstance(error, UsageError) and not isinstance(error, NotHere)
-    if stops:
-        item.session.shouldstop = str(error)
     run = item.stash.get(RUN, None)
     verdict, reason = judged_by_its_end(error, report, run, is_scenario=is_scenario)
     ended = report.when == "teardown"
     tests = {row: item.config.stash[TESTS_OF][row] or 1 for row in _told_rows(item)}
-    phase = _session(item.config).record(
-        "phase",
+    at_ns, unrecorded = _record_phase(
+        item.config,
         rows=list(tests),
         tests=tests,
         when=report.when,
@@ -165,6 +183,9 @@ def pytest_runtest_makereport(
         judged=run.judging_that_raised(error) if run is not None else 0,
         ended=ended,
     )
+    stops = unrecorded or _that_stops(error)
+    if stops is not None:
+        item.session.shouldstop = str(stops)
     told = told_by(run) if ended and run is not None else {}
     parts = [
         Part(
@@ -172,11 +193,12 @@ def pytest_runtest_makereport(
             verdict,
             reason,
             seconds=call.duration,
-            at_ns=phase["t"],
+            at_ns=at_ns,
             ended=ended,
             tests=count,
-            stopped=str(error) if stops else "",
-            environment=_session(item.config).environment(),
+            stopped=str(stops) if stops is not None else "",
+            stopped_with=stops.exit_code if stops is not None else 0,
+            environment=item.config.stash[SESSION].environment() if SESSION in item.config.stash else {},
             **told,
         )
         for row, count in tests.items()
@@ -185,11 +207,27 @@ def pytest_runtest_makereport(
     return report
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
     """End what this process started; last, as an interrupted scenario records until it is torn down."""
-    if SESSION in session.config.stash:
-        session.config.stash[SESSION].close()
+    try:
+        return (yield)
+    finally:
+        if SESSION in session.config.stash:
+            session.config.stash[SESSION].close()
+
+
+def _record_phase(config: pytest.Config, **fields: Any) -> tuple[int, HarnessError | None]:
+    """When a phase ended, in monotonic ns; and why it is not in the history, if it is not."""
+    try:
+        return int(_session(config).record("phase", **fields)["t"]), None
+    except HarnessError as error:
+        return time.monotonic_ns(), error
+
+
+def _that_stops(error: BaseException | None) -> HarnessError | None:
+    """The error, if after it no other row can be run."""
+    return error if isinstance(error, UsageError | CannotWrite) and not isinstance(error, NotHere) else None
 
 
 def _runs_rows(item: pytest.Item) -> bool:
@@ -260,6 +298,7 @@ def settings_from(config: pytest.Config) -> Settings:
         seed=config.getoption("--harness-seed"),
         reports=Path(config.getoption("--harness-reports")),
         workers=config.getoption("--harness-workers") or profile.workers,
+        run=config.getoption("--harness-run"),
         minutes=config.getoption("--harness-minutes"),
         process=getattr(config, "workerinput", {}).get("workerid", ""),
     )

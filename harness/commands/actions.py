@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,18 +13,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from harness.client import Client, require
 from harness.commands import listing
 from harness.commands.progress import Progress
-from harness.errors import UsageError
+from harness.errors import CannotWrite, UsageError
+from harness.history.recorder import REMEDY
 from harness.plan import PLAN_FILE, Row, read_plan, select
 from harness.plan.drift import drift
 from harness.plan.fitting import fitting
 from harness.reports import VERDICTS, RowResult, render_verdicts, write_verdicts
+from harness.session.folder import AGAIN, held, new_run
 from harness.session.rejudging import rejudge
-from harness.session.session import HISTORY
 from harness.stack import Found, Services, locate
 from harness.stack import doctor as examine
 from harness.stack.services import SERVICES
@@ -35,8 +35,6 @@ from harness.verdict import EXIT_CODES
 
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
-AGAIN = "again"
-"""Below the reports, those of the rows that were run once more."""
 SOAK = "soak"
 """The section of the rows that take as long as one likes."""
 LONGEST_ROW_S = 180.0
@@ -51,12 +49,21 @@ def run(options: Namespace) -> int:
     count = f"{len(wanted)} row{'s' * (len(wanted) != 1)}"
     about = f"{count} against the target '{options.target}', seed {options.seed}"
     console.print(f"Test plan: {about}\n", soft_wrap=True)
-    exit_code, too_busy = _play(options, wanted, options.jobs, options.reports)
-    if not too_busy:
-        return exit_code
-    console.print(f"\nOnce more, one at a time: {', '.join(too_busy)}\n", soft_wrap=True)
-    again = [row for row in wanted if row.id in too_busy]
-    return _play(options, again, 1, options.reports / AGAIN)[0]
+    with results_folder(options):
+        exit_code, too_busy = _play(options, wanted, options.jobs, options.reports)
+        if not too_busy:
+            return exit_code
+        console.print(f"\nOnce more, one at a time: {', '.join(too_busy)}\n", soft_wrap=True)
+        again = [row for row in wanted if row.id in too_busy]
+        return _play(options, again, 1, options.reports / AGAIN)[0]
+
+
+@contextlib.contextmanager
+def results_folder(options: Namespace) -> Iterator[None]:
+    """Hold the folder of the results while the run lasts, and give the run its id. Raises UsageError."""
+    options.run = new_run()
+    with held(options.reports, options.run):
+        yield
 
 
 def with_seed(options: Namespace) -> None:
@@ -108,35 +115,27 @@ def run_rows(
 
     `what` are pytest's arguments for what runs the rows, each for `timeout_s` at most.
     """
-    _clear(reports)
     words = [
         *what,
         *listing.isolated(),
         *("--timeout", str(timeout_s), f"--junitxml={reports / 'junit.xml'}"),
         *("--harness-target", options.target, "--harness-seed", str(options.seed)),
         *("--harness-reports", str(reports), "--harness-only", ",".join(row.id for row in rows)),
+        *("--harness-run", options.run),
     ]
     if options.workers is not None:
         words += ["--harness-workers", str(options.workers)]
     progress = Progress(console, rows=len(rows))
-    return progress.exit_code(listing.pytest_main(words, [progress, *plugins])), progress.too_busy()
+    try:
+        pytest_code = listing.pytest_main(words, [progress, *plugins])
+    except OSError as error:
+        raise CannotWrite(error.filename or reports, error, remedy=REMEDY) from error
+    return progress.exit_code(pytest_code), progress.too_busy()
 
 
 def soak(options: Namespace) -> int:
     """Run the long rows, which `run` leaves out unless it is asked for them."""
     return run(Namespace(**vars(options) | {"only": [], "section": SOAK, "jobs": 1}))
-
-
-def _clear(reports: Path) -> None:
-    """Take an earlier run's results away, so that nobody takes them for this one's."""
-    try:
-        reports.mkdir(parents=True, exist_ok=True)
-        for name in (HISTORY, VERDICTS, "results.json", "report.html", "junit.xml"):
-            (reports / name).unlink(missing_ok=True)
-        for name in ("logs", AGAIN):
-            shutil.rmtree(reports / name, ignore_errors=True)
-    except OSError as error:
-        raise UsageError(f"The results cannot be written to {reports}: {error}.") from error
 
 
 def check(options: Namespace) -> int:
@@ -147,7 +146,7 @@ def check(options: Namespace) -> int:
         raise UsageError(f"The history {options.file} cannot be judged: {error}.") from error
     results = [RowResult(row.id, row.id, "", row.verdict, 0.0, row.reason, row.judgements) for row in rows]
     if options.reports is None:
-        sys.stdout.write(render_verdicts(results, verdict))
+        sys.stdout.write(render_verdicts(results, verdict))  # ASCII, so to the byte what the run wrote
         return EXIT_CODES[verdict]
     try:
         write_verdicts(results, verdict, options.reports / VERDICTS)
@@ -159,10 +158,10 @@ def check(options: Namespace) -> int:
 
 
 def plan(options: Namespace) -> int:
-    """List every row with what runs it; drift in either direction is exit code 1."""
+    """List every row with what runs it; where they disagree, the exit code is 2."""
     rows = read_plan(Path(PLAN_FILE))
     runners = listing.collect(rows)
-    table = Table("Id", "Row", box=None, pad_edge=False)
+    table = Table("Id", Column("Row", overflow="fold"), box=None, pad_edge=False)
     table.add_column("Run by", overflow="fold")
     for row in rows:
         table.add_row(row.id, row.title, "\n".join(runners.of(row.id)) or "[red]nothing[/red]")
@@ -172,7 +171,7 @@ def plan(options: Namespace) -> int:
         complaints.print(f"harness: {sentence}")
     agreed = "plan and tests agree" if not disagreements else f"{len(disagreements)} disagreements"
     console.print(f"\n{len(rows)} rows; {agreed}")
-    return 1 if disagreements else 0
+    return UsageError.exit_code if disagreements else 0
 
 
 def doctor(options: Namespace) -> int:
@@ -182,7 +181,8 @@ def doctor(options: Namespace) -> int:
             if row.found is None:
                 locate(row.service, install=True, say=console.print)
     found = examine()
-    table = Table("Service", "Version", "From", "Where", box=None, pad_edge=False)
+    columns = [Column(heading, overflow="fold") for heading in ("Service", "Version", "From", "Where")]
+    table = Table(*columns, box=None, pad_edge=False)
     for row in found:
         if row.found is not None:
             where = str(row.found.binary or row.found.url)
@@ -215,7 +215,8 @@ def execute(options: Namespace) -> int:
     with _target(options, port=None) as base_url:
         words = [word.replace("{base_url}", base_url) for word in options.words]
         try:
-            return subprocess.run(words, check=False).returncode
+            code = subprocess.run(words, check=False).returncode
+            return code if code >= 0 else 128 - code  # killed by a signal, as shells report it
         except OSError as error:
             raise UsageError(f"The command {words[0]!r} cannot be run: {error}.") from error
 
@@ -227,7 +228,10 @@ def _target(options: Namespace, *, port: int | None) -> Iterator[str]:
         require_free(port)
     with contextlib.ExitStack() as stack:
         services = stack.enter_context(Services(say=console.print))
-        log = Path("reports") / f"server-{os.getpid()}.log"
-        log.parent.mkdir(exist_ok=True)
+        log = options.reports / f"server-{os.getpid()}.log"
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(log, error, remedy="--reports FOLDER puts it elsewhere") from error
         target = running_target(profile, services, log=log, workers=options.workers, port=port)
         yield stack.enter_context(target).base_url

@@ -14,7 +14,7 @@ from harness.chaos import scenario
 from harness.chaos.kinds import KINDS, Kind
 from harness.chaos.possible import chosen, possible
 from harness.chaos.schedule import Schedule, calm_s, draw
-from harness.commands.actions import console, find_services, run_rows, with_seed
+from harness.commands.actions import console, find_services, results_folder, run_rows, with_seed
 from harness.plan import read_plan
 from harness.targets.profile import REFERENCE, load_profile
 
@@ -50,14 +50,15 @@ def chaos(options: Namespace) -> int:
     if options.dry_run:
         return 0
     console.print()
-    exit_code, _ = run_rows(
-        options,
-        read_plan(PAGE),
-        [str(scenario.__file__), "--harness-plan", str(PAGE)],
-        options.reports,
-        timeout_s=2 * schedule.total_s + PATIENCE_S,
-        plugins=[_Given(schedule)],
-    )
+    with results_folder(options):
+        exit_code, _ = run_rows(
+            options,
+            read_plan(PAGE),
+            [str(scenario.__file__), "--harness-plan", str(PAGE)],
+            options.reports,
+            timeout_s=2 * schedule.total_s + PATIENCE_S,
+            plugins=[_Given(schedule)],
+        )
     return exit_code
 
 

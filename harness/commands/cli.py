@@ -5,35 +5,53 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from harness.commands import actions
+from harness.commands import actions, streams
 from harness.commands.chaos import chaos as play_chaos
-from harness.errors import HarnessError
+from harness.errors import HarnessError, InfrastructureError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 EXIT_CODES = "exit codes: 0 pass, 1 a promise was broken, 2 wrong usage, 3 inconclusive, 130 interrupted"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
+    """Run one command and return its exit code; 1 is a verdict, no failure of the harness."""
+    streams.prepare()
     try:
-        return int(options.command(options))
+        return _run(arguments)
     except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)  # noqa: T201  what the user reads
+        streams.complain(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        print("harness: interrupted; everything it started has been ended", file=sys.stderr)  # noqa: T201
+        streams.complain("interrupted; everything it started has been ended")
         return INTERRUPTED
+    except OSError as error:
+        streams.complain(f"{error.filename or 'the system'}: {error.strerror or error}")
+        return InfrastructureError.exit_code
+    except Exception:  # noqa: BLE001  a bug of the harness is no verdict on the server
+        streams.complain(
+            f"it failed by a bug of its own, to be reported with this:\n{traceback.format_exc()}"
+        )
+        return InfrastructureError.exit_code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, _as_interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
+    exit_code = int(options.command(options))
+    sys.stdout.flush()  # what cannot be written is told here, not when Python ends
+    return exit_code
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:
-    """SIGTERM ends a run like Ctrl-C does: through every `finally`."""
+    """SIGTERM and a closed terminal end a run like Ctrl-C does: through every `finally`."""
     raise KeyboardInterrupt
 
 
@@ -84,10 +102,12 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = subparsers.add_parser("serve", help="run a server and all it needs until Ctrl-C")
     serve.add_argument("--port", type=int, default=8000, help="where it listens (default: 8000)")
+    _about_its_log(serve)
     _about_the_target(serve)
     serve.set_defaults(command=actions.serve)
 
     execute = subparsers.add_parser("exec", help="start a server, run a command, end both")
+    _about_its_log(execute)
     execute.add_argument("words", nargs="+", metavar="word", help="{base_url} stands for the server's URL")
     _about_the_target(execute)
     execute.set_defaults(command=actions.execute)
@@ -100,6 +120,12 @@ def _about_a_run(parser: argparse.ArgumentParser) -> None:
         "--reports", type=Path, default=Path("reports/latest"), help="where results are written"
     )
     _about_the_target(parser)
+
+
+def _about_its_log(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--reports", type=Path, default=Path("reports"), help="where the server's log is written"
+    )
 
 
 def _about_the_target(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,8 @@ from rich.status import Status
 from rich.text import Text
 
 from harness.checkers.strain import TOO_BUSY
-from harness.errors import InfrastructureError, UsageError
+from harness.errors import CannotWrite, HarnessError, InfrastructureError, OutputLost, UsageError
+from harness.history.recorder import REMEDY
 from harness.reports import terminal
 from harness.session.collector import Collector
 from harness.verdict import Verdict
@@ -23,6 +24,7 @@ class Progress:
         self._done = 0
         self._status: Status = console.status("")
         self._collector: Collector | None = None
+        self._failure: HarnessError | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Called by pytest at its start."""
@@ -37,14 +39,37 @@ class Progress:
             self._done += 1
             verdict = Text(f"{row.verdict:<13}", style=terminal.STYLES[row.verdict])
             count = f"{self._done:>3}/{self._rows}  {row.id:<9} "
-            self._console.print(Text(count).append(verdict).append(f"{row.seconds:6.1f} s  {row.title}"))
+            line = Text(count).append(verdict).append(f"{row.seconds:6.1f} s  {row.title}")
+            try:
+                self._console.print(line)
+            except OutputLost as error:
+                self._failure = error
+                pytest.exit(str(error), returncode=error.exit_code)
         self._show_status()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Called by pytest for each file that it looked into."""
+        if report.failed:
+            self._failure = InfrastructureError(
+                f"What runs the rows cannot be read: {report.nodeid}: {report.longreprtext}"
+            )
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Called by pytest when a plugin or itself failed; True keeps it from printing a traceback."""
+        error = excinfo.value
+        if isinstance(error, HarnessError):
+            self._failure = error
+        elif isinstance(error, OSError):
+            self._failure = CannotWrite(error.filename or "A file", error, remedy=REMEDY)
+        else:
+            self._failure = InfrastructureError(f"pytest failed: {type(error).__name__}: {error}")
+        return isinstance(error, HarnessError | OSError)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Called by pytest at the end, after the results are written."""
         self._status.stop()
-        if self._collector and self._collector.record:
+        if self._collector and self._collector.record and not isinstance(self._failure, OutputLost):
             terminal.show_run(self._collector.record, self._console)
 
     def too_busy(self) -> list[str]:
@@ -58,11 +83,15 @@ class Progress:
         """The harness's exit code for pytest's.
 
         Raises UsageError when something has to be changed first, KeyboardInterrupt when the run was
-        interrupted, InfrastructureError when pytest itself failed.
+        interrupted, InfrastructureError when pytest itself failed or something could not be written.
         """
         results = self._collector.results if self._collector else None
+        failure = self._collector.failure if self._collector else None
         if results is not None and results.stopped:
-            raise UsageError(results.stopped)
+            kind = UsageError if results.stopped_with == UsageError.exit_code else InfrastructureError
+            raise kind(results.stopped)
+        if (error := self._failure or failure) is not None:
+            raise error
         if pytest_code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if results is None or pytest_code > pytest.ExitCode.INTERNAL_ERROR:

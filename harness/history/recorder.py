@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from harness.errors import CannotWrite
 from harness.history.history import DEFAULT_POLICY, Bounds, History
 from harness.history.operations import Event
 from harness.policy import Policy
+
+REMEDY = "--reports FOLDER puts the results elsewhere"
 
 
 class Recorder:
@@ -66,16 +71,30 @@ class Recorder:
 
 
 def _write(file: BinaryIO, event: Event) -> Event:
+    """Write one line. Raises CannotWrite: an event that is not in the history was not recorded."""
     line = json.dumps(event, separators=(",", ":")) + "\n"  # ASCII: a lone surrogate is legal JSON
-    file.write(line.encode("ascii"))
+    raw = line.encode("ascii")
+    try:
+        written = file.write(raw)
+    except OSError as error:
+        raise CannotWrite(file.name, error, remedy=REMEDY) from error
+    if written < len(raw):  # what an unbuffered file says of a disk that has just become full
+        raise CannotWrite(file.name, "No space left for a whole line", remedy=REMEDY)
     return event
 
 
 class HistoryFile:
-    """`history.jsonl` of a run, opened for appending; one recorder a row writes to it."""
+    """`history.jsonl` of a run, opened for appending; one recorder a row writes to it.
+
+    Every method raises CannotWrite.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)  # one write a line: rows of other processes go between
+        self._path = path
+        try:
+            self._file = path.open("ab", buffering=0)  # one write a line: rows of other processes go between
+        except OSError as error:
+            raise CannotWrite(path, error, remedy=REMEDY) from error
 
     def recorder(
         self, *, row: str, title: str, seed: int, bounds: Bounds, policy: Policy = DEFAULT_POLICY
@@ -85,7 +104,15 @@ class HistoryFile:
 
     def record(self, kind: str, **fields: Any) -> Event:
         """Write one event that is the run's, not a row's; return it."""
+        self._require_in_place()
         return _write(self._file, {"row": "", "kind": kind, "t": time.monotonic_ns(), **fields})
+
+    def _require_in_place(self) -> None:
+        """A file that was removed takes everything, and nobody can ever read it."""
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
+                return
+        raise CannotWrite(self._path, "It was removed while the run went on", remedy=REMEDY)
 
     def __enter__(self) -> HistoryFile:
         return self

@@ -6,7 +6,7 @@ Every verdict is a word, so nothing is lost without colour; 80 columns are enoug
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from harness.reports.run import PromiseResult, Run
@@ -40,7 +40,6 @@ def _rows(run: Run) -> Table:
     table = _table("Id", "Row", "Verdict", "Seconds", "Measured, or why")
     table.columns[0].no_wrap = table.columns[2].no_wrap = table.columns[3].no_wrap = True
     table.columns[3].justify = "right"
-    table.columns[4].overflow = "fold"  # a path must be readable whole
     table.columns[1].ratio, table.columns[4].ratio = 2, 4
     for row in run.rows:
         told = measured(row) if row.verdict is Verdict.PASS else row.reason
@@ -58,7 +57,8 @@ def _promises(promises: list[PromiseResult]) -> Table:
 
 
 def _table(*headers: str) -> Table:
-    return Table(*headers, box=None, pad_edge=False, expand=True, padding=(0, 2, 0, 0), header_style="bold")
+    columns = [Column(header, overflow="fold") for header in headers]  # a path must be readable whole
+    return Table(*columns, box=None, pad_edge=False, expand=True, padding=(0, 2, 0, 0), header_style="bold")
 
 
 def _word(verdict: Verdict) -> Text:

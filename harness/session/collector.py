@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.reports import Run as RunRecord
+from harness.session.folder import held
 from harness.session.results import Results, from_json
 
 
 class Collector:
     """A pytest plugin for the one process that sees every report, also when others run the scenarios.
 
-    `record` is there once the run is over; both stay None in a session without scenarios.
+    `record` is there once the run is over, if its reports could be written: else `failure` says why not. All
+    stay None in a session without scenarios.
     """
 
     def __init__(self, config: pytest.Config, make_results: Callable[[], Results]) -> None:
@@ -22,7 +26,10 @@ class Collector:
         self._make_results = make_results
         self.results: Results | None = None
         self.record: RunRecord | None = None
+        self.failure: HarnessError | None = None
+        self._folder = contextlib.ExitStack()
         self._failed_reports = 0
+        self._rows_alone = config.getoption("--harness-only") is not None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -32,23 +39,57 @@ class Collector:
             return
         self._failed_reports += report.failed
         if self.results is None:
-            self.results = self._make_results()
+            self.results = self._begin()
         for part in from_json(parts):
             self.results.take(part)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports, and turn the verdict into the exit code."""
-        if self.results is None and self._config.getoption("--harness-only") is None:
+        if self.results is None and not self._rows_alone:
             return  # a session without scenarios
-        self.results = self.results or self._make_results()
+        self.results = self.results or self._begin()
         ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
         self.results.interrupted = exitstatus not in ended
         only = self._config.getoption("--harness-only")
         if only is not None and not self.results.interrupted and not self.results.stopped:
             self.results.take_missing(only.split(","))
-        self.record = self.results.write()
-        if self.results.stopped:
-            session.exitstatus = UsageError.exit_code
-        elif not self.results.interrupted and session.testsfailed <= self._failed_reports:
-            session.exitstatus = self.record.exit_code  # else a test that is no scenario failed: that stands
+        with self._folder:
+            self._write(self.results)
+        if self.failure is not None:
+            session.exitstatus = self.failure.exit_code
+        elif self.results.stopped:
+            session.exitstatus = self.results.stopped_with
+        elif self.record is not None and not self.results.interrupted and self._is_verdict(session):
+            session.exitstatus = self.record.exit_code
+
+    def _is_verdict(self, session: pytest.Session) -> bool:
+        """Whether the rows alone decide: where a test failed that is not a scenario, that stands.
+
+        Where rows were asked for there is no such test, but a process that ran one may have ended.
+        """
+        return self._rows_alone or session.testsfailed <= self._failed_reports
+
+    def _begin(self) -> Results:
+        """The run's first results; from now on this process holds their folder, too."""
+        try:
+            folder = Path(self._config.getoption("--harness-reports"))
+            self._folder.enter_context(held(folder, self._config.getoption("--harness-run")))
+        except UsageError as error:
+            self.failure = error
+        return self._make_results()
+
+    def _write(self, results: Results) -> None:
+        if self.failure is not None:
+            return  # the folder is another run's, or cannot be written to
+        try:
+            self.record = results.write()
+        except HarnessError as error:
+            self.failure = error
+        except ValueError as error:
+            self.failure = InfrastructureError(f"The run cannot be judged by what it recorded: {error}.")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Called by pytest where it has a terminal of its own: say what nothing else says."""
+        if self.failure is not None:
+            terminalreporter.write_line(f"harness: {self.failure}", red=True)

@@ -16,13 +16,16 @@ from typing import Any
 
 from harness.arithmetic import exact_percentile
 from harness.checkers import delivery_delays_s
+from harness.errors import CannotWrite
 from harness.history import History, HistoryFile
+from harness.history.recorder import REMEDY
 from harness.plan import Row
 from harness.reports import VERDICTS, RowResult, html, judgement_from, write_results, write_verdicts
 from harness.reports import Run as RunRecord
 from harness.run import Run
+from harness.session.folder import HISTORY
 from harness.session.rejudging import INTERRUPTED, NOTHING_RAN, Rejudged, rejudge
-from harness.session.session import HISTORY, Settings
+from harness.session.session import Settings
 from harness.verdict import EXIT_CODES, Verdict, worst
 
 
@@ -43,6 +46,8 @@ class Part:
     tests: int = 1
     stopped: str = ""
     """Why the run cannot go on: for whoever has to change something."""
+    stopped_with: int = 0
+    """The exit code of a run that cannot go on."""
     judgements: list[dict[str, Any]] = field(default_factory=list)
     measured: dict[str, Any] = field(default_factory=dict)
     latencies_s: list[float] = field(default_factory=list)
@@ -86,8 +91,17 @@ class Results:
     @property
     def stopped(self) -> str:
         """Why the run could not go on: a sentence for whoever has to change something; else ''."""
+        return self._stop.stopped if self._stop else ""
+
+    @property
+    def stopped_with(self) -> int:
+        """The exit code of a run that could not go on."""
+        return self._stop.stopped_with if self._stop else 0
+
+    @property
+    def _stop(self) -> Part | None:
         parts = (part for parts in self._parts.values() for part in parts)
-        return next((part.stopped for part in parts if part.stopped), "")
+        return next((part for part in parts if part.stopped), None)
 
     def take(self, part: Part) -> None:
         """One phase of one of a row's tests is over."""
@@ -130,7 +144,10 @@ class Results:
         return sum(part.ended for part in parts) >= max((part.tests for part in parts), default=1)
 
     def write(self) -> RunRecord:
-        """Write `results.json`, `verdicts.json` and `report.html`; return the record they were made from."""
+        """Write `results.json`, `verdicts.json` and `report.html`; return the record they were made from.
+
+        Raises CannotWrite, and ValueError where the history cannot be read again.
+        """
         settings = self._settings
         finished = not (self.stopped or self.interrupted)
         rows = tuple(self._results(self._close_history(finished)))
@@ -147,15 +164,17 @@ class Results:
             target=f"{settings.profile.name}, {settings.workers} workers",
             delivered_within_s=settings.profile.bounds.delivered_within_s,
         )
-        write_results(record, settings.reports / "results.json")
-        write_verdicts(rows, verdict, settings.reports / VERDICTS)
-        html.write_html(record, settings.reports / "report.html")
+        try:
+            write_results(record, settings.reports / "results.json")
+            write_verdicts(rows, verdict, settings.reports / VERDICTS)
+            html.write_html(record, settings.reports / "report.html")
+        except OSError as error:
+            raise CannotWrite(settings.reports, error, remedy=REMEDY) from error
         return record
 
     def _close_history(self, finished: bool) -> dict[str, Rejudged]:
         """End the history with what became of the run; where that was cut off, judge by what is recorded."""
         path = self._settings.reports / HISTORY
-        path.parent.mkdir(parents=True, exist_ok=True)
         with HistoryFile(path) as file:
             file.record("over", finished=finished, missing=self._missing)
         if finished and all(map(self._is_complete, self._parts)):

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.errors import CannotWrite
 from harness.faults import FaultInjector
 from harness.history import Event, HistoryFile
+from harness.history.recorder import REMEDY
 from harness.machine import MachineWatch
 from harness.run import Run
 from harness.run.queues import Queues
 from harness.run.vitals import Vitals
+from harness.session.folder import HISTORY, held
 from harness.stack import Services
 from harness.targets.instances import Instances
 from harness.targets.profile import Profile
-
-HISTORY = "history.jsonl"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Settings:
     seed: int
     reports: Path
     workers: int
+    run: str = ""
+    """The same in every process of this run, and in no other run."""
     minutes: float = 2.0
     """How long a long row shall last."""
     process: str = ""
@@ -47,6 +50,7 @@ class Session:
         self._stack = contextlib.ExitStack()
         self._services = services
         self._logs = settings.reports / "logs"
+        self._stack.enter_context(held(settings.reports, settings.run))
         self._history = self._open_history()
 
     def services(self) -> Services:
@@ -99,7 +103,7 @@ class Session:
                 instances.stop()
 
     def record(self, kind: str, **fields: Any) -> Event:
-        """Write an event of the whole run, and return it."""
+        """Write an event of the whole run, and return it. Raises CannotWrite."""
         return self._history.record(kind, **fields)
 
     def close(self) -> None:
@@ -107,5 +111,8 @@ class Session:
         self._stack.close()
 
     def _open_history(self) -> HistoryFile:
-        self._logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self._logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(self._logs, error, remedy=REMEDY) from error
         return self._stack.enter_context(HistoryFile(self.settings.reports / HISTORY))

@@ -33,7 +33,6 @@ class Guardian:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", str(REAPER)], stdin=subprocess.PIPE, start_new_session=True
                 )
-                atexit.register(self._dismiss, self._process)
             assert self._process.stdin is not None
             return self._process.stdin.fileno()
 
@@ -46,9 +45,11 @@ class Guardian:
                 "The harness's reaper process has ended; start the run again."
             ) from error
 
-    def _dismiss(self, process: subprocess.Popen[bytes]) -> None:
-        if self._owner == os.getpid():
-            process.communicate(timeout=DISMISS_DEADLINE_S)
+    def dismiss(self) -> None:
+        """Let the reaper end, once it has ended what is still there."""
+        if self._process is not None and self._owner == os.getpid():
+            self._process.communicate(timeout=DISMISS_DEADLINE_S)
 
 
 GUARDIAN = Guardian()
+atexit.register(GUARDIAN.dismiss)  # before `processes` registers its own, so that this comes after it

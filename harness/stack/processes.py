@@ -12,11 +12,11 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import psutil
 
-from harness.errors import DeadlineMissed, InfrastructureError, ProcessDied, UsageError
+from harness.errors import CannotWrite, DeadlineMissed, InfrastructureError, ProcessDied, UsageError
 from harness.stack.guardian import GUARDIAN
 from harness.stack.reaper import family, kill_each, kill_family
 from harness.stack.waiting import wait_until
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 LAUNCH = Path(__file__).with_name("launch.py")
 LAST_LINES = 15
+LOG_REMEDY = "--reports FOLDER puts results and logs elsewhere, TMPDIR what is temporary"
 
 _started: weakref.WeakSet[Process] = weakref.WeakSet()
 
@@ -72,13 +73,13 @@ class Process:
     def launch(self) -> None:
         """Start the program without waiting for it to be ready.
 
-        Raises UsageError when there is no such program.
+        Raises UsageError when there is no such program, CannotWrite when its output cannot go to its log.
         """
         if self.running:
             raise UsageError(f"{self.name} is already running with process id {self.pid}.")
         self._require_program()
         pipe = GUARDIAN.pipe()
-        with self.log.open("ab") as output:
+        with self._open_log() as output:
             self._log_start = output.tell()
             self._popen = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(LAUNCH), str(pipe), *self.command],
@@ -199,6 +200,12 @@ class Process:
             )
         except DeadlineMissed as error:
             raise DeadlineMissed(f"{str(error).removesuffix('.')}; {self.said()}") from error
+
+    def _open_log(self) -> BinaryIO:
+        try:
+            return self.log.open("ab")
+        except OSError as error:
+            raise CannotWrite(self.log, error, remedy=LOG_REMEDY) from error
 
     def _require_program(self) -> None:
         program = self.command[0]

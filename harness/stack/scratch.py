@@ -13,15 +13,22 @@ from pathlib import Path
 
 import psutil
 
+from harness.errors import CannotWrite
+
 IN_MEMORY = Path("/dev/shm")
 ROOM_BYTES = 2 * 2**30
 """A mongod takes 0.3 GB of it, and three rows may run side by side."""
 
 
 def scratch_folder(in_memory: Path = IN_MEMORY) -> Path:
-    """Make a new folder; where TMPDIR is set, there."""
+    """Make a new folder; where TMPDIR is set, there. Raises CannotWrite."""
     place = in_memory if "TMPDIR" not in os.environ and _has_room(in_memory) else None
-    return Path(tempfile.mkdtemp(prefix="pollproof-", dir=place))
+    try:
+        return Path(tempfile.mkdtemp(prefix="pollproof-", dir=place))
+    except OSError as error:
+        raise CannotWrite(
+            place or "A temporary folder", error, remedy="TMPDIR=FOLDER names another"
+        ) from error
 
 
 def _has_room(place: Path) -> bool:

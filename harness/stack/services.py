@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from harness.stack.packages import (
 )
 
 INSTALLER = "python -m harness doctor --install"
+CACHE_VARIABLE = "HOME" if sys.platform == "darwin" else "XDG_CACHE_HOME"
 
 
 @dataclass(frozen=True)
@@ -183,8 +185,13 @@ def _installed(service: str, wanted: _Service, say: Say) -> Found:
             return Found(service, _version(place, wanted), f"cache: {package.origin}", binary=place)
         except Unavailable as error:
             problems.append(f"{package.origin}: {error}")
+        except OSError as error:
+            problems.append(f"{package.origin}: {error.filename}: {error.strerror}")
     reason = "; ".join(problems)
-    raise UsageError(f"{wanted.programs[0]} could not be installed ({reason}): {_advice(service, reason)}.")
+    raise UsageError(
+        f"{wanted.programs[0]} could not be installed into {cached(wanted.packages[0]).parent}, which"
+        f" {CACHE_VARIABLE} moves ({reason}): {_advice(service, reason)}."
+    )
 
 
 def _version(program: Path, wanted: _Service) -> str:

@@ -76,6 +76,6 @@ def test_the_command_line_fails_and_names_the_row(tmp_path):
     words = [sys.executable, "-m", "harness", "plan"]
     env = {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == 2, done.stdout + done.stderr
     assert "FLOW-12 (Offline recipient, line" in done.stderr
     assert "names the row FLOW-02, which the plan does not have. Did you mean FLOW-12" in done.stderr

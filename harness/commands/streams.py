@@ -1,0 +1,91 @@
+"""The standard streams, made such that whatever a command prints can be printed."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import os
+import sys
+from typing import TextIO
+
+from harness.errors import OutputLost
+
+
+def prepare() -> None:
+    """Let closed streams lead nowhere, text be UTF-8 where the locale says ASCII, and failures be told.
+
+    A closed stream's number would else be that of the next file which is opened.
+    """
+    for number in (0, 1, 2):
+        _open_if_closed(number)
+    sys.stdout = _stdout(sys.stdout)
+    sys.stderr = _stderr(sys.stderr)
+
+
+def complain(sentence: str) -> None:
+    """Print why a command failed on stderr."""
+    # Where stderr is broken nobody can be told, and the exit code still says it.
+    with contextlib.suppress(OSError):
+        print(f"harness: {sentence}", file=sys.stderr, flush=True)  # noqa: T201  what the user reads
+
+
+class _Output(io.TextIOWrapper):
+    """Stdout; what cannot be written raises OutputLost, once."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise _lost(self, error) from error
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise _lost(self, error) from error
+
+
+def _lost(stream: TextIO, error: OSError) -> OutputLost:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())  # what is still buffered is written when Python ends
+    os.close(nowhere)
+    return OutputLost(
+        f"What the command prints cannot be written to its standard output: {error.strerror};"
+        " give it another with `> FILE`."
+    )
+
+
+def _open_if_closed(number: int) -> None:
+    try:
+        os.fstat(number)
+    except OSError:
+        os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+
+
+def _stdout(stream: TextIO | None) -> TextIO:
+    """The stream, or one in its place that tells of failures; one that somebody has replaced stays."""
+    if stream is None:
+        return _Output(io.FileIO(1, "w", closefd=False), encoding="utf-8")
+    if type(stream) is not io.TextIOWrapper:
+        return stream
+    return _Output(
+        stream.buffer,  # `sys.__stdout__` keeps the old stream, so that nothing closes it
+        encoding=_encoding(stream),
+        errors="backslashreplace",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
+def _stderr(stream: TextIO | None) -> TextIO:
+    if stream is None:
+        return io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding=_encoding(stream), errors="backslashreplace")
+    return stream
+
+
+def _encoding(stream: TextIO) -> str:
+    """The stream's; UTF-8 for ASCII, which is what a system says that was not told any locale."""
+    return "utf-8" if codecs.lookup(stream.encoding).name == "ascii" else stream.encoding

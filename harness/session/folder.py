@@ -1,0 +1,93 @@
+"""The folder of a run's results: one run at a time has it, and finds it without an earlier run's results."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from harness.errors import UsageError
+from harness.history.recorder import REMEDY
+
+HISTORY = "history.jsonl"
+AGAIN = "again"
+"""Below the results, those of the rows that were run once more."""
+LOCK = ".run"
+"""Locked while a run has the folder, so that a dead process never holds it; says which run, and whose."""
+FILES = (HISTORY, "verdicts.json", "results.json", "report.html", "junit.xml")
+FOLDERS = ("logs", AGAIN)
+_LONGEST_COMMAND = 120
+
+
+def new_run() -> str:
+    """Return an id that tells a run's processes from those of any other run."""
+    return secrets.token_hex(8)
+
+
+@contextmanager
+def held(folder: Path, run: str) -> Iterator[None]:
+    """Hold the folder together with the other processes of this run; its first one clears the folder.
+
+    Raises UsageError where another run holds it, naming its process, or where it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    with lock:
+        try:
+            _join(lock, folder, run)
+        except OSError as error:
+            raise _unusable(folder, error) from error
+        yield
+
+
+def _join(lock: TextIO, folder: Path, run: str) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass
+    else:
+        _clear(folder)
+        lock.truncate(0)
+        lock.write(f"{run}\n{_whoami()}\n")
+        lock.flush()
+    fcntl.flock(lock, fcntl.LOCK_SH)  # waits for no more than another's clearing
+    lock.seek(0)
+    holder, _, whose = lock.read().partition("\n")
+    if holder != run:  # also where it was taken between our two locks
+        raise UsageError(
+            f"The folder {folder} is in use by another run, {whose.strip()}: wait for its end, or {REMEDY}."
+        )
+
+
+def _clear(folder: Path) -> None:
+    """Take an earlier run's results away, so that nobody takes them for this one's."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    for name in FOLDERS:
+        if (folder / name).exists():
+            shutil.rmtree(folder / name)
+
+
+def _whoami() -> str:
+    command = shlex.join(sys.orig_argv)
+    if len(command) > _LONGEST_COMMAND:
+        command = command[:_LONGEST_COMMAND] + "…"
+    return f"process {os.getpid()} (`{command}`), which began at {time.strftime('%H:%M:%S')}"
+
+
+def _unusable(folder: Path, error: OSError) -> UsageError:
+    where = error.filename or folder
+    return UsageError(
+        f"The results cannot be written to {folder}: {where}: {error.strerror or error}; {REMEDY}."
+    )
