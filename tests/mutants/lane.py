@@ -23,6 +23,7 @@ from harness.commands import actions, listing
 from harness.errors import HarnessError
 from harness.plan import PLAN_FILE, read_plan, select
 from harness.plugin import SERVICES
+from harness.session.folder import new_run
 from harness.stack import Services
 
 
@@ -61,7 +62,7 @@ def main() -> int:
 
 
 def _run(request: Request, services: Services) -> int:
-    options = Namespace(target=request.target, seed=request.seed, workers=None)
+    options = Namespace(target=request.target, seed=request.seed, workers=None, run=new_run())
     rows = select(read_plan(Path(PLAN_FILE)), [request.row], None)
     try:
         exit_code, _ = actions.run_rows(
