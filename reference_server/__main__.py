@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn ships no types
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # the same
 
-from reference_server import listening, logs
+from reference_server import listening, logs, url_check
 from reference_server.config import Config
 from reference_server.master import Master
 from reference_server.metrics_folder import MetricsFolder
@@ -149,6 +149,7 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends it at once and without a trace, until it serves
     try:
         config = Config.from_env(_environment())
+        url_check.check(config)
         logs.configure(config.log_level, config.log_format)
         files = _allow_open_files(2 * CONNECTIONS)
         listeners = listening.sockets(config.host, config.port)

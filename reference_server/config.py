@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference_server.setting import Name, OneOf, Secret, Setting, Url, WholeNumber
+from reference_server.store_url import MONGODB_URL, REDIS_URL
 
 MAX_BODY_BYTES = 256 * 1024
 """Larger request bodies are answered 413. A message of 10,000 four-byte characters fits, even escaped."""
@@ -27,11 +28,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PORT", 8000, WholeNumber(1, 65535), "Port to listen on."),
     Setting("WORKERS", 2, WholeNumber(1, 64), "Worker processes. One that is killed is started again."),
     Setting("SECRET_KEY", None, Secret(32, 4096), "Signs the tokens; the same on every instance."),
-    Setting("REDIS_URL", "redis://127.0.0.1:6379/0", Url(("redis", "rediss", "unix")), "The queue."),
+    Setting("REDIS_URL", "redis://127.0.0.1:6379/0", Url(REDIS_URL), "The queue."),
     Setting(
         "MONGODB_URL",
         "mongodb://127.0.0.1:27017/",
-        Url(("mongodb", "mongodb+srv")),
+        Url(MONGODB_URL),
         "The store of record. It must be a replica set; one member is enough.",
     ),
     Setting("MONGODB_DATABASE", "chat", Name(38, "A-Za-z0-9_-"), "The database with every collection."),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:/]+)(?::([0-9]{1,5}))?")
+from reference_server.store_url import UrlError, UrlRules
 
 
 class ConfigError(ValueError):
@@ -104,35 +104,24 @@ class Secret:
 
 @dataclass(frozen=True)
 class Url:
-    """The URL of a store: a scheme, then hosts with or without ports, or for `unix` a path."""
+    """The URL of a store, without what is overruled."""
 
-    schemes: tuple[str, ...]
+    rules: UrlRules
     may_be_shown: bool = False
 
     @property
     def legal(self) -> str:
         """See Rule."""
-        return "a URL like " + " or ".join(f"{scheme}://…" for scheme in self.schemes)
+        return self.rules.legal
 
-    def read(self, text: str) -> str | None:
-        """See Rule."""
-        scheme, _, rest = text.partition("://")
-        if scheme not in self.schemes:
-            return None
-        if scheme == "unix":
-            return text if rest.startswith("/") else None
-        authority = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-        return text if all(map(_is_host_and_port, authority.split(","))) else None
+    def read(self, text: str) -> str:
+        """See Rule. Raises UrlError, which says more than what would be legal."""
+        return self.rules.cleaned(text.strip())
 
 
 def _is_unicode(text: str) -> bool:
     """Whether no byte of it had to be escaped when it was read as UTF-8."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _is_host_and_port(text: str) -> bool:
-    match = _HOST_AND_PORT.fullmatch(text)
-    return match is not None and 1 <= int(match[1] or 1) <= 65535
 
 
 @dataclass(frozen=True)
@@ -152,7 +141,10 @@ class Setting:
             return self.default
         if not _is_unicode(text):
             raise ConfigError(f"{self.name} must be UTF-8, and {self.rule.legal}.")
-        value = self.rule.read(text)
+        try:
+            value = self.rule.read(text)
+        except UrlError as error:
+            raise ConfigError(f"{self.name} {error}") from error
         if value is None:
             shown = f", not {text[:40]!r}" if self.rule.may_be_shown else ""
             raise ConfigError(f"{self.name} must be {self.rule.legal}{shown}.")

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pymongo
-from pymongo import errors
+from bson.codec_options import CodecOptions
+from pymongo import ReadPreference, WriteConcern, errors
 from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
+from pymongo.server_type import SERVER_TYPE
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.errors import StoreUnavailable
+from reference_server.errors import StoreUnavailable, Unfit
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +25,18 @@ Document = dict[str, Any]
 _SEARCH_S = 0.4
 """How long an operation waits for a server to be known, before it is given up."""
 _SEARCH_STEP_S = 0.02
+NO_REPLICA_SET = (
+    "MongoDB is not a replica set, so no message would be durable: "
+    "start mongod with --replSet rs0, and run rs.initiate() once"
+)
 _SHORTEST_S = 0.01
 """To pymongo, a timeout of 0 would be none at all."""
+_STATES = {
+    SERVER_TYPE.RSSecondary: "a secondary",
+    SERVER_TYPE.RSArbiter: "an arbiter",
+    SERVER_TYPE.RSOther: "starting or recovering",
+    SERVER_TYPE.RSGhost: "without a replica set's configuration: run rs.initiate() once",
+}
 
 
 def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
@@ -35,6 +47,7 @@ def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
     """
     return pymongo.MongoClient(
         url,
+        connect=False,  # nothing is looked up or connected to before the first operation
         w="majority",
         journal=True,
         retryWrites=False,
@@ -56,7 +69,14 @@ class Mongo:
         timeout_s: float,
     ) -> None:
         self._client = client
-        self._database = client[database]
+        # Said here, as a client takes from its URL what is not said: a stale read would be believed for ever.
+        self._database = client.get_database(
+            database,
+            codec_options=CodecOptions(),
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=WriteConcern("majority", j=True),
+            read_concern=ReadConcern(),
+        )
         self.breaker = breaker
         self.timeout_s = timeout_s
 
@@ -71,8 +91,12 @@ class Mongo:
     def probe(self) -> bool:
         """See Guarded. A majority read: a primary cut off from its majority still answers a ping."""
         try:
+            self._await_server()
             with pymongo.timeout(self.timeout_s):
                 self.durable("messages").find_one({}, {"_id": 1})
+        except Unfit as error:
+            self.breaker.open(error)
+            return False
         except errors.PyMongoError as error:
             log.debug("MongoDB probe failed: %s", error)
             return False
@@ -95,19 +119,42 @@ class Mongo:
                 yield
         except errors.WaitQueueTimeoutError as error:  # our pool is busy: says nothing about MongoDB
             raise StoreUnavailable(f"MongoDB: every connection is in use: {error}") from error
+        except Unfit as error:
+            self.breaker.open(error)
+            raise StoreUnavailable(f"MongoDB: {error}") from error
         except errors.PyMongoError as error:
             self.breaker.failed(error)
             raise StoreUnavailable(f"MongoDB: {error}") from error
         self.breaker.succeeded()
 
     def _await_server(self) -> None:
-        """Wait until the driver knows a primary. Raises ServerSelectionTimeoutError.
+        """Wait until the driver knows a primary. Raises ServerSelectionTimeoutError, Unfit.
 
         The driver's own search cannot be bounded well: it goes on in steps of half a second after any news,
         so a search limited to 0.45 s was seen to take 0.95 s.
         """
         deadline_s = time.monotonic() + min(_SEARCH_S, self.timeout_s)
-        while not self._client.topology_description.has_writable_server():
+        self._client._connect()  # starts the search; what it finds is in the description
+        while not self._knows_a_primary():
             if time.monotonic() > deadline_s:
-                raise errors.ServerSelectionTimeoutError("no primary is known")
+                raise errors.ServerSelectionTimeoutError(f"no primary is known{self._of_members()}")
             time.sleep(_SEARCH_STEP_S)
+
+    def _knows_a_primary(self) -> bool:
+        """Whether some server orders writes durably. A driver calls a single mongod writable, too."""
+        servers = self._client.topology_description.server_descriptions().values()
+        types = {server.server_type for server in servers}
+        if types & {SERVER_TYPE.RSPrimary, SERVER_TYPE.Mongos}:
+            return True
+        if SERVER_TYPE.Standalone in types:
+            raise Unfit(NO_REPLICA_SET)
+        return False
+
+    def _of_members(self) -> str:
+        """What the driver knows of each member, in the system's own words."""
+        servers = self._client.topology_description.server_descriptions().values()
+        known = []
+        for server in servers:
+            state = server.error or _STATES.get(server.server_type, "not asked yet")
+            known.append(f"{server.address[0]}:{server.address[1]}: {state}")
+        return "".join(f"; {each}" for each in known)

@@ -1,0 +1,186 @@
+"""The URL of a store: which of its parameters are used, which are overruled, and which are refused.
+
+A parameter is *used* if it says how to reach the store and who we are. It is *overruled* if it is known but
+could undo what the server promises (durability, bounded waits, the form of answers): it is taken out. Any
+other one is refused, because a driver would ignore it, or fail at each request. Pure: no driver is imported
+here, as the master process must not do so.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote
+
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:/]+)(?::([0-9]{1,5}))?")
+
+
+class UrlError(ValueError):
+    """A URL that cannot be used. The text completes "REDIS_URL …", and holds no value of the URL."""
+
+
+@dataclass(frozen=True)
+class UrlRules:
+    """What the URLs of one kind of store may hold. Parameter names are in lower case."""
+
+    schemes: tuple[str, ...]
+    used: Mapping[str, str]
+    """Each parameter's legal values, as a regular expression; upper and lower case are the same."""
+    tls: Mapping[str, str]
+    """The same of those that only an encrypted connection has."""
+    tls_schemes: tuple[str, ...]
+    overruled: str
+    """Parameter names, as a regular expression."""
+    many_hosts: bool = False
+    lower_case: bool = False
+    """Whether the driver takes parameter names in lower case alone."""
+    escaped_password: bool = False
+    """Whether the driver refuses a user name or password with characters that must be percent-encoded."""
+    path: str = r".*"
+
+    @property
+    def legal(self) -> str:
+        """What is legal, as the end of a sentence."""
+        return "a URL like " + " or ".join(f"{scheme}://…" for scheme in self.schemes)
+
+    def cleaned(self, url: str) -> str:
+        """Return the URL without what is overruled. Raise UrlError."""
+        scheme, _, rest = url.partition("://")
+        if scheme not in self.schemes:
+            raise UrlError(f"must be {self.legal}.")
+        rest, hash_sign, _ = rest.partition("#")
+        if hash_sign:
+            raise UrlError("must not contain `#`: write %23 in a password.")
+        address, question_mark, query = rest.partition("?")
+        self._check_address(scheme, address)
+        if "@" in query:
+            raise UrlError("must not contain `@` behind the host: write %40, and %3F for `?`, in a password.")
+        kept = self._kept(scheme, query)
+        return f"{scheme}://{address}" + (question_mark + kept if kept else "")
+
+    def _check_address(self, scheme: str, address: str) -> None:
+        if scheme == "unix":
+            if not address.rpartition("@")[2].startswith("/"):
+                raise UrlError(f"must be {self.legal}.")
+            return
+        authority, _, path = address.partition("/")
+        credentials, _, hosts = authority.rpartition("@")
+        if "@" in path:
+            raise UrlError("must not contain `@` behind the host: write %40, and %2F for `/`, in a password.")
+        if self.escaped_password and ("@" in credentials or credentials.count(":") > 1):
+            raise UrlError(
+                "has a user name or password that must be escaped: write %40 for `@`, %3A for `:`."
+            )
+        if re.search(r"%(?![0-9A-Fa-f]{2})", credentials):
+            raise UrlError("has a user name or password that must be escaped: write %25 for `%`.")
+        several = hosts.split(",")
+        if not all(map(_is_host_and_port, several)) or (len(several) > 1 and not self.many_hosts):
+            raise UrlError(f"must be {self.legal}.")
+        if not re.fullmatch(self.path, path):
+            raise UrlError(f"must be {self.legal}: what follows the `/` is not legal.")
+
+    def _kept(self, scheme: str, query: str) -> str:
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=100)
+        except ValueError as error:
+            raise UrlError("has parameters that are not of the form name=value&name=value.") from error
+        used = {**self.used, **(self.tls if scheme in self.tls_schemes else {})}
+        names = [name.lower() for name, _ in pairs]
+        for name, (_, value) in zip(names, pairs, strict=True):
+            if re.fullmatch(self.overruled, name):
+                continue
+            if name in self.tls and name not in used:
+                raise UrlError(f"has the parameter {name!r}, which is for {self.tls_schemes[0]}:// alone.")
+            if name not in used:
+                raise UrlError(
+                    f"has the unknown parameter {name[:40]!r}; known are {', '.join(sorted(used))}."
+                )
+            if names.count(name) > 1:
+                raise UrlError(f"has the parameter {name!r} more than once.")
+            if not re.fullmatch(used[name], value, re.IGNORECASE):
+                raise UrlError(f"has an illegal value of the parameter {name!r}.")
+        spelled = names if self.lower_case else [name for name, _ in pairs]
+        return "&".join(
+            f"{name}={quote(value, safe=':,')}"
+            for name, (_, value) in zip(spelled, pairs, strict=True)
+            if name.lower() in used
+        )
+
+
+def _is_host_and_port(text: str) -> bool:
+    match = _HOST_AND_PORT.fullmatch(text)
+    if match is None or not 1 <= int(match[1] or 1) <= 65535:
+        return False
+    if text.startswith("["):
+        return _is_ipv6(text[1 : text.index("]")])
+    host = text.rpartition(":")[0] or text
+    try:
+        return bool(host.removesuffix(".").encode("idna"))
+    except UnicodeError:  # a label between dots that is empty or has over 63 bytes
+        return False
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(text))
+    except ValueError:
+        return False
+
+
+_TEXT = r".+"
+_BOOLEAN = r"true|false"
+_NUMBER = r"[0-9]{1,6}"
+
+REDIS_URL = UrlRules(
+    schemes=("redis", "rediss", "unix"),
+    used={"db": r"[0-9]{1,5}", "username": _TEXT, "password": _TEXT, "client_name": r"[!-~]+"},
+    tls={
+        **dict.fromkeys(
+            ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password"), _TEXT
+        ),
+        "ssl_cert_reqs": r"none|optional|required",
+        "ssl_check_hostname": _BOOLEAN,
+    },
+    tls_schemes=("rediss",),
+    overruled=(
+        r"decode_responses|encoding|encoding_errors|protocol|driver_info|lib_name|"
+        r"lib_version|socket_timeout|socket_connect_timeout|socket_keepalive|"
+        r"socket_read_size|timeout|retry|retry_on_timeout|retry_on_error|max_connections|"
+        r"health_check_interval|single_connection_client"
+    ),
+    lower_case=True,
+    path=r"|[0-9]{1,5}/?",
+)
+
+MONGODB_URL = UrlRules(
+    schemes=("mongodb", "mongodb+srv"),
+    used={
+        **dict.fromkeys(("replicaset", "appname", "authsource", "authmechanismproperties"), _TEXT),
+        "authmechanism": r"SCRAM-SHA-1|SCRAM-SHA-256|MONGODB-X509|PLAIN|GSSAPI|MONGODB-AWS|MONGODB-OIDC",
+        "directconnection": _BOOLEAN,
+        "compressors": r"(snappy|zlib|zstd)(,(snappy|zlib|zstd))*",
+        "zlibcompressionlevel": r"-1|[0-9]",
+        "maxpoolsize": r"[1-9][0-9]{0,4}",
+        **dict.fromkeys(("minpoolsize", "maxidletimems"), _NUMBER),
+        "maxconnecting": r"[1-9][0-9]{0,3}",
+    },
+    tls={
+        **dict.fromkeys(("tls", "ssl", "tlsinsecure", "tlsdisableocspendpointcheck"), _BOOLEAN),
+        **dict.fromkeys(("tlsallowinvalidcertificates", "tlsallowinvalidhostnames"), _BOOLEAN),
+        **dict.fromkeys(("tlscafile", "tlscrlfile", "tlscertificatekeyfile"), _TEXT),
+        "tlscertificatekeyfilepassword": _TEXT,
+    },
+    tls_schemes=("mongodb", "mongodb+srv"),
+    overruled=(
+        r"readpreference|readpreferencetags|maxstalenessseconds|readconcernlevel|w|"
+        r"wtimeoutms|wtimeout|journal|j|fsync|retrywrites|retryreads|timeoutms|"
+        r"sockettimeoutms|connecttimeoutms|serverselectiontimeoutms|waitqueuetimeoutms|"
+        r"waitqueuemultiple|heartbeatfrequencyms|localthresholdms|servermonitoringmode|"
+        r"tz_aware|uuidrepresentation|unicode_decode_error_handler|datetime_conversion|"
+        r"document_class|connect"
+    ),
+    many_hosts=True,
+    escaped_password=True,
+)
