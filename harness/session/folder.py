@@ -87,7 +87,7 @@ def _whoami() -> str:
 
 
 def _unusable(folder: Path, error: OSError) -> UsageError:
-    where = error.filename or folder
-    return UsageError(
-        f"The results cannot be written to {folder}: {where}: {error.strerror or error}; {REMEDY}."
-    )
+    said = error.strerror or str(error)
+    if error.filename and Path(error.filename) != folder:
+        said = f"{error.filename}: {said}"
+    return UsageError(f"The results cannot be written to {folder}: {said}; {REMEDY}.")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.errors import CannotWrite
 from harness.history import Bounds, FaultWindow, History, HistoryFile, Outcome, Recorder, read_histories
 from harness.history.operations import line_of, written_ns
 from harness.history.uncollected import uncollected
@@ -195,3 +198,47 @@ def test_what_was_special_about_a_send_or_a_poll_is_read_back_and_told_only_wher
     told = [event.get("special") for send in read.sends for event in send.events]
     assert list(map(list, filter(None, told))) == [SPECIAL]
     assert ["special" in poll.event for poll in read.polls] == [True, False]
+
+
+class _Full(io.BytesIO):
+    """A file on a disk that has become full: it takes so many bytes more, as an unbuffered file tells it."""
+
+    name = "reports/history.jsonl"
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self._room = room
+
+    def write(self, line: Any) -> int:
+        written = super().write(line[: self._room])
+        self._room -= written
+        if line and not written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return written
+
+
+@pytest.mark.parametrize("room", [0, 10])
+def test_an_event_that_is_not_on_the_disk_whole_was_not_recorded(room: int) -> None:
+    with pytest.raises(CannotWrite) as caught:
+        Recorder(_Full(room), row="FLOW-01", title="t", seed=1, bounds=Bounds())
+    assert str(caught.value).startswith("reports/history.jsonl cannot be written: No space left ")
+    assert str(caught.value).endswith("; --reports FOLDER puts the results elsewhere.")
+
+
+def test_a_history_that_cannot_be_opened_is_told_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(CannotWrite, match=r"missing/history\.jsonl cannot be written: No such file"):
+        HistoryFile(tmp_path / "missing" / "history.jsonl")
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_history_that_was_removed_meanwhile_takes_no_more_of_the_runs_events(
+    tmp_path: Path, replaced: bool
+) -> None:
+    path = tmp_path / "history.jsonl"
+    with HistoryFile(path) as file:
+        file.record("phase")
+        path.unlink()
+        if replaced:
+            path.touch()
+        with pytest.raises(CannotWrite, match="was removed while the run went on"):
+            file.record("phase")
