@@ -57,7 +57,7 @@ def unsuited(history: History) -> str:
     """A doubt about a registration or a sign-in that was refused, perhaps for the harness's own doing."""
     for needed in history.needed:
         if needed.status in needed.unsuited:
-            may_be = "the server may ask for other names or passwords, or limit how many a client may have"
+            may_be = "the server may ask for other names, have another path, or limit how many users it takes"
             return f"{needed.who} wanted to {needed.what} and was answered {needed.status}: {may_be}"
     return ""
 

@@ -16,8 +16,8 @@ from harness.variety.variety import Variety
 PASSWORD = "correct horse battery staple"
 REGISTERED = frozenset({201, 409})
 """The names are random: where one is taken, an earlier try, answered 503, was carried out."""
-UNSUITED = frozenset({400, 413, 422, 429})
-"""What may be due to the harness: names and passwords that a server does not take, a limit to be raised."""
+UNSUITED = frozenset({400, 404, 405, 413, 422, 429, 501})
+"""What may be due to the harness: names and passwords not taken, a limit to be raised, no such endpoint."""
 AT_ONCE = 4
 """So many register or sign in at the same time: more would only wait for each other."""
 

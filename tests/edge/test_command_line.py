@@ -119,7 +119,7 @@ def test_a_server_that_cannot_be_used_is_inconclusive_and_ends_with_3(tmp_path):
     assert done.returncode == 3, done.stdout + done.stderr
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert results["verdict"] == "inconclusive"
-    assert "registering was answered 501, not 201" in results["rows"][0]["reason"]
+    assert "wanted to register and was answered 501, not 201" in results["rows"][0]["reason"]
 
 
 @pytest.mark.parametrize(

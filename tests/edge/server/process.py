@@ -14,6 +14,7 @@ from harness.client import Answer, Client
 from harness.stack import Services
 from harness.stack.target import Target
 from harness.stack.waiting import wait_until
+from harness.variety.variety import Manner
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "reference_server"]
@@ -69,7 +70,7 @@ class Chat:
     def send(self, client_message_id: str | None = None) -> Answer:
         self.count += 1
         content = f"no. {self.count}"
-        answer = self.alice.send(self.bob.username, content, client_message_id)
+        answer = self.alice.send(self.bob.username, Manner(content, client_message_id))
         if answer.status == 200:
             self.acked.append(content)
         elif answer.body.get("outcome") != "not_stored":

@@ -15,6 +15,7 @@ from harness.client import Client
 from harness.hostile.attempts import LOGIN, REGISTER, conversation, mailbox
 from harness.stack import Services
 from harness.stack.target import Target
+from harness.variety.variety import Manner
 
 FIRST = "ann"
 STEMS = (
@@ -76,7 +77,7 @@ def ann(users: Users, unique: str) -> Client:
     """The first one, who has sent each of them, herself included, the name that it was sent to."""
     ann = users[unique + FIRST]
     for name in users:
-        assert ann.send(name, f"for {name}", None).status == 200
+        assert ann.send(name, Manner(f"for {name}", None)).status == 200
     return ann
 
 
@@ -127,7 +128,7 @@ def test_two_spellings_of_one_name_are_one_user(
         assert user.call("POST", REGISTER, body=again).status == 409
         assert user.sign_in().body["username"] == kept
         for to in (spelling, kept):
-            assert ann.send(to, "hi", None).status == 200
+            assert ann.send(to, Manner("hi", None)).status == 200
         for name in (spelling, kept):
             assert user.call("GET", mailbox(name)).body["count"] == 2
 
@@ -136,7 +137,7 @@ def test_two_spellings_of_one_name_are_one_user(
 def test_a_pattern_is_nobodys_name(ann: Client, unique: str, pattern: str) -> None:
     name = unique + pattern
     assert ann.call("POST", REGISTER, body={"username": name, "password": "long enough"}).status == 400
-    assert ann.send(name, "hi", None).status == 400
+    assert ann.send(name, Manner("hi", None)).status == 400
     for path in (mailbox(name), conversation(name)):
         assert ann.call("GET", path).status in (400, 404)
 

@@ -24,6 +24,7 @@ from harness.client import Client
 from harness.stack import Services
 from harness.stack.target import Target
 from harness.stack.waiting import free_port, wait_until
+from harness.variety.variety import Manner
 from reference_server.adapters.mongo import Document
 from tests.edge.server.process import COMMAND, ROOT, SECRET, Chat, ready, target
 
@@ -177,7 +178,7 @@ class TestHttp:
         user = Client(server.base_url, name, "long enough")
         assert user.register().status == 201
         assert user.sign_in().status == 200
-        assert user.send(name, "note to self", None).status == 200
+        assert user.send(name, Manner("note to self", None)).status == 200
         assert [message["message"] for message in user.poll({}).body["messages"]] == ["note to self"]
         user.close()
 

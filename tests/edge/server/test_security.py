@@ -17,6 +17,7 @@ from harness.hostile import inputs as hostile
 from harness.hostile.attempts import LOGIN, MESSAGES, REGISTER, conversation, mailbox
 from harness.stack import Services
 from harness.stack.waiting import wait_until
+from harness.variety.variety import Manner
 from tests.edge.server.process import Chat, target
 
 LINE = re.compile(
@@ -47,7 +48,7 @@ def try_everything(chat: Chat) -> None:
         body = {"to_username": name, "content": "hi"}
         assert chat.alice.call("POST", MESSAGES, body=body).status in (400, 404), name
     for content in hostile.TEXTS:
-        assert chat.alice.send(chat.bob.username, content, content[:64]).status == 200
+        assert chat.alice.send(chat.bob.username, Manner(content, content[:64])).status == 200
         headers = {"X-Request-Id": ascii(content)[:64]}
         assert chat.bob.call("GET", mailbox(chat.bob.username), headers=headers).status == 200
 
