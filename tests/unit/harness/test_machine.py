@@ -5,6 +5,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from harness.errors import CannotWrite
 from harness.machine import MachineWatch, waited_us
 
 
@@ -55,3 +58,17 @@ def test_a_calm_machine_leaves_no_trace() -> None:
         for _ in range(3):
             assert looks.acquire(timeout=30)
     assert set(recorded) <= {0.0}  # it may have been late itself, on a machine that is not calm
+
+
+def test_a_period_that_could_not_be_recorded_is_told_when_the_watch_ends() -> None:
+    tried = threading.Event()
+
+    def record(kind: str, **fields: Any) -> None:
+        tried.set()
+        raise CannotWrite("history.jsonl", "No space left", remedy="--reports FOLDER")
+
+    hours_us = itertools.count(step=3_600_000_000)
+    with pytest.raises(CannotWrite), MachineWatch(record, lambda: [0, next(hours_us)]):
+        assert tried.wait(30)
+    with pytest.raises(KeyError, match="first"), MachineWatch(record, lambda: [0, next(hours_us)]):
+        raise KeyError("what went wrong first")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import CannotWrite
 from harness.stack import scratch
 
 
@@ -35,3 +36,11 @@ def test_little_room_no_such_place_and_a_place_of_the_users_own_mean_the_usual_o
     assert scratch.scratch_folder(tmp_path / "missing").parent == usual_place
     monkeypatch.setenv("TMPDIR", str(usual_place))
     assert scratch.scratch_folder(tmp_path).parent == usual_place
+
+
+def test_where_nothing_temporary_can_be_written_the_variable_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
+    with pytest.raises(CannotWrite, match=r"^A temporary folder cannot be written: .*; TMPDIR=FOLDER"):
+        scratch.scratch_folder(tmp_path / "missing")
