@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 import urllib3
@@ -105,7 +105,7 @@ class Client:
         """Sign in and keep the token for every later call."""
         answer = self.call("POST", f"{API}/login", body=self._credentials())
         token = answer.body.get("token", self._token)
-        if answer.status == 200 and not _fits_into_a_header(token):
+        if answer.status == 200 and not fits_into_a_header(token):
             return replace(answer, error=answer.error or "the token is not a string for a header")
         self._token = token
         return answer
@@ -199,12 +199,13 @@ def _answer(response: urllib3.BaseHTTPResponse, raw: bytes | None, start_ns: int
     if raw is None:
         error: str | None = f"the body is longer than {LONGEST_BODY_BYTES} bytes"
         return Answer(response.status, Body(), error, start_ns, end_ns, "", response.headers)
-    body, error = _json_object(raw)
+    body, error = json_object(raw)
     text = raw.decode(errors="replace")
     return Answer(response.status, body, error, start_ns, end_ns, text, response.headers)
 
 
-def _json_object(raw: bytes) -> tuple[JSON, str | None]:
+def json_object(raw: bytes) -> tuple[JSON, str | None]:
+    """Return what a body says, and why it is nothing where it is not a JSON object."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -212,7 +213,8 @@ def _json_object(raw: bytes) -> tuple[JSON, str | None]:
     return (Body(body), None) if isinstance(body, dict) else (Body(), "the body is not a JSON object")
 
 
-def _fits_into_a_header(token: object) -> bool:
+def fits_into_a_header(token: object) -> TypeGuard[str]:
+    """Whether a token can be sent back as it came."""
     return isinstance(token, str) and token.isascii() and token.isprintable()
 
 

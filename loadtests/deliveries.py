@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
 from harness.arithmetic import allowed_misses
-from harness.history import NS_PER_S, Bounds
+from harness.client import Malformed
+from harness.history import NS_PER_S, Bounds, Outcome
 from harness.verdict import Verdict
 
 NS_PER_MS = 1_000_000
@@ -16,6 +20,8 @@ HIGHEST_US = 120 * 1_000_000
 TOO_FEW = 100
 """Below this many messages the share that is late says nothing."""
 BOUNDS = Bounds()
+PATIENCE_NS = int(2 * (BOUNDS.delivered_within_s + BOUNDS.poll_interval_s) * NS_PER_S)
+"""From when a message was due: after that, it does not arrive any more."""
 
 
 class Delivery(Exception):
@@ -28,11 +34,35 @@ class Delivery(Exception):
         super().__init__(f"later than {BOUNDS.delivered_within_s:g} s" if arrived else "missing")
 
 
-class Deliveries:
-    """The messages of this process under way, and the figures of those that ended.
+class Fate(StrEnum):
+    """What is known of a message."""
 
-    The messages under way never leave the process: senders write only to users of their own process, since
-    the monotonic clocks of two machines do not agree.
+    SENDING = "sending"
+    ACKED = "acked"
+    UNKNOWN = "unknown"
+    """Its send was not answered as the contract says: nothing is owed, yet it may arrive once."""
+    REFUSED = "refused"
+    ARRIVED = "arrived"
+    GIVEN_UP = "given up"
+
+
+@dataclass
+class Sent:
+    """One message of this process."""
+
+    sender: str
+    recipient: str
+    client_message_id: str
+    due_ns: int
+    fate: Fate = Fate.SENDING
+
+
+class Deliveries:
+    """The messages of this process, and the figures of those that ended.
+
+    The messages never leave the process: senders write only to users of their own process, since the
+    monotonic clocks of two machines do not agree. So a mailbox of this process, whose name is new with every
+    user, can hold nothing but what is known here, however many workers there are and whatever ran before.
     """
 
     def __init__(self) -> None:
@@ -40,28 +70,29 @@ class Deliveries:
 
     def clear(self) -> None:
         """Forget everything, at the start of a test."""
-        self._due_ns: dict[str, int] = {}
-        self._acked: set[str] = set()
-        self._recipients: dict[str, str] = {}
-        self._mailboxes: defaultdict[str, set[str]] = defaultdict(set)
+        self._sent: dict[str, Sent] = {}
+        self._awaited: defaultdict[str, set[str]] = defaultdict(set)
+        self._at_workers: dict[str, int] = {}
         self._reset_figures()
 
-    def due(self, content: str, recipient: str, due_ns: int) -> None:
-        """A message is about to be sent; it was due at `due_ns` (monotonic)."""
-        self._due_ns[content] = due_ns
-        self._recipients[content] = recipient
-        self._mailboxes[recipient].add(content)
+    def due(self, content: str, sent: Sent) -> None:
+        """A message is about to be sent."""
+        self._sent[content] = sent
+        self._awaited[sent.recipient].add(content)
 
-    def acked(self, content: str, due_ns: int, now_ns: int) -> None:
+    def acked(self, content: str, now_ns: int) -> None:
         """The server accepted it: from now on it is owed, unless it has arrived already."""
-        if content in self._due_ns:
-            self._acked.add(content)
-        self._lags_s += min((now_ns - due_ns) / NS_PER_S, BOUNDS.acceptable_round_trip_s)
+        sent = self._sent[content]
+        if sent.fate is Fate.SENDING:
+            sent.fate = Fate.ACKED
+        self._lags_s += min((now_ns - sent.due_ns) / NS_PER_S, BOUNDS.acceptable_round_trip_s)
         self._sends += 1
 
-    def not_acked(self, content: str) -> None:
-        """The send failed or nobody knows: nothing is owed, and if it arrives, it is not counted."""
-        self._forget(content)
+    def not_acked(self, content: str, outcome: Outcome) -> None:
+        """Its send failed or nobody knows: nothing is owed, and if it arrives, it is not counted."""
+        sent = self._sent[content]
+        if sent.fate is Fate.SENDING:
+            self._end(content, Fate.REFUSED if outcome is Outcome.REFUSED else Fate.UNKNOWN)
 
     def polled(self, round_trip_s: float, expected_s: float | None) -> None:
         """A poll was answered; `expected_s` is the smoothed round trip its client reckoned with."""
@@ -69,26 +100,45 @@ class Deliveries:
         self._excess_s += max(0.0, capped_s - (capped_s if expected_s is None else expected_s))
         self._polls += 1
 
-    def received(self, content: str, now_ns: int) -> Delivery | None:
-        """A poll returned it. None for a message that is not counted."""
-        due_ns = self._due_ns.get(content)
-        if due_ns is None:
-            return None
-        self._forget(content)
-        return self._ended(now_ns - due_ns, arrived=True)
+    def received(self, message: Mapping[str, Any], mailbox: str, now_ns: int) -> Delivery | None:
+        """A poll of this mailbox returned it. None for a message that is not counted.
+
+        Raises Malformed where no server may return it: nobody sent it so, or it has arrived before.
+        """
+        content = message["content"]
+        sent = self._sent.get(content)
+        if sent is None:
+            raise Malformed("a message that nobody had sent")
+        if not sent.recipient == message["recipient"] == mailbox:
+            raise Malformed("a message of another mailbox")
+        if message["sender"] != sent.sender:
+            raise Malformed("a message with another sender")
+        if message["client_message_id"] not in (None, sent.client_message_id):
+            raise Malformed("a message with another client_message_id")
+        if sent.fate is Fate.REFUSED:
+            raise Malformed("a message that was refused")
+        if sent.fate is Fate.ARRIVED:
+            raise Malformed("a message for the second time")
+        is_counted = sent.fate in (Fate.SENDING, Fate.ACKED)
+        self._end(content, Fate.ARRIVED)
+        return self._ended(now_ns - sent.due_ns, arrived=True) if is_counted else None
 
     def expected_by(self, recipient: str, now_ns: int) -> bool:
-        """Whether the recipient should go on polling: something is owed to it and not yet hopeless."""
-        patience_ns = int(2 * (BOUNDS.delivered_within_s + BOUNDS.poll_interval_s) * NS_PER_S)
-        return any(now_ns < self._due_ns[content] + patience_ns for content in self._mailboxes[recipient])
+        """Whether the recipient should go on polling: something is being sent, or owed and not hopeless."""
+        awaited = [self._sent[content] for content in self._awaited[recipient]]
+        return any(sent.fate is Fate.SENDING or now_ns < sent.due_ns + PATIENCE_NS for sent in awaited)
 
     def missing(self, recipient: str, now_ns: int) -> list[Delivery]:
-        """Give up what is still owed to the recipient."""
-        contents = [content for content in self._mailboxes[recipient] if content in self._acked]
-        waited = [now_ns - self._due_ns[content] for content in contents]
-        for content in contents:
-            self._forget(content)
-        return [self._ended(ns, arrived=False) for ns in waited]
+        """Give up what is still awaited by the recipient; return what was owed to it."""
+        awaited = [(content, self._sent[content]) for content in self._awaited.pop(recipient, ())]
+        owed = [sent for _, sent in awaited if sent.fate is Fate.ACKED]
+        for _, sent in awaited:
+            sent.fate = Fate.GIVEN_UP
+        return [self._ended(now_ns - sent.due_ns, arrived=False) for sent in owed]
+
+    def under_way(self) -> int:
+        """How many messages are being sent or owed, here and at the workers."""
+        return sum(map(len, self._awaited.values())) + sum(self._at_workers.values())
 
     def hand_over(self) -> dict[str, Any]:
         """This process's figures since the last call, for the master."""
@@ -97,13 +147,15 @@ class Deliveries:
             "late": self.late,
             "missing": self.missing_count,
             "failed_requests": self.failed_requests,
+            "under_way": self.under_way(),
             "sums": [self._lags_s, self._sends, self._excess_s, self._polls],
         }
         self._reset_figures()
         return figures
 
-    def take_over(self, figures: dict[str, Any]) -> None:
+    def take_over(self, worker: str, figures: dict[str, Any]) -> None:
         """Add a worker's figures to this process's."""
+        self._at_workers[worker] = figures["under_way"]
         self.histogram.decode_and_add(figures["histogram"])
         self.late += figures["late"]
         self.missing_count += figures["missing"]
@@ -114,30 +166,38 @@ class Deliveries:
         self._excess_s += excess_s
         self._polls += polls
 
-    def judge(self, interval_s: float) -> tuple[Verdict, str]:
+    def judge(self, interval_s: float, crashes: int = 0) -> tuple[Verdict, str]:
         """The verdict and a table for the terminal.
 
         Late deliveries are allowed for the share of messages that even a perfect server with the measured
         round trips would deliver late (docs/verdicts.md); a missing one or a failed request never is.
+        What the load test itself left undone (crashes, messages under way at its end) is never a pass.
         """
         arrived = self.histogram.get_total_count()
         total = arrived + self.missing_count
         floor = self._floor_share(interval_s)
         allowed = allowed_misses(total, floor)
+        doubt = self._doubt(total, crashes)
         if self.missing_count or self.failed_requests or self.late > allowed:
             verdict = Verdict.FAIL
-        elif total < TOO_FEW:
-            verdict = Verdict.INCONCLUSIVE
         else:
-            verdict = Verdict.PASS
-        return verdict, self._table(verdict, total=total, floor=floor, allowed=allowed)
+            verdict = Verdict.INCONCLUSIVE if doubt else Verdict.PASS
+        said = f"{verdict} ({doubt})" if doubt else f"{verdict}"
+        return verdict, self._table(said, total=total, floor=floor, allowed=allowed)
+
+    def _doubt(self, total: int, crashes: int) -> str:
+        if crashes:
+            return "users of the load test crashed"
+        if under_way := self.under_way():
+            return f"{under_way} messages were still under way"
+        return f"fewer than {TOO_FEW} messages" if total < TOO_FEW else ""
 
     def _floor_share(self, interval_s: float) -> float:
         lag_s = self._lags_s / self._sends if self._sends else 0.0
         excess_s = self._excess_s / self._polls if self._polls else 0.0
         return min(1.0, (lag_s + excess_s) / interval_s)
 
-    def _table(self, verdict: Verdict, *, total: int, floor: float, allowed: int) -> str:
+    def _table(self, said: str, *, total: int, floor: float, allowed: int) -> str:
         milliseconds = {
             f"p{percentile:g}": self.histogram.get_value_at_percentile(percentile) / 1000
             for percentile in (50, 95, 99, 99.9)
@@ -150,7 +210,7 @@ class Deliveries:
             ("failed requests", f"{self.failed_requests}"),
             *((f"{name}, due → received", f"{value:,.0f} ms") for name, value in milliseconds.items()),
             ("longest", f"{self.histogram.get_max_value() / 1000:,.0f} ms"),
-            ("verdict", verdict + (f" (fewer than {TOO_FEW} messages)" if total < TOO_FEW else "")),
+            ("verdict", said),
         ]
         lines = [f"  {name:<22} {value}" for name, value in rows]
         return "\n".join(["", "Deliveries", *lines, ""])
@@ -174,9 +234,7 @@ class Deliveries:
             self.missing_count += 1
         return delivery
 
-    def _forget(self, content: str) -> None:
-        recipient = self._recipients.pop(content, None)
-        if recipient is not None:
-            self._mailboxes[recipient].discard(content)
-        self._due_ns.pop(content, None)
-        self._acked.discard(content)
+    def _end(self, content: str, fate: Fate) -> None:
+        sent = self._sent[content]
+        sent.fate = fate
+        self._awaited[sent.recipient].discard(content)

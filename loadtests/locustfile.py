@@ -7,33 +7,46 @@ Each user registers, signs in, polls every two seconds and writes to a random ot
 delivery is measured from the moment its send was *due* to the moment the recipient's poll returned it, so
 that neither a slow send nor a stalled generator hides a delay. Each shows in Locust as a request of the type
 DELIVERY; one that is late or missing is a failure there. Locust rounds times over a second to 100 ms, so the
-verdict rests on exact counts and a histogram of its own (see `loadtests/deliveries.py`).
+verdict rests on exact counts and a histogram of its own (see `loadtests/deliveries.py`). Every answer that is
+not what the contract says is a failed request, whatever its status: in Locust's table and in the verdict.
 """
 
 from __future__ import annotations
 
+import logging
 import random
 import secrets
+import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import gevent
 from locust import FastHttpUser, constant, events, task
 from locust.argument_parser import LocustArgumentParser
+from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 from locust.exception import StopUser
+from locust.runners import WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
+from harness.client import API, Answer, Malformed
+from harness.errors import UsageError
 from harness.history import NS_PER_S
 from harness.polling import Cursor, Schedule
 from harness.verdict import EXIT_CODES
-from loadtests.deliveries import Deliveries
+from loadtests import hosts, workers
+from loadtests.answers import check_ack, page_of, require, token_of
+from loadtests.calls import ask, call
+from loadtests.deliveries import Deliveries, Sent
 
 POLL_INTERVAL_S = 2.0
 STOP_WITHIN_S = 30.0
 PASSWORD = "correct horse battery staple"
+T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
 deliveries = Deliveries()
 usernames: list[str] = []
 
@@ -44,40 +57,52 @@ class ChatUser(FastHttpUser):
     wait_time = constant(0)
     network_timeout = 10.0
     connection_timeout = 10.0
+    max_redirects = 0  # the contract has none
 
     def on_start(self) -> None:
         """Register, sign in, become someone the others write to."""
-        self.username = f"load_{secrets.token_hex(6)}"
+        credentials = _credentials()
+        self.username = credentials["username"]
+        self._headers: dict[str, str] = {}
         self._send_every_s = self.environment.parsed_options.send_every
-        credentials = {"username": self.username, "password": PASSWORD}
-        self._call("POST", "/register", expect=201, json=credentials)
-        body = self._call("POST", "/login", expect=200, json=credentials)
-        if body is None:
-            raise StopUser
-        self._headers = {"Authorization": f"Bearer {body['token']}"}
         self._cursor = Cursor()
         self._schedule = Schedule(int(POLL_INTERVAL_S * NS_PER_S))
-        usernames.append(self.username)
+        if self._call("POST", "/register", lambda answer: require(answer, 201), json=credentials) is None:
+            return
+        token = self._call("POST", "/login", token_of, json=credentials)
+        if token is not None:
+            self._headers = {"Authorization": f"Bearer {token}"}
+            usernames.append(self.username)
 
     @task
     def chat(self) -> None:
         """Poll and write until Locust stops this user, then poll until everything has arrived."""
+        if not self._headers:  # not in on_start, where Locust prints a traceback for it
+            raise StopUser
         writing = gevent.spawn(self._write_until_stopped)
         due_ns = time.monotonic_ns() + int(random.uniform(0, POLL_INTERVAL_S) * NS_PER_S)
         try:
-            while not self._stopping() or deliveries.expected_by(self.username, time.monotonic_ns()):
+            while not writing.ready() or deliveries.expected_by(self.username, time.monotonic_ns()):
                 self._sleep_until(due_ns)
                 due_ns = self._poll()
+            writing.get()  # a crash of it is a crash of the user
         finally:
             writing.kill()
-        for missing in deliveries.missing(self.username, time.monotonic_ns()):
-            self._report(missing.waited_ms, missing)
+            self._leave()
+            for missing in deliveries.missing(self.username, time.monotonic_ns()):
+                self._report(missing.waited_ms, missing)
+
+    def _leave(self) -> None:
+        """Nobody writes any more to who will not poll."""
+        if self.username in usernames:
+            usernames.remove(self.username)
 
     def _write_until_stopped(self) -> None:
         due_ns = time.monotonic_ns() + int(random.uniform(0, self._send_every_s) * NS_PER_S)
         while True:
             self._sleep_until(due_ns)
             if self._stopping():
+                self._leave()
                 return
             self._write(due_ns)
             due_ns += int(self._send_every_s * NS_PER_S)
@@ -85,45 +110,69 @@ class ChatUser(FastHttpUser):
     def _write(self, due_ns: int) -> None:
         recipient = random.choice(usernames)
         token = secrets.token_hex(12)
-        message = {"to_username": recipient, "content": f"load {token}", "client_message_id": token}
-        deliveries.due(message["content"], recipient, due_ns)
-        body = self._call("POST", "/messages", expect=200, json=message)
-        if body is None:
-            deliveries.not_acked(message["content"])
-        else:
-            deliveries.acked(message["content"], due_ns, time.monotonic_ns())
+        content = f"load {token}"
+        message = {"to_username": recipient, "content": content, "client_message_id": token}
+        deliveries.due(content, Sent(self.username, recipient, token, due_ns))
+
+        def read(answer: Answer) -> Answer:
+            try:
+                check_ack(answer, content, token)
+            except Malformed:
+                deliveries.not_acked(content, answer.outcome)
+                raise
+            deliveries.acked(content, answer.end_ns)
+            return answer
+
+        self._call("POST", "/messages", read, json=message)
 
     def _poll(self) -> int:
         """Poll once; return when the next poll is due, in monotonic ns."""
         start_ns = time.monotonic_ns()
         path = f"/messages/poll/{self.username}?{urlencode(self._cursor.parameters())}"
-        body = self._call("GET", path, expect=200, name="/messages/poll/{username}")
-        end_ns = time.monotonic_ns()
         expected_s = self._schedule.smoothed_round_trip_s
+
+        def read(answer: Answer) -> bool:
+            page = page_of(answer)
+            deliveries.polled((answer.end_ns - start_ns) / NS_PER_S, expected_s)
+            self._receive(page, answer.end_ns)
+            return bool(page["has_more"])
+
+        has_more = self._call("GET", path, read, name="/messages/poll/{username}")
+        end_ns = time.monotonic_ns()
         due_ns = self._schedule.next_start(start_ns, end_ns)
-        if body is None:
-            return due_ns
-        deliveries.polled((end_ns - start_ns) / NS_PER_S, expected_s)
-        for message in self._cursor.accept(body):
-            delivery = deliveries.received(message["message"], end_ns)
+        return end_ns if has_more else due_ns
+
+    def _receive(self, page: dict[str, Any], now_ns: int) -> None:
+        """Take all messages of a page, then raise Malformed if any was not to be there."""
+        fresh = self._cursor.accept(page)
+        wrong = [] if len(fresh) == len(page["messages"]) else [Malformed("a message for the second time")]
+        for message in fresh:
+            try:
+                delivery = deliveries.received(message, self.username, now_ns)
+            except Malformed as error:
+                wrong.append(error)
+                continue
             if delivery is not None:
                 self._report(delivery.waited_ms, delivery if delivery.is_late else None)
-        return end_ns if body["has_more"] else due_ns
+        if wrong:
+            raise wrong[0]
 
-    def _call(self, method: str, path: str, *, expect: int, **kwargs: Any) -> dict[str, Any] | None:
-        """The answer's body, or None after reporting the failure to Locust."""
-        name = "/api/users" + kwargs.pop("name", path)
-        headers = getattr(self, "_headers", {})
-        url = "/api/users" + path
-        with self.client.request(
-            method, url, name=name, headers=headers, catch_response=True, **kwargs
-        ) as response:
-            if response.status_code != expect:
-                deliveries.failed_requests += 1
-                response.failure(f"answered {response.status_code}, not {expect}")
-                return None
-            body: dict[str, Any] = response.json()
-            return body
+    def _call(
+        self, method: str, path: str, read: Callable[[Answer], T], *, name: str | None = None, **options: Any
+    ) -> T | None:
+        """Return what `read` makes of the answer, or None after its Malformed, which is a failed request."""
+        result, problem = call(
+            self.client,
+            method,
+            API + path,
+            read,
+            tell=self.environment.events.request.fire,
+            name=API + (name or path),
+            headers=self._headers,
+            **options,
+        )
+        deliveries.failed_requests += problem is not None
+        return result
 
     def _report(self, waited_ms: float, problem: Exception | None) -> None:
         self.environment.events.request.fire(
@@ -155,32 +204,63 @@ def _add_options(parser: LocustArgumentParser) -> None:
 
 
 @events.init.add_listener
+def _check_the_host(environment: Environment, **_: Any) -> None:
+    """End with one sentence where there is nothing to load; Locust's page asks for the host by itself."""
+    if _is_worker(environment) or (environment.web_ui is not None and not environment.host):
+        return
+    try:
+        _set_host(environment)
+    except UsageError as error:
+        print(f"load test: {error}", file=sys.stderr)  # noqa: T201  what the user reads
+        sys.exit(error.exit_code)
+
+
+def _check_the_host_of_the_page(environment: Environment) -> None:
+    try:
+        _set_host(environment)
+    except UsageError as error:
+        logger.error("%s", error)
+        raise gevent.GreenletExit from error  # what Locust would start the test in: it does not start
+
+
+def _set_host(environment: Environment) -> None:
+    environment.host = hosts.clean(environment.host)
+    session = FastHttpSession(environment.host, None, None, max_redirects=0)
+    hosts.check(environment.host, lambda: ask(session, "POST", hosts.REGISTER, json=_credentials()))
+
+
+def _credentials() -> dict[str, str]:
+    """Of a user that there was not before."""
+    return {"username": f"load_{secrets.token_hex(6)}", "password": PASSWORD}
+
+
+@events.init.add_listener
 def _let_users_finish(environment: Environment, **_: Any) -> None:
     """A run that ends by its `--run-time` still gives users time to receive what was sent."""
     environment.stop_timeout = max(environment.stop_timeout, STOP_WITHIN_S)
+    workers.connect(environment, deliveries, stop_within_s=environment.stop_timeout + 5)
 
 
 @events.test_start.add_listener
-def _forget_the_last_test(**_: Any) -> None:
+def _forget_the_last_test(environment: Environment, **_: Any) -> None:
+    if environment.web_ui is not None:
+        _check_the_host_of_the_page(environment)
     deliveries.clear()
     usernames.clear()
-
-
-@events.report_to_master.add_listener
-def _hand_over(data: dict[str, Any], **_: Any) -> None:
-    data["deliveries"] = deliveries.hand_over()
-
-
-@events.worker_report.add_listener
-def _take_over(data: dict[str, Any], **_: Any) -> None:
-    deliveries.take_over(data["deliveries"])
 
 
 @events.quitting.add_listener
 def _judge(environment: Environment, **_: Any) -> None:
     """Print the verdict and set the exit code, once: on the master or on a run without workers."""
-    if type(environment.runner).__name__ == "WorkerRunner":
+    if _is_worker(environment):
         return
-    verdict, table = deliveries.judge(POLL_INTERVAL_S)
+    if environment.runner is None:
+        return
+    environment.runner.stop()  # where Ctrl-C came first, users still get time to receive what was sent
+    verdict, table = deliveries.judge(POLL_INTERVAL_S, crashes=len(environment.runner.exceptions))
     print(table)  # noqa: T201  what the run was made for, beside Locust's own tables
     environment.process_exit_code = EXIT_CODES[verdict]
+
+
+def _is_worker(environment: Environment) -> bool:
+    return isinstance(environment.runner, WorkerRunner)

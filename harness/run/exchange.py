@@ -58,7 +58,7 @@ def _typed(value: Any, name: str, *types: type) -> Any:
     return value
 
 
-def _ack(answer: Answer) -> Answer:
+def read_ack(answer: Answer) -> Answer:
     """The answer to a send; a malformed 200 is not an answer."""
     if answer.outcome is not Outcome.OK:
         return answer
@@ -94,7 +94,7 @@ def send(
         intended=now if intended_ns is None else intended_ns,
         **special(manner.special),
     )
-    answer = _ack(client.send(recipient, manner))
+    answer = read_ack(client.send(recipient, manner))
     body = answer.body
     recorder.record(
         "sent",

@@ -12,6 +12,7 @@ from honest_server import API, Chat, Handler, Refusal
 
 STEP_S = 0.5
 FROZEN_AFTER = 12
+HTML_AT = 10
 
 
 def for_ever():
@@ -104,6 +105,34 @@ class PollsOfNonsense(Handler):
     def reply(self, status, told):
         if told.get("messages"):
             told["messages"][0] |= {"id": {"an": "object"}, "timestamp": 5}
+        super().reply(status, told)
+
+
+class PollsOfHtmlNowAndThen(Handler):
+    """One poll in twenty is answered by a page of the proxy before it, with status 200."""
+
+    polls = 0
+
+    def reply(self, status, told):
+        PollsOfHtmlNowAndThen.polls += "/poll/" in self.path
+        if "/poll/" not in self.path or PollsOfHtmlNowAndThen.polls % 20 != HTML_AT:
+            super().reply(status, told)
+            return
+        page = b"<html>Sign in to this network</html>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+
+class InventsMessages(Handler):
+    """Beside what was sent, each mailbox has a greeting that nobody sent."""
+
+    def reply(self, status, told):
+        if told.get("messages"):
+            told["messages"].append(told["messages"][-1] | {"id": "greeting", "message": "Welcome!"})
+            told["count"] += 1
         super().reply(status, told)
 
 

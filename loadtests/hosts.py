@@ -1,0 +1,53 @@
+"""What `--host` must be: the URL of a server that speaks the contract, asked once before any user starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from harness.client import API, Answer
+from harness.errors import UsageError
+
+REGISTER = f"{API}/register"
+TRIES = 3
+"""A server that answers wrongly now and then is one to be loaded, and to fail."""
+EXAMPLE = "such as http://127.0.0.1:8000"
+
+
+def clean(host: str | None) -> str:
+    """Return the server's URL without what people type around it. Raise UsageError if it cannot be one."""
+    text = (host or "").strip()
+    if not text:
+        raise UsageError(f"--host is missing: it must be the server's URL, {EXAMPLE}.")
+    try:
+        parts = urlsplit(text)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_url = False
+    if not is_url or any(character.isspace() or not character.isprintable() for character in text):
+        raise UsageError(f"--host {text!r} is not a server's URL, {EXAMPLE}.")
+    if parts.username is not None or parts.query or parts.fragment or parts.path.strip("/"):
+        raise UsageError(f"--host {text!r} must be scheme, host and port alone, {EXAMPLE}.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def check(host: str, register: Callable[[], Answer]) -> None:
+    """Register a user or more. Raise UsageError unless an answer is one of a server that has users.
+
+    Any JSON will do, a refusal as well: whether it is right is the load test's to say.
+    """
+    problem = ""
+    for _ in range(TRIES):
+        problem = _problem(register())
+        if not problem:
+            return
+    raise UsageError(f"--host {host!r} is not a server for this load test: POST {REGISTER} {problem}.")
+
+
+def _problem(answer: Answer) -> str:
+    if answer.status is None:
+        return f"was not answered: {answer.error}"
+    if answer.error is not None:
+        return f"was answered {answer.status}, and {answer.error}"
+    is_there = 200 <= answer.status < 300 or (answer.status >= 400 and answer.status not in (404, 405, 501))
+    return "" if is_there else f"was answered {answer.status}"
