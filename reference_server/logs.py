@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
+import sys
 import time
 from contextvars import ContextVar
 from typing import TextIO
@@ -95,7 +97,10 @@ _FORMATTERS = {"text": LineFormatter, "json": JsonFormatter}
 
 
 def configure(level: str, line_format: str) -> None:
-    """Send every log line of this process to stderr. The format is `text` or `json`."""
+    """Send every log line of this process to stderr, in UTF-8. The format is `text` or `json`."""
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        # ASCII, as of a POSIX locale, would make an emoji an escape that is not JSON; that of a surrogate is.
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     handler = BoundedHandler(Repeats())
     handler.setFormatter(_FORMATTERS[line_format]())
     root = logging.getLogger()

@@ -98,8 +98,21 @@ def _play(options: Namespace, rows: Sequence[Row], jobs: int, reports: Path) -> 
         words += ["--harness-minutes", str(options.minutes)]
     jobs = min(jobs, sum(len(row.tests) or 1 for row in rows))
     if jobs > 1:
+        _require_utf_8(Path.cwd(), reports, options.target)
         words += ["-n", str(jobs), "--dist", "worksteal"]
     return run_rows(options, rows, words, reports)
+
+
+def _require_utf_8(*paths: Path | str) -> None:
+    """What runs rows side by side is told where in UTF-8. Raises UsageError."""
+    for path in map(str, paths):
+        try:
+            path.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"The path {path} is not UTF-8, and rows cannot run side by side there:"
+                " set PYTHONUTF8=1 if the locale is to blame, or give --jobs 1."
+            ) from error
 
 
 def run_rows(

@@ -8,12 +8,15 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace the file by one with this text; its folder is made if it is missing. Raises OSError."""
+    """Replace the file by one with this text; its folder is made if it is missing. Raises OSError.
+
+    A lone surrogate, as of a file's name that is not UTF-8, is written as an escape: in JSON as its own.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
         temporary.chmod(0o644)  # mkstemp makes it private; a report is for whoever may read the folder
         temporary.replace(path)

@@ -40,7 +40,8 @@ def held(folder: Path, run: str) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / LOCK).open("a+", encoding="utf-8")
+        # A command may name files that are not UTF-8: their bytes stay as they are.
+        lock = (folder / LOCK).open("a+", encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise _unusable(folder, error) from error
     with lock:

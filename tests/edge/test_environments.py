@@ -1,5 +1,6 @@
 """Surroundings that are not the harness's to choose: each ends in one sentence, and never in exit code 1."""
 
+import json
 import os
 import resource
 import shutil
@@ -16,6 +17,7 @@ from harness.stack import wait_until
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 120
 FULL = Path("/dev/full")
+POSIX = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 pytestmark = pytest.mark.usefixtures("services")  # skips, or fails in CI, where there are none to start
 
@@ -34,6 +36,12 @@ def run(*words, cwd=ROOT, env=None, **more):
         timeout=DEADLINE_S,
         check=False,
     )
+
+
+def plan_at(folder):
+    """The folder, with the plan to be run there."""
+    shutil.copy(ROOT / "TEST_REALTIME_MESSAGING.md", folder)
+    return folder
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def cannot_grow_files(process):
 
 
 def test_what_is_meant_for_the_callers_own_pytest_reaches_no_run(tmp_path):
-    shutil.copy(ROOT / "TEST_REALTIME_MESSAGING.md", tmp_path)
+    plan_at(tmp_path)
     for name, heading in (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
         (tmp_path / name).write_text(f"[{heading}]\naddopts = --no-such-option\n", encoding="utf-8")
     (tmp_path / "conftest.py").write_text("raise RuntimeError('not for a run')\n", encoding="utf-8")
@@ -166,6 +174,49 @@ def test_a_run_without_any_stream_passes_and_keeps_its_files_clean(tmp_path):
     again = run("check", str(tmp_path / "history.jsonl"))
     assert again.returncode == 0, again.stderr
     assert again.stdout == (tmp_path / "verdicts.json").read_text(encoding="utf-8")
+
+
+# Locales
+
+
+@pytest.mark.parametrize("line_format", ["text", "json"])
+def test_in_a_posix_locale_a_server_is_run_and_judged_as_anywhere(tmp_path, line_format):
+    """Python's UTF-8 mode is off as well, so whoever forgets an encoding gets ASCII."""
+    reference = (ROOT / "harness" / "targets" / "reference.toml").read_text(encoding="utf-8")
+    target = tmp_path / "größe.toml"
+    target.write_text(
+        reference.replace("[env]\n", f'[env]\nLOG_FORMAT = "{line_format}"\n'), encoding="utf-8"
+    )
+    ran = run("run", "--only", "FLOW-02", "--target", "größe.toml", cwd=plan_at(tmp_path), env=POSIX)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    reports = tmp_path / "reports" / "latest"
+    log = (reports / "logs" / "server-FLOW-02.log").read_text(encoding="utf-8")
+    polls = [line for line in log.splitlines() if "📬 Polling: " in line]
+    assert polls
+    if line_format == "json":
+        assert all(json.loads(line)["message"].startswith("📬") for line in polls)
+    judged = run("check", str(reports / "history.jsonl"), env=POSIX)
+    assert judged.returncode == 0, judged.stderr
+    assert judged.stdout == (reports / "verdicts.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [("plan",), ("doctor",), ("--help",), ("run", "--target", "größe")])
+def test_in_a_posix_locale_whatever_is_printed_can_be_printed(words):
+    done = run(*words, env=POSIX)
+    assert done.returncode == (2 if "größe" in words else 0), done.stdout + done.stderr
+    assert done.stderr.count("\n") == ("größe" in words), "other than the one sentence"
+
+
+def test_rows_side_by_side_in_a_folder_that_is_not_utf_8_are_refused_with_what_helps(tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    words = ("run", "--only", "FLOW-02", "--only", "FLOW-07")
+    refused = run(*words, cwd=plan_at(folder))
+    assert refused.returncode == 2, refused.stdout + refused.stderr
+    assert "is not UTF-8" in refused.stderr
+    assert "--jobs 1" in refused.stderr
+    one_by_one = run("run", "--only", "FLOW-02", "--jobs", "1", cwd=folder)
+    assert one_by_one.returncode == 0, one_by_one.stdout + one_by_one.stderr
 
 
 # Other runs, and the end of this one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,15 @@ def test_what_a_dead_run_wrote_into_its_lock_holds_nothing(tmp_path: Path) -> No
     run = new_run()
     with held(tmp_path, run):
         assert (tmp_path / LOCK).read_text(encoding="utf-8").startswith(f"{run}\nprocess {os.getpid()} ")
+
+
+def test_a_command_with_names_that_are_not_utf_8_has_the_folder_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "harness", "run", "--target", "\udcff.toml"])
+    run = new_run()
+    with held(tmp_path, run), held(tmp_path, run):
+        assert b"\xff.toml" in (tmp_path / LOCK).read_bytes()
 
 
 @pytest.mark.parametrize("below", ["", "latest"])

@@ -107,6 +107,12 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(
     assert list(tmp_path.iterdir()) == [path], "no half of a report is left behind"
 
 
+def test_a_name_that_is_not_utf_8_can_be_reported(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    write_atomically(path, json.dumps({"log": "a\udcff"}, ensure_ascii=False))
+    assert json.loads(path.read_bytes()) == {"log": "a\udcff"}
+
+
 def test_the_page_stands_alone_and_shows_what_was_found(tmp_path: Path) -> None:
     write_html(BAD, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

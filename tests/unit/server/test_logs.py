@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -105,17 +107,34 @@ def test_a_json_line_carries_its_trace() -> None:
     assert fields["trace"].endswith("ValueError: typed\nlines")
 
 
-def test_configuring_twice_does_not_double_the_lines() -> None:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    try:
-        logs.configure("WARNING", "text")
-        logs.configure("INFO", "json")
-        assert len(root.handlers) == 1
-        assert root.level == logging.INFO
-        assert isinstance(root.handlers[0], logging.StreamHandler)
-        assert root.handlers[0].stream is sys.stderr
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        logging.captureWarnings(False)
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    """The root logger, which is afterwards as it was."""
+    logger = logging.getLogger()
+    handlers, level = logger.handlers[:], logger.level
+    yield logger
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+    logging.captureWarnings(False)
+
+
+def test_configuring_twice_does_not_double_the_lines(root: logging.Logger) -> None:
+    logs.configure("WARNING", "text")
+    logs.configure("INFO", "json")
+    assert len(root.handlers) == 1
+    assert root.level == logging.INFO
+    assert isinstance(root.handlers[0], logging.StreamHandler)
+    assert root.handlers[0].stream is sys.stderr
+
+
+@pytest.mark.parametrize("typed", ["📬 Jürgen", "not UTF-8: \udc80"])
+@pytest.mark.parametrize("errors", ["strict", "backslashreplace"])
+def test_lines_are_utf_8_also_where_the_locale_says_ascii(
+    root: logging.Logger, monkeypatch: pytest.MonkeyPatch, typed: str, errors: str
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, encoding="ascii", errors=errors))
+    logs.configure("INFO", "json")
+    root.info("%s", typed)
+    sys.stderr.flush()
+    assert json.loads(raw.getvalue().decode("utf-8"))["message"] == typed
