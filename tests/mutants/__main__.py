@@ -19,7 +19,9 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from harness.errors import HarnessError, UsageError
 from harness.reports.run import RowResult
+from harness.session.folder import held, new_run
 from harness.verdict import Verdict
 from tests.mutants.catalog import MUTANTS
 from tests.mutants.lane import Request
@@ -42,7 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
     try:
-        return _run(options)
+        with held(options.reports, new_run()):
+            return _run(options)
+    except HarnessError as error:
+        sys.stderr.write(f"mutants: {error}\n")
+        return error.exit_code
     except KeyboardInterrupt:
         console.print("interrupted; what has ended is kept, and --resume goes on")
         return INTERRUPTED
@@ -103,7 +109,7 @@ def _first(count: str) -> tuple[int, ...]:
 def _chosen(options: argparse.Namespace) -> list[Mutant]:
     unknown = [name for name in options.names if name not in MUTANTS]
     if unknown:
-        sys.exit(f"There is no mutant {', '.join(unknown)}; there are {', '.join(MUTANTS)}.")
+        raise UsageError(f"There is no mutant {', '.join(unknown)}; there are {', '.join(MUTANTS)}.")
     named = [mutant for mutant in MUTANTS.values() if not options.names or mutant.name in options.names]
     return [mutant for mutant in named if mutant.quick or not options.quick]
 

@@ -10,13 +10,14 @@ import pytest
 from rich.console import Console
 
 from harness.reports.run import RowResult
+from harness.session.folder import held, new_run
 from harness.verdict import Judgement, Verdict
 from tests.mutants import __main__ as command_line
 from tests.mutants.catalog import MUTANTS
 from tests.mutants.lane import Request
 from tests.mutants.matrix import Trial, try_mutant
 from tests.mutants.registry import Mutant
-from tests.mutants.trials import add_trial, latest, matrix, read_trials, seeds_from, write_trials
+from tests.mutants.trials import FILE, add_trial, latest, matrix, read_trials, seeds_from, write_trials
 
 MUTANT = MUTANTS["since-inclusive"]
 TOLD = MUTANTS["replay-not-told"]
@@ -94,6 +95,20 @@ def test_what_proved_nothing_beside_others_is_tried_at_last_alone(
     tried = read_trials(tmp_path / "trials.jsonl")
     assert [trial.what for trial in tried] == ["inconclusive", "caught"][:jobs]
     assert [trial.what for trial in latest(tried)] == ["caught" if jobs > 1 else "inconclusive"]
+
+
+def test_an_unknown_mutant_and_a_folder_of_another_run_are_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line.signal, "signal", lambda number, handler: None)
+    arguments = ["no-such", "--reports", str(tmp_path)]
+    assert command_line.main(arguments) == 2
+    assert capsys.readouterr().err.startswith("mutants: There is no mutant no-such; there are ")
+    add_trial(tmp_path / FILE, Trial(MUTANT.name, MUTANT.promise, 1, Verdict.PASS, 1.0))
+    with held(tmp_path, new_run()):
+        assert command_line.main([MUTANT.name, "--reports", str(tmp_path)]) == 2
+    assert f"mutants: The folder {tmp_path} is in use by another run, process " in capsys.readouterr().err
+    assert read_trials(tmp_path / FILE), "the other run's trials were taken away"
 
 
 def test_what_was_not_caught_is_kept(tmp_path: Path) -> None:
