@@ -57,6 +57,10 @@ def read_plan(path: Path) -> list[Row]:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise PlanError(
+            f"There is no test plan {path.absolute()}: run this in the folder of a checkout, which has one."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"The test plan {path} cannot be read: {error}.") from error
     return parse_plan(text, str(path))

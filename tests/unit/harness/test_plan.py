@@ -74,9 +74,17 @@ def test_a_page_without_rows_is_refused() -> None:
         parse_plan("## Flow\n\nprose\n", "plan.md")
 
 
-def test_a_missing_file_is_wrong_usage(tmp_path: Path) -> None:
+def test_a_missing_file_is_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as refused:
+        read_plan(Path("none.md"))
+    expected = f"There is no test plan {tmp_path / 'none.md'}: run this in the folder of a checkout,"
+    assert str(refused.value).startswith(expected)
+
+
+def test_a_plan_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        read_plan(tmp_path / "none.md")
+        read_plan(tmp_path)
 
 
 def test_patterns_and_sections_select_rows_in_the_plans_order() -> None:
