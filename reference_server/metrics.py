@@ -67,7 +67,12 @@ class Metrics:
         self._show_zeros()
 
     def _show_zeros(self) -> None:
-        """A series that appears with its first event hides that event from rate()."""
+        """A series that appears with its first event hides that event from rate().
+
+        It also opens each kind's file now: were the folder removed before its first event, as old temporary
+        files are, every request would fail in counting itself.
+        """
+        self._requests.labels("health.live", 200)
         for queued in ("true", "false"):
             self._sent.labels(queued)
         for store in _STORES:

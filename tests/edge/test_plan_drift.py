@@ -71,11 +71,11 @@ def test_a_marker_deleted_from_a_runner_is_missed(rows, runners):
 
 
 def test_the_command_line_fails_and_names_the_row(tmp_path):
-    page = (ROOT / PLAN_FILE).read_text(encoding="utf-8").replace("| FLOW-02 |", "| FLOW-12 |")
+    page = (ROOT / PLAN_FILE).read_text(encoding="utf-8").replace("| FLOW-02 |", "| FLOW-92 |")
     (tmp_path / PLAN_FILE).write_text(page, encoding="utf-8")
     words = [sys.executable, "-m", "harness", "plan"]
     env = {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert "FLOW-12 (Offline recipient, line" in done.stderr
-    assert "names the row FLOW-02, which the plan does not have. Did you mean FLOW-12" in done.stderr
+    assert "FLOW-92 (Offline recipient, line" in done.stderr
+    assert "names the row FLOW-02, which the plan does not have. Did you mean FLOW-92" in done.stderr

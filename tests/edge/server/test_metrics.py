@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from harness.faults import FaultInjector
 from harness.stack import Services
 from harness.stack.target import Target
 from harness.stack.waiting import wait_until
-from tests.edge.server.process import RECOVERS_S, Chat, target
+from tests.edge.server.process import RECOVERS_S, ROOT, Chat, target
 
 WORKERS = 2
 
@@ -135,3 +138,31 @@ def test_what_a_server_leaves_that_was_killed_the_next_one_removes(
         assert len(list(folder.iterdir())) == 2, "who lives keeps theirs"
         assert value(other, "chat_breakers_open", store="redis") == 0
     assert not list(folder.iterdir())
+
+
+COUNT_AFTER_THE_FOLDER_IS_GONE = """
+import pathlib, shutil
+from reference_server.metrics_folder import MetricsFolder
+folder = MetricsFolder()
+from reference_server.metrics import Metrics
+metrics = Metrics(folder.path)
+shutil.rmtree(folder.path)
+metrics.answered("messages.poll", 200, 0.1)
+metrics.sent(queued=True)
+metrics.delivered(1, "redis")
+metrics.breaker_moves("redis")(True)
+"""
+
+
+def test_a_worker_counts_on_although_its_folder_was_removed_before_the_first_event(tmp_path: Path) -> None:
+    """As temporary files are that nobody touched for days. Each request would be answered 500."""
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT_AFTER_THE_FOLDER_IS_GONE],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
