@@ -83,6 +83,7 @@ def _exchange(session: FastHttpSession, method: str, path: str, **options: Any) 
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ConnectionRefusedError):
+    cause = getattr(error, "original", error)  # where the client says that it tries no more
+    if isinstance(cause, ConnectionRefusedError):
         return "connection refused"
-    return str(error) if isinstance(error, TimeoutError) else f"connection lost ({type(error).__name__})"
+    return str(cause) if isinstance(cause, TimeoutError) else f"connection lost ({type(cause).__name__})"

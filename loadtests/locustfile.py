@@ -43,6 +43,8 @@ from loadtests.deliveries import Deliveries, Sent
 
 POLL_INTERVAL_S = 2.0
 STOP_WITHIN_S = 30.0
+LOOK_EVERY_NS = NS_PER_S // 2
+"""How soon a writer sees that it is to stop, however seldom it writes."""
 PASSWORD = "correct horse battery staple"
 T = TypeVar("T")
 
@@ -99,13 +101,13 @@ class ChatUser(FastHttpUser):
 
     def _write_until_stopped(self) -> None:
         due_ns = time.monotonic_ns() + int(random.uniform(0, self._send_every_s) * NS_PER_S)
-        while True:
-            self._sleep_until(due_ns)
-            if self._stopping():
-                self._leave()
-                return
+        while not self._stopping():
+            if time.monotonic_ns() < due_ns:
+                self._sleep_until(min(due_ns, time.monotonic_ns() + LOOK_EVERY_NS))
+                continue
             self._write(due_ns)
             due_ns += int(self._send_every_s * NS_PER_S)
+        self._leave()
 
     def _write(self, due_ns: int) -> None:
         recipient = random.choice(usernames)
@@ -188,9 +190,8 @@ class ChatUser(FastHttpUser):
         return bool(self._state == LOCUST_STATE_STOPPING)
 
     def _sleep_until(self, due_ns: int) -> None:
-        """Sleep in short steps, so that a stop is seen soon."""
         while (left_ns := due_ns - time.monotonic_ns()) > 0:
-            gevent.sleep(min(left_ns / NS_PER_S, POLL_INTERVAL_S))
+            gevent.sleep(left_ns / NS_PER_S)
 
 
 @events.init_command_line_parser.add_listener
@@ -212,6 +213,7 @@ def _check_the_host(environment: Environment, **_: Any) -> None:
         _set_host(environment)
     except UsageError as error:
         print(f"load test: {error}", file=sys.stderr)  # noqa: T201  what the user reads
+        workers.dismiss(environment)
         sys.exit(error.exit_code)
 
 

@@ -19,6 +19,7 @@ from loadtests.deliveries import Deliveries
 FINISH = "finish"
 FINISHED = "finished"
 LOOK_EVERY_S = 0.1
+CONNECT_WITHIN_S = 5.0
 
 
 def connect(environment: Environment, deliveries: Deliveries, *, stop_within_s: float) -> None:
@@ -63,6 +64,18 @@ def _collect(
     environment.events.worker_report.add_listener(take_over)
     runner.register_message(FINISHED, has_finished)
     environment.events.test_stopping.add_listener(wait_for_all)
+
+
+def dismiss(environment: Environment) -> None:
+    """End the workers of a run that does not start; by themselves they wait for their master for a minute."""
+    runner = environment.runner
+    if not isinstance(runner, MasterRunner):
+        return
+    give_up_at = time.monotonic() + CONNECT_WITHIN_S
+    expected = environment.parsed_options.expect_workers if environment.parsed_options else 0
+    while time.monotonic() < give_up_at and len(runner.clients.ready) < expected:
+        gevent.sleep(LOOK_EVERY_S)
+    runner.quit()
 
 
 def _living(runner: MasterRunner) -> set[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.stack import free_port
+
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 DEADLINE_S = 90
@@ -28,6 +30,12 @@ def load(*target, send_every_s, options=()):
     amount = ["--users", "10", "--spawn-rate", "10", "--run-time", "5s", "--send-every", str(send_every_s)]
     words = [*LOCUST, *amount, *options, "--host", "{base_url}/"]
     return run([sys.executable, "-m", "harness", "exec", *target, "--", *words])
+
+
+def workers(processes):
+    """Options for so many workers, whose master has a port of its own: tests run side by side."""
+    port = str(free_port())
+    return "--processes", str(processes), "--master-bind-port", port, "--master-port", port
 
 
 def honest_but(way, tmp_path):
@@ -57,8 +65,9 @@ class TestVerdicts:
         assert done.returncode == 1, done.stdout + done.stderr
         assert "verdict                fail" in done.stdout
 
-    @pytest.mark.parametrize("options", [(), ("--processes", "2")], ids=["one-process", "two-workers"])
-    def test_an_honest_server_passes_and_nothing_is_left_under_way(self, options, tmp_path):
+    @pytest.mark.parametrize("processes", [1, 2], ids=["one-process", "two-workers"])
+    def test_an_honest_server_passes_and_nothing_is_left_under_way(self, processes, tmp_path):
+        options = workers(processes) if processes > 1 else ()
         done = load(*honest_but("", tmp_path), send_every_s=0.25, options=options)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "failed requests        0" in done.stdout
@@ -122,3 +131,11 @@ def test_a_host_that_cannot_be_loaded_is_one_sentence(options, sentence, site):
     assert sentence in said
     assert "Traceback" not in done.stderr
     assert "verdict" not in done.stdout
+
+
+def test_the_workers_of_a_run_that_does_not_start_end_with_it():
+    done = run([*LOCUST, "--users", "2", "--host", "http://127.0.0.1:1", *workers(2)])
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert (
+        done.stderr.count("Got quit message from master") == 2
+    )  # not one that waits a minute for its master
