@@ -16,9 +16,14 @@ from harness.stack import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
-DEADLINE_S = 60
+DEADLINE_S = 150
 
-pytestmark = pytest.mark.usefixtures("services")  # skips, or fails in CI, where there are none to start
+pytestmark = [
+    pytest.mark.timeout(
+        240
+    ),  # where the machine is busy, a lost message is waited for, and the row tried again
+    pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
+]
 
 
 def harness(*words):
