@@ -1,6 +1,8 @@
 """HTTP in which a time-out is for the whole answer, and an answer is not longer than it may be.
 
 urllib3's read time-out is for each read of a socket: a server that sends one byte a second outlasts it.
+And urllib3 reuses a connection that its server may just be closing; a request that meets the close is lost
+through no fault of the server (RFC 9112, 9.3.1 and 9.6).
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from urllib3.connection import HTTPConnection
 
 LONGEST_BODY_BYTES = 16 * 2**20
 """Far more than a page of the longest legal messages."""
+REUSED_FOR_S = 1.0
+"""How long a connection may be idle and still be reused: servers close idle ones after 2 s or more."""
 
 
 class _Socket(socket.socket):
@@ -41,6 +45,14 @@ class _Socket(socket.socket):
 
 
 class _Connection(HTTPConnection):
+    is_last = False
+    """Whether the request asked the server to close the connection: it may do so without saying it."""
+    idle_since_s = 0.0
+
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
+        self.is_last = (headers or {}).get("Connection") == "close"
+        super().request(method, url, body, headers, **options)
+
     def _new_conn(self) -> socket.socket:
         plain = super()._new_conn()
         bounded = _Socket(plain.family, plain.type, plain.proto, fileno=plain.detach())
@@ -50,6 +62,19 @@ class _Connection(HTTPConnection):
 
 class _Pool(urllib3.HTTPConnectionPool):
     ConnectionCls = _Connection
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection = super()._get_conn(timeout)
+        if isinstance(connection, _Connection) and time.monotonic() - connection.idle_since_s > REUSED_FOR_S:
+            connection.close()  # it is opened again by its next request
+        return connection
+
+    def _put_conn(self, conn: Any) -> None:
+        if isinstance(conn, _Connection):
+            conn.idle_since_s = time.monotonic()
+            if conn.is_last:
+                conn.close()
+        super()._put_conn(conn)
 
 
 def new_pool(**options: Any) -> urllib3.PoolManager:
