@@ -14,6 +14,7 @@ from pymongo import ReadPreference, WriteConcern, errors
 from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
 from pymongo.server_type import SERVER_TYPE
+from pymongo.topology_description import TOPOLOGY_TYPE
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.errors import StoreUnavailable, Unfit
@@ -29,6 +30,14 @@ NO_REPLICA_SET = (
     "MongoDB is not a replica set, so no message would be durable: "
     "start mongod with --replSet rs0, and run rs.initiate() once"
 )
+NO_PRIMARY_HERE = (
+    "MONGODB_URL has directConnection=true and names {state}, which takes no writes: "
+    "leave out directConnection, so that the primary is found"
+)
+NO_CONFIGURATION = "MongoDB is a replica set without a configuration: run rs.initiate() once"
+OTHER_REPLICA_SET = (
+    "MONGODB_URL says replicaSet={name}, but no MongoDB that it names belongs to a set of that name"
+)
 _SHORTEST_S = 0.01
 """To pymongo, a timeout of 0 would be none at all."""
 _STATES = {
@@ -37,6 +46,7 @@ _STATES = {
     SERVER_TYPE.RSOther: "starting or recovering",
     SERVER_TYPE.RSGhost: "without a replica set's configuration: run rs.initiate() once",
 }
+_NEVER_WRITABLE = {SERVER_TYPE.RSSecondary, SERVER_TYPE.RSArbiter}
 
 
 def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
@@ -137,6 +147,8 @@ class Mongo:
         self._client._connect()  # starts the search; what it finds is in the description
         while not self._knows_a_primary():
             if time.monotonic() > deadline_s:
+                if reason := self._misled():
+                    raise Unfit(reason)
                 raise errors.ServerSelectionTimeoutError(f"no primary is known{self._of_members()}")
             time.sleep(_SEARCH_STEP_S)
 
@@ -149,6 +161,24 @@ class Mongo:
         if SERVER_TYPE.Standalone in types:
             raise Unfit(NO_REPLICA_SET)
         return False
+
+    def _misled(self) -> str:
+        """Why no waiting for a primary will help, as the URL or the set is not right; '' if it may.
+
+        Asked only after the search: a mongod that starts is without its configuration, then a secondary.
+        """
+        found = self._client.topology_description
+        servers = found.server_descriptions().values()
+        types = {server.server_type for server in servers}
+        if found.topology_type == TOPOLOGY_TYPE.Single and types & _NEVER_WRITABLE:
+            return NO_PRIMARY_HERE.format(state=_STATES[types.pop()])
+        if SERVER_TYPE.RSGhost in types:
+            return NO_CONFIGURATION
+        # The driver drops whoever belongs to another set, and of a single server it says so.
+        is_other = any(isinstance(server.error, errors.ConfigurationError) for server in servers)
+        if found.replica_set_name and (is_other or not servers):
+            return OTHER_REPLICA_SET.format(name=found.replica_set_name)
+        return ""
 
     def _of_members(self) -> str:
         """What the driver knows of each member, in the system's own words."""
