@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
-from harness.checkers.disturbances import disturbances_and_strain
+from harness.checkers.disturbances import disturbances, disturbances_and_strain
 from harness.checkers.later import Later
 from harness.checkers.mechanisms import of_missing
 from harness.checkers.messages import Delivery, Matched, Message, match
+from harness.checkers.overdue import Overdue
 from harness.checkers.passing import Passing
 from harness.checkers.stuck import Stuck, stuck
 from harness.checkers.telling import at, conclude, finding
@@ -43,6 +44,7 @@ class _Search:
     doubts: list[str] = field(default_factory=list)
 
     def run(self) -> Iterator[Finding]:
+        self.faults = disturbances(self.history)
         self.disturbances = disturbances_and_strain(self.history)
         self.bound_ns = self.history.bounds.delivered_within_s * NS_PER_S
         self.chains = by_reader(chains_of(self.history))
@@ -62,7 +64,8 @@ class _Search:
         self.obligations += len(owed)
         self.delivered += len(owed) - len(missing)
         timestamps = self.matched.timestamps
-        return _View(chain, missing, Passing(chain, timestamps), Later(chain, timestamps))
+        overdue = Overdue(chain, self.faults, self.history.bounds)
+        return _View(chain, missing, Passing(chain, timestamps), Later(chain, timestamps), overdue)
 
     def _convict(self, views: list[_View]) -> Iterator[Finding]:
         received = _received(views)
@@ -83,10 +86,10 @@ class _Search:
             kind = "not_stored" if message in absent else "stored_but_skipped"
             return self._passed(view.chain, message, passed, kind)
         if later := view.later.than(message):
-            nobody = message not in received and self._is_over(view.chain, message)
+            nobody = message not in received and self._is_over(view, message)
             kind = "not_stored" if nobody or message in absent else "hole"
             return self._read_past(view.chain, message, *later, kind)
-        if self._is_over(view.chain, message):
+        if self._is_over(view, message):
             kind = _unserved(message, views) if message in received else "not_stored"
             return self._never_came(view.chain, message, kind)
         return None
@@ -97,7 +100,7 @@ class _Search:
             view.chain,
             [message for message in view.missing if not view.has_skipped(message)],
             [other.chain for other in views],
-            due_ns=self._due_ns,
+            due_ns=partial(self._due_ns, view),
             bound_ns=self.bound_ns,
         )
         if found is not None:
@@ -108,7 +111,7 @@ class _Search:
         first = view.chain.first
         if first.since is not None or message.ack_ns is None or first.start_ns < message.ack_ns:
             return False
-        return view.has_skipped(message) or self._due(view.chain, message)
+        return view.has_skipped(message) or self._due(view, message)
 
     def _doubt_unread(self, acked: Sequence[Message], views: list[_View]) -> None:
         """Note a message that nobody received, where nobody who read on to the end was there to miss it."""
@@ -124,24 +127,29 @@ class _Search:
         last = chain.last_answered
         return last is not None and not last.has_more and last.start_ns >= self.last_acks.get(chain.reader, 0)
 
-    def _due(self, chain: Chain, message: Message) -> bool:
+    def _due(self, view: _View, message: Message) -> bool:
         """Whether the chain's last answer came late enough that the message had to be visible to it."""
-        last = chain.last_answered
+        last = view.chain.last_answered
         if last is None or last.has_more or message.ack_ns is None:
             return False
-        return last.start_ns >= self._due_ns(message)
+        return last.start_ns >= self._due_ns(view, message)
 
-    def _due_ns(self, message: Message) -> float:
-        """When an acked message had to be visible: so much undisturbed time after its ack."""
-        return self.disturbances.calm_end_ns(message.ack_ns or 0, self.bound_ns)
+    def _due_ns(self, view: _View, message: Message) -> float:
+        """When an acked message had to be visible to a chain.
 
-    def _is_over(self, chain: Chain, message: Message) -> bool:
+        After so much undisturbed time, or when the machine's strain explains nothing any more.
+        """
+        ack_ns = message.ack_ns or 0
+        return min(self.disturbances.calm_end_ns(ack_ns, self.bound_ns), view.overdue.from_ns(ack_ns))
+
+    def _is_over(self, view: _View, message: Message) -> bool:
         """Whether a message that is missing may be called lost; a doubt is noted where it is only likely."""
+        chain = view.chain
         if self.history.drained_ns is None or chain.last.start_ns < self.last_acks[chain.reader]:
             return False  # the chain stopped earlier: it is owed nothing more
         if not self._read_to_the_end(chain):
             self.doubts.append(f"{chain.name} lacks {message.name}, but its last poll had no final answer")
-        elif self._due(chain, message):
+        elif self._due(view, message):
             return True
         else:
             self.doubts.append(
@@ -253,6 +261,7 @@ class _View:
     missing: list[Message]
     passing: Passing
     later: Later
+    overdue: Overdue
 
     def has_skipped(self, message: Message) -> bool:
         """Whether the chain was led past the message, so that it cannot come any more, or not in order."""

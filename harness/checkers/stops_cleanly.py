@@ -3,6 +3,9 @@
 A request that was well under way when SIGTERM came was accepted: it gets a status, whichever. One that came
 later may be answered, or its connection refused or closed; what it may not do is wait for its time-out. And
 the server itself ends: it must not have to be killed.
+
+A busy machine excuses what took too long. It does not excuse that a poll which was held for two seconds is
+cut off within two seconds of the signal: that was accepted, and no time-out of a slow stop is so short.
 """
 
 from __future__ import annotations
@@ -12,12 +15,13 @@ from collections.abc import Iterator
 from harness.checkers.expectations import kind_of
 from harness.checkers.strain import Strain
 from harness.checkers.telling import at, conclude, finding
-from harness.history import FaultWindow, History, Poll, Send
+from harness.history import NS_PER_S, FaultWindow, History, Poll, Send
 from harness.verdict import Finding, Judgement
 
 PROMISE = "stops-cleanly"
 UNDER_WAY_NS = 100_000_000
 """A request that began so long before the signal had been accepted."""
+CERTAIN_NS = 2 * NS_PER_S
 ENOUGH_REQUESTS = 3
 
 
@@ -31,15 +35,25 @@ def stops_cleanly(history: History) -> Judgement:
         for operation in _during(history, stop):
             was_accepted = operation.start_ns < stop.injected_ns - UNDER_WAY_NS
             under_way += was_accepted
-            cut_off = operation.status is None and (was_accepted or operation.error == "timeout")
+            if not (operation.status is None and (was_accepted or operation.error == "timeout")):
+                continue
             stopped_ns = stop.bites_ns or stop.injected_ns
-            if cut_off and not strain.excuses_time(stop.injected_ns, stopped_ns):
+            if _is_certain(stop, operation) or not strain.excuses_time(stop.injected_ns, stopped_ns):
                 findings.append(_finding(history, stop, operation, was_accepted))
     findings += _never_ended(history, strain)
     doubt = strain.doubt()
     if under_way < ENOUGH_REQUESTS:
         doubt = f"only {under_way} requests were under way when the server was told to stop"
     return conclude(PROMISE, findings, {"stops": len(stops), "under_way": under_way}, doubt=doubt)
+
+
+def _is_certain(stop: FaultWindow, operation: Send | Poll) -> bool:
+    """Whether a held poll was cut off which no machine can have made late."""
+    if not isinstance(operation, Poll) or not operation.wait_s or operation.end_ns is None:
+        return False
+    lost = operation.error not in (None, "timeout")
+    begun_ns, cut_ns = stop.injected_ns - CERTAIN_NS, stop.injected_ns + CERTAIN_NS
+    return lost and operation.start_ns < begun_ns and stop.injected_ns <= operation.end_ns <= cut_ns
 
 
 def _never_ended(history: History, strain: Strain) -> Iterator[Finding]:

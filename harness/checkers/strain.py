@@ -1,7 +1,7 @@
 """When the harness's own machine was too busy: what took too long then, may have on any server.
 
 What such a time can explain (a late answer, a 503, no answer in time) decides nothing. What it cannot (a lost
-message, a 500) still does.
+message, a 500, a request that hung on when the machine was free again) still does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from harness.history import NS_PER_S, Attempt, History, Needed, Poll, Send
 TOO_BUSY = "this machine was too busy to measure the server"
 AFTERMATH_NS = NS_PER_S
 """So much longer a server may need for what has piled up."""
+CALM_NS = 2 * NS_PER_S
+"""A request that is not answered in so much time on end without strain would never have been."""
 
 
 def strained(history: History) -> Iterator[Span]:
@@ -32,8 +34,20 @@ class Strain:
 
     def excuses(self, operation: Send | Poll | Attempt | Needed, end_ns: int) -> bool:
         """Whether the time explains this operation's 503, or that it timed out; counts it if it does."""
-        gave_up = operation.status == 503 or (operation.status is None and operation.error == "timeout")
-        return gave_up and self.excuses_time(operation.start_ns, end_ns)
+        if operation.status == 503:
+            return self.excuses_time(operation.start_ns, end_ns)
+        timed_out = operation.status is None and operation.error == "timeout"
+        return (
+            timed_out
+            and not self._was_calm(operation, end_ns)
+            and self.excuses_time(operation.start_ns, end_ns)
+        )
+
+    def _was_calm(self, operation: Send | Poll | Attempt | Needed, end_ns: int) -> bool:
+        """Whether the server had time enough to answer; for as long as a poll may be held, it need not."""
+        held_s = operation.wait_s if isinstance(operation, Poll) else 0.0
+        begin_ns = operation.start_ns + held_s * NS_PER_S
+        return self._spans.calm_end_ns(begin_ns, CALM_NS) <= end_ns
 
     def excuses_time(self, start_ns: float, end_ns: float) -> bool:
         """Whether whatever took too long in this time is excused; counts it if it is."""

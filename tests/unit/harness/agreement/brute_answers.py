@@ -8,7 +8,7 @@ from itertools import product
 
 from harness.history import NS_PER_S, FaultWindow, History, InVain, Needed, Outcome, Poll, Send
 
-from .reading import BROKEN, KEPT, NOT_BROKEN, UNPROVEN, Allowed, strains
+from .reading import BROKEN, KEPT, NOT_BROKEN, UNPROVEN, Allowed, hung_in_strain, touches_strain
 
 AWAY = ("refused", "black-holed", "killed")
 NO_WRITES = ("read-only", "out of memory")
@@ -68,9 +68,11 @@ def _too_slow(request: Request, history: History) -> bool:
 def _excused_by_strain(request: Request, history: History) -> bool:
     """A slow answer, a 503 or a time-out says nothing of a server whose machine was too busy."""
     until_ns = history.end_ns if request.end_ns is None else request.end_ns
-    timed_out = request.unanswered and request.call.error == "timeout"
-    explained = not _wrong(request, history) or timed_out or request.call.status == 503
-    return explained and any(start <= until_ns and request.start_ns <= end for start, end in strains(history))
+    if request.unanswered and request.call.error == "timeout":
+        held_s = request.call.wait_s if isinstance(request.call, Poll) else 0.0
+        return hung_in_strain(request.start_ns, until_ns, history, held_s=held_s)
+    explained = not _wrong(request, history) or request.call.status == 503
+    return explained and touches_strain(request.start_ns, until_ns, history)
 
 
 def _is_let_down(needed: Needed, history: History) -> bool:
@@ -96,7 +98,9 @@ def _in_strain(waited: Needed | InVain, history: History) -> bool:
     since_ns, until_ns = (
         (waited.start_ns, waited.end_ns) if isinstance(waited, Needed) else (waited.since_ns, waited.until_ns)
     )
-    return any(start <= until_ns and since_ns <= end for start, end in strains(history))
+    if isinstance(waited, Needed) and waited.status is None:
+        return hung_in_strain(since_ns, until_ns, history)
+    return touches_strain(since_ns, until_ns, history)
 
 
 def _promised_for_ever(history: History) -> bool:

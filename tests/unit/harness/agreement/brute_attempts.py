@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.history import Attempt, History
 
-from .reading import BROKEN, KEPT, UNPROVEN, Allowed, strains
+from .reading import BROKEN, KEPT, UNPROVEN, Allowed, hung_in_strain, touches_strain
 
 
 def refused(history: History) -> Allowed:
@@ -22,6 +22,8 @@ def _is_right(attempt: Attempt) -> bool:
 def _excused_by_strain(attempt: Attempt, history: History) -> bool:
     """A busy machine explains a 503 and a time-out; it makes no server tell what is another's."""
     timed_out = attempt.status is None and attempt.error == "timeout"
-    if attempt.told or not (timed_out or attempt.status == 503):
+    if attempt.told:
         return False
-    return any(start <= attempt.end_ns and attempt.start_ns <= end for start, end in strains(history))
+    if timed_out:
+        return hung_in_strain(attempt.start_ns, attempt.end_ns, history)
+    return attempt.status == 503 and touches_strain(attempt.start_ns, attempt.end_ns, history)

@@ -16,6 +16,7 @@ from .reading import (
     Message,
     ambiguous,
     faults,
+    has_calm,
     is_torn,
     messages,
     moment,
@@ -134,15 +135,14 @@ def _stuck_on(sent: Message, chain: Chain, history: History) -> bool:
     empty = known[last_full + 1 :]
     if not seen_ns or not empty:
         return False
-    assert sent.acked_ns is not None
     bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
     before_ns = empty[-1].start_ns - bound_ns
-    if before_ns < min(seen_ns) or not _has_calm(history, sent.acked_ns, before_ns, bound_ns):
+    if before_ns < min(seen_ns) or not _is_due(sent, chain, before_ns, history):
         return False
     counting = [
         poll
         for poll in empty
-        if poll.start_ns >= min(seen_ns) and _has_calm(history, sent.acked_ns, poll.start_ns, bound_ns)
+        if poll.start_ns >= min(seen_ns) and _is_due(sent, chain, poll.start_ns, history)
     ]
     return len(counting) >= 3
 
@@ -184,23 +184,30 @@ def _had_to_come(sent: Message, chain: Chain, history: History) -> bool:
     """Whether the mailbox was read to its end late enough for this message."""
     if history.drained_ns is None or not _read_to_the_end(sent, chain, history):
         return False
+    return _is_due(sent, chain, answers(chain)[-1].start_ns, history)
+
+
+def _is_due(sent: Message, chain: Chain, by_ns: int, history: History) -> bool:
+    """Whether an acked message had to be there, for its promised time or ten quick answers went by."""
     assert sent.acked_ns is not None
-    due_ns = round(history.bounds.delivered_within_s * NS_PER_S)
-    return _has_calm(history, sent.acked_ns, answers(chain)[-1].start_ns, due_ns)
+    bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
+    if has_calm(faults(history) + strains(history), sent.acked_ns, by_ns, bound_ns):
+        return True
+    seconds = {
+        (poll.start_ns - sent.acked_ns) // NS_PER_S
+        for poll in answers(chain)
+        if sent.acked_ns <= poll.start_ns <= by_ns and _is_quick_and_undisturbed(poll, history)
+    }
+    return len(seconds) >= 10
+
+
+def _is_quick_and_undisturbed(poll: Poll, history: History) -> bool:
+    took_s = (poll.end_ns - poll.start_ns) / NS_PER_S
+    disturbed = any(start <= poll.end_ns and poll.start_ns <= end for start, end in faults(history))
+    return took_s <= history.bounds.acceptable_round_trip_s and not disturbed
 
 
 def _last_ack_ns(sent: Message, history: History) -> int:
     """When the last ack of its mailbox came."""
     acks = [other.acked_ns for other in messages(history) if other.recipient == sent.recipient]
     return max(acked_ns for acked_ns in acks if acked_ns is not None)
-
-
-def _has_calm(history: History, since_ns: int, until_ns: int, lasting_ns: int) -> bool:
-    """Whether so much time went by undisturbed: one that long begins at `since_ns`, or where a span ends."""
-    spans = faults(history) + strains(history)
-    beginnings = [since_ns, *(end for _, end in spans if end >= since_ns)]
-    return any(
-        begin + lasting_ns <= until_ns
-        and not any(start <= begin + lasting_ns and begin < end for start, end in spans)
-        for begin in beginnings
-    )

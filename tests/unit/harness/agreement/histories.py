@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from .plans import ChainPlan, FaultPlan, Plan, SendPlan
+from .plans import FOR_EVER_MS, ChainPlan, FaultPlan, Plan, SendPlan
 from .simulated import play
 from .spoiled_answers import (
     SPOILED_ANSWERS,
@@ -87,7 +87,7 @@ plans = st.builds(
         st.just([]),
         st.lists(_faults, max_size=2, unique_by=lambda fault: fault.name.split()[0]),
     ),
-    strain_ms=st.sampled_from((None, None, None, None, (1_000, 2_500))),
+    strain_ms=st.sampled_from((*[None] * 6, (1_000, 2_500), (500, FOR_EVER_MS))),
     looks_ms=_looks,
     attempts_ms=_attempts,
 )

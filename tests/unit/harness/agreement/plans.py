@@ -44,6 +44,10 @@ class FaultPlan:
     heal_ms: int
 
 
+FOR_EVER_MS = 90_000
+"""Longer than any history."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that happens in one history."""

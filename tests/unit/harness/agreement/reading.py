@@ -196,3 +196,25 @@ def faults(history: History) -> list[Span]:
 def strains(history: History) -> list[Span]:
     """When the harness's own machine was too busy, and what had piled up was worked off."""
     return [(strain.since_ns, strain.until_ns + STRAIN_LASTS_ON_NS) for strain in history.strains]
+
+
+def touches_strain(since_ns: int, until_ns: int, history: History) -> bool:
+    """Whether the machine was too busy in any of this time."""
+    return any(start <= until_ns and since_ns <= end for start, end in strains(history))
+
+
+def hung_in_strain(since_ns: int, until_ns: int, history: History, *, held_s: float = 0.0) -> bool:
+    """Whether strain explains that a request was not answered: it left no two seconds on end to do so."""
+    begin_ns = since_ns + round(held_s * NS_PER_S)
+    free = has_calm(strains(history), begin_ns, until_ns, 2 * NS_PER_S)
+    return touches_strain(since_ns, until_ns, history) and not free
+
+
+def has_calm(spans: list[Span], since_ns: int, until_ns: int, lasting_ns: int) -> bool:
+    """Whether so much time on end went by outside the spans: from `since_ns` on, or from where one ends."""
+    beginnings = [since_ns, *(end for _, end in spans if end >= since_ns)]
+    return any(
+        begin + lasting_ns <= until_ns
+        and not any(start <= begin + lasting_ns and begin < end for start, end in spans)
+        for begin in beginnings
+    )

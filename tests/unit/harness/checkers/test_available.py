@@ -237,8 +237,19 @@ def test_an_overloaded_machine_excuses_neither_a_500_nor_what_happened_at_other_
     "wrong", [{"status": 503, "error": "try later"}, {"status": None, "error": "timeout", "end": 9.0}]
 )
 def test_an_overloaded_machine_excuses_that_a_server_gave_up(wrong: dict[str, Any]) -> None:
-    story = Story().poll(1.0).poll(4.0, **wrong).strain(3.5, 4.2)
+    story = Story().poll(1.0).poll(4.0, **wrong).strain(3.5, 6.1)
     assert available(story.history()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_no_machine_excuses_a_request_that_hung_on_for_two_seconds_after_it_was_free_again() -> None:
+    hung = Story().poll(1.0).poll(4.0, end=9.0, status=None, error="timeout")
+    assert kinds(available(hung.strain(3.5, 5.9).history())) == ["unanswered"]
+
+
+def test_a_poll_that_may_be_held_need_not_be_answered_in_that_time() -> None:
+    held = Story().poll(1.0).poll(4.0, wait=4, end=13.0, status=None, error="timeout")
+    assert kinds(available(held.strain(3.5, 9.9).history())) == ["unanswered"]
+    assert available(held.strain(9.9, 10.1).history()).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_send_cut_off_by_the_end_of_the_history_is_not_held_against_the_server() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.checkers import stops_cleanly
 from harness.verdict import Verdict
 
@@ -58,6 +60,31 @@ def test_a_server_that_does_not_end_by_itself_is_a_finding_but_on_a_busy_machine
         "The server was told to stop at 10.000 s and had to be killed at 20.000 s."
     )
     assert stops_cleanly(story.strain(11.0, 12.0).history()).verdict is Verdict.INCONCLUSIVE
+
+
+def held(since: float, until: float = 10.1, error: str = "connection lost", wait: float = 20) -> Story:
+    story = stopped_at_ten().strain(9.5, 10.5)
+    return story.poll(since, end=until, status=None, wait=wait, error=error)
+
+
+def test_a_busy_machine_does_not_excuse_a_held_poll_that_was_certainly_accepted_and_cut_off() -> None:
+    assert kinds(stops_cleanly(held(7.9).history())) == ["cut_off"]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        held(8.1),
+        held(7.9, until=12.1),
+        held(7.9, until=12.0, error="timeout"),
+        held(7.9, wait=0),
+        stopped_at_ten().strain(9.5, 10.5).send("a", 7.9, 10.1, status=None, error="connection lost"),
+    ],
+    ids=["begun late", "cut off late", "time-out", "not held", "a send"],
+)
+def test_a_busy_machine_excuses_what_it_can_explain(story: Story) -> None:
+    judgement = stops_cleanly(story.history())
+    assert (judgement.verdict, kinds(judgement)) == (Verdict.INCONCLUSIVE, [])
 
 
 def test_a_stop_at_which_nothing_was_under_way_shows_nothing() -> None:

@@ -65,6 +65,12 @@ def test_a_fault_or_a_busy_machine_postpones_when_it_had_to_be_there() -> None:
     assert kinds(mailbox().strain(2.5, 6.0), 9, 11, 13) == ["stuck"]
 
 
+def test_a_busy_machine_explains_no_more_after_quick_answers_in_ten_seconds() -> None:
+    polls = [3.5 + number for number in range(10)]
+    assert kinds(mailbox().strain(2.5, 60.0), *polls) == []
+    assert kinds(mailbox().strain(2.5, 60.0), *polls, 13.5, 14.5, 15.5) == ["stuck"]
+
+
 def test_a_chain_that_still_gets_something_is_not_stuck() -> None:
     """What it lacks is told for itself: the cursor has passed it."""
     story = mailbox().poll(3.5).poll(5.5).poll(7.5).send("b", 8.0)
