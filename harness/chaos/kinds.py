@@ -9,6 +9,7 @@ from enum import Enum
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from harness.checkers.disturbances import HARMLESS_STORES
 from harness.faults import Fault
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Need(Enum):
     OWN_MONGODB = "a MongoDB that is ours to break"
     QUEUES = "queues that are the lists the contract names"
     CLOCKS = "clocks that can be set for a process"
+    HANG_UP = "a server that serves on after a hang-up"
 
 
 def nothing(random: Random) -> Parameters:
@@ -43,6 +45,7 @@ def nothing(random: Random) -> Parameters:
 class Kind:
     """One kind of fault of a store ('redis', 'mongodb', 'server' or 'clock'); `name` is the fault's kind.
 
+    `called` is the fault's name in the history where that is another one than store and kind.
     `begin` injects it into a run with what `draw` drew. Its canary cannot work while a store of `apart_from`
     is broken, so no such fault overlaps it.
     """
@@ -54,11 +57,17 @@ class Kind:
     draw: Draw = nothing
     needs: frozenset[Need] = frozenset()
     apart_from: frozenset[str] = frozenset()
+    called: str = ""
 
     @property
     def full_name(self) -> str:
         """As the history calls the fault: 'redis refused'."""
-        return f"{self.store} {self.name}"
+        return self.called or f"{self.store} {self.name}"
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether every promise holds while it lasts, so that nothing has to recover from it."""
+        return self.full_name.partition(" ")[0] in HARMLESS_STORES
 
     def stands_beside(self, other: Kind) -> bool:
         """Whether the two may overlap."""
@@ -81,6 +90,17 @@ def _age(random: Random) -> Parameters:
     return {"missing_sends": random.randint(5, 30)}
 
 
+def _told(random: Random) -> Parameters:
+    return {"told": random.random() < 0.5}
+
+
+@contextmanager
+def _failed_over(run: Run, told: bool) -> Iterator[Fault]:
+    """The replica is there for this fault alone: other faults of Redis are not to reach it."""
+    with run.faults.redis_replica() as replica, run.faults.redis_failed_over(replica, told=told) as fault:
+        yield fault
+
+
 @contextmanager
 def _restored(run: Run, missing_sends: int) -> Iterator[Fault]:
     """What is sent between the snapshot and the restart is missing from what Redis comes back with."""
@@ -96,7 +116,8 @@ _MONGODB = frozenset({Need.OWN_MONGODB})
 _CLOCK = frozenset({Need.CLOCKS})
 # What time an instance has, a poll's answer tells: somebody must answer it.
 _ANSWERS = frozenset({"mongodb", "server"})
-# A queue that is damaged is rebuilt from MongoDB, or there is nothing to damage again.
+# A queue that is damaged is rebuilt from MongoDB, or there is nothing to damage again. A replica that comes
+# begins a new term of Redis, before the fault itself.
 _REBUILT = frozenset({"mongodb"})
 
 KINDS: tuple[Kind, ...] = (
@@ -107,6 +128,14 @@ KINDS: tuple[Kind, ...] = (
     Kind("redis", "killed", lambda run, _: run.faults.redis_killed(), needs=_REDIS),
     Kind("redis", "emptied", lambda run, _: run.faults.redis_restarted(), SHORT_S, needs=_REDIS),
     Kind("redis", "restored", lambda run, drawn: _restored(run, **drawn), SHORT_S, _age, _REDIS),
+    Kind(
+        "redis",
+        "failed over",
+        lambda run, drawn: _failed_over(run, **drawn),
+        draw=_told,
+        needs=_REDIS,
+        apart_from=_REBUILT,
+    ),
     Kind("redis", "read-only", lambda run, _: run.faults.redis_read_only(), needs=_REDIS),
     Kind("redis", "out of memory", lambda run, _: run.faults.redis_out_of_memory(), needs=_REDIS),
     Kind("redis", "wrong type", lambda run, _: run.faults.redis_wrong_type(run.mailboxes()), needs=_DATA),
@@ -125,6 +154,14 @@ KINDS: tuple[Kind, ...] = (
     Kind("server", "workers killed", lambda run, _: run.faults.workers_killed(), SHORT_S),
     Kind("server", "killed", lambda run, _: run.faults.server_killed()),
     Kind("server", "stopped", lambda run, _: run.faults.server_stopped()),
+    Kind(
+        "server",
+        "hang-up",
+        lambda run, _: run.faults.hang_up(),
+        SHORT_S,
+        needs=frozenset({Need.HANG_UP}),
+        called="signal hang-up",
+    ),
     Kind(
         "clock",
         "off",

@@ -58,6 +58,8 @@ def _lacking(profile: Profile, services: Mapping[str, Found]) -> dict[Need, str]
         lacking[Need.OWN_MONGODB] = "the MongoDB of MONGODB_URL is not ours to break"
     if not profile.stores_as_the_contract:
         lacking[Need.QUEUES] = "the target's profile says stores_as_the_contract = false"
+    if not profile.has.hang_up:
+        lacking[Need.HANG_UP] = "the target's profile says hang_up = false"
     return lacking
 
 

@@ -9,7 +9,7 @@ from harness.chaos import possible as module
 from harness.chaos.kinds import KINDS
 from harness.chaos.possible import chosen, possible
 from harness.errors import NotHere, UsageError
-from harness.policy import Policy
+from harness.policy import Features, Policy
 from harness.stack import Found
 from harness.targets.profile import Profile
 
@@ -64,6 +64,26 @@ def test_queues_are_damaged_only_where_they_are_known():
     _, left_out = possible(KINDS, replace(MINE, stores_as_the_contract=False), OURS)
     (kinds,) = left_out.values()
     assert names(kinds) == ["redis wrong type", "redis not JSON"]
+
+
+def test_a_hang_up_is_drawn_where_the_server_serves_on_after_one():
+    assert "signal hang-up" in names(possible(KINDS, MINE, OURS)[0])
+    kinds, left_out = possible(KINDS, replace(MINE, has=Features(hang_up=False)), OURS)
+    assert "signal hang-up" not in names(kinds)
+    assert list(left_out) == ["the target's profile says hang_up = false"]
+
+
+def test_what_nothing_has_to_recover_from_is_known():
+    harmless = {"clock off", "clock stepping", "clock stopped", "signal hang-up"}
+    assert {kind.full_name for kind in KINDS if kind.is_harmless} == harmless
+
+
+def test_a_hang_up_is_the_servers_and_a_fail_over_is_apart_from_what_rebuilds_the_lists():
+    known = {kind.full_name: kind for kind in KINDS}
+    assert "signal hang-up" in names(chosen(KINDS, ["server"]))
+    assert not known["signal hang-up"].stands_beside(known["server killed"])
+    assert not known["redis failed over"].stands_beside(known["mongodb slow"])
+    assert known["redis failed over"].stands_beside(known["server killed"])
 
 
 def test_where_no_clock_can_be_set_that_is_said(monkeypatch):
