@@ -76,6 +76,14 @@ def begun_and_answered(events: Iterable[Event], begin_ns: int) -> tuple[int, int
     return sends, polls
 
 
+def polled_since(events: Iterable[Event], reader: str, begin_ns: int) -> bool:
+    """Whether a poll of this reader that began at `begin_ns` or later is among these events."""
+    return any(
+        event["kind"] == "poll" and event["reader"] == reader and event["start"] >= begin_ns
+        for event in events
+    )
+
+
 def refusals_without_outcome(events: Iterable[Event]) -> int:
     """How many sends were answered 503 without saying what became of the message (contract: Send)."""
     told = ("not_stored", "unknown")

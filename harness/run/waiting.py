@@ -17,6 +17,7 @@ from harness.run.recorded import (
     acked_messages,
     begun_and_answered,
     healed_ns,
+    polled_since,
     quiet_after_ns,
 )
 from harness.run.traffic import Reader
@@ -78,6 +79,20 @@ class Waiting(Conversations):
                 return
             time.sleep(LOOK_AGAIN_S)
         what = f"fewer than {sends} sends and {polls} polls were answered within {within_s:g} s"
+        self.in_vain("traffic", what, since_ns=begin_ns)
+
+    def wait_for_poll(self, client: Client, *, within_s: float = 15.0) -> None:
+        """Wait until a poll of this user that begins from now on is over: the next one is an interval away.
+
+        In vain like `wait_for_traffic`.
+        """
+        already, begin_ns = len(self.recorder.events), time.monotonic_ns()
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if polled_since(self.recorder.events[already:], client.username, begin_ns):
+                return
+            time.sleep(LOOK_AGAIN_S)
+        what = f"no poll of {client.username} was over within {within_s:g} s"
         self.in_vain("traffic", what, since_ns=begin_ns)
 
     def recover(self) -> None:

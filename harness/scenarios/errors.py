@@ -62,6 +62,7 @@ def _fail_under_traffic(run: Run, outage: AbstractContextManager[object]) -> Non
     run.wait_for_traffic(sends=20, polls=4)
     with outage:
         run.wait_for_traffic(sends=40, polls=12)
+        run.wait_for_poll(bob)  # a poll between the send and the recovery would come round the queue
         run.send(alice, bob)  # nobody writes to Bob again, so no later push can bring this one along
     _recover_and_judge(run)
 

@@ -297,6 +297,18 @@ def test_traffic_that_does_not_come_is_waited_for_in_vain_and_the_scenario_goes_
     assert (wait.of, wait.what) == ("traffic", "fewer than 1 sends and 1 polls were answered within 0.01 s")
 
 
+def test_the_next_poll_of_one_user_is_waited_for(run: Run, server: Server, pair: Any) -> None:
+    run.read(*pair, at_once=True)
+    before = time.monotonic_ns()
+    run.wait_for_poll(pair[1])
+    polls = [poll for poll in run.recorder.history().polls if poll.reader == pair[1].username]
+    assert polls[-1].start_ns >= before
+    assert run.waited_in_vain == []
+    run.go_offline(pair[1])
+    run.wait_for_poll(pair[1], within_s=0.2)
+    assert run.waited_in_vain == [f"no poll of {pair[1].username} was over within 0.2 s"]
+
+
 def test_a_scenario_that_waited_in_vain_is_left_open(run: Run, pair: Any) -> None:
     run.read(pair[1], at_once=True)
     run.acked(*pair)
