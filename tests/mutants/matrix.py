@@ -34,7 +34,8 @@ class Lane(Protocol):
 class Trial:
     """What became of one mutant in its row, with one seed. `broke` are the promises that were found broken.
 
-    `doubt` is why the first run proved nothing, where there was a second one.
+    `doubt` is why the first run proved nothing, where there was a second one. `undecided`: so was the promise
+    that must catch the mutant, whatever others were found broken.
     """
 
     mutant: str
@@ -45,6 +46,7 @@ class Trial:
     broke: Sequence[str] = field(default_factory=tuple)
     reason: str = ""
     doubt: str = ""
+    undecided: bool = False
 
     @property
     def is_caught(self) -> bool:
@@ -54,7 +56,7 @@ class Trial:
     @property
     def proved_nothing(self) -> bool:
         """Whether it was neither caught nor survived."""
-        return not self.broke and self.verdict is Verdict.INCONCLUSIVE
+        return self.undecided or (not self.broke and self.verdict is Verdict.INCONCLUSIVE)
 
     @property
     def what(self) -> str:
@@ -82,20 +84,26 @@ def try_mutant(mutant: Mutant, lane: Lane, *, seed: int, reports: Path, keep_all
     profile.write_text(_profile(mutant.name), encoding="utf-8")
     request = Request(row=mutant.row, target=str(profile), seed=seed, reports=str(reports))
     began = time.monotonic()
-    result, doubt = run_row(lane, request)
+    result, doubt = run_row(lane, request, mutant.promise)
     trial = _trial(mutant, seed, result, seconds=round(time.monotonic() - began, 1), doubt=doubt)
     if trial.is_caught and not keep_all:
         shutil.rmtree(reports)
     return trial
 
 
-def run_row(lane: Lane, request: Request) -> tuple[RowResult | None, str]:
-    """Run a row, once more if the run proved nothing; what came of it, and why it was run once more."""
+def run_row(lane: Lane, request: Request, promise: str = "") -> tuple[RowResult | None, str]:
+    """Run a row, once more if the run proved nothing, or nothing about this promise.
+
+    What came of it, and why it was run once more.
+    """
     result = lane.run(request)
-    if result is not None and _proved_something(result):
-        return result, ""
+    doubt = NO_RESULTS if result is None else _doubt(result, promise)
+    if result is not None and not doubt:
+        if _proved_something(result):
+            return result, ""
+        doubt = result.reason
     lane.renew()
-    return lane.run(request), result.reason if result is not None else NO_RESULTS
+    return lane.run(request), doubt
 
 
 def passed(results: Path | None) -> dict[str, RowResult]:
@@ -107,6 +115,14 @@ def passed(results: Path | None) -> dict[str, RowResult]:
 
 def _proved_something(row: RowResult) -> bool:
     return row.verdict is not Verdict.INCONCLUSIVE or bool(_broken_promises(row))
+
+
+def _doubt(row: RowResult, promise: str) -> str:
+    """Why the run says nothing about this promise; '' if it does, or does not judge it."""
+    own = [each for each in row.judgements if each.promise == promise]
+    if any(each.verdict is Verdict.FAIL for each in own):
+        return ""
+    return next((each.reason for each in own if each.verdict is Verdict.INCONCLUSIVE), "")
 
 
 def _profile(name: str) -> str:
@@ -126,7 +142,8 @@ def _trial(mutant: Mutant, seed: int, row: RowResult | None, *, seconds: float, 
     broke = _broken_promises(row)
     if row.verdict is Verdict.FAIL and mutant.says and mutant.says in row.reason:
         broke.append(STORY)
-    return Trial(*about, row.verdict, seconds, tuple(dict.fromkeys(broke)), row.reason, doubt)
+    undecided = bool(_doubt(row, mutant.promise))
+    return Trial(*about, row.verdict, seconds, tuple(dict.fromkeys(broke)), row.reason, doubt, undecided)
 
 
 def _broken_promises(row: RowResult) -> list[str]:

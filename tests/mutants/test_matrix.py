@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -79,6 +80,19 @@ def test_what_proved_nothing_is_run_once_more_on_new_services(
     trial = trial_of(MUTANT, lane, tmp_path)
     assert (trial.what, lane.renewed, len(lane.asked)) == ("caught", 1, 2)
     assert trial.doubt == ("the machine was busy" if doubtful else "the run has no results")
+
+
+def test_a_promise_that_was_left_undecided_is_tried_again_though_another_one_was_broken(
+    tmp_path: Path,
+) -> None:
+    other = row(Verdict.FAIL, "order")
+    open_one = Judgement("no-duplicate", Verdict.INCONCLUSIVE, "the machine was busy")
+    undecided = replace(other, judgements=(*other.judgements, open_one))
+    lane = FakeLane(undecided, row(Verdict.FAIL, "no-duplicate"))
+    trial = trial_of(MUTANT, lane, tmp_path)
+    assert (trial.what, trial.doubt, trial.proved_nothing) == ("caught", "the machine was busy", False)
+    twice = trial_of(MUTANT, FakeLane(undecided, undecided), tmp_path)
+    assert (twice.what, twice.proved_nothing) == ("caught by order alone", True)
 
 
 @pytest.mark.parametrize(("jobs", "exit_code"), [(2, 0), (1, 1)])
