@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from harness.checkers import available
 from harness.client import Answer, Body
 from harness.errors import NotServed
-from harness.history import Bounds, Recorder
+from harness.history import NS_PER_S, Bounds, Recorder
 from harness.policy import Features
 from harness.run.users import Users
 from harness.variety.variety import Variety
@@ -24,6 +25,7 @@ class Door:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers = {"register": _answer(201), "sign_in": _answer(200)}
+        self.calls: dict[str, Callable[[], Answer]] = {}
         instances: Any = SimpleNamespace(
             targets=["running"], first=SimpleNamespace(base_url=""), base_urls=[""]
         )
@@ -33,7 +35,7 @@ class Door:
         monkeypatch.setattr("harness.client.Client.sign_in", self._says("sign_in"))
 
     def _says(self, what: str) -> Callable[[Any], Answer]:
-        return lambda client: self.answers[what]
+        return lambda client: self.calls[what]() if what in self.calls else self.answers[what]
 
     def is_judged(self) -> Verdict:
         return available(self.recorder.history()).verdict
@@ -70,6 +72,43 @@ def test_who_is_not_let_in_ends_the_scenario_with_a_finding(door: Door, what: st
     with pytest.raises(NotServed, match=rf"wanted to {what.replace('_', ' ')} and was answered"):
         door.users.user()
     assert door.is_judged() is Verdict.FAIL
+
+
+def _timeout(door: Door, *, lasts_s: float, strained_s: float) -> Answer:
+    """A time-out that begins now, under strain from its begin on."""
+    start_ns = time.monotonic_ns()
+    strain = {"since": start_ns, "waiting": 0.97, "late_s": 0.01}
+    door.recorder.record("strain", t=start_ns + int(strained_s * NS_PER_S), **strain)
+    end_ns = start_ns + int(lasts_s * NS_PER_S)
+    return Answer(None, Body(), "timeout", start_ns=start_ns, end_ns=end_ns)
+
+
+@pytest.mark.parametrize("what", ["register", "sign_in"])
+def test_a_time_out_that_strain_explains_is_tried_again(door: Door, what: str) -> None:
+    right = door.answers[what]
+    turns = iter([lambda: _timeout(door, lasts_s=5, strained_s=4)] * 2 + [lambda: right])
+    door.calls[what] = lambda: next(turns)()
+    door.users.user()
+    asked = [needed.status for needed in door.recorder.history().needed]
+    assert asked.count(None) == 2
+    assert len(asked) == 4
+    assert door.is_judged() is Verdict.INCONCLUSIVE
+
+
+def test_a_time_out_that_strain_does_not_explain_is_not_tried_again(door: Door) -> None:
+    door.calls["sign_in"] = lambda: _timeout(door, lasts_s=5, strained_s=1)
+    with pytest.raises(NotServed, match="answered nothing, not 200: timeout"):
+        door.users.user()
+    assert [needed.status for needed in door.recorder.history().needed] == [201, None]
+    assert door.is_judged() is Verdict.FAIL
+
+
+def test_half_a_minute_of_strain_ends_the_scenario(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.run.users.LONGEST_WAIT_S", 0.0)
+    door.calls["sign_in"] = lambda: _timeout(door, lasts_s=5, strained_s=4)
+    with pytest.raises(NotServed, match="timeout"):
+        door.users.user()
+    assert door.is_judged() is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(("what", "status"), [("register", 400), ("register", 429), ("sign_in", 429)])
