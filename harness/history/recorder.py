@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from harness.errors import CannotWrite
-from harness.history.history import DEFAULT_POLICY, Bounds, History
+from harness.history.history import DEFAULT_POLICY, Bounds, History, Told
 from harness.history.operations import Event
 from harness.policy import Policy
 
@@ -41,6 +41,9 @@ class Recorder:
         self._lock = threading.Lock()
         self._ops = 0
         self.events: list[Event] = []
+        self._reading = threading.Lock()
+        self._told = Told()
+        self._read = 0
         self.record("begin", title=title, seed=seed, bounds=bounds.__dict__, policy=policy.__dict__)
 
     def next_op(self) -> int:
@@ -58,9 +61,17 @@ class Recorder:
         return event
 
     def history(self) -> History:
-        """The history so far, built from the events as a reader of the file would see them."""
-        with self._lock:
-            return History.from_events(list(self.events))
+        """The history so far, built from the events as a reader of the file would see them.
+
+        Only what came since the last time is read anew, and not under the lock that requests wait for.
+        """
+        with self._reading:
+            with self._lock:
+                fresh = self.events[self._read :]
+            for event in fresh:
+                self._read += 1
+                self._told.add(event)
+            return self._told.history()
 
     def judging(self, promises: Iterable[str]) -> History:
         """Note that what is recorded up to now is judged by these promises; return it."""

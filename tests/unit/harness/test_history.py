@@ -15,6 +15,7 @@ import pytest
 
 from harness.errors import CannotWrite
 from harness.history import Bounds, FaultWindow, History, HistoryFile, Outcome, Recorder, read_histories
+from harness.history.history import Told
 from harness.history.operations import line_of, written_ns
 from harness.history.uncollected import uncollected
 
@@ -103,6 +104,30 @@ def test_an_answer_to_a_send_that_nobody_made_or_that_was_answered_already_is_ig
     for op, status in ((1, 200), (1, 503), (2, 200)):
         record.record("sent", t=20, op=op, outcome=Outcome.OK, status=status)
     assert [send.status for send in record.history().sends] == [200]
+
+
+def test_a_history_that_is_asked_for_again_and_again_is_the_one_of_the_file() -> None:
+    """Each asks for what came since the last; a send may be begun before one and be answered after it."""
+    file = io.BytesIO()
+    record = recorder(file)
+    for op in range(3):
+        record.record("send", t=10 * op, **sending(op))
+        assert record.history() == History.from_events(record.events)
+        record.record("sent", t=10 * op + 5, op=op, outcome=Outcome.OK, status=200)
+        record.record("fault", t=10 * op + 6, name="redis refused", store="redis", phase="inject")
+        assert record.history() == History.from_events(record.events)
+    assert [send.status for send in record.history().sends] == [200, 200, 200]
+
+
+def test_asking_for_the_history_reads_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Any] = []
+    add = Told.add
+    monkeypatch.setattr(Told, "add", lambda told, line: (read.append(line), add(told, line)))
+    record = recorder(io.BytesIO())
+    for _ in range(10):
+        record.record("note", text="again")
+        record.history()
+    assert len(read) == 11
 
 
 def test_a_file_tells_every_rows_history_again(tmp_path: Path) -> None:
