@@ -125,9 +125,8 @@ class Users:
         give_up_at = time.monotonic() + LONGEST_WAIT_S
         while True:
             answer = patiently(call)
-            is_malformed = (
-                answer.status == 200 and answer.error is not None
-            )  # nobody gets far without a token
+            # Who signed in and was given no token goes no further.
+            is_malformed = answer.status == 200 and answer.error is not None
             self._record(what, client, answer, right, unsuited, is_malformed=is_malformed)
             if not self._decides_nothing(client, answer) or time.monotonic() >= give_up_at:
                 break

@@ -24,7 +24,7 @@ class Member(Mongod):
 
     def ask(self, command: dict[str, Any]) -> dict[str, Any]:
         """What it answers to a command on `admin`."""
-        return ask_mongodb(self.address, command)
+        return ask_mongodb(self.address, command, timeout_s=20)
 
     def done(self, command: dict[str, Any]) -> dict[str, Any]:
         """The same, which must work."""
@@ -83,7 +83,7 @@ class ReplicaSet:
         """From now on the secondary learns of nothing."""
         before = self.secondary.done({"configureFailPoint": APPLIES_NOTHING, "mode": "alwaysOn"})["count"]
         self.secondary.done(
-            {"waitForFailPoint": APPLIES_NOTHING, "timesEntered": before + 1, "maxTimeMS": 4000}
+            {"waitForFailPoint": APPLIES_NOTHING, "timesEntered": before + 1, "maxTimeMS": 15_000}
         )
 
 
