@@ -55,16 +55,21 @@ def test_wrong_usage_is_one_sentence_and_ends_with_2(words, said):
 
 
 @pytest.mark.timeout(DEADLINE_S + 30)
-def test_the_faults_that_were_printed_are_played_and_judged(tmp_path):
-    words = ("--seed", "3", "--minutes", "0.25", "--only", "mongodb refused", "--reports", str(tmp_path))
-    done = chaos(*words)
-    assert "mongodb refused" in done.stdout.partition("RANDOM-01")[0], done.stdout + done.stderr
+@pytest.mark.parametrize(
+    ("seed", "minutes", "faults"),
+    [(3, "0.25", ["mongodb refused"]), (1, "0.3", ["redis failed over", "signal hang-up"])],
+)
+def test_the_faults_that_were_printed_are_played_and_judged(tmp_path, seed, minutes, faults):
+    only = [word for fault in faults for word in ("--only", fault)]
+    done = chaos("--seed", str(seed), "--minutes", minutes, *only, "--reports", str(tmp_path))
+    printed = done.stdout.partition("RANDOM-01")[0].partition("Seconds")[2]
+    assert all(fault in printed for fault in faults), done.stdout + done.stderr
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     (row,) = results["rows"]
-    assert (done.returncode, results["seed"], row["id"]) == (results["exit_code"], 3, "RANDOM-01")
+    assert (done.returncode, results["seed"], row["id"]) == (results["exit_code"], seed, "RANDOM-01")
     assert results["verdict"] == "pass" or TOO_BUSY in row["reason"], done.stdout + done.stderr
     assert {"no-loss", "cursor", "available", "recovers", "bounded"} <= results["promises"].keys()
     (history,) = read_histories(tmp_path / "history.jsonl")
-    assert [(fault.name, fault.healed_ns is not None) for fault in history.faults] == [
-        ("mongodb refused", True)
-    ]
+    assert [fault.name for fault in history.faults] == faults
+    assert all(fault.healed_ns is not None for fault in history.faults)
+    assert any(send.sender == send.recipient for send in history.sends), "nobody wrote to himself"
