@@ -10,7 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from operator import attrgetter, sub
 
@@ -29,7 +30,7 @@ from harness.checkers.expectations import (
 )
 from harness.checkers.serving import endless, not_back, not_let_in, unsuited
 from harness.checkers.spans import Spans
-from harness.checkers.strain import Strain
+from harness.checkers.strain import EXCUSED, Found, Strain, sort_out
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Event, FaultWindow, History, Outcome, Poll, Send
 from harness.verdict import Finding, Judgement
@@ -47,20 +48,30 @@ _ANSWER = attrgetter("outcome", "status")
 def available(history: History) -> Judgement:
     """Judge the promise over one history."""
     inquiry = _Inquiry(history)
-    findings = list(inquiry.run())
-    return conclude(PROMISE, findings, inquiry.evidence(), doubt=inquiry.doubt())
+    findings, excused = sort_out(inquiry.run())
+    return conclude(PROMISE, findings, inquiry.evidence(excused), doubt=inquiry.doubt(excused))
+
+
+def _seconds(operations: Sequence[Send | Poll], ends: Sequence[int]) -> list[float]:
+    """How long each took to be answered, without the time for which a poll might be held."""
+    held = [operation.wait_s if isinstance(operation, Poll) else 0.0 for operation in operations]
+    lasted = [end_ns - operation.start_ns for operation, end_ns in zip(operations, ends, strict=True)]
+    return [max(0.0, ns / NS_PER_S - held_s) for ns, held_s in zip(lasted, held, strict=True)]
 
 
 @dataclass
 class _Inquiry:
     history: History
-    seconds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.bound_s = self.history.bounds.answers_within_s
         self.strain = Strain(self.history)
         self.starts = [s.start_ns for s in self.history.sends], [p.start_ns for p in self.history.polls]
         self.sends = [send for send in self.history.sends if not self._was_cut_off(send)]
+        self.send_ends = [send.end_ns or self.history.end_ns for send in self.sends]
+        self.send_seconds = _seconds(self.sends, self.send_ends)
+        self.poll_ends = [poll.end_ns for poll in self.history.polls]
+        self.poll_seconds = _seconds(self.history.polls, self.poll_ends)
         self.faults = sorted(self.history.faults, key=attrgetter("injected_ns"))
         self.recovered = [recovered_ns(window, self.history) for window in self.faults]
         self.injected = [window.injected_ns for window in self.faults]
@@ -72,22 +83,19 @@ class _Inquiry:
             (send.sender, send.recipient) for send in self.history.sends if send.outcome is Outcome.OK
         }
 
-    def run(self) -> Iterator[Finding]:
-        polls, cut_off_ns = self.history.polls, self.history.end_ns
-        yield from self._judge_all(self.sends, [send.end_ns or cut_off_ns for send in self.sends])
-        yield from self._judge_all(polls, [poll.end_ns for poll in polls])
+    def run(self) -> Iterator[Found]:
+        yield from self._judge_all(self.sends, self.send_ends, self.send_seconds)
+        yield from self._judge_all(self.history.polls, self.poll_ends, self.poll_seconds)
         yield from not_let_in(self.history, self._broken_or_perhaps, self.strain)
         yield from not_back(self.history, self.strain)
         yield from endless(self.history)
 
-    def _judge_all(self, operations: Sequence[Send | Poll], ends: Sequence[int]) -> Iterator[Finding]:
-        """Judge operations, in the order of their start, that ended then."""
+    def _judge_all(
+        self, operations: Sequence[Send | Poll], ends: Sequence[int], seconds: Sequence[float]
+    ) -> Iterator[Found]:
+        """Judge operations, in the order of their start, that ended then and took so long to answer."""
         starts = [operation.start_ns for operation in operations]
-        lasted = list(map(sub, ends, starts))
-        held = [operation.wait_s if isinstance(operation, Poll) else 0.0 for operation in operations]
-        seconds = [max(0.0, ns / NS_PER_S - held_s) for ns, held_s in zip(lasted, held, strict=True)]
-        self.seconds += seconds
-        suspects = set(self.faulty.places(starts, max(lasted, default=0)))
+        suspects = set(self.faulty.places(starts, max(map(sub, ends, starts), default=0)))
         for place, taken_s in enumerate(seconds):
             if taken_s > self.bound_s or operations[place].outcome is not Outcome.OK:
                 suspects.add(place)
@@ -107,7 +115,7 @@ class _Inquiry:
         """Whether the history ended before the answer was due."""
         return send.end_ns is None and self.history.end_ns - send.start_ns <= self.bound_s * NS_PER_S
 
-    def _judge(self, operation: Send | Poll, end_ns: int, seconds: float) -> Iterator[Finding]:
+    def _judge(self, operation: Send | Poll, end_ns: int, seconds: float) -> Iterator[Found]:
         broken, perhaps = self._stores(operation.start_ns, end_ns)
         line = expected(broken, perhaps, self.history.policy) if broken or perhaps else HEALTHY
         right = line.send if isinstance(operation, Send) else line.poll
@@ -116,12 +124,14 @@ class _Inquiry:
             right |= {Answer.REFUSED}
         if Answer.SILENCE in answers & right and self._left_waiting(operation):
             right -= {Answer.SILENCE}
-        if not answers & right and not self.strain.excuses(operation, end_ns):
-            yield self._wrong(operation, end_ns, answers, right, broken | perhaps)
+        if not answers & right:
+            is_excused = self.strain.excuses(operation, end_ns)
+            wrong = partial(self._wrong, operation, end_ns, answers, right, broken | perhaps)
+            yield EXCUSED if is_excused else wrong()
         if seconds <= self.bound_s or Answer.SILENCE in answers or AWAY_STORES & (broken | perhaps):
             return
-        if not self.strain.excuses_time(operation.start_ns, end_ns):
-            yield self._too_slow(operation, end_ns, seconds)
+        is_excused = self.strain.excuses_time(operation.start_ns, end_ns)
+        yield EXCUSED if is_excused else self._too_slow(operation, end_ns, seconds)
 
     def _left_waiting(self, operation: Send | Poll) -> bool:
         """Whether it hung although the server's dead workers must long have been replaced."""
@@ -187,13 +197,13 @@ class _Inquiry:
     def _events(self, operation: Send | Poll) -> Iterable[Event]:
         return operation.events if isinstance(operation, Send) else (operation.event,)
 
-    def evidence(self) -> dict[str, object]:
+    def evidence(self, excused: int) -> dict[str, object]:
         return {
             "sends": len(self.history.sends),
             "polls": len(self.history.polls),
             "answers": dict(sorted([*_counted("send", self.sends), *_counted("poll", self.history.polls)])),
-            "answered_after_s": summary(self.seconds),
-            "excused_as_the_machine_was_too_busy": self.strain.excused,
+            "answered_after_s": summary([*self.send_seconds, *self.poll_seconds]),
+            "excused_as_the_machine_was_too_busy": excused,
             "faults": [
                 {"name": window.name, **dict(zip(("sends", "polls"), self._inside(window), strict=True))}
                 for window in self.history.faults
@@ -209,15 +219,15 @@ class _Inquiry:
         sends, polls = self.starts
         return _between(sends, start, end), _between(polls, start, end)
 
-    def doubt(self) -> str:
+    def doubt(self, excused: int) -> str:
         if sentence := unsuited(self.history):
             return sentence
-        if not self.seconds:
+        if not (self.send_seconds or self.poll_seconds):
             return "nothing was sent and nothing was polled that could have been answered"
         for window in self.history.faults:
             if sentence := self._doubt_about(window):
                 return sentence
-        return self.strain.doubt()
+        return self.strain.doubt(excused)
 
     def _doubt_about(self, window: FaultWindow) -> str:
         name = f"the fault '{window.name}'"

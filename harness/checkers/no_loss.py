@@ -9,7 +9,7 @@ unseen. Only the last of the three needs mailboxes that were read to the end.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
@@ -30,53 +30,78 @@ PROMISE = "no-loss"
 def no_loss(history: History) -> Judgement:
     """Judge the promise over one history."""
     search = _Search(history, match(history))
-    findings = list(search.run())
-    return conclude(PROMISE, findings, search.evidence(), doubt=search.doubt())
+    return conclude(PROMISE, search.findings(), search.evidence(), doubt=search.doubt())
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Told:
+    """What there is to say of a mailbox, a chain or a message: a finding or a doubt."""
+
+    finding: Finding | None = None
+    lost: Message | None = None
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A mailbox: what was acked, and each chain with what it lacks."""
+
+    recipient: str
+    acked: Sequence[Message]
+    views: list[_View]
+
+
 class _Search:
-    history: History
-    matched: Matched
-    obligations: int = 0
-    delivered: int = 0
-    lost: set[Message] = field(default_factory=set)
-    doubts: list[str] = field(default_factory=list)
-
-    def run(self) -> Iterator[Finding]:
-        self.faults = disturbances(self.history)
-        self.disturbances = disturbances_and_strain(self.history)
-        self.bound_ns = self.history.bounds.delivered_within_s * NS_PER_S
-        self.chains = by_reader(chains_of(self.history))
-        self.acked = self.matched.acked()
+    def __init__(self, history: History, matched: Matched) -> None:
+        self.history, self.matched = history, matched
+        self.faults = disturbances(history)
+        self.disturbances = disturbances_and_strain(history)
+        self.bound_ns = history.bounds.delivered_within_s * NS_PER_S
+        self.chains = by_reader(chains_of(history))
+        self.acked = matched.acked()
         self.last_acks = {name: max(m.ack_ns or 0 for m in acked) for name, acked in self.acked.items()}
-        for recipient, mailbox in mailboxes(self.history).items():
-            chains = self.chains.get(recipient, [])
-            if mailbox.acked and not chains:
-                self.doubts.append(f"nobody polled the mailbox of {recipient}, who was sent acked messages")
-            views = [self._view(chain, mailbox.owed(chain)) for chain in chains]
-            self._doubt_unread(mailbox.acked, views)
-            if any(view.missing for view in views):
-                yield from self._convict(views)
+        self.mailboxes = [
+            _Read(name, mailbox.acked, [self._view(chain, mailbox.owed(chain)) for chain in self._of(name)])
+            for name, mailbox in mailboxes(history).items()
+        ]
+
+    def findings(self) -> list[Finding]:
+        """What breaks the promise."""
+        return [one.finding for one in self.told if one.finding is not None]
+
+    @cached_property
+    def told(self) -> list[_Told]:
+        """All there is to say, mailbox by mailbox."""
+        return [one for mailbox in self.mailboxes for one in self._tell(mailbox)]
+
+    def _of(self, recipient: str) -> list[Chain]:
+        return self.chains.get(recipient, [])
 
     def _view(self, chain: Chain, owed: list[Message]) -> _View:
         missing = [message for message in owed if message not in chain.arrivals]
-        self.obligations += len(owed)
-        self.delivered += len(owed) - len(missing)
         timestamps = self.matched.timestamps
         overdue = Overdue(chain, self.faults, self.history.bounds)
-        return _View(chain, missing, Passing(chain, timestamps), Later(chain, timestamps), overdue)
+        passing, later = Passing(chain, timestamps), Later(chain, timestamps)
+        return _View(chain, len(owed), missing, passing, later, overdue)
 
-    def _convict(self, views: list[_View]) -> Iterator[Finding]:
+    def _tell(self, mailbox: _Read) -> Iterator[_Told]:
+        views = mailbox.views
+        if mailbox.acked and not views:
+            what = f"nobody polled the mailbox of {mailbox.recipient}, who was sent acked messages"
+            yield _Told(doubt=what)
+        if doubt := self._unread_by_all(mailbox.acked, views):
+            yield _Told(doubt=doubt)
+        if not any(view.missing for view in views):
+            return
         received = _received(views)
         absent = {m for view in views for m in view.missing if self._proves_absence(view, m)} - received
         for view in views:
-            yield from self._stuck(view, views)
+            for found in self._stuck(view, views):
+                yield _Told(found)
             for message in view.missing:
-                found = self._lost(view, message, views, absent, received)
-                if found is not None:
-                    self.lost.add(message)
-                    yield found
+                lost = self._lost(view, message, views, absent, received)
+                doubt = "" if lost else self._why_open(view, message)
+                yield _Told(lost, message if lost else None, doubt)
 
     def _lost(
         self, view: _View, message: Message, views: list[_View], absent: set[Message], received: set[Message]
@@ -113,14 +138,14 @@ class _Search:
             return False
         return view.has_skipped(message) or self._due(view, message)
 
-    def _doubt_unread(self, acked: Sequence[Message], views: list[_View]) -> None:
-        """Note a message that nobody received, where nobody who read on to the end was there to miss it."""
+    def _unread_by_all(self, acked: Sequence[Message], views: list[_View]) -> str:
+        """A doubt about what nobody received, where nobody who read on to the end was there to miss it."""
         if not views or any(self._read_to_the_end(view.chain) for view in views):
-            return
-        if not _received(views).issuperset(acked):
-            names = ", ".join(view.chain.name for view in views)
-            reader = views[0].chain.reader
-            self.doubts.append(f"no reader of {reader} read its mailbox to the end ({names})")
+            return ""
+        if _received(views).issuperset(acked):
+            return ""
+        names = ", ".join(view.chain.name for view in views)
+        return f"no reader of {views[0].chain.reader} read its mailbox to the end ({names})"
 
     def _read_to_the_end(self, chain: Chain) -> bool:
         """Whether the chain went on after the last ack, until the server said that there is nothing more."""
@@ -143,20 +168,26 @@ class _Search:
         return min(self.disturbances.calm_end_ns(ack_ns, self.bound_ns), view.overdue.from_ns(ack_ns))
 
     def _is_over(self, view: _View, message: Message) -> bool:
-        """Whether a message that is missing may be called lost; a doubt is noted where it is only likely."""
+        """Whether a message that is missing may be called lost."""
+        return (
+            self._was_read_on(view.chain) and self._read_to_the_end(view.chain) and self._due(view, message)
+        )
+
+    def _was_read_on(self, chain: Chain) -> bool:
+        """Whether the chain did not stop earlier: then it is owed nothing more."""
+        return self.history.drained_ns is not None and chain.last.start_ns >= self.last_acks[chain.reader]
+
+    def _why_open(self, view: _View, message: Message) -> str:
+        """A doubt about a message that is missing and is not lost, perhaps; '' where it is owed no more."""
         chain = view.chain
-        if self.history.drained_ns is None or chain.last.start_ns < self.last_acks[chain.reader]:
-            return False  # the chain stopped earlier: it is owed nothing more
+        if not self._was_read_on(chain):
+            return ""
         if not self._read_to_the_end(chain):
-            self.doubts.append(f"{chain.name} lacks {message.name}, but its last poll had no final answer")
-        elif self._due(view, message):
-            return True
-        else:
-            self.doubts.append(
-                f"{chain.name} read its mailbox to the end too early to call {message.name} lost: "
-                "it must go on until an acked message is due"
-            )
-        return False
+            return f"{chain.name} lacks {message.name}, but its last poll had no final answer"
+        return (
+            f"{chain.name} read its mailbox to the end too early to call {message.name} lost: "
+            "it must go on until an acked message is due"
+        )
 
     def _passed(self, chain: Chain, message: Message, poll: Poll, kind: str) -> Finding:
         fate = "nobody ever received it" if kind == "not_stored" else f"{chain.name} never received it"
@@ -210,8 +241,8 @@ class _Search:
             "unknown": counts[Outcome.UNKNOWN],
             "refused": counts[Outcome.REFUSED],
             "chains": sum(len(chains) for chains in self.chains.values()),
-            "owed": self.obligations,
-            "delivered": self.delivered,
+            "owed": self.owed,
+            "delivered": self.owed - self.lacking,
             "lost": len(self.lost),
             "unseen": len(self.unseen),
             "recovered": sum(message.outcome is Outcome.UNKNOWN for message in self.matched.received),
@@ -223,7 +254,22 @@ class _Search:
             return "no message was acked, so none could be lost"
         if self.history.drained_ns is None:
             return f"the mailboxes were not read to the end after the last send: {self._unread()}"
-        return self.doubts[0] if self.doubts else ""
+        return next((one.doubt for one in self.told if one.doubt), "")
+
+    @cached_property
+    def owed(self) -> int:
+        """How many deliveries all chains were owed."""
+        return sum(view.owed for mailbox in self.mailboxes for view in mailbox.views)
+
+    @cached_property
+    def lacking(self) -> int:
+        """How many of them never came."""
+        return sum(len(view.missing) for mailbox in self.mailboxes for view in mailbox.views)
+
+    @cached_property
+    def lost(self) -> set[Message]:
+        """The messages that some chain will never get."""
+        return {one.lost for one in self.told if one.lost is not None}
 
     @cached_property
     def unseen(self) -> set[Message]:
@@ -236,8 +282,7 @@ class _Search:
             acked = sum(map(len, self.acked.values()))
             unseen = f"of {acked} acked messages {len(self.unseen)} had reached nobody"
             return f"{unseen}, nor had anything behind them"
-        lacking = self.obligations - self.delivered
-        return f"what is missing ({lacking} of {self.obligations} deliveries) may still come"
+        return f"what is missing ({self.lacking} of {self.owed} deliveries) may still come"
 
 
 def _received(views: list[_View]) -> set[Message]:
@@ -258,6 +303,7 @@ class _View:
     """A chain with what it is owed and never received."""
 
     chain: Chain
+    owed: int
     missing: list[Message]
     passing: Passing
     later: Later

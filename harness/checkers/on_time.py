@@ -27,7 +27,7 @@ def on_time(history: History) -> Judgement:
     found = deliveries(history)
     timed = found.timed(found.judged)
     findings = [late_finding(PROMISE, history, delay) for delay in timed.guilty]
-    doubt = timed.doubt() if timed.delays else "no delivery outside faults could be timed"
+    doubt = timed.doubt(timed.excused) if timed.delays else "no delivery outside faults could be timed"
     return conclude(PROMISE, findings, _evidence(found, timed), doubt=doubt)
 
 
@@ -43,7 +43,7 @@ def _evidence(found: Sorted, timed: Timed) -> dict[str, Any]:
     offline = [delay for delay in timed.delays if not delay.is_live] if timed.live < len(timed.delays) else []
     bound_ns = found.limits.bound_ns
     return {
-        "bound": timed.word,
+        "bound": timed.word(timed.excused),
         "floor_share": round(timed.floor, 6),
         "judged": len(timed.delays),
         "judged_live": timed.live,
@@ -51,7 +51,7 @@ def _evidence(found: Sorted, timed: Timed) -> dict[str, Any]:
         "misses": timed.misses,
         "allowed_misses": timed.allowed,
         "undelivered": undelivered,
-        "excused_as_the_machine_was_too_busy": timed.strain.excused,
+        "excused_as_the_machine_was_too_busy": timed.excused,
         "reader_stopped_before_due": found.stopped,
         **_parts(live),
         "delay_s": summary(seconds(timed.to_live)),

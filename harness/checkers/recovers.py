@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -33,12 +33,28 @@ ENOUGH_DELIVERIES = 5
 
 def recovers(history: History) -> Judgement:
     """Judge the promise over one history."""
+    outages = _outages(history)
+    findings = [found for outage in outages if outage.is_proven for found in outage.findings()]
+    evidence = {"outages": [outage.evidence() for outage in outages]}
+    return conclude(PROMISE, findings, evidence, doubt=_doubt(outages))
+
+
+def _outages(history: History) -> list[_Outage]:
+    """The outages, each with the messages that had not arrived when its calm began.
+
+    A message that one calm was too short for, the next one may tell of.
+    """
     outages = [_Outage(history, windows) for windows in _together(history)]
     for outage, following in pairwise(outages):
         outage.until_ns = following.begin_ns
-    findings = list(_findings(outages))
-    evidence = {"outages": [outage.evidence() for outage in outages]}
-    return conclude(PROMISE, findings, evidence, doubt=_doubt(outages))
+    waiting: list[Delay] = []
+    since_ns = -math.inf
+    for outage in outages:
+        outage.waiting = [*waiting, *outage.found.disturbed_by_begin.within(since_ns, outage.calm_ns)]
+        since_ns = outage.calm_ns
+        told = {id(one.delay) for one in outage.overdue if not one.is_excused}
+        waiting = [d for d in outage.waiting if id(d) not in told and d.known_ns() > outage.until_ns]
+    return outages
 
 
 def _together(history: History) -> Iterator[list[FaultWindow]]:
@@ -56,22 +72,13 @@ def _together(history: History) -> Iterator[list[FaultWindow]]:
         yield group
 
 
-def _findings(outages: list[_Outage]) -> Iterator[Finding]:
-    """What each calm tells. A message that one calm was too short for, the next one may tell of."""
-    waiting: list[Delay] = []
-    since_ns = -math.inf
-    for outage in outages:
-        waiting += outage.found.disturbed_by_begin.within(since_ns, outage.calm_ns)
-        since_ns = outage.calm_ns
-        if outage.is_proven:
-            yield from outage.late()
-        left = []
-        for delay in waiting:
-            if outage.is_proven and (chance := outage.overdue(delay)):
-                yield outage.still_missing(delay, chance)
-            elif delay.known_ns() > outage.until_ns:
-                left.append(delay)
-        waiting = left
+@dataclass(frozen=True)
+class _Overdue:
+    """A message that was not there soon after the first poll of the calm which could have returned it."""
+
+    delay: Delay
+    chance: Poll
+    is_excused: bool
 
 
 @dataclass
@@ -80,6 +87,8 @@ class _Outage:
     windows: list[FaultWindow]
     until_ns: float = math.inf
     """When the next outage began."""
+    waiting: list[Delay] = field(default_factory=list)
+    """What was disturbed before the calm, and no calm before told of."""
 
     def __post_init__(self) -> None:
         self.begin_ns = self.windows[0].injected_ns
@@ -94,12 +103,32 @@ class _Outage:
         """The deliveries of the calm."""
         return self.found.timed(self.found.judged_by_begin.within(self.calm_ns, self.until_ns))
 
-    def late(self) -> Iterator[Finding]:
-        """The deliveries of the calm that were late, and why."""
+    def findings(self) -> Iterator[Finding]:
+        """The deliveries of the calm that were late, and those that were still missing in it."""
         for delay in self.timed.guilty:
             yield late_finding(PROMISE, self.history, delay)
+        for one in self.overdue:
+            if not one.is_excused:
+                yield self._still_missing(one.delay, one.chance)
 
-    def overdue(self, delay: Delay) -> Poll | None:
+    @cached_property
+    def overdue(self) -> list[_Overdue]:
+        """The messages that were still missing; none where a fault was never proven to bite."""
+        chances = [(delay, self._chance(delay)) for delay in self.waiting if self.is_proven]
+        return [
+            _Overdue(delay, chance, self._excuses(chance)) for delay, chance in chances if chance is not None
+        ]
+
+    @cached_property
+    def excused(self) -> int:
+        """How many late or missing deliveries strain explains."""
+        return self.timed.excused + sum(one.is_excused for one in self.overdue)
+
+    def _excuses(self, chance: Poll) -> bool:
+        due_ns = chance.start_ns + self.found.limits.due_ns
+        return self.timed.strain.excuses_time(self.recovered_ns, due_ns)
+
+    def _chance(self, delay: Delay) -> Poll | None:
         """The first poll of the calm that could have returned a message of before it, if none did in time."""
         missing_ns, within_ns = _missing_until_ns(delay), self.found.limits.due_ns
         if missing_ns <= self.recovered_ns + within_ns:
@@ -108,11 +137,9 @@ class _Outage:
         if chance is None:
             return None
         due_ns = chance.start_ns + within_ns
-        if missing_ns <= due_ns or due_ns >= self.until_ns:
-            return None
-        return None if self.timed.strain.excuses_time(self.recovered_ns, due_ns) else chance
+        return None if missing_ns <= due_ns or due_ns >= self.until_ns else chance
 
-    def still_missing(self, delay: Delay, chance: Poll) -> Finding:
+    def _still_missing(self, delay: Delay, chance: Poll) -> Finding:
         """What is wrong with a message that was not there at its chance, nor soon after."""
         message, chain = delay.message, delay.chain
         arrived = f"only at {at(self.history, delay.poll.end_ns)}" if delay.poll else "never"
@@ -130,7 +157,7 @@ class _Outage:
         timed = self.timed
         return {
             "faults": self.names,
-            "bound": timed.word if self.is_proven else "undecidable",
+            "bound": timed.word(self.excused) if self.is_proven else "undecidable",
             "floor_share": round(timed.floor, 6),
             "judged_live": timed.live,
             "misses": timed.misses,
@@ -146,7 +173,7 @@ class _Outage:
         if self.timed.live < ENOUGH_DELIVERIES:
             what = "deliveries to readers who were polling could be timed"
             return f"only {self.timed.live} {what} after {self.names}: fewer than {ENOUGH_DELIVERIES}"
-        told = self.timed.doubt()
+        told = self.timed.doubt(self.excused)
         return f"after {self.names}: {told}" if told else ""
 
 

@@ -8,11 +8,12 @@ user's, and refuses' where it is malformed, oversized or nonsense.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
-from harness.checkers.strain import Strain
+from harness.checkers.strain import EXCUSED, Found, Strain, sort_out
 from harness.checkers.telling import at, conclude, finding
 from harness.history import Attempt, History
-from harness.verdict import Finding, Judgement
+from harness.verdict import Judgement
 
 SHOWN = 3
 """So many of the texts that an answer gave away are told."""
@@ -29,21 +30,24 @@ def refuses(history: History) -> Judgement:
 
 
 def _judge(promise: str, history: History) -> Judgement:
-    findings: list[Finding] = []
     strain = Strain(history)
-    for attempt in history.attempts:
-        wrong = _wrong(attempt)
-        if wrong and not (_may_be_strain(attempt) and strain.excuses(attempt, attempt.end_ns)):
-            kind, what = wrong
-            sentence = (
-                f"{attempt.who} tried to {attempt.what} at {at(history, attempt.start_ns)}, and {what}."
-            )
-            findings.append(finding(promise, kind, sentence, (attempt.event,)))
+    findings, excused = sort_out(_wrongs(promise, history, strain))
     statuses = Counter(str(attempt.status or "no answer") for attempt in history.attempts)
     evidence = {"attempts": len(history.attempts), "answered": dict(sorted(statuses.items()))}
-    return conclude(
-        promise, findings, evidence, doubt=strain.doubt() if history.attempts else "nobody tried anything"
-    )
+    doubt = strain.doubt(excused) if history.attempts else "nobody tried anything"
+    return conclude(promise, findings, evidence, doubt=doubt)
+
+
+def _wrongs(promise: str, history: History, strain: Strain) -> Iterator[Found]:
+    for attempt in history.attempts:
+        if not (wrong := _wrong(attempt)):
+            continue
+        if _may_be_strain(attempt) and strain.excuses(attempt, attempt.end_ns):
+            yield EXCUSED
+            continue
+        kind, what = wrong
+        sentence = f"{attempt.who} tried to {attempt.what} at {at(history, attempt.start_ns)}, and {what}."
+        yield finding(promise, kind, sentence, (attempt.event,))
 
 
 def _may_be_strain(attempt: Attempt) -> bool:

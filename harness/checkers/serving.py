@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from harness.checkers.disturbances import HARMLESS_STORES
 from harness.checkers.expectations import AWAY_STORES
-from harness.checkers.strain import Strain
+from harness.checkers.strain import EXCUSED, Found, Strain
 from harness.checkers.telling import at, finding
 from harness.history import History, Needed, Outcome, Poll
 from harness.verdict import Finding
@@ -22,7 +22,7 @@ Broken = Callable[[int, int], frozenset[str]]
 """What was or may have been broken in this time."""
 
 
-def not_let_in(history: History, broken: Broken, strain: Strain) -> Iterator[Finding]:
+def not_let_in(history: History, broken: Broken, strain: Strain) -> Iterator[Found]:
     """Registrations and sign-ins that were not answered as they must be; how long they take is not promised.
 
     While any store is broken they may be told to come again.
@@ -32,8 +32,7 @@ def not_let_in(history: History, broken: Broken, strain: Strain) -> Iterator[Fin
             continue
         if _may_be(needed, broken(needed.start_ns, needed.end_ns) - HARMLESS_STORES):
             continue
-        if not strain.excuses(needed, needed.end_ns):
-            yield _not_let_in(history, needed)
+        yield EXCUSED if strain.excuses(needed, needed.end_ns) else _not_let_in(history, needed)
 
 
 def _may_be(needed: Needed, broken: frozenset[str]) -> bool:
@@ -62,13 +61,17 @@ def unsuited(history: History) -> str:
     return ""
 
 
-def not_back(history: History, strain: Strain) -> Iterator[Finding]:
+def not_back(history: History, strain: Strain) -> Iterator[Found]:
     """Waits for the server to serve, before a fault of its own or after the heal, that ended in vain."""
     for wait in history.in_vain:
-        if wait.of == "serving" and not strain.excuses_time(wait.since_ns, wait.until_ns):
-            told = wait.what.splitlines()[0].rstrip(".:;")
-            sentence = f"the server did not serve from {at(history, wait.since_ns)} on: {told}."
-            yield finding(PROMISE, "not_back", sentence, (wait.event,))
+        if wait.of != "serving":
+            continue
+        if strain.excuses_time(wait.since_ns, wait.until_ns):
+            yield EXCUSED
+            continue
+        told = wait.what.splitlines()[0].rstrip(".:;")
+        sentence = f"the server did not serve from {at(history, wait.since_ns)} on: {told}."
+        yield finding(PROMISE, "not_back", sentence, (wait.event,))
 
 
 def endless(history: History) -> Iterator[Finding]:

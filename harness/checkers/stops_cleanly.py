@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.expectations import kind_of
-from harness.checkers.strain import Strain
+from harness.checkers.strain import EXCUSED, Found, Strain, sort_out
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, FaultWindow, History, Poll, Send
 from harness.verdict import Finding, Judgement
@@ -28,23 +28,32 @@ ENOUGH_REQUESTS = 3
 def stops_cleanly(history: History) -> Judgement:
     """Judge the promise over one history."""
     stops = [window for window in history.faults if (window.store, kind_of(window)) == ("server", "stopped")]
-    findings: list[Finding] = []
-    under_way = 0
     strain = Strain(history)
-    for stop in stops:
-        for operation in _during(history, stop):
-            was_accepted = operation.start_ns < stop.injected_ns - UNDER_WAY_NS
-            under_way += was_accepted
-            if not (operation.status is None and (was_accepted or operation.error == "timeout")):
-                continue
-            stopped_ns = stop.bites_ns or stop.injected_ns
-            if _is_certain(stop, operation) or not strain.excuses_time(stop.injected_ns, stopped_ns):
-                findings.append(_finding(history, stop, operation, was_accepted))
-    findings += _never_ended(history, strain)
-    doubt = strain.doubt()
+    findings, excused = sort_out(_wrongs(history, stops, strain))
+    under_way = sum(_was_accepted(operation, stop) for stop in stops for operation in _during(history, stop))
+    doubt = strain.doubt(excused)
     if under_way < ENOUGH_REQUESTS:
         doubt = f"only {under_way} requests were under way when the server was told to stop"
     return conclude(PROMISE, findings, {"stops": len(stops), "under_way": under_way}, doubt=doubt)
+
+
+def _wrongs(history: History, stops: list[FaultWindow], strain: Strain) -> Iterator[Found]:
+    for stop in stops:
+        is_strained = strain.excuses_time(stop.injected_ns, stop.bites_ns or stop.injected_ns)
+        for operation in _during(history, stop):
+            if _is_unanswered(operation, stop):
+                excused = is_strained and not _is_certain(stop, operation)
+                yield EXCUSED if excused else _finding(history, stop, operation)
+    yield from _never_ended(history, strain)
+
+
+def _was_accepted(operation: Send | Poll, stop: FaultWindow) -> bool:
+    return operation.start_ns < stop.injected_ns - UNDER_WAY_NS
+
+
+def _is_unanswered(operation: Send | Poll, stop: FaultWindow) -> bool:
+    """Whether it got no status although it had been accepted, or had to wait for its time-out."""
+    return operation.status is None and (_was_accepted(operation, stop) or operation.error == "timeout")
 
 
 def _is_certain(stop: FaultWindow, operation: Send | Poll) -> bool:
@@ -56,12 +65,16 @@ def _is_certain(stop: FaultWindow, operation: Send | Poll) -> bool:
     return lost and operation.start_ns < begun_ns and stop.injected_ns <= operation.end_ns <= cut_ns
 
 
-def _never_ended(history: History, strain: Strain) -> Iterator[Finding]:
+def _never_ended(history: History, strain: Strain) -> Iterator[Found]:
     for wait in history.in_vain:
-        if wait.of == "stop" and not strain.excuses_time(wait.since_ns, wait.until_ns):
-            sentence = f"the server was told to stop at {at(history, wait.since_ns)} and had to be killed at "
-            sentence += f"{at(history, wait.until_ns)}."
-            yield finding(PROMISE, "never_ended", sentence, (wait.event,))
+        if wait.of != "stop":
+            continue
+        if strain.excuses_time(wait.since_ns, wait.until_ns):
+            yield EXCUSED
+            continue
+        sentence = f"the server was told to stop at {at(history, wait.since_ns)} and had to be killed at "
+        sentence += f"{at(history, wait.until_ns)}."
+        yield finding(PROMISE, "never_ended", sentence, (wait.event,))
 
 
 def _during(history: History, stop: FaultWindow) -> Iterator[Send | Poll]:
@@ -73,7 +86,7 @@ def _during(history: History, stop: FaultWindow) -> Iterator[Send | Poll]:
             yield operation
 
 
-def _finding(history: History, stop: FaultWindow, operation: Send | Poll, was_accepted: bool) -> Finding:
+def _finding(history: History, stop: FaultWindow, operation: Send | Poll) -> Finding:
     who = operation.sender if isinstance(operation, Send) else operation.chain
     what = "send" if isinstance(operation, Send) else "poll"
     sentence = (
@@ -82,4 +95,4 @@ def _finding(history: History, stop: FaultWindow, operation: Send | Poll, was_ac
         f"{at(history, stop.injected_ns)}."
     )
     events = operation.events if isinstance(operation, Send) else (operation.event,)
-    return finding(PROMISE, "cut_off" if was_accepted else "left_waiting", sentence, events)
+    return finding(PROMISE, "cut_off" if _was_accepted(operation, stop) else "left_waiting", sentence, events)

@@ -6,10 +6,12 @@ message, a 500, a request that hung on when the machine was free again) still do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from harness.checkers.spans import Span, Spans
 from harness.history import NS_PER_S, Attempt, History, Needed, Poll, Send
+from harness.verdict import Finding
 
 TOO_BUSY = "this machine was too busy to measure the server"
 AFTERMATH_NS = NS_PER_S
@@ -24,16 +26,32 @@ def strained(history: History) -> Iterator[Span]:
         yield strain.since_ns, strain.until_ns + AFTERMATH_NS
 
 
+@dataclass(frozen=True)
+class Excused:
+    """Something wrong that decides nothing, because strain explains it."""
+
+
+EXCUSED = Excused()
+Found = Finding | Excused
+"""What a checker came upon."""
+
+
+def sort_out(found: Iterable[Found]) -> tuple[list[Finding], int]:
+    """Return the findings, and how often strain excused what would have been one."""
+    all_found = list(found)
+    findings = [one for one in all_found if isinstance(one, Finding)]
+    return findings, len(all_found) - len(findings)
+
+
 class Strain:
-    """The strained times of a history, and how often they had to excuse an answer."""
+    """The strained times of a history, to ask what they explain."""
 
     def __init__(self, history: History) -> None:
         self._history = history
         self._spans = Spans(strained(history))
-        self.excused = 0
 
     def excuses(self, operation: Send | Poll | Attempt | Needed, end_ns: int) -> bool:
-        """Whether the time explains this operation's 503, or that it timed out; counts it if it does."""
+        """Whether the time explains this operation's 503, or that it timed out."""
         if operation.status == 503:
             return self.excuses_time(operation.start_ns, end_ns)
         timed_out = operation.status is None and operation.error == "timeout"
@@ -50,16 +68,12 @@ class Strain:
         return self._spans.calm_end_ns(begin_ns, CALM_NS) <= end_ns
 
     def excuses_time(self, start_ns: float, end_ns: float) -> bool:
-        """Whether whatever took too long in this time is excused; counts it if it is."""
-        excused = self._spans.touch(start_ns, end_ns)
-        self.excused += excused
-        return excused
+        """Whether whatever took too long in this time is excused."""
+        return self._spans.touch(start_ns, end_ns)
 
-    def doubt(self, what: str = "answers") -> str:
-        """Why the promise is undecided, if anything had to be excused; else ''."""
-        if not self.excused:
-            return ""
-        return f"{self.excused} {what} decide nothing: {too_busy(self._history)}"
+    def doubt(self, excused: int, what: str = "answers") -> str:
+        """Why the promise is undecided, if so many had to be excused; '' if none had to."""
+        return f"{excused} {what} decide nothing: {too_busy(self._history)}" if excused else ""
 
 
 def too_busy(history: History) -> str:

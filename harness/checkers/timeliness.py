@@ -96,19 +96,25 @@ class Timed:
     @cached_property
     def guilty(self) -> list[Delay]:
         """The late deliveries that break the promise, but those which a machine too busy explains."""
-        unexcused = [
-            delay
-            for delay in self._beyond(self.late)
-            if not self.strain.excuses_time(delay.base_ns, delay.known_ns())
-        ]
-        return self._beyond(unexcused)
+        return self._beyond([delay for delay in self._suspects if not self._is_excused(delay)])
 
-    @property
-    def word(self) -> str:
+    @cached_property
+    def excused(self) -> int:
+        """How many would break it, but a machine too busy explains them."""
+        return sum(map(self._is_excused, self._suspects))
+
+    @cached_property
+    def _suspects(self) -> list[Delay]:
+        return self._beyond(self.late)
+
+    def _is_excused(self, delay: Delay) -> bool:
+        return self.strain.excuses_time(delay.base_ns, delay.known_ns())
+
+    def word(self, excused: int) -> str:
         """`missed`; `undecidable` where even a perfect server could be late for each one; else `met`."""
         if self.guilty:
             return "missed"
-        undecidable = not self.delays or self.strain.excused or self.is_hopeless
+        undecidable = not self.delays or excused or self.is_hopeless
         return "undecidable" if undecidable else "met"
 
     @property
@@ -116,14 +122,14 @@ class Timed:
         """Whether some were late, and round trips so uneven that a perfect server's could all have been."""
         return bool(self.misses) and self.allowed >= self.live
 
-    def doubt(self) -> str:
-        """Why they decide nothing, if they do not; else ''."""
+    def doubt(self, excused: int) -> str:
+        """Why they decide nothing, if they do not, or as so many had to be excused; else ''."""
         if self.is_hopeless:
             return (
                 f"{self.misses} of {self.live} deliveries missed the bound, and with round trips as uneven "
                 f"as these a perfect server could have missed all of them (floor {self.floor:.1%})"
             )
-        return self.strain.doubt("late deliveries") if self.strain.excused else ""
+        return self.strain.doubt(excused, "late deliveries")
 
     def _misses(self, late: Iterable[Delay]) -> int:
         interval_ns, acceptable_ns = self.limits.interval_ns, self.limits.acceptable_ns
