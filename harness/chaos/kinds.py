@@ -9,8 +9,8 @@ from enum import Enum
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from harness.checkers.disturbances import HARMLESS_STORES
 from harness.faults import Fault
+from harness.history import EFFECTS, Effect
 
 if TYPE_CHECKING:
     from harness.run import Run
@@ -67,7 +67,7 @@ class Kind:
     @property
     def is_harmless(self) -> bool:
         """Whether every promise holds while it lasts, so that nothing has to recover from it."""
-        return self.full_name.partition(" ")[0] in HARMLESS_STORES
+        return Effect.NONE in EFFECTS[self.full_name]
 
     def stands_beside(self, other: Kind) -> bool:
         """Whether the two may overlap."""

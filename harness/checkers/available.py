@@ -20,19 +20,17 @@ from harness.checkers.disturbances import recovered_ns
 from harness.checkers.expectations import (
     AWAY_STORES,
     HEALTHY,
-    KNOWN_STORES,
     Answer,
     answers_of,
     expected,
     is_total,
-    kind_of,
     taken_by,
 )
 from harness.checkers.serving import endless, not_back, not_let_in, unsuited
 from harness.checkers.spans import Spans
 from harness.checkers.strain import EXCUSED, Found, Strain, sort_out
 from harness.checkers.telling import at, conclude, finding
-from harness.history import NS_PER_S, Event, FaultWindow, History, Outcome, Poll, Send
+from harness.history import NS_PER_S, Effect, Event, FaultWindow, History, Outcome, Poll, Send
 from harness.verdict import Finding, Judgement
 
 PROMISE = "available"
@@ -49,7 +47,7 @@ def available(history: History) -> Judgement:
     """Judge the promise over one history."""
     inquiry = _Inquiry(history)
     findings, excused = sort_out(inquiry.run())
-    return conclude(PROMISE, findings, inquiry.evidence(excused), doubt=inquiry.doubt(excused))
+    return conclude(history, PROMISE, findings, inquiry.evidence(excused), doubt=inquiry.doubt(excused))
 
 
 def _seconds(operations: Sequence[Send | Poll], ends: Sequence[int]) -> list[float]:
@@ -137,8 +135,7 @@ class _Inquiry:
         """Whether it hung although the server's dead workers must long have been replaced."""
         begun_ns = operation.start_ns - REPLACED_WITHIN_S * NS_PER_S
         return operation.error == "timeout" and any(
-            window.store == "server"
-            and kind_of(window).startswith("worker")
+            Effect.WORKERS in window.effects
             and window.bites_ns is not None
             and window.bites_ns <= begun_ns
             and operation.start_ns <= recovered
@@ -231,8 +228,6 @@ class _Inquiry:
 
     def _doubt_about(self, window: FaultWindow) -> str:
         name = f"the fault '{window.name}'"
-        if window.store not in KNOWN_STORES:
-            return f"{name} is of the store '{window.store}', for which no answers are laid down"
         if window.bites_ns is None:
             return f"{name} was never proven to bite"
         if window.healed_ns is None:

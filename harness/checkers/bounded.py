@@ -36,7 +36,9 @@ def bounded(history: History) -> Judgement:
         "longest_queue": max((look["length"] for look in queues), default=0),
         "most_keys": max((look["count"] for look in everything), default=0),
     }
-    return conclude(PROMISE, findings, evidence, doubt="" if queues else "no queue in Redis was looked at")
+    return conclude(
+        history, PROMISE, findings, evidence, doubt="" if queues else "no queue in Redis was looked at"
+    )
 
 
 def _wrong_queue(history: History, look: Event) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ def contiguous(history: History) -> Judgement:
     findings = [hole for chain in chains for hole in _holes(history, chain)]
     numbered = sum(len(chain.seqs) - chain.seqs.count(None) for chain in chains)
     doubt = "" if numbered else "no message that arrived had a seq"
-    return conclude(PROMISE, findings, {"numbered": numbered, "chains": len(chains)}, doubt=doubt)
+    return conclude(history, PROMISE, findings, {"numbered": numbered, "chains": len(chains)}, doubt=doubt)
 
 
 def _holes(history: History, chain: Chain) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ def cursor(history: History) -> Judgement:
     """Judge the promise over one history."""
     walk = _Walk(history, match(history))
     findings = list(walk.run())
-    return conclude(PROMISE, findings, walk.evidence(), doubt=walk.doubt())
+    return conclude(history, PROMISE, findings, walk.evidence(), doubt=walk.doubt())
 
 
 @dataclass

@@ -6,12 +6,8 @@ import math
 
 from harness.checkers.spans import Span, Spans
 from harness.checkers.strain import strained
-from harness.history import NS_PER_S, FaultWindow, History
+from harness.history import NS_PER_S, Effect, FaultWindow, History
 from harness.history.once import once
-
-HARMLESS_STORES = frozenset({"clock", "signal"})
-"""Faults under which every guarantee holds (contract: Under faults), timeliness included. A signal that is
-no order to stop is nothing that a client should notice."""
 
 
 def recovered_ns(window: FaultWindow, history: History) -> float:
@@ -37,5 +33,5 @@ def _faults(history: History) -> list[Span]:
     return [
         (window.injected_ns, recovered_ns(window, history))
         for window in history.faults
-        if window.store not in HARMLESS_STORES
+        if Effect.NONE not in window.effects
     ]

@@ -8,8 +8,7 @@ from enum import Enum
 from functools import cache
 from itertools import chain, combinations
 
-from harness.checkers.disturbances import HARMLESS_STORES
-from harness.history import FaultWindow, Outcome, Poll, Send
+from harness.history import HARMLESS_TARGETS, Effect, FaultWindow, Outcome, Poll, Send
 from harness.policy import Policy
 
 
@@ -57,27 +56,20 @@ AWAY = _expected(_AWAY, _AWAY)
 AWAY_STORES = frozenset({"server", "client"})
 STORES = frozenset({"redis", "mongodb"})
 TAKEN = STORES | {"redis writes"}
-KNOWN_STORES = STORES | AWAY_STORES | HARMLESS_STORES
-
-# Only these take the whole store away, or all its writes. A store that is slow, flaps or lost its data may
-# still be used where it can, so beside the table's line the healthy answer is right as well.
-TOTAL_KINDS = frozenset({"refused", "black-holed", "killed"})
-READ_ONLY_KINDS = frozenset({"read-only", "out of memory"})
-
-
-def kind_of(window: FaultWindow) -> str:
-    """The kind of a fault: its name without the store's ('redis refused' is of kind 'refused')."""
-    return window.name.removeprefix(window.store).strip()
 
 
 def is_total(window: FaultWindow) -> bool:
-    """Whether all of what the fault takes is taken from everyone, from the first canary to the heal."""
-    return window.store in STORES and kind_of(window) in TOTAL_KINDS | READ_ONLY_KINDS
+    """Whether all of what the fault takes is taken from everyone, from the first canary to the heal.
+
+    A store that is slow, flaps or lost its data may still be used where it can, so beside the table's line
+    the healthy answer is right as well.
+    """
+    return window.store in STORES and bool(window.effects & {Effect.ALL, Effect.WRITES})
 
 
 def taken_by(window: FaultWindow) -> str:
     """What a fault takes: its store, or 'redis writes' where polls may still be served from what it has."""
-    return f"{window.store} writes" if kind_of(window) in READ_ONLY_KINDS else window.store
+    return f"{window.store} writes" if Effect.WRITES in window.effects else window.store
 
 
 @cache
@@ -86,7 +78,7 @@ def expected(surely: frozenset[str], unsure: frozenset[str], policy: Policy) -> 
 
     A server whose policy is not to serve polls without Redis may still do better.
     """
-    if not surely | unsure <= TAKEN | HARMLESS_STORES:
+    if not surely | unsure <= TAKEN | HARMLESS_TARGETS:
         return AWAY
     lines = [TABLE[_line(surely | set(some))] for some in _subsets(unsure)]
     polls = frozenset(chain.from_iterable(line.poll for line in lines))

@@ -61,7 +61,7 @@ def flat(history: History) -> Judgement:
                 f"{name} grows by {slope.low:+.2f} to {slope.high:+.2f} an hour, and {limit.per_hour:g} are "
                 "allowed: the run was too short to tell"
             )
-    return conclude(PROMISE, findings, evidence, doubt="; ".join(doubts))
+    return conclude(history, PROMISE, findings, evidence, doubt="; ".join(doubts))
 
 
 def _told(slope: Trend) -> dict[str, float]:

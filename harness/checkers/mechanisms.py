@@ -14,13 +14,9 @@ from enum import StrEnum
 from harness.checkers.chains import Chain, mailboxes
 from harness.checkers.cursors import NEVER, Instant, instant
 from harness.checkers.disturbances import recovered_ns
-from harness.checkers.expectations import kind_of
 from harness.checkers.messages import Message, match
-from harness.history import History, Poll
+from harness.history import Effect, History, Poll
 from harness.history.once import once
-
-FORGETFUL_KINDS = frozenset({"killed", "emptied", "restored"})
-"""Faults after which Redis holds less than it did."""
 
 
 class Mechanism(StrEnum):
@@ -110,7 +106,7 @@ def _lost_push(missing: _Missing) -> bool:
     """Redis did not get the message when it was sent."""
     return any(attempt.queued is False for attempt in missing.message.attempts) or any(
         window.store == "redis"
-        and kind_of(window) not in FORGETFUL_KINDS - {"killed"}
+        and window.effects != {Effect.DATA}
         and window.injected_ns <= missing.ack_ns
         and missing.message.first_start_ns <= (window.heal_ns or missing.history.end_ns)
         for window in missing.history.faults
@@ -122,7 +118,7 @@ def _stale_copy(missing: _Missing) -> bool:
     until_ns = (missing.passed or missing.chain.last).start_ns
     return any(
         window.store == "redis"
-        and kind_of(window) in FORGETFUL_KINDS
+        and Effect.DATA in window.effects
         and missing.ack_ns <= recovered_ns(window, missing.history)
         and window.injected_ns <= until_ns
         for window in missing.history.faults

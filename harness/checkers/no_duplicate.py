@@ -39,7 +39,7 @@ def no_duplicate(history: History) -> Judgement:
     evidence = {"delivered": delivered, "messages": len(matched.messages), "chains": len(chains)}
     if not delivered:
         doubts.append("no message was delivered, so none could be delivered twice")
-    return conclude(PROMISE, findings, evidence, doubt=doubts[0] if doubts else "")
+    return conclude(history, PROMISE, findings, evidence, doubt=doubts[0] if doubts else "")
 
 
 def _repeated(chain: Chain) -> Iterator[tuple[Delivery, Delivery]]:

@@ -30,7 +30,7 @@ PROMISE = "no-loss"
 def no_loss(history: History) -> Judgement:
     """Judge the promise over one history."""
     search = _Search(history, match(history))
-    return conclude(PROMISE, search.findings(), search.evidence(), doubt=search.doubt())
+    return conclude(history, PROMISE, search.findings(), search.evidence(), doubt=search.doubt())
 
 
 @dataclass(frozen=True)

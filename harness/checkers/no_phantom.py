@@ -29,7 +29,7 @@ def no_phantom(history: History) -> Judgement:
     refused = sum(message.outcome is Outcome.REFUSED for message in matched.messages)
     evidence = {"delivered": len(deliveries), "sent": len(matched.messages), "refused": refused}
     doubt = "" if deliveries else "no message was delivered, so nothing could be compared with what was sent"
-    return conclude(PROMISE, findings.values(), evidence, doubt=doubt)
+    return conclude(history, PROMISE, findings.values(), evidence, doubt=doubt)
 
 
 def _is_right(delivery: Delivery) -> bool:

@@ -28,7 +28,7 @@ def on_time(history: History) -> Judgement:
     timed = found.timed(found.judged)
     findings = [late_finding(PROMISE, history, delay) for delay in timed.guilty]
     doubt = timed.doubt(timed.excused) if timed.delays else "no delivery outside faults could be timed"
-    return conclude(PROMISE, findings, _evidence(found, timed), doubt=doubt)
+    return conclude(history, PROMISE, findings, _evidence(found, timed), doubt=doubt)
 
 
 def delivery_delays_s(history: History) -> list[float]:

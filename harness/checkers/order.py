@@ -38,7 +38,7 @@ def order(history: History) -> Judgement:
     compared, delivered = sum(max(0, count - 1) for count in seen), sum(seen)
     evidence = {"chains": len(chains), "delivered": delivered, "compared": compared}
     doubt = "" if compared else "no reader received two messages, so there was no order to see"
-    return conclude(PROMISE, findings, evidence, doubt=doubt)
+    return conclude(history, PROMISE, findings, evidence, doubt=doubt)
 
 
 def _out_of_order(history: History, chain: Chain) -> Iterator[Finding]:

@@ -18,12 +18,12 @@ from typing import Any
 from harness.arithmetic import summary
 from harness.checkers.chains import Chain
 from harness.checkers.delays import Delay, seconds
-from harness.checkers.disturbances import HARMLESS_STORES, recovered_ns
+from harness.checkers.disturbances import recovered_ns
 from harness.checkers.mechanisms import of_missing
 from harness.checkers.on_time import late_finding
 from harness.checkers.telling import at, conclude, finding
 from harness.checkers.timeliness import Sorted, Timed, deliveries
-from harness.history import FaultWindow, History, Poll
+from harness.history import Effect, FaultWindow, History, Poll
 from harness.verdict import Finding, Judgement
 
 PROMISE = "recovers"
@@ -36,7 +36,7 @@ def recovers(history: History) -> Judgement:
     outages = _outages(history)
     findings = [found for outage in outages if outage.is_proven for found in outage.findings()]
     evidence = {"outages": [outage.evidence() for outage in outages]}
-    return conclude(PROMISE, findings, evidence, doubt=_doubt(outages))
+    return conclude(history, PROMISE, findings, evidence, doubt=_doubt(outages))
 
 
 def _outages(history: History) -> list[_Outage]:
@@ -59,7 +59,7 @@ def _outages(history: History) -> list[_Outage]:
 
 def _together(history: History) -> Iterator[list[FaultWindow]]:
     """The faults that ask anything of a server, grouped into outages."""
-    windows = [window for window in history.faults if window.store not in HARMLESS_STORES]
+    windows = [window for window in history.faults if Effect.NONE not in window.effects]
     group: list[FaultWindow] = []
     end_ns = -math.inf
     for window in sorted(windows, key=lambda window: window.injected_ns):

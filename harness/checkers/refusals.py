@@ -35,7 +35,7 @@ def _judge(promise: str, history: History) -> Judgement:
     statuses = Counter(str(attempt.status or "no answer") for attempt in history.attempts)
     evidence = {"attempts": len(history.attempts), "answered": dict(sorted(statuses.items()))}
     doubt = strain.doubt(excused) if history.attempts else "nobody tried anything"
-    return conclude(promise, findings, evidence, doubt=doubt)
+    return conclude(history, promise, findings, evidence, doubt=doubt)
 
 
 def _wrongs(promise: str, history: History, strain: Strain) -> Iterator[Found]:

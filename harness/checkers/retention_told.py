@@ -31,7 +31,7 @@ _START_NS = attrgetter("start_ns")
 def retention_told(history: History) -> Judgement:
     """Judge the promise over one history."""
     survey = _survey(history)
-    return conclude(PROMISE, survey.findings, survey.evidence(), doubt=survey.doubt())
+    return conclude(history, PROMISE, survey.findings, survey.evidence(), doubt=survey.doubt())
 
 
 def has_retention_to_tell(history: History) -> bool:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.checkers.disturbances import HARMLESS_STORES
 from harness.checkers.expectations import AWAY_STORES
 from harness.checkers.strain import EXCUSED, Found, Strain
 from harness.checkers.telling import at, finding
-from harness.history import History, Needed, Outcome, Poll
+from harness.history import HARMLESS_TARGETS, History, Needed, Outcome, Poll
 from harness.verdict import Finding
 
 PROMISE = "available"
@@ -30,7 +29,7 @@ def not_let_in(history: History, broken: Broken, strain: Strain) -> Iterator[Fou
     for needed in history.needed:
         if needed.error is None and needed.status in (*needed.may, *needed.unsuited):
             continue
-        if _may_be(needed, broken(needed.start_ns, needed.end_ns) - HARMLESS_STORES):
+        if _may_be(needed, broken(needed.start_ns, needed.end_ns) - HARMLESS_TARGETS):
             continue
         yield EXCUSED if strain.excuses(needed, needed.end_ns) else _not_let_in(history, needed)
 

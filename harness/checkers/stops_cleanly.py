@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.expectations import kind_of
 from harness.checkers.strain import EXCUSED, Found, Strain, sort_out
 from harness.checkers.telling import at, conclude, finding
-from harness.history import NS_PER_S, FaultWindow, History, Poll, Send
+from harness.history import NS_PER_S, Effect, FaultWindow, History, Poll, Send
 from harness.verdict import Finding, Judgement
 
 PROMISE = "stops-cleanly"
@@ -27,14 +26,14 @@ ENOUGH_REQUESTS = 3
 
 def stops_cleanly(history: History) -> Judgement:
     """Judge the promise over one history."""
-    stops = [window for window in history.faults if (window.store, kind_of(window)) == ("server", "stopped")]
+    stops = [window for window in history.faults if Effect.STOP in window.effects]
     strain = Strain(history)
     findings, excused = sort_out(_wrongs(history, stops, strain))
     under_way = sum(_was_accepted(operation, stop) for stop in stops for operation in _during(history, stop))
     doubt = strain.doubt(excused)
     if under_way < ENOUGH_REQUESTS:
         doubt = f"only {under_way} requests were under way when the server was told to stop"
-    return conclude(PROMISE, findings, {"stops": len(stops), "under_way": under_way}, doubt=doubt)
+    return conclude(history, PROMISE, findings, {"stops": len(stops), "under_way": under_way}, doubt=doubt)
 
 
 def _wrongs(history: History, stops: list[FaultWindow], strain: Strain) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.checkers.special import TRAITS, traits_of
-from harness.history import NS_PER_S, Event, History
+from harness.history import NS_PER_S, TARGETS, Event, History
 from harness.verdict import MAX_EVENTS_PER_FINDING, Finding, Judgement, judge
 
 MAX_FINDINGS_PER_KIND = 20
@@ -35,10 +35,27 @@ def finding(promise: str, kind: str, sentence: str, events: Iterable[Event], mec
     )
 
 
+def unknown_fault(history: History) -> str:
+    """A doubt about a fault of which nobody knows what it takes, and so what it excuses; '' without one."""
+    for window in history.faults:
+        if not window.effects or window.store not in TARGETS:
+            return f"what the fault '{window.name}' takes from '{window.store}' is not known"
+    return ""
+
+
 def conclude(
-    promise: str, findings: Iterable[Finding], evidence: Mapping[str, Any], *, doubt: str = ""
+    history: History,
+    promise: str,
+    findings: Iterable[Finding],
+    evidence: Mapping[str, Any],
+    *,
+    doubt: str = "",
 ) -> Judgement:
-    """The judgement, with every finding counted by kind and the first of each kind kept."""
+    """The judgement, with every finding counted by kind and the first of each kind kept.
+
+    Without a finding it is inconclusive where there is a `doubt`, or a fault that is not known.
+    """
+    doubt = unknown_fault(history) or doubt
     counts: Counter[str] = Counter()
     traits: defaultdict[str, Counter[str]] = defaultdict(Counter)
     kept = []

@@ -27,9 +27,9 @@ class Timing:
 class Injector:
     """Breaks the stores of `services` and the server's `instances`; writes what happens through `record`.
 
-    Events: `fault` with `name`, `store`, `phase` (inject, bites, heal, healed) and, once a canary proved it,
-    `canary` and `ms`; `canary` with `name`, `store`, `saw` (refused, silent, closed, slow, answered, or what
-    the fault's own proof shows) and `ms`, about every half second while a fault lasts.
+    Events: `fault` with `name`, `store`, `effects`, `phase` (inject, bites, heal, healed) and, once a canary
+    proved it, `canary` and `ms`; `canary` with `name`, `store`, `saw` (refused, silent, closed, slow,
+    answered, or what the fault's own proof shows) and `ms`, about every half second while a fault lasts.
     """
 
     def __init__(
@@ -124,7 +124,8 @@ class Injector:
 
     def _phase(self, fault: Fault, phase: str, sighting: Sighting | None = None) -> None:
         seen = {"canary": sighting.saw, "ms": sighting.ms} if sighting else {}
-        self._record("fault", name=fault.name, store=fault.store, phase=phase, **seen)
+        effects = sorted(fault.effects)
+        self._record("fault", name=fault.name, store=fault.store, effects=effects, phase=phase, **seen)
 
     def _saw(self, fault: Fault, sighting: Sighting) -> None:
         self._record("canary", name=fault.name, store=fault.store, saw=sighting.saw, ms=sighting.ms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from harness.history import EFFECTS, Effects
 from harness.stack.canary import Sighting
 from harness.stack.toxics import Proxy
 
@@ -24,6 +25,11 @@ class Fault:
     def name(self) -> str:
         """As the history and the reports call it: 'redis refused'."""
         return f"{self.store} {self.kind}"
+
+    @property
+    def effects(self) -> Effects:
+        """What it does to the store. Raises KeyError for a fault of which that is not laid down."""
+        return EFFECTS[self.name]
 
 
 @dataclass(frozen=True)

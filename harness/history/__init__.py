@@ -18,7 +18,8 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
   `status`, `error`; its `t` is when the answer had been read
 - `in_vain`: the end of a wait for what did not come: `of` (`traffic`, `sends`, `serving` or `stop`), `what`
   (for people), `since` (ns)
-- `fault`: `name`, `store`, and `phase`, one of `inject`, `bites`, `heal`, `healed`
+- `fault`: `name`, `store` (what is broken), `effects` (what that does to it, see `Effect`), and `phase`, one
+  of `inject`, `bites`, `heal`, `healed`
 - `vitals`: `values`, what the server and its stores hold on to, by name (see `harness/run/vitals.py`)
 - `strain`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share of
   that time in which something waited for a processor or the disk), `late_s` (how late the watch itself was)
@@ -41,6 +42,7 @@ A send is written before it leaves and again when it is answered, so that a hist
 knows of the sends whose outcome nobody learned: they are `unknown`.
 """
 
+from harness.history.effects import EFFECTS, HARMLESS_TARGETS, TARGETS, Effect, Effects
 from harness.history.history import (
     NS_PER_S,
     Attempt,
@@ -56,9 +58,14 @@ from harness.history.reading import read_histories, read_lines
 from harness.history.recorder import HistoryFile, Recorder
 
 __all__ = [
+    "EFFECTS",
+    "HARMLESS_TARGETS",
     "NS_PER_S",
+    "TARGETS",
     "Attempt",
     "Bounds",
+    "Effect",
+    "Effects",
     "Event",
     "FaultWindow",
     "History",

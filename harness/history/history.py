@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
+from harness.history.effects import Effects, effects_of
 from harness.history.operations import (
     Call,
     Event,
@@ -91,6 +92,8 @@ class FaultWindow:
     bites_ns: int | None
     heal_ns: int | None
     healed_ns: int | None
+    effects: Effects
+    """What it does to its store; empty where that is unknown."""
 
 
 @dataclass(frozen=True)
@@ -250,20 +253,19 @@ def _in_vain(event: Event) -> InVain:
 
 
 def _faults(events: Iterable[Event]) -> Iterator[FaultWindow]:
-    open_windows: dict[str, dict[str, int]] = {}
-    stores: dict[str, str] = {}
+    open_windows: dict[str, dict[str, Event]] = {}
     for event in events:
         phases = open_windows.setdefault(event["name"], {})
         if event["phase"] == "inject" and "inject" in phases:
-            yield _window(event["name"], stores[event["name"]], phases)
+            yield _window(phases)
             phases.clear()
-        stores[event["name"]] = event["store"]
-        phases[event["phase"]] = event["t"]
-    for name, phases in open_windows.items():
-        yield _window(name, stores[name], phases)
+        phases[event["phase"]] = event
+    for phases in open_windows.values():
+        yield _window(phases)
 
 
-def _window(name: str, store: str, phases: Mapping[str, int]) -> FaultWindow:
-    return FaultWindow(
-        name, store, phases["inject"], phases.get("bites"), phases.get("heal"), phases.get("healed")
-    )
+def _window(phases: Mapping[str, Event]) -> FaultWindow:
+    inject = phases["inject"]
+    bites, heal, healed = (phases[it]["t"] if it in phases else None for it in ("bites", "heal", "healed"))
+    effects = effects_of(inject["name"], inject.get("effects"))
+    return FaultWindow(inject["name"], inject["store"], inject["t"], bites, heal, healed, effects)

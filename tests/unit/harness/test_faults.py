@@ -189,7 +189,7 @@ def test_a_proof_that_does_the_damage_does_it_again_as_often_as_it_is_told():
         return Sighting("damaged", 0.0)
 
     breakage = Breakage(
-        Fault("redis", "hit"),
+        Fault("redis", "wrong type"),
         health=Probe(lambda: Sighting("whole", 0.0), "whole"),
         proof=Probe(strike, "damaged"),
         inject=lambda: strokes.append("begin"),

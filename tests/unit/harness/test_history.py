@@ -14,10 +14,21 @@ from typing import Any
 import pytest
 
 from harness.errors import CannotWrite
-from harness.history import Bounds, FaultWindow, History, HistoryFile, Outcome, Recorder, read_histories
+from harness.history import (
+    Bounds,
+    Effect,
+    FaultWindow,
+    History,
+    HistoryFile,
+    Outcome,
+    Recorder,
+    read_histories,
+)
 from harness.history.history import Told
 from harness.history.operations import line_of, written_ns
 from harness.history.uncollected import uncollected
+
+ALL = frozenset({Effect.ALL})
 
 
 def recorder(file: io.BytesIO) -> Recorder:
@@ -76,9 +87,31 @@ def test_a_fault_injected_twice_has_two_windows() -> None:
     for phase, at in phases:
         record.record("fault", t=at, name="redis refused", store="redis", phase=phase)
     assert record.history().faults == (
-        FaultWindow("redis refused", "redis", 1, 2, 3, 4),
-        FaultWindow("redis refused", "redis", 5, 6, None, None),
+        FaultWindow("redis refused", "redis", 1, 2, 3, 4, ALL),
+        FaultWindow("redis refused", "redis", 5, 6, None, None, ALL),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "effects"),
+    [
+        ("redis refused", None, {Effect.ALL}),
+        ("redis killed", None, {Effect.ALL, Effect.DATA}),
+        ("redis in flames", ["all", "data"], {Effect.ALL, Effect.DATA}),
+        ("redis refused", ["writes"], {Effect.WRITES}),
+        ("redis refuse", None, set()),
+        ("redis refused", ["all", "everything"], set()),
+        ("redis refused", [], set()),
+    ],
+)
+def test_a_fault_does_what_its_event_says_and_its_name_counts_only_where_that_says_nothing(
+    name: str, written: list[str] | None, effects: set[Effect]
+) -> None:
+    record = recorder(io.BytesIO())
+    said = {} if written is None else {"effects": written}
+    record.record("fault", t=1, name=name, store="redis", phase="inject", **said)
+    (window,) = record.history().faults
+    assert window.effects == effects
 
 
 def test_a_history_knows_when_it_began_and_ended_and_was_drained() -> None:

@@ -33,7 +33,7 @@ FAULTS = (
     "mongodb black-holed",
     "server killed",
     "server worker killed",
-    "clock stepped back",
+    "clock stepping",
     "signal hang-up",
 )
 

@@ -176,7 +176,7 @@ def test_a_message_late_before_the_fault_began_is_not_excused_by_it() -> None:
 
 
 def test_clocks_that_differ_excuse_nothing() -> None:
-    story = polled(0.0).fault("clock stepped back", inject=0.5, bites=0.6, heal=20, healed=20)
+    story = polled(0.0).fault("clock stepping", inject=0.5, bites=0.6, heal=20, healed=20)
     story.send("a", 1.0).poll(2.0).poll(4.0, message("a", 1.0))
     assert kinds(on_time(story.history())) == ["late"]
 
