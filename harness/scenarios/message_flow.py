@@ -79,7 +79,7 @@ def test_ten_users_send_at_once(run: Run) -> None:
     run.wait_for_traffic(sends=0, polls=2 * len(people))  # all of them poll before anybody writes
     ring = list(zip(people, people[1:] + people[:1], strict=True))
     everyone_to_the_first = [(person, people[0]) for person in people]
-    run.send_many(ring + everyone_to_the_first, count=5, every_s=0.5)
+    run.send_many(ring + everyone_to_the_first, count=12, every_s=0.5)
     run.read_all()
     run.check(*ALL)
 
