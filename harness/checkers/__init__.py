@@ -17,6 +17,7 @@ from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import delivery_delays_s, on_time
 from harness.checkers.order import order
+from harness.checkers.promises import PROMISES, Demand, Promise
 from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
 from harness.checkers.retention_told import has_retention_to_tell, retention_told
@@ -29,6 +30,9 @@ from harness.verdict import Checker, Judgement, Verdict
 __all__ = [
     "CHECKERS",
     "DELIVERY",
+    "PROMISES",
+    "Demand",
+    "Promise",
     "applying_to",
     "available",
     "bounded",
@@ -51,35 +55,15 @@ __all__ = [
     "stops_cleanly",
 ]
 
-DELIVERY: tuple[Checker, ...] = (no_loss, no_duplicate, order, cursor, no_phantom)
+CHECKERS: Mapping[str, Checker] = {promise.name: promise.checker for promise in PROMISES}
+"""Who judges each promise, by its name."""
+DELIVERY: tuple[Checker, ...] = tuple(it.checker for it in PROMISES if it.demand is Demand.DELIVERY)
 """What is promised of each message, whatever happens."""
-
-CHECKERS: Mapping[str, Checker] = {
-    "no-loss": no_loss,
-    "no-duplicate": no_duplicate,
-    "order": order,
-    "no-phantom": no_phantom,
-    "on-time": on_time,
-    "cursor": cursor,
-    "available": available,
-    "recovers": recovers,
-    "bounded": bounded,
-    "retention-told": retention_told,
-    "flat": flat,
-    "private": private,
-    "refuses": refuses,
-    "contiguous": contiguous,
-    "stops-cleanly": stops_cleanly,
-}
-"""Every promise the harness can judge, by its name: the contract's, and those of single rows."""
 
 
 def applying_to(history: History) -> list[str]:
-    """The contract's promises that can be judged over any history that has what they are judged by."""
-    promises = [promise_of(checker) for checker in DELIVERY] + ["on-time", "available"]
-    promises += ["recovers"] * bool(history.faults) + ["bounded"] * bool(history.looks)
-    promises += ["retention-told"] * has_retention_to_tell(history)
-    return promises + ["refuses"] * bool(history.attempts)
+    """The promises that can be judged over any history that has what they are judged by."""
+    return [promise.name for promise in PROMISES if promise.can_be_judged(history)]
 
 
 def promise_of(checker: Checker) -> str:

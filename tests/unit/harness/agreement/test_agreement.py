@@ -12,6 +12,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from harness.checkers import PROMISES
 from harness.history import Event, History
 from harness.verdict import Verdict
 
@@ -21,52 +22,7 @@ from .second_opinions import SECOND_OPINIONS, Tally, disagreements
 EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "0"))
 IN_CI = 2_000
 
-KINDS = {
-    ("no-loss", "stored_but_skipped"),
-    ("no-loss", "hole"),
-    ("no-loss", "stuck"),
-    ("no-loss", "never_served"),
-    ("no-loss", "queued_but_never_served"),
-    ("no-loss", "not_stored"),
-    ("cursor", "passed"),
-    ("no-duplicate", "delivered_twice"),
-    ("no-duplicate", "two_ids"),
-    ("order", "out_of_order"),
-    ("order", "seq_not_rising"),
-    ("order", "timestamp_not_rising"),
-    ("order", "readers_disagree"),
-    ("no-phantom", "phantom"),
-    ("no-phantom", "changed_content"),
-    ("no-phantom", "wrong_sender"),
-    ("no-phantom", "foreign_mailbox"),
-    ("no-phantom", "refused_but_delivered"),
-    ("on-time", "late"),
-    ("on-time", "never_delivered"),
-    ("available", "wrong_status"),
-    ("available", "unanswered"),
-    ("available", "too_slow"),
-    ("available", "not_degraded"),
-    ("available", "not_back"),
-    ("available", "endless"),
-    ("recovers", "late"),
-    ("recovers", "never_delivered"),
-    ("recovers", "still_missing"),
-    ("bounded", "queue_too_long"),
-    ("bounded", "queue_without_ttl"),
-    ("bounded", "key_without_ttl"),
-    ("retention-told", "silent_gap"),
-    ("retention-told", "false_gap"),
-    ("private", "leaked"),
-    ("private", "not_refused"),
-    ("private", "wrong_refusal"),
-    ("private", "server_error"),
-    ("private", "unanswered"),
-    ("refuses", "leaked"),
-    ("refuses", "not_refused"),
-    ("refuses", "wrong_refusal"),
-    ("refuses", "server_error"),
-    ("refuses", "unanswered"),
-}
+KINDS = {(it.name, kind) for it in PROMISES if it.name in SECOND_OPINIONS for kind in it.kinds}
 """Every kind of finding there is: a search that never meets one would not notice if it were wrong."""
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers import CHECKERS
-from harness.checkers.kinds import KINDS
+from harness.checkers import CHECKERS, PROMISES
 from harness.verdict import Verdict
 
 from .histories import Story, message
 
-DOCS = Path(__file__).parents[4] / "docs" / "verdicts.md"
+KINDS = {promise.name: promise.kinds for promise in PROMISES}
+ROOT = Path(__file__).parents[4]
+DOCS, PLAN = ROOT / "docs" / "verdicts.md", ROOT / "TEST_REALTIME_MESSAGING.md"
 HEALED = {"inject": 3.0, "bites": 3.1, "heal": 5.0, "healed": 5.1}
 """A fault after which the server must have recovered at 7.1 s."""
 
@@ -156,7 +157,12 @@ def everything_right() -> Story:
 def test_every_kind_there_is_has_a_history_and_a_line_in_the_docs() -> None:
     assert set(BAD) == {(promise, kind) for promise, kinds in KINDS.items() for kind in kinds}
     assert documented() == {promise: set(kinds) for promise, kinds in KINDS.items()}
-    assert set(KINDS) == set(CHECKERS)
+
+
+def test_the_plan_says_what_each_promise_says_and_which_rows_demand_it() -> None:
+    plan = PLAN.read_text(encoding="utf-8")
+    lines = [f"| `{it.name}` | {it.sentence} | {it.demand.value} |" for it in PROMISES]
+    assert [line for line in plan.splitlines() if line.startswith("| `")][: len(lines)] == lines
 
 
 @pytest.mark.parametrize(("promise", "kind"), BAD, ids=lambda it: it)
