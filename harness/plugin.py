@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import secrets
-import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -29,7 +28,7 @@ from harness.session.alone import the_machine
 from harness.session.collector import Collector
 from harness.session.ending import OUT_OF_TIME, decide, may_be_decided
 from harness.session.folder import new_run
-from harness.session.results import Part, Results, title, to_json, told_by
+from harness.session.results import Part, Results, title, to_json
 from harness.session.session import Session, Settings
 from harness.stack import Services
 from harness.targets.profile import load_profile
@@ -172,7 +171,7 @@ def pytest_runtest_makereport(
     verdict, reason = judged_by_its_end(error, report, run, is_scenario=is_scenario)
     ended = report.when == "teardown"
     tests = {row: item.config.stash[TESTS_OF][row] or 1 for row in _told_rows(item)}
-    at_ns, unrecorded = _record_phase(
+    unrecorded = _record_phase(
         item.config,
         rows=list(tests),
         tests=tests,
@@ -182,24 +181,21 @@ def pytest_runtest_makereport(
         reason=reason,
         judged=run.judging_that_raised(error) if run is not None else 0,
         ended=ended,
+        seconds=round(call.duration, 3),
+        measured=run.measured if ended and run is not None else {},
     )
     stops = unrecorded or _that_stops(error)
     if stops is not None:
         item.session.shouldstop = str(stops)
-    told = told_by(run) if ended and run is not None else {}
     parts = [
         Part(
             row,
             verdict,
-            reason,
             seconds=call.duration,
-            at_ns=at_ns,
             ended=ended,
             tests=count,
             stopped=str(stops) if stops is not None else "",
             stopped_with=stops.exit_code if stops is not None else 0,
-            environment=item.config.stash[SESSION].environment() if SESSION in item.config.stash else {},
-            **told,
         )
         for row, count in tests.items()
     ]
@@ -217,12 +213,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
             session.config.stash[SESSION].close()
 
 
-def _record_phase(config: pytest.Config, **fields: Any) -> tuple[int, HarnessError | None]:
-    """When a phase ended, in monotonic ns; and why it is not in the history, if it is not."""
+def _record_phase(config: pytest.Config, **fields: Any) -> HarnessError | None:
+    """Record how a phase of a test ended; return why that is not in the history, if it is not."""
     try:
-        return int(_session(config).record("phase", **fields)["t"]), None
+        _session(config).record("phase", **fields)
     except HarnessError as error:
-        return time.monotonic_ns(), error
+        return error
+    return None
 
 
 def _that_stops(error: BaseException | None) -> HarnessError | None:

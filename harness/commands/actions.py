@@ -25,7 +25,7 @@ from harness.plan.drift import drift
 from harness.plan.fitting import fitting
 from harness.reports import VERDICTS, RowResult, render_verdicts, write_verdicts
 from harness.session.folder import AGAIN, held, new_run
-from harness.session.rejudging import rejudge
+from harness.session.judging import judge
 from harness.stack import Found, Services, locate
 from harness.stack import doctor as examine
 from harness.stack.services import SERVICES
@@ -154,10 +154,11 @@ def soak(options: Namespace) -> int:
 def check(options: Namespace) -> int:
     """Judge a recorded run again, as a file and as the exit code; the file's text is what the run wrote."""
     try:
-        rows, verdict = rejudge(options.file)
+        run = judge(options.file)
     except (OSError, ValueError) as error:
         raise UsageError(f"The history {options.file} cannot be judged: {error}.") from error
-    results = [RowResult(row.id, row.id, "", row.verdict, 0.0, row.reason, row.judgements) for row in rows]
+    rows, verdict = run.rows, run.verdict
+    results = [RowResult(**vars(row), title=row.id, section="") for row in rows]
     if options.reports is None:
         sys.stdout.write(render_verdicts(results, verdict))  # ASCII, so to the byte what the run wrote
         return EXIT_CODES[verdict]

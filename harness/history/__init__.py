@@ -30,12 +30,14 @@ harness's own monotonic clock in nanoseconds; nothing is ever judged by a server
 - `judging`: `promises`, by which all up to this event is judged
 - `note`: `text`, for people
 
-Two kinds are the whole run's, not a row's history:
+Three kinds are the whole run's, not a row's history:
 
 - `phase`: one phase of a test ended: `rows`, `tests` (how many tests run each of them), `when` (setup, call,
   teardown), `begin` (the `t` of the `begin` of its history, if it has one), `verdict`, `reason`, `judged`
   (which `judging` ended it, from 1 on, and its verdict is the judgements'; 0: none), `ended` (whether it was
-  the last one)
+  the last one), `seconds` (how long it took), `measured` (in the last one: what the scenario measured, by
+  name; a name ends in its unit)
+- `environment`: `found`, the services that a process of the run uses, by name: their `version` and `origin`
 - `over`: the run came to its end: `finished` (nothing interrupted it), `missing` (rows that nothing ran)
 
 A send is written before it leaves and again when it is answered, so that a history cut off by `kill -9` still

@@ -16,7 +16,7 @@ def read_histories(path: Path) -> list[History]:
     rows: dict[str, Told] = {}
     with uncollected():
         for line in read_lines(path):
-            if isinstance(line, dict) and line["kind"] in ("phase", "over"):
+            if isinstance(line, dict) and line["kind"] in ("phase", "over", "environment"):
                 continue
             row = row_of(line)
             if row not in rows:

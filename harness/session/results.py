@@ -1,7 +1,8 @@
-"""What became of each row while a run goes on, and the record of it that the reports are made from.
+"""What became of each row while a run goes on, for whoever watches it; and at its end, the reports.
 
 Scenarios may run in several processes. Each phase of a test leaves a `Part`, which travels as JSON with
-pytest's own report to the one process that collects them.
+pytest's own report to the one process that collects them. Verdicts come from the history alone: see
+`harness.session.judging`.
 """
 
 from __future__ import annotations
@@ -10,59 +11,45 @@ import json
 import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
-from harness.arithmetic import exact_percentile
-from harness.checkers import delivery_delays_s
 from harness.errors import CannotWrite
-from harness.history import History, HistoryFile
+from harness.history import HistoryFile
 from harness.history.recorder import REMEDY
 from harness.plan import Row
-from harness.reports import VERDICTS, RowResult, html, judgement_from, write_results, write_verdicts
+from harness.reports import VERDICTS, RowResult, html, write_results, write_verdicts
 from harness.reports import Run as RunRecord
-from harness.run import Run
 from harness.session.folder import HISTORY
-from harness.session.rejudging import INTERRUPTED, NOTHING_RAN, Rejudged, rejudge
+from harness.session.judging import JudgedRow, judge
 from harness.session.session import Settings
 from harness.verdict import EXIT_CODES, Verdict, worst
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one phase of one test says of its row; `judgements` and all after it come with the last phase.
-
-    `tests` is how many tests run the row.
-    """
+    """What one phase of one test says of its row; `tests` is how many tests run the row."""
 
     row: str
     verdict: Verdict
-    reason: str
     seconds: float
-    at_ns: int = 0
-    """When it ended, on the clock of the history."""
     ended: bool = False
     tests: int = 1
     stopped: str = ""
     """Why the run cannot go on: for whoever has to change something."""
     stopped_with: int = 0
     """The exit code of a run that cannot go on."""
-    judgements: list[dict[str, Any]] = field(default_factory=list)
-    measured: dict[str, Any] = field(default_factory=dict)
-    latencies_s: list[float] = field(default_factory=list)
-    environment: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def told_by(run: Run) -> dict[str, Any]:
-    """A scenario's run as the last fields of its `Part`."""
-    history = run.recorder.history()
-    latencies_s = [round(latency_s, 6) for latency_s in delivery_delays_s(history)]
-    return {
-        "judgements": [judgement.as_dict() for judgement in run.judgements],
-        "measured": _measured(history, latencies_s) | run.measured,
-        "latencies_s": latencies_s,
-    }
+@dataclass(frozen=True)
+class Ended:
+    """A row all of whose tests have ended."""
+
+    id: str
+    title: str
+    verdict: Verdict
+    seconds: float
 
 
 def to_json(parts: Sequence[Part]) -> str:
@@ -111,32 +98,18 @@ class Results:
 
     def take_missing(self, rows: Iterable[str]) -> None:
         """Of these rows, those that nothing ran are undecided."""
-        for row in rows:
-            if row not in self._parts:
-                self._missing.append(row)
-                self.take(Part(row, Verdict.INCONCLUSIVE, NOTHING_RAN, 0.0, ended=True))
+        self._missing = [row for row in rows if row not in self._parts]
+        self._ended += self._missing
 
-    def newly_ended(self) -> list[RowResult]:
+    def newly_ended(self) -> list[Ended]:
         """The rows that ended since the last call."""
         ended, self._ended = self._ended, []
-        return [self.result(row) for row in ended]
+        return [self._how_it_ended(row) for row in ended]
 
-    def result(self, row: str) -> RowResult:
-        """How the row stands; its verdict is the worst of its parts'."""
-        parts = sorted(self._parts.get(row, ()), key=lambda part: part.at_ns)
-        if not self._is_complete(row):
-            parts.append(Part(row, Verdict.INCONCLUSIVE, INTERRUPTED, 0.0))
-        return RowResult(
-            id=row,
-            title=title(self._plan, row),
-            section=self._plan[row].section if row in self._plan else "",
-            verdict=worst(part.verdict for part in parts),
-            seconds=round(sum(part.seconds for part in parts), 3),
-            reason="; ".join(dict.fromkeys(part.reason for part in parts if part.reason)),
-            judgements=tuple(judgement_from(it) for part in parts for it in part.judgements),
-            measured={name: value for part in parts for name, value in part.measured.items()},
-            latencies_s=[latency_s for part in parts for latency_s in part.latencies_s],
-        )
+    def _how_it_ended(self, row: str) -> Ended:
+        parts = self._parts.get(row, [])
+        seconds = round(sum(part.seconds for part in parts), 3)
+        return Ended(row, title(self._plan, row), worst(part.verdict for part in parts), seconds)
 
     def _is_complete(self, row: str) -> bool:
         """Whether every test of the row has ended."""
@@ -150,74 +123,49 @@ class Results:
         """
         settings = self._settings
         finished = not (self.stopped or self.interrupted)
-        rows = tuple(self._results(self._close_history(finished)))
-        unfinished = [] if finished else [Verdict.INCONCLUSIVE]
-        verdict = worst([*(row.verdict for row in rows), *unfinished])
+        run = judge(self._close_history(finished))
+        rows = tuple(self._in_order(run.rows))
         record = RunRecord(
-            verdict=verdict,
-            exit_code=EXIT_CODES[verdict],
+            verdict=run.verdict,
+            exit_code=EXIT_CODES[run.verdict],
             seed=settings.seed,
             started_at=self._started_at.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._began, 3),
             rows=rows,
-            environment=self._environment(),
+            environment=_this_machine() | dict(run.environment),
             target=f"{settings.profile.name}, {settings.workers} workers",
             delivered_within_s=settings.profile.bounds.delivered_within_s,
         )
         try:
             write_results(record, settings.reports / "results.json")
-            write_verdicts(rows, verdict, settings.reports / VERDICTS)
+            write_verdicts(rows, run.verdict, settings.reports / VERDICTS)
             html.write_html(record, settings.reports / "report.html")
         except OSError as error:
             raise CannotWrite(settings.reports, error, remedy=REMEDY) from error
         return record
 
-    def _close_history(self, finished: bool) -> dict[str, Rejudged]:
-        """End the history with what became of the run; where that was cut off, judge by what is recorded."""
+    def _close_history(self, finished: bool) -> Path:
+        """End the history with what became of the run."""
         path = self._settings.reports / HISTORY
         with HistoryFile(path) as file:
             file.record("over", finished=finished, missing=self._missing)
-        if finished and all(map(self._is_complete, self._parts)):
-            return {}
-        return {one.id: one for one in rejudge(path)[0]}
+        return path
 
-    def _results(self, rejudged: Mapping[str, Rejudged]) -> Iterator[RowResult]:
+    def _in_order(self, judged: Iterable[JudgedRow]) -> Iterator[RowResult]:
         """Every row, in the plan's order."""
         order = {row: index for index, row in enumerate(self._plan)}
-        rows = dict.fromkeys([*self._parts, *rejudged])
-        for row in sorted(rows, key=lambda row: order.get(row, len(order))):
-            result, known = self.result(row), rejudged.get(row)
-            if known is not None:
-                verdict, reason, judgements = known.verdict, known.reason, known.judgements
-                result = replace(result, verdict=verdict, reason=reason, judgements=judgements)
-            yield result
+        for row in sorted(judged, key=lambda row: order.get(row.id, len(order))):
+            section = self._plan[row.id].section if row.id in self._plan else ""
+            yield RowResult(**{**vars(row), "title": title(self._plan, row.id), "section": section})
 
-    def _environment(self) -> dict[str, dict[str, str]]:
-        environment = {
-            "python": {"version": platform.python_version(), "origin": "this interpreter"},
-            "platform": {"version": platform.platform(terse=True), "origin": "this machine"},
-        }
-        for parts in self._parts.values():
-            for part in parts:
-                environment |= part.environment
-        return environment
+
+def _this_machine() -> dict[str, Mapping[str, str]]:
+    return {
+        "python": {"version": platform.python_version(), "origin": "this interpreter"},
+        "platform": {"version": platform.platform(terse=True), "origin": "this machine"},
+    }
 
 
 def title(plan: Mapping[str, Row], row: str) -> str:
     """A row's title in the plan; its id where the plan has none."""
     return plan[row].title if row in plan else row
-
-
-def _measured(history: History, latencies_s: Sequence[float]) -> dict[str, Any]:
-    """What every row can say of itself; a name ends in its unit."""
-    counts = {
-        "sent": len(history.sends),
-        "received": len({message.id for poll in history.polls for message in poll.messages}),
-        "polls": len(history.polls),
-    }
-    if not latencies_s:
-        return counts
-    return counts | {
-        f"delivery_{name}_s": round(exact_percentile(latencies_s, q), 3)
-        for name, q in (("p50", 50), ("max", 100))
-    }

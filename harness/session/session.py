@@ -49,6 +49,8 @@ class Session:
         self.settings = settings
         self._stack = contextlib.ExitStack()
         self._services = services
+        self._are_told = False
+        """Whether the history says which services these are."""
         self._logs = settings.reports / "logs"
         self._stack.enter_context(held(settings.reports, settings.run))
         self._history = self._open_history()
@@ -60,12 +62,12 @@ class Session:
         """
         if self._services is None:
             self._services = self._stack.enter_context(Services(logs=self._logs / self.settings.process))
+        if not self._are_told:
+            found = self._services.found.items()
+            versions = {name: {"version": it.version, "origin": it.origin} for name, it in found}
+            self.record("environment", found=versions)
+            self._are_told = True
         return self._services
-
-    def environment(self) -> dict[str, dict[str, str]]:
-        """Each service's version and origin, as far as services were started."""
-        found = self._services.found if self._services else {}
-        return {name: {"version": it.version, "origin": it.origin} for name, it in found.items()}
 
     @contextlib.contextmanager
     def scenario(self, row: str, title: str) -> Iterator[Run]:

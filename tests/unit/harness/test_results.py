@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,10 +11,11 @@ from typing import Any, cast
 import pytest
 
 from harness.errors import DeadlineMissed, InfrastructureError, NotHere, UsageError
+from harness.history import HistoryFile
 from harness.plan import Row
 from harness.plugin import _verdict
 from harness.run import Inconclusive, PromiseBroken
-from harness.session.results import Part, Results, from_json, to_json
+from harness.session.results import Ended, Part, Results, from_json, to_json
 from harness.session.session import Settings
 from harness.targets.profile import Profile
 from harness.verdict import Verdict
@@ -22,7 +24,7 @@ PLAN = [
     Row("FLOW-01", "message-flow", "Two users", "done", "expected", 1),
     Row("ERR-01", "errors", "Redis is down", "done", "expected", 2),
 ]
-JUDGEMENT = {"promise": "no-loss", "verdict": "pass", "reason": "", "findings": (), "evidence": {"acked": 3}}
+PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 
 
 @pytest.fixture
@@ -31,95 +33,92 @@ def results(tmp_path: Path) -> Results:
     return Results(PLAN, Settings(profile=profile, seed=7, reports=tmp_path, workers=2))
 
 
-def _passed(row: str, **changes: Any) -> list[Part]:
-    setup = Part(row, Verdict.PASS, "", 1.0)
-    call = Part(row, Verdict.PASS, "", 2.0)
-    return [setup, call, Part(row, Verdict.PASS, "", 0.5, ended=True, **changes)]
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[HistoryFile]:
+    with HistoryFile(tmp_path / "history.jsonl") as file:
+        yield file
 
 
-def _take(results: Results, parts: list[Part]) -> None:
+def _ended(row: str, verdict: Verdict = PASS, **changes: Any) -> Part:
+    return Part(row, verdict, 0.5, ended=True, **changes)
+
+
+def _take(results: Results, *parts: Part) -> None:
     for part in from_json(to_json(parts)):
         results.take(part)
 
 
-def test_a_row_whose_phases_passed_passes_and_takes_their_time(results: Results) -> None:
-    _take(results, _passed("FLOW-01", judgements=[JUDGEMENT], measured={"sent": 3}, latencies_s=[0.5]))
-    (row,) = results.newly_ended()
-    assert (row.id, row.title, row.section) == ("FLOW-01", "Two users", "message-flow")
-    assert (row.verdict, row.seconds, row.reason) == (Verdict.PASS, 3.5, "")
-    assert (row.measured, row.latencies_s) == ({"sent": 3}, [0.5])
-    assert row.judgements[0].evidence == {"acked": 3}
+def _record(history: HistoryFile, row: str, verdict: Verdict = PASS, reason: str = "") -> None:
+    """The end of a test that recorded no history of its own."""
+    told = {"rows": [row], "tests": {row: 1}, "when": "teardown", "begin": None, "judged": 0, "ended": True}
+    history.record("phase", verdict=verdict, reason=reason, seconds=0.5, measured={}, **told)
+
+
+def test_a_row_that_ended_is_shown_once_with_the_time_of_all_its_phases(results: Results) -> None:
+    _take(results, Part("FLOW-01", PASS, 1.0), Part("FLOW-01", PASS, 2.0), _ended("FLOW-01"))
+    assert results.newly_ended() == [Ended("FLOW-01", "Two users", PASS, 3.5)]
     assert results.newly_ended() == []
 
 
-def test_a_row_is_as_bad_as_its_worst_phase(results: Results) -> None:
-    parts = _passed("FLOW-01")
-    parts[1] = Part("FLOW-01", Verdict.FAIL, "no-loss: gone", 2.0)
-    parts[2] = Part("FLOW-01", Verdict.INCONCLUSIVE, "not healed", 0.5, ended=True)
-    _take(results, parts)
-    (row,) = results.newly_ended()
-    assert (row.verdict, row.reason) == (Verdict.FAIL, "no-loss: gone; not healed")
-
-
-def test_a_row_of_two_tests_is_as_bad_as_the_worse(results: Results) -> None:
-    _take(results, _passed("FLOW-01"))
-    _take(results, [Part("FLOW-01", Verdict.INCONCLUSIVE, "too little", 1.0, ended=True)])
-    assert results.result("FLOW-01").verdict is Verdict.INCONCLUSIVE
+def test_a_row_is_shown_as_bad_as_its_worst_phase(results: Results) -> None:
+    _take(results, Part("FLOW-01", FAIL, 2.0), _ended("FLOW-01", INCONCLUSIVE))
+    assert [row.verdict for row in results.newly_ended()] == [FAIL]
 
 
 def test_a_row_of_several_tests_has_ended_when_all_have(results: Results) -> None:
-    _take(results, _passed("FLOW-01", tests=2))
+    _take(results, _ended("FLOW-01", tests=2))
     assert results.newly_ended() == []
-    assert results.result("FLOW-01").verdict is Verdict.INCONCLUSIVE
-    _take(results, _passed("FLOW-01", tests=2))
-    (row,) = results.newly_ended()
-    assert (row.verdict, row.seconds) == (Verdict.PASS, 7.0)
+    _take(results, _ended("FLOW-01", INCONCLUSIVE, tests=2))
+    assert results.newly_ended() == [Ended("FLOW-01", "Two users", INCONCLUSIVE, 1.0)]
 
 
-def test_a_row_that_was_asked_for_and_nothing_ran_is_never_green(results: Results) -> None:
-    _take(results, _passed("FLOW-01"))
+def test_a_row_that_was_asked_for_and_nothing_ran_is_never_green(
+    results: Results, history: HistoryFile
+) -> None:
+    _take(results, _ended("FLOW-01"))
+    _record(history, "FLOW-01")
     results.take_missing(["FLOW-01", "ERR-01"])
-    assert results.result("FLOW-01").verdict is Verdict.PASS
-    assert results.result("ERR-01").reason == "nothing ran this row"
+    assert [row.id for row in results.newly_ended()] == ["FLOW-01", "ERR-01"]
+    record = results.write()
+    assert record.exit_code == 3
+    assert [row.reason for row in record.rows] == ["", "nothing ran this row"]
+
+
+def test_a_skipped_row_is_never_green(results: Results, history: HistoryFile) -> None:
+    _record(history, "FLOW-01")
+    _record(history, "ERR-01", Verdict.SKIPPED, "no libfaketime")
     assert results.write().exit_code == 3
 
 
-def test_a_skipped_row_is_never_green(results: Results) -> None:
-    _take(results, _passed("FLOW-01"))
-    _take(results, [Part("ERR-01", Verdict.SKIPPED, "no libfaketime", 0.0, ended=True)])
-    assert results.write().exit_code == 3
-
-
-def test_a_row_that_was_cut_off_is_inconclusive(results: Results) -> None:
-    _take(results, _passed("FLOW-01")[:1])
-    assert results.result("FLOW-01").verdict is Verdict.INCONCLUSIVE
-    assert results.result("FLOW-01").reason == "interrupted"
-
-
-def test_the_record_has_the_plans_order_whichever_row_ended_first(results: Results, tmp_path: Path) -> None:
-    _take(results, _passed("ERR-01"))
-    _take(results, _passed("FLOW-01", environment={"redis": {"version": "8", "origin": "PATH"}}))
+def test_the_record_says_what_the_history_says_in_the_plans_order(
+    results: Results, history: HistoryFile, tmp_path: Path
+) -> None:
+    """Whatever was shown while the run went on, and whichever row ended first."""
+    _take(results, _ended("FLOW-01"), _ended("ERR-01"))
+    redis = {"version": "8", "origin": "PATH"}
+    history.record("environment", found={"redis": redis})
+    _record(history, "ERR-01", FAIL, "no-loss: gone")
+    _record(history, "FLOW-01")
     record = results.write()
     assert [row.id for row in record.rows] == ["FLOW-01", "ERR-01"]
-    assert (record.verdict, record.exit_code) == (Verdict.PASS, 0)
-    assert record.environment["redis"] == {"version": "8", "origin": "PATH"}
+    assert (record.rows[0].title, record.rows[0].section) == ("Two users", "message-flow")
+    assert (record.verdict, record.exit_code) == (FAIL, 1)
+    assert record.environment["redis"] == redis
     assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["seed"] == 7
     assert "FLOW-01" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-def test_an_interrupted_run_is_never_green(results: Results) -> None:
-    _take(results, _passed("FLOW-01"))
+def test_an_interrupted_run_is_never_green(results: Results, history: HistoryFile) -> None:
+    _record(history, "FLOW-01")
     results.interrupted = True
     assert results.write().exit_code == 3
 
 
-def test_a_run_that_had_to_stop_says_why_and_is_never_green(results: Results) -> None:
-    _take(results, _passed("FLOW-01"))
-    _take(
-        results, [Part("ERR-01", Verdict.PASS, "", 1.0, ended=True, stopped="Port 1 is taken.\nlast lines")]
-    )
+def test_a_run_that_had_to_stop_says_why_and_is_never_green(results: Results, history: HistoryFile) -> None:
+    _record(history, "FLOW-01")
+    _take(results, _ended("ERR-01", stopped="Port 1 is taken.\nlast lines"))
     assert results.stopped == "Port 1 is taken.\nlast lines"
-    assert results.write().verdict is Verdict.INCONCLUSIVE
+    assert results.write().verdict is INCONCLUSIVE
 
 
 @pytest.mark.parametrize(

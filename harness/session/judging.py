@@ -1,4 +1,4 @@
-"""Judging a recorded run again, from its history file alone: to the byte what the run itself decided.
+"""Judging a recorded run by its history file alone: at its end, and whenever somebody asks again.
 
 The file says which promises were judged when, and how each phase of each test ended (see `harness.history`).
 A test that never ended was cut off; what it recorded is judged by every promise that applies, and can
@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from harness.checkers import CHECKERS, applying_to, run_checker
+from harness.arithmetic import exact_percentile
+from harness.checkers import CHECKERS, applying_to, delivery_delays_s, run_checker
 from harness.history import Event, History, read_lines
 from harness.history.operations import Line, kind_of, row_of, written_ns
 from harness.verdict import Judgement, Verdict, summed_up, worst
@@ -22,13 +24,26 @@ NOTHING_RAN = "nothing ran this row"
 
 
 @dataclass(frozen=True)
-class Rejudged:
-    """One row, as its history has it."""
+class JudgedRow:
+    """One row, as its history has it; see `RowResult`."""
 
     id: str
     verdict: Verdict
     reason: str
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[Judgement, ...] = ()
+    seconds: float = 0.0
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    latencies_s: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """A whole run, as its history has it."""
+
+    rows: Sequence[JudgedRow]
+    verdict: Verdict
+    environment: Mapping[str, Mapping[str, str]]
+    """The services that were used, by name: their `version` and their `origin`."""
 
 
 @dataclass
@@ -43,6 +58,11 @@ class _Scenario:
         return written_ns(self.lines[0])
 
     @cached_property
+    def history(self) -> History:
+        """All that was recorded, also after the last `judging`."""
+        return History.from_events(self.lines)
+
+    @cached_property
     def judged(self) -> list[list[Judgement]]:
         """What each `judging` of it comes to."""
         places = [place for place, line in enumerate(self.lines) if kind_of(line) == "judging"]
@@ -53,8 +73,7 @@ class _Scenario:
         """What it comes to where the test never ended."""
         if self.judged:
             return [judgement for some in self.judged for judgement in some]
-        history = History.from_events(self.lines)
-        return [run_checker(CHECKERS[promise], history) for promise in applying_to(history)]
+        return [run_checker(CHECKERS[name], self.history) for name in applying_to(self.history)]
 
 
 @dataclass
@@ -62,24 +81,25 @@ class _File:
     scenarios: list[_Scenario] = field(default_factory=list)
     phases: list[Event] = field(default_factory=list)
     over: Event | None = None
+    environment: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def of(self, phase: Event) -> _Scenario | None:
         """The scenario that a phase belongs to, if its test recorded one."""
         return next((one for one in self.scenarios if one.begin_ns == phase["begin"]), None)
 
 
-def rejudge(path: Path) -> tuple[list[Rejudged], Verdict]:
-    """Every row of a run's history file, and the verdict of the whole.
+def judge(path: Path) -> JudgedRun:
+    """Judge every row of a run's history file, and the whole.
 
     Raises OSError when the file cannot be read, ValueError when it is not a history.
     """
     file = _read(path)
     rows = [_row(file, id_) for id_ in _ids(file)]
     missing = file.over["missing"] if file.over else ()
-    rows += [Rejudged(id_, Verdict.INCONCLUSIVE, NOTHING_RAN, ()) for id_ in missing]
+    rows += [JudgedRow(id_, Verdict.INCONCLUSIVE, NOTHING_RAN) for id_ in missing]
     finished = file.over is not None and file.over["finished"]
     unfinished = () if finished else (Verdict.INCONCLUSIVE,)
-    return rows, worst([*(row.verdict for row in rows), *unfinished])
+    return JudgedRun(rows, worst([*(row.verdict for row in rows), *unfinished]), file.environment)
 
 
 def _cut_off_verdict(judgements: Sequence[Judgement]) -> tuple[Verdict, str]:
@@ -98,6 +118,8 @@ def _read(path: Path) -> _File:
             file.scenarios.append(latest[row])
         elif kind == "phase" and isinstance(line, Mapping):
             file.phases.append(line)
+        elif kind == "environment" and isinstance(line, Mapping):
+            file.environment |= line["found"]
         elif kind == "over" and isinstance(line, Mapping):
             file.over = line
             break  # other processes of an interrupted run may go on for a moment
@@ -117,7 +139,7 @@ def _ids(file: _File) -> list[str]:
     return list(dict.fromkeys([*told, *(row for one in file.scenarios for row in one.rows)]))
 
 
-def _row(file: _File, id_: str) -> Rejudged:
+def _row(file: _File, id_: str) -> JudgedRow:
     phases = [phase for phase in file.phases if id_ in phase["rows"]]
     parts = [_part(file, phase) for phase in phases]
     ended = [phase for phase in phases if phase["ended"]]
@@ -133,16 +155,44 @@ def _row(file: _File, id_: str) -> Rejudged:
         parts.append(_cut_off_verdict(cut_off))
         judgements += cut_off
     reasons = dict.fromkeys(reason for _, reason in parts if reason)
-    return Rejudged(id_, worst(verdict for verdict, _ in parts), "; ".join(reasons), tuple(judgements))
+    histories = [scenario.history for phase in ended if (scenario := file.of(phase))]
+    latencies_s = [round(it, 6) for history in histories for it in delivery_delays_s(history)]
+    return JudgedRow(
+        id_,
+        worst(verdict for verdict, _ in parts),
+        "; ".join(reasons),
+        tuple(judgements),
+        seconds=round(sum(phase.get("seconds", 0.0) for phase in phases), 3),
+        measured=measured(histories, latencies_s)
+        | {name: value for phase in ended for name, value in phase.get("measured", {}).items()},
+        latencies_s=latencies_s,
+    )
+
+
+def measured(histories: Sequence[History], latencies_s: Sequence[float]) -> dict[str, Any]:
+    """What every row that recorded anything can say of itself; a name ends in its unit."""
+    if not histories:
+        return {}
+    polls = [poll for history in histories for poll in history.polls]
+    counts = {
+        "sent": sum(len(history.sends) for history in histories),
+        "received": len({message.id for poll in polls for message in poll.messages}),
+        "polls": len(polls),
+    }
+    if not latencies_s:
+        return counts
+    return counts | {
+        f"delivery_{name}_s": round(exact_percentile(latencies_s, q), 3)
+        for name, q in (("p50", 50), ("max", 100))
+    }
 
 
 def _part(file: _File, phase: Event) -> tuple[Verdict, str]:
     """How a phase ended; where a check ended it, as that check comes out now."""
     scenario = file.of(phase)
     if phase["judged"] and scenario is not None:
-        ended_by = (
-            -1 if phase["judged"] is True else phase["judged"] - 1
-        )  # older files only tell that one did
+        # Files from before version 1 only tell that a judging did.
+        ended_by = -1 if phase["judged"] is True else phase["judged"] - 1
         return summed_up(scenario.judged[ended_by])
     return Verdict(phase["verdict"]), str(phase["reason"])
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.history import Event
-from harness.session.rejudging import Rejudged, rejudge
+from harness.session.judging import JudgedRow, judge
 from harness.verdict import Verdict
 
 from .checkers.histories import Story, message, ns
@@ -47,16 +47,16 @@ def file(tmp_path: Path) -> Any:
     return write
 
 
-def the_row(path: Path) -> Rejudged:
-    (row,), _ = rejudge(path)
+def the_row(path: Path) -> JudgedRow:
+    (row,) = judge(path).rows
     return row
 
 
 def test_a_row_is_judged_by_the_promises_it_was_judged_by(file: Any) -> None:
     path = file(*judging(good(), "no-loss", "cursor").events, phase(), OVER)
-    rows, verdict = rejudge(path)
-    assert verdict is Verdict.PASS
-    assert [judgement.promise for judgement in rows[0].judgements] == ["no-loss", "cursor"]
+    run = judge(path)
+    assert run.verdict is Verdict.PASS
+    assert [judgement.promise for judgement in run.rows[0].judgements] == ["no-loss", "cursor"]
 
 
 def test_what_came_after_the_judging_is_not_judged(file: Any) -> None:
@@ -108,11 +108,11 @@ def test_promises_that_need_faults_or_looks_apply_where_there_are_some(file: Any
 
 def test_a_run_that_did_not_come_to_its_end_is_no_pass(file: Any) -> None:
     events = [*judging(good(), "cursor").events, phase()]
-    assert rejudge(file(*events))[1] is Verdict.INCONCLUSIVE
-    assert rejudge(file(*events, {**OVER, "finished": False}))[1] is Verdict.INCONCLUSIVE
-    rows, verdict = rejudge(file(*events, {**OVER, "missing": ["ROW-02"]}))
-    assert (rows[1].id, rows[1].reason) == ("ROW-02", "nothing ran this row")
-    assert verdict is Verdict.INCONCLUSIVE
+    assert judge(file(*events)).verdict is Verdict.INCONCLUSIVE
+    assert judge(file(*events, {**OVER, "finished": False})).verdict is Verdict.INCONCLUSIVE
+    run = judge(file(*events, {**OVER, "missing": ["ROW-02"]}))
+    assert (run.rows[1].id, run.rows[1].reason) == ("ROW-02", "nothing ran this row")
+    assert run.verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_row_of_several_tests_needs_them_all(file: Any) -> None:
@@ -134,6 +134,30 @@ def test_a_promise_nobody_here_can_judge_is_undecided(file: Any) -> None:
     assert judgement.verdict is Verdict.INCONCLUSIVE
 
 
+def test_a_row_says_what_it_measured_how_long_it_took_and_on_which_services(file: Any) -> None:
+    found = {"redis": {"version": "8", "origin": "PATH"}}
+    told = {"row": "", "kind": "environment", "t": 1, "found": found}
+    story = judging(good(), "no-loss")
+    phases = [phase("call", seconds=1.5), phase(seconds=0.25, measured={"mailboxes": 300})]
+    run = judge(file(told, *story.events, *phases, OVER))
+    assert run.environment == found
+    (row,) = run.rows
+    assert row.seconds == 1.75
+    assert row.latencies_s == [1.5]
+    assert row.measured == {
+        "sent": 1,
+        "received": 1,
+        "polls": 3,
+        "delivery_p50_s": 1.5,
+        "delivery_max_s": 1.5,
+        "mailboxes": 300,
+    }
+
+
+def test_a_row_without_a_history_measured_nothing(file: Any) -> None:
+    assert the_row(file(phase(begin=None), OVER)).measured == {}
+
+
 def test_what_is_no_history_is_told(file: Any) -> None:
     with pytest.raises(ValueError, match="comes before its 'begin'"):
-        rejudge(file({"row": "ROW-01", "kind": "drained", "t": 1}))
+        judge(file({"row": "ROW-01", "kind": "drained", "t": 1}))
