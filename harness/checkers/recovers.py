@@ -125,8 +125,9 @@ class _Outage:
         return self.timed.excused + sum(one.is_excused for one in self.overdue)
 
     def _excuses(self, chance: Poll) -> bool:
-        due_ns = chance.start_ns + self.found.limits.due_ns
-        return self.timed.strain.excuses_time(self.recovered_ns, due_ns)
+        within_ns = self.found.limits.due_ns
+        due_ns = chance.start_ns + within_ns
+        return self.timed.strain.excuses_wait(self.recovered_ns, due_ns, within_ns)
 
     def _chance(self, delay: Delay) -> Poll | None:
         """The first poll of the calm that could have returned a message of before it, if none did in time."""

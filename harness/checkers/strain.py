@@ -55,17 +55,18 @@ class Strain:
         if operation.status == 503:
             return self.excuses_time(operation.start_ns, end_ns)
         timed_out = operation.status is None and operation.error == "timeout"
-        return (
-            timed_out
-            and not self._was_calm(operation, end_ns)
-            and self.excuses_time(operation.start_ns, end_ns)
-        )
-
-    def _was_calm(self, operation: Send | Poll | Attempt | Needed, end_ns: int) -> bool:
-        """Whether the server had time enough to answer; for as long as a poll may be held, it need not."""
         held_s = operation.wait_s if isinstance(operation, Poll) else 0.0
-        begin_ns = operation.start_ns + held_s * NS_PER_S
-        return self._spans.calm_end_ns(begin_ns, CALM_NS) <= end_ns
+        must_answer_ns = operation.start_ns + held_s * NS_PER_S
+        had_time = self._left(CALM_NS, must_answer_ns, end_ns)
+        return timed_out and not had_time and self.excuses_time(operation.start_ns, end_ns)
+
+    def excuses_wait(self, start_ns: float, end_ns: float, enough_ns: float) -> bool:
+        """Whether a wait is excused which `enough_ns` on end without strain would have ended."""
+        return self.excuses_time(start_ns, end_ns) and not self._left(enough_ns, start_ns, end_ns)
+
+    def _left(self, calm_ns: float, start_ns: float, end_ns: float) -> bool:
+        """Whether so much time on end was left without strain."""
+        return self._spans.calm_end_ns(start_ns, calm_ns) <= end_ns
 
     def excuses_time(self, start_ns: float, end_ns: float) -> bool:
         """Whether whatever took too long in this time is excused."""

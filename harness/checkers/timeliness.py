@@ -108,7 +108,7 @@ class Timed:
         return self._beyond(self.late)
 
     def _is_excused(self, delay: Delay) -> bool:
-        return self.strain.excuses_time(delay.base_ns, delay.known_ns())
+        return self.strain.excuses_wait(delay.base_ns, delay.known_ns(), self.limits.due_ns)
 
     def word(self, excused: int) -> str:
         """`missed`; `undecidable` where even a perfect server could be late for each one; else `met`."""

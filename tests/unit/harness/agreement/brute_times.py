@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from harness.history import NS_PER_S, FaultWindow, History
 
-from .reading import BROKEN, CANNOT_TELL, UNPROVEN, Allowed, ambiguous, is_torn, strains
-from .waiting import NEVER, Wait, due_ns, is_disturbed, is_judged, punctuality, touch, waits
+from .reading import BROKEN, CANNOT_TELL, UNPROVEN, Allowed, ambiguous, is_torn
+from .waiting import NEVER, Wait, due_ns, excused, is_disturbed, is_judged, punctuality, waits
 
 ENOUGH_DELIVERIES = 5
 
@@ -103,4 +103,4 @@ def _overdue(wait: Wait, calm: _Calm, history: History) -> bool:
 
 def _strained(wait: Wait, calm: _Calm, history: History) -> bool:
     """Whether the machine was too busy before it had to be there."""
-    return touch(strains(history), calm.begin_ns, _asked(wait, calm)[0] + due_ns(history))
+    return excused(calm.begin_ns, _asked(wait, calm)[0] + due_ns(history), history)

@@ -210,7 +210,7 @@ def hung_in_strain(since_ns: int, until_ns: int, history: History, *, held_s: fl
     return touches_strain(since_ns, until_ns, history) and not free
 
 
-def has_calm(spans: list[Span], since_ns: int, until_ns: int, lasting_ns: int) -> bool:
+def has_calm(spans: list[Span], since_ns: float, until_ns: float, lasting_ns: int) -> bool:
     """Whether so much time on end went by outside the spans: from `since_ns` on, or from where one ends."""
     beginnings = [since_ns, *(end for _, end in spans if end >= since_ns)]
     return any(

@@ -18,6 +18,7 @@ from .reading import (
     Message,
     Span,
     faults,
+    has_calm,
     messages,
     received,
     strains,
@@ -102,7 +103,7 @@ def punctuality(judged: list[Wait], history: History) -> Allowed:
     """
     bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
     late = [wait for wait in judged if wait.delay_ns > bound_ns]
-    unexcused = [wait for wait in late if not touch(strains(history), wait.since_ns, wait.known_ns)]
+    unexcused = [wait for wait in late if not excused(wait.since_ns, wait.known_ns, history)]
     if any(wait.delay_ns > _unforgivable_ns(history) for wait in unexcused):
         return BROKEN
     if unexcused:
@@ -110,6 +111,12 @@ def punctuality(judged: list[Wait], history: History) -> Allowed:
     if any(wait.delay_ns > _unforgivable_ns(history) for wait in late):
         return UNPROVEN
     return NOT_BROKEN if late else KEPT
+
+
+def excused(since_ns: float, until_ns: float, history: History) -> bool:
+    """Whether strain explains a wait: it left no time on end in which a message had to be served."""
+    spans = strains(history)
+    return touch(spans, since_ns, until_ns) and not has_calm(spans, since_ns, until_ns, due_ns(history))
 
 
 def due_ns(history: History) -> int:

@@ -152,6 +152,17 @@ def test_far_too_late_is_a_finding_whatever_the_share() -> None:
     assert kinds(on_time(story.history())) == ["late"]
 
 
+def test_strain_does_not_excuse_a_message_that_two_and_a_half_calm_seconds_did_not_bring() -> None:
+    def late(*more: float) -> Story:
+        story = polled(0.0).send("a", 1.0).strain(0.5, 1.2)
+        for begin in more:
+            story.strain(begin, begin + 0.2)
+        return story.poll(2.0).poll(4.0).poll(6.0, message("a", 1.0))
+
+    assert kinds(on_time(late().history())) == ["late"]
+    assert on_time(late(4.6).history()).verdict is Verdict.INCONCLUSIVE
+
+
 def test_deliveries_a_fault_could_have_touched_are_reported_apart() -> None:
     story = polled(0.0).send("a", 1.0).poll(2.0, message("a", 1.0)).send("b", 3.0)
     story.fault("redis refused", inject=3.5, bites=3.6, heal=8.0, healed=8.1)
