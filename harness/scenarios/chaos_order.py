@@ -21,7 +21,7 @@ def test_many_write_to_one_mailbox(run: Run) -> None:
     if run.has.held_polls:
         run.read(run.second_browser(bob), wait_s=3)
     _all_write_to_one(run, others, bob)
-    run.wait_for_traffic(sends=120, polls=16)
+    run.wait_for_traffic(sends=140, polls=16)
     run.read_all()
     run.check(*ALL)
 
