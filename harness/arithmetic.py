@@ -30,21 +30,24 @@ def floor_share(
     acceptable_round_trip_s: float,
     *,
     slack_s: float = 0.0,
+    in_round_s: Sequence[float] | None = None,
 ) -> float:
     """The share of messages, 0 to 1, which a perfect server delivers late to one client.
 
     `round_trips_s` are those of one chain of polls, in order. A round trip is excused only up to
     `acceptable_round_trip_s`: what is beyond is the server's own delay. `slack_s` is the promised delivery
-    time less the interval. Raises ValueError when the interval is not positive.
+    time less the interval. `in_round_s` is how long after the begin of its round each poll was answered,
+    where some follow at once because a page was full. Raises ValueError when the interval is not positive.
     """
     if interval_s <= 0:
         raise ValueError(f"a polling interval is more than 0 s, not {interval_s}")
     smoothed: float | None = None
     excess_s = 0.0
     count = 0
-    for round_trip_s in round_trips_s:
+    round_trips = list(round_trips_s)
+    for round_trip_s, taken_s in zip(round_trips, in_round_s or round_trips, strict=True):
         if smoothed is not None:
-            beyond_s = min(round_trip_s, acceptable_round_trip_s) - smoothed - slack_s
+            beyond_s = min(taken_s, acceptable_round_trip_s) - smoothed - slack_s
             if beyond_s > 0:
                 excess_s += beyond_s
             count += 1

@@ -12,10 +12,14 @@ from operator import attrgetter
 from harness.checkers.cursors import Instant, instant
 from harness.checkers.gaps import Gaps
 from harness.checkers.messages import Delivery, Matched, Message, match
-from harness.history import History, Outcome, Poll
+from harness.history import NS_PER_S, History, Outcome, Poll
 from harness.history.once import once
 
 _FIRST_START_NS = attrgetter("first_start_ns")
+
+
+AT_ONCE_NS = NS_PER_S // 10
+"""So soon after a page that was not the last a client asks for the next one."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,25 @@ class Chain:
     def largest_page(self) -> int:
         """The most messages that one answer brought."""
         return max((len(poll.messages) for poll in self.polls), default=0)
+
+    def has_more_before(self, place: int) -> bool:
+        """Whether the page before the poll at this place was full, and not the last."""
+        return place > 0 and self.polls[place - 1].has_more and bool(self.polls[place - 1].messages)
+
+    def continues(self, place: int) -> bool:
+        """Whether the poll at this place was made at once, because the page before it was not the last."""
+        at_once_ns = self.polls[place - 1].end_ns + AT_ONCE_NS
+        return self.has_more_before(place) and self.polls[place].intended_ns <= at_once_ns
+
+    @cached_property
+    def seconds_in_round(self) -> list[float]:
+        """For each poll that was not held how long after the begin of its round it was answered."""
+        begin_ns, seconds = 0, list[float]()
+        for place, poll in enumerate(self.polls):
+            begin_ns = begin_ns if self.continues(place) else poll.start_ns
+            if not poll.wait_s:
+                seconds.append((poll.end_ns - begin_ns) / NS_PER_S)
+        return seconds
 
     @property
     def first(self) -> Poll:

@@ -4,9 +4,13 @@ The delay runs from the ack, or from the chain's first poll where the reader cam
 brought the message. It falls apart without a rest into
 
 - `phase`: until the chain's first poll after the ack starts; the client's, because it polls at intervals;
-- `visibility`: from there until the poll that brought the message starts; 0 when it was the first that could;
-- `round_trip`: that poll's own; and
-- `lag`: by how much the harness itself started that poll late. It is not the server's, and taken off.
+- `visibility`: from there until the round that brought the message starts; 0 if it was the first that could;
+- `round_trip`: that round's own, to the answer with the message; and
+- how much later than it meant to the reader itself polled, or for how long it was away: it let more than an
+  interval go by, or did not ask for the next page at once. That is not the server's, and taken off.
+
+A round is one poll, with those that follow it at once because pages before were full: what waits behind a
+page's end is not shown later by the server's fault, but by the limit that the client asked with.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from harness.checkers.chains import Chain, Mailbox
+from harness.checkers.chains import AT_ONCE_NS, Chain, Mailbox
 from harness.checkers.messages import Message
 from harness.history import NS_PER_S, Poll
 
@@ -32,6 +36,10 @@ class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refe
     phase_ns: int
     visibility_ns: int
     round_trip_ns: int
+    lag_ns: int = 0
+    """By how much the harness started the poll that brought it later than it meant to."""
+    round_op: int = 0
+    """The first poll of the round that brought it."""
 
     @property
     def delay_s(self) -> float:
@@ -59,7 +67,7 @@ def seconds(some: Iterable[Delay]) -> list[float]:
     return [delay.delay_ns / NS_PER_S if delay.poll is not None else float("inf") for delay in some]
 
 
-def delays(chain: Chain, mailbox: Mailbox) -> Iterator[Delay]:
+def delays(chain: Chain, mailbox: Mailbox, interval_ns: int) -> Iterator[Delay]:
     """The delay of every message the chain is owed, arrived or not."""
     first_ns, arrivals = chain.first.start_ns, chain.arrivals
     for message in mailbox.owed(chain):
@@ -69,23 +77,52 @@ def delays(chain: Chain, mailbox: Mailbox) -> Iterator[Delay]:
         if arrival is None:
             yield Delay(chain, message, base_ns, None, 0, 0, 0, 0)
         else:
-            yield _delay(chain, message, base_ns, arrival.place)
+            yield _delay(chain, message, base_ns, arrival.place, interval_ns)
 
 
-def _delay(chain: Chain, message: Message, base_ns: int, place: int) -> Delay:
+def _delay(chain: Chain, message: Message, base_ns: int, place: int, interval_ns: int) -> Delay:
     poll, starts = chain.polls[place], chain.starts
     chance = place  # as with most: the poll before it began sooner than the ack
     if place and starts[place - 1] >= base_ns:
         chance = bisect_left(starts, base_ns)
-    start_ns, end_ns = poll.start_ns, poll.end_ns
-    ready_ns = max(poll.intended_ns, chain.polls[place - 1].end_ns if place else 0, base_ns)
-    lag_ns = start_ns - ready_ns if start_ns > ready_ns else 0
-    phase_ns = max(0, starts[chance] - base_ns)
-    visibility_ns = start_ns - starts[chance]
-    if lag_ns and visibility_ns:
-        visibility_ns = max(0, visibility_ns - lag_ns)
-    elif lag_ns:
-        phase_ns = max(0, phase_ns - lag_ns)
-    delay_ns = max(0, end_ns - base_ns - lag_ns)
-    round_trip_ns = max(0, end_ns - (start_ns if start_ns > base_ns else base_ns))
-    return Delay(chain, message, base_ns, poll, delay_ns, phase_ns, visibility_ns, round_trip_ns)
+    lag_ns = _lag_ns(chain, place, base_ns)
+    before_ns = [_idle_ns(chain, it, base_ns, interval_ns) for it in range(chance, place)]
+    begin = _round_begin(chain, place, chance)
+    idle_ns = [*before_ns, max(lag_ns, _idle_ns(chain, place, base_ns, interval_ns))]
+    return Delay(
+        chain,
+        message,
+        base_ns,
+        poll,
+        delay_ns=max(0, poll.end_ns - base_ns - sum(idle_ns)),
+        phase_ns=max(0, starts[chance] - base_ns - idle_ns[0]),
+        visibility_ns=max(0, starts[begin] - starts[chance] - sum(idle_ns[1 : begin - chance + 1])),
+        round_trip_ns=max(0, poll.end_ns - max(starts[begin], base_ns) - sum(idle_ns[begin - chance + 1 :])),
+        lag_ns=lag_ns,
+        round_op=chain.polls[begin].op,
+    )
+
+
+def _lag_ns(chain: Chain, place: int, base_ns: int) -> int:
+    """By how much the harness started a poll later than it meant to."""
+    poll = chain.polls[place]
+    before_ns = chain.polls[place - 1].end_ns if place else 0
+    return max(0, poll.start_ns - max(poll.intended_ns, before_ns, base_ns))
+
+
+def _idle_ns(chain: Chain, place: int, base_ns: int, interval_ns: int) -> int:
+    """For how long a reader did nothing before a poll, if it had not meant to poll at its interval."""
+    if not place:
+        return 0
+    poll, before_ns = chain.polls[place], chain.polls[place - 1].end_ns
+    pause_ns = 0 if chain.has_more_before(place) else interval_ns
+    was_away = poll.intended_ns - before_ns > pause_ns + AT_ONCE_NS
+    idle_ns = poll.start_ns - max(before_ns, base_ns)
+    return idle_ns if was_away and idle_ns > pause_ns else 0
+
+
+def _round_begin(chain: Chain, place: int, chance: int) -> int:
+    """The place of the first poll of the round that brought a message which an earlier one could have."""
+    while place > chance and chain.continues(place):
+        place -= 1
+    return place

@@ -189,7 +189,7 @@ def _doubt(outages: list[_Outage]) -> str:
 def _missing_until_ns(delay: Delay) -> float:
     """Until when the server had surely not delivered it; what the harness started late is not its time."""
     if delay.poll is not None:
-        return delay.base_ns + delay.delay_ns
+        return delay.poll.end_ns - delay.lag_ns
     return next((poll.start_ns for poll in reversed(delay.chain.polls) if not poll.has_more), 0)
 
 

@@ -137,7 +137,7 @@ class Timed:
         others = 0
         for delay in late:
             if delay.poll is not None and delay.is_poll_phase(interval_ns, acceptable_ns):
-                by_phase.add(delay.poll.op)
+                by_phase.add(delay.round_op)
             else:
                 others += 1
         return len(by_phase) + others
@@ -214,7 +214,7 @@ def deliveries(history: History) -> Sorted:
     for recipient, mailbox in mailboxes(history).items():
         for chain in readers.get(recipient, []):
             found.shares[chain.name] = _share(chain, history.bounds)
-            for delay in delays(chain, mailbox):
+            for delay in delays(chain, mailbox, int(found.limits.interval_ns)):
                 found.sort_in(delay, disturbed)
     return found
 
@@ -229,4 +229,5 @@ def _share(chain: Chain, bounds: Bounds) -> float:
         bounds.poll_interval_s,
         bounds.acceptable_round_trip_s,
         slack_s=bounds.delivered_within_s - bounds.poll_interval_s,
+        in_round_s=chain.seconds_in_round,
     )

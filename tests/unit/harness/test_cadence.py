@@ -1,4 +1,4 @@
-"""At which fractions of a second a sender sends: a cadence that repeats them hides what lives in the others."""
+"""At which fractions of a second a sender sends: a cadence that repeats them hides bugs of the others."""
 
 from __future__ import annotations
 

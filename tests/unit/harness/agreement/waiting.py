@@ -53,13 +53,25 @@ class Wait:
 
     @property
     def delay_ns(self) -> float:
-        """How long it took, less what the harness itself started the poll late."""
+        """How long it took, less what the reader itself polled late."""
         if self.place is None:
             return NEVER
         poll = self.chain[self.place]
         before_ns = self.chain[self.place - 1].end_ns if self.place else 0
         our_own_ns = max(0, poll.start_ns - max(poll.intended_ns, before_ns, self.since_ns))
-        return max(0, poll.end_ns - self.since_ns - our_own_ns)
+        idle_ns = [self._idle_ns(place) for place in range(self.place + 1)]
+        idle_ns[-1] = max(idle_ns[-1], our_own_ns)
+        return max(0, poll.end_ns - self.since_ns - sum(idle_ns))
+
+    def _idle_ns(self, place: int) -> int:
+        """How long nothing was asked, if longer than 2.1 s, or than 0.1 s with more to read: who was away."""
+        poll, before = self.chain[place], self.chain[place - 1] if place else None
+        if poll.start_ns < self.since_ns or before is None:
+            return 0
+        pause_ns = 0 if before.has_more and before.messages else 2 * NS_PER_S
+        idle_ns = poll.start_ns - max(before.end_ns, self.since_ns)
+        is_away = poll.intended_ns - before.end_ns > pause_ns + NS_PER_S // 10
+        return idle_ns if is_away and idle_ns > pause_ns else 0
 
 
 @once

@@ -14,6 +14,11 @@ from hypothesis import strategies as st
 from harness.arithmetic import allowed_misses, exact_percentile, floor_share, smoothed_round_trip, summary
 
 
+def test_what_comes_with_a_later_page_is_later_by_the_pages_before() -> None:
+    whole = floor_share([0.1, 0.1, 0.1], 2.0, 0.5, in_round_s=[0.1, 0.1, 0.3])
+    assert whole == pytest.approx((0.0 + 0.2) / 2 / 2.0)
+
+
 def test_constant_round_trips_make_a_perfect_server_always_punctual() -> None:
     assert floor_share([0.1] * 50, 2.0, 0.5) == 0
 

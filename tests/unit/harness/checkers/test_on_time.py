@@ -103,7 +103,7 @@ def test_an_offline_reader_counts_from_its_first_poll() -> None:
     judgement = on_time(story.history())
     assert judgement.verdict is Verdict.PASS
     assert judgement.evidence["offline_delay_s"]["max"] == pytest.approx(0.01)
-    late = Story().send("a", 1.0).poll(60.0).poll(62.5, message("a", 1.0))
+    late = Story().send("a", 1.0).poll(60.0).poll(62.05, message("a", 1.0))
     judgement = on_time(late.history())
     assert kinds(judgement) == ["late"]
     assert "bob#1 began to poll at 60.000 s" in judgement.reason
@@ -150,6 +150,51 @@ def test_far_too_late_is_a_finding_whatever_the_share() -> None:
         story.poll(number * 2.0, end=number * 2.0 + (0.5 if number % 2 else 0.01))
     story.send("a", 80.0).poll(81).poll(83).poll(84.6, message("a", 80.0))
     assert kinds(on_time(story.history())) == ["late"]
+
+
+def test_a_reader_who_was_away_was_not_served_late() -> None:
+    """A page was open somewhere, and polled again after seven seconds; and then it read on slowly."""
+    story = polled(0.0).send("a", 1.0).send("b", 1.1)
+    story.poll(8.0, message("a", 1.0), next_since="page 0", has_more=True)
+    judgement = on_time(story.poll(11.0, message("b", 1.1)).history())
+    assert judgement.verdict is Verdict.PASS
+    assert judgement.evidence["delay_s"]["max"] == pytest.approx(0.02, abs=1e-6)
+
+
+def test_a_server_that_kept_the_poll_before_is_not_excused_as_if_the_reader_had_been_away() -> None:
+    story = polled(0.0).send("a", 1.0).poll(1.5, end=6.0).poll(6.1, message("a", 1.0))
+    assert kinds(on_time(story.history())) == ["late"]
+
+
+def paged(*, step_s: float = 0.03, more: bool = True) -> Story:
+    """Three messages wait for a poll which reads them page by page; all come a little late."""
+    names = ("a", "b", "c")
+    story = polled(0.0)
+    for name in names:
+        story.send(name, 1.0)
+    for place, name in enumerate(names):
+        begin = 2.99 + place * step_s
+        told = message(name, 1.0)
+        story.poll(begin, told, end=begin + step_s, next_since=f"page {place}", has_more=more and place < 2)
+    return story
+
+
+def test_what_waited_behind_a_page_that_was_full_was_shown_at_its_first_chance() -> None:
+    """The limit was the client's, and one round of polls is one miss, however many pages it has."""
+    judgement = on_time(paged().history())
+    assert (judgement.evidence["late"], judgement.evidence["misses"]) == (3, 1)
+    assert judgement.evidence["visibility_s"]["max"] == 0
+    assert judgement.evidence["round_trip_s"]["max"] == 0.09
+
+
+def test_a_server_that_said_there_was_no_more_showed_the_rest_later_by_its_own_fault() -> None:
+    judgement = on_time(paged(more=False).history())
+    assert judgement.evidence["misses"] == 3
+    assert judgement.evidence["visibility_s"]["max"] == 0.06
+
+
+def test_pages_that_come_too_slowly_are_the_servers_fault() -> None:
+    assert on_time(paged(step_s=0.2).history()).evidence["misses"] == 2  # the third took 0.6 s
 
 
 def test_strain_does_not_excuse_a_message_that_two_and_a_half_calm_seconds_did_not_bring() -> None:
