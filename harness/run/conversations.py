@@ -137,6 +137,19 @@ class Conversations(Users):
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             list(pool.map(lambda pair: self.send(*pair), pairs))
 
+    def send_bursts(self, pairs: Sequence[Pair], sizes: Sequence[int]) -> None:
+        """Every pair's first sends its size of messages to its second, one by one; all pairs at once.
+
+        Raises NotAcked when one was not accepted.
+        """
+
+        def send_burst(pair: Pair, size: int) -> None:
+            for _ in range(size):
+                self.acked(*pair)
+
+        with ThreadPoolExecutor(len(pairs)) as pool:
+            list(pool.map(send_burst, pairs, sizes))
+
     def _send_every_kind(self, pair: Pair, at_most: int) -> None:
         for _ in range(at_most):
             if not self.variety.sends.missing():

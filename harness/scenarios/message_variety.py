@@ -13,7 +13,7 @@ from harness.run import Run
 
 ALL = (*DELIVERY, available, bounded)
 MAILBOXES = 260
-HELD_FOR_S = (1, 2.5, 6)
+HELD_FOR_S = (6, 2.5, 1)
 LONG_AGO = ("2000-02-29T23:59:59.999999Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z")
 NOT_YET = (timedelta(hours=1), timedelta(days=1), timedelta(days=36_525))
 DAYS_AGO = (2, 25)
@@ -30,25 +30,27 @@ def test_everything_that_can_be_sent_is_sent(run: Run) -> None:
     begins = [None, *_timestamps(run, bob)]
     for limit in range(1, 101):
         run.peek(bob, run.random.choice(begins), limit=limit)
-    if run.has.held_polls:
-        _poll_held_though_messages_wait(run, alice)
+    slowest_s = _poll_held_though_messages_wait(run, alice) if run.has.held_polls else 0.0
     run.acked(alice, bob)
     run.acked(bob, bob)
     run.read_all()
     run.measured["pairs_sent"] = len(run.variety.sends.pairs)
     run.measured["pairs_polled"] = len(run.variety.polls.pairs)
     run.check(*ALL, on_time)
+    assert slowest_s <= run.bounds.answers_within_s, (
+        f"a held poll took {slowest_s:.1f} s, though a message waited"
+    )
 
 
-def _poll_held_though_messages_wait(run: Run, alice: Client) -> None:
-    """A poll that may be held is answered at once where there is something to answer."""
+def _poll_held_though_messages_wait(run: Run, alice: Client) -> float:
+    """Return how long the slowest answer took, in s, to polls that may be held and need not be."""
     dave = run.user()
     run.poll_once(dave)
+    slowest_s = 0.0
     for wait_s in HELD_FOR_S:
         run.acked(alice, dave)
-        answer = run.poll_once(dave, wait_s=wait_s)
-        took = f"{answer.seconds:.1f} s, though a message waited"
-        assert answer.seconds <= run.bounds.answers_within_s, f"a poll with wait={wait_s:g} took {took}"
+        slowest_s = max(slowest_s, run.poll_once(dave, wait_s=wait_s).seconds)
+    return slowest_s
 
 
 @pytest.mark.plan("FLOW-11")
@@ -75,9 +77,9 @@ def test_users_come_late_leave_and_return(run: Run) -> None:
     run.keep_sending([(alice, bob), (alice, dave), (alice, late), (dave, dave)], every_s=0.3)
     run.send_many([(erin, bob)], count=3, every_s=0.1)
     run.wait_for_traffic(sends=15, polls=3)
-    for _ in range(2):
+    for polls_of_bob in (3, 2):
         run.go_offline(dave)
-        run.wait_for_traffic(sends=10, polls=2)
+        run.wait_for_traffic(sends=10, polls=polls_of_bob)
         run.sign_in(dave)
         run.come_back(dave)
         run.wait_for_traffic(sends=4, polls=2)

@@ -13,6 +13,7 @@ from tests.mutants import (
     retention,
     retries,
     timestamps,
+    traffic,
     waiting,
 )
 from tests.mutants.registry import MUTANTS
@@ -31,5 +32,6 @@ __all__ = [
     "retention",
     "retries",
     "timestamps",
+    "traffic",
     "waiting",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from reference_server import app
 from reference_server.adapters import redis_queue
 from reference_server.adapters.mongo_ledger import MongoLedger
+from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import Failure, QueueUnavailable
 from reference_server.interfaces import Cursor, Incomplete, Page, Untrusted
@@ -18,7 +20,9 @@ from tests.mutants.registry import STORY, mutant
 
 log = logging.getLogger(__name__)
 _read, _queue_it, _step, _make = RedisQueue.read, Messenger._queue_it, Repairer.step, RedisQueue.__init__
+_connect, _tail = redis_queue.connect, MongoStore.tail
 
+LAG_US = 60_000_000
 CALM_STEPS = 6
 """A repair this many steps after the heal comes behind newer messages."""
 LATE_STEPS = 28
@@ -123,6 +127,22 @@ def missing_list_believed(self, recipient, cursor, limit):
     """Where there is no list, the mailbox is taken to be empty."""
     found = _read(self, recipient, cursor, limit)
     return Page((), has_more=False, gap=False) if found == Untrusted("cold") else found
+
+
+@mutant(row="CHAOS-13", promise="no-loss", replaces="adapters.mongo_store:MongoStore.tail")
+def queue_rebuilt_from_a_stale_read(self, recipient, limit):
+    """The URL's read preference wins: a queue is rebuilt from a secondary that is a minute behind."""
+    held = _tail(self, recipient, limit)
+    until_us = time.time_ns() // 1000 - LAG_US
+    return held if limit == 1 else [message for message in held if message.timestamp_us < until_us]
+
+
+@mutant(row="FLOW-01", promise="available", replaces="adapters.redis_queue:connect")
+def answers_of_redis_decoded(url, timeout_ms):
+    """The URL's decode_responses wins: what Redis answers is text where the server reads bytes."""
+    client = _connect(url, timeout_ms)
+    client.connection_pool.connection_kwargs["decode_responses"] = True
+    return client
 
 
 def _change_script(name, old, new=""):

@@ -17,7 +17,16 @@ IN_ORDER = (DRAWN, GIVEN, ONESELF, LIMIT, WAIT, BEGIN)
 _CONTENT_AT = {"send": 2, "acked": 2}
 """The place of the content among the arguments, where it may be given without its name."""
 _SENDS = frozenset(
-    {"send", "acked", "send_copies", "send_every_kind", "send_side_by_side", "keep_sending", "send_many"}
+    {
+        "send",
+        "acked",
+        "send_copies",
+        "send_every_kind",
+        "send_side_by_side",
+        "send_bursts",
+        "keep_sending",
+        "send_many",
+    }
     | {"start_traffic", "take_turns", "p99_ms"}
 )
 _POLLS = frozenset(
