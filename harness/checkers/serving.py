@@ -65,7 +65,8 @@ def not_back(history: History, strain: Strain) -> Iterator[Found]:
     for wait in history.in_vain:
         if wait.of != "serving":
             continue
-        if strain.excuses_time(wait.since_ns, wait.until_ns):
+        half_ns = (wait.until_ns - wait.since_ns) / 2  # the wait is far longer than a start should take
+        if strain.excuses_wait(wait.since_ns, wait.until_ns, half_ns):
             yield EXCUSED
             continue
         told = wait.what.splitlines()[0].rstrip(".:;")

@@ -8,7 +8,17 @@ from itertools import product
 
 from harness.history import NS_PER_S, FaultWindow, History, InVain, Needed, Outcome, Poll, Send
 
-from .reading import BROKEN, KEPT, NOT_BROKEN, UNPROVEN, Allowed, hung_in_strain, touches_strain
+from .reading import (
+    BROKEN,
+    KEPT,
+    NOT_BROKEN,
+    UNPROVEN,
+    Allowed,
+    has_calm,
+    hung_in_strain,
+    strains,
+    touches_strain,
+)
 
 AWAY = ("refused", "black-holed", "killed")
 NO_WRITES = ("read-only", "out of memory")
@@ -100,6 +110,10 @@ def _in_strain(waited: Needed | InVain, history: History) -> bool:
     )
     if isinstance(waited, Needed) and waited.status is None:
         return hung_in_strain(since_ns, until_ns, history)
+    if isinstance(waited, InVain) and has_calm(
+        strains(history), since_ns, until_ns, (until_ns - since_ns) // 2
+    ):
+        return False
     return touches_strain(since_ns, until_ns, history)
 
 
