@@ -166,6 +166,12 @@ def test_a_server_that_kept_the_poll_before_is_not_excused_as_if_the_reader_had_
     assert kinds(on_time(story.history())) == ["late"]
 
 
+def test_how_long_a_poll_was_held_says_nothing_about_round_trips() -> None:
+    story = polled(0.0).poll(0.1, end=3.1, wait=3).poll(3.1, end=3.5, wait=3)
+    judgement = on_time(story.send("a", 4.0).poll(4.1, message("a", 4.0)).history())
+    assert (judgement.verdict, judgement.evidence["floor_share"]) == (Verdict.PASS, 0)
+
+
 def paged(*, step_s: float = 0.03, more: bool = True) -> Story:
     """Three messages wait for a poll which reads them page by page; all come a little late."""
     names = ("a", "b", "c")
