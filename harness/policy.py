@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-Codes = frozenset[int]
-"""HTTP statuses, each of which is right."""
+from harness.typed import Count, Record
 
 
-@dataclass(frozen=True)
-class Policy:
+class Codes(frozenset[int]):
+    """HTTP statuses, each of which is right."""
+
+    @classmethod
+    def read(cls, value: Any) -> Codes:
+        """Return what a profile says: one, or a list of them. Raise ValueError."""
+        codes = value if isinstance(value, list) else [value]
+        if not codes or not all(type(code) is int and 400 <= code < 500 for code in codes):
+            raise ValueError("Expected a status from 400 to 499, or a list of them")
+        return cls(codes)
+
+
+class Policy(Record, frozen=True):
     """Which of two sensible things a server does."""
 
     malformed_since: Literal["refused", "ignored"] = "refused"
@@ -19,33 +28,31 @@ class Policy:
     """While Redis is away: from MongoDB, saying `degraded`; or 503."""
     older_cursors: Literal["served", "gap"] = "served"
     """A cursor from before the retained messages: all behind it; or the retained ones, saying `gap`."""
-    longest_message: int = 1000
+    longest_message: Count = 1000
     """In characters."""
 
 
-@dataclass(frozen=True)
-class Statuses:
+class Statuses(Record, frozen=True):
     """With which statuses a server refuses."""
 
-    invalid: Codes = frozenset({400})
-    not_signed_in: Codes = frozenset({401})
-    forbidden: Codes = frozenset({403})
-    unknown_user: Codes = frozenset({404})
-    name_taken: Codes = frozenset({409})
-    too_large: Codes = frozenset({400, 413})
-    wrong_type: Codes = frozenset({400, 415})
-    id_reused: Codes = frozenset({400})
+    invalid: Codes = Codes({400})
+    not_signed_in: Codes = Codes({401})
+    forbidden: Codes = Codes({403})
+    unknown_user: Codes = Codes({404})
+    name_taken: Codes = Codes({409})
+    too_large: Codes = Codes({400, 413})
+    wrong_type: Codes = Codes({400, 415})
+    id_reused: Codes = Codes({400})
     """A `client_message_id` of before, with another content."""
-    slowed: Codes = frozenset({429})
+    slowed: Codes = Codes({429})
 
     @property
-    def no_such_mailbox(self) -> Codes:
+    def no_such_mailbox(self) -> frozenset[int]:
         """For a mailbox that cannot be, is not there, or is another's."""
         return self.invalid | self.forbidden | self.unknown_user
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(Record, frozen=True):
     """What a server has beside the promises; rows and traffic leave out what it has not."""
 
     readiness: bool = True

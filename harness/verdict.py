@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from harness.typed import Record
 
 if TYPE_CHECKING:
     from harness.history import History
@@ -36,8 +37,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=ranking.index, default=Verdict.INCONCLUSIVE)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Record, frozen=True):
     """One broken promise, explained by at most ten events of the history (their raw JSON objects)."""
 
     promise: str
@@ -49,8 +49,7 @@ class Finding:
     """What probably happened inside the server, in a word or two; '' if nothing points to anything."""
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(Record, frozen=True):
     """The verdict on one promise over one history.
 
     `evidence` says in numbers what the verdict rests on; `reason` is one sentence whenever the verdict is
@@ -61,11 +60,7 @@ class Judgement:
     verdict: Verdict
     reason: str = ""
     findings: tuple[Finding, ...] = ()
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
+    evidence: Mapping[str, Any] = {}
 
 
 def summed_up(judgements: Iterable[Judgement]) -> tuple[Verdict, str]:

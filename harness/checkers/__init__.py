@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.checkers.available import available
 from harness.checkers.bounded import bounded

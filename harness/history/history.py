@@ -19,23 +19,23 @@ from harness.history.operations import (
     line_of,
 )
 from harness.policy import Policy
+from harness.typed import Count, Record, Seconds
 
 NS_PER_S = 1_000_000_000
 NO_BEGIN = "a history starts with a 'begin' event"
 DEFAULT_POLICY = Policy()
 
 
-@dataclass(frozen=True)
-class Bounds:
+class Bounds(Record, frozen=True):
     """The numbers a target promises, from its profile. Times in seconds."""
 
-    poll_interval_s: float = 2.0
-    delivered_within_s: float = 2.0
-    answers_within_s: float = 1.0
-    recovers_within_s: float = 2.0
-    acceptable_round_trip_s: float = 0.5
+    poll_interval_s: Seconds = 2.0
+    delivered_within_s: Seconds = 2.0
+    answers_within_s: Seconds = 1.0
+    recovers_within_s: Seconds = 2.0
+    acceptable_round_trip_s: Seconds = 0.5
     """A longer poll is the server's delay, not the arithmetic's (plan: poll acceptable at 500 ms)."""
-    retained_messages: int = 1000
+    retained_messages: Count = 1000
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from msgspec.structs import asdict
+
 from harness.errors import CannotWrite
 from harness.history.history import DEFAULT_POLICY, Bounds, History, Told
 from harness.history.operations import Event
@@ -44,7 +46,7 @@ class Recorder:
         self._reading = threading.Lock()
         self._told = Told()
         self._read = 0
-        self.record("begin", title=title, seed=seed, bounds=bounds.__dict__, policy=policy.__dict__)
+        self.record("begin", title=title, seed=seed, bounds=asdict(bounds), policy=asdict(policy))
 
     def next_op(self) -> int:
         """A number no other operation of this history has."""

@@ -7,7 +7,6 @@ from harness.reports.run import (
     PromiseResult,
     RowResult,
     Run,
-    judgement_from,
     read_results,
     write_results,
 )
@@ -19,7 +18,6 @@ __all__ = [
     "PromiseResult",
     "RowResult",
     "Run",
-    "judgement_from",
     "read_results",
     "render_html",
     "render_verdicts",

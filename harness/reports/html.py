@@ -34,7 +34,6 @@ def render_html(run: Run) -> str:
     return _PAGES.get_template("report.html.j2").render(
         run=run,
         closing=closing(run),
-        promises=run.promises(),
         sections=[
             (section, list(rows))
             for section, rows in itertools.groupby(run.rows, key=lambda row: row.section)

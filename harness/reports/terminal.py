@@ -5,6 +5,8 @@ Every verdict is a word, so nothing is lost without colour; 80 columns are enoug
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -26,10 +28,9 @@ def show_run(run: Run, console: Console) -> None:
     console.print()
     if run.rows:
         console.print(_rows(run))
-    promises = run.promises()
-    if promises:
+    if run.promises:
         console.print()
-        console.print(_promises(promises))
+        console.print(_promises(run.promises.values()))
     console.print()
     console.print(Text(closing(run), style=STYLES[run.verdict]), soft_wrap=True)
     about = f"{duration(run.seconds)}, seed {run.seed}, target {run.target}."
@@ -47,7 +48,7 @@ def _rows(run: Run) -> Table:
     return table
 
 
-def _promises(promises: list[PromiseResult]) -> Table:
+def _promises(promises: Iterable[PromiseResult]) -> Table:
     table = _table("Promise", "Verdict", "Rows", "Findings")
     table.expand = False
     table.columns[2].justify = table.columns[3].justify = "right"

@@ -6,30 +6,38 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import convert, to_builtins
+
 from harness.reports.files import write_atomically
 from harness.reports.run import RowResult
-from harness.verdict import EXIT_CODES, Verdict
+from harness.typed import Record
+from harness.verdict import EXIT_CODES, Judgement, Verdict
 
-FORMAT = 1
 VERDICTS = "verdicts.json"
 
 
+class RowVerdict(Record, frozen=True):
+    """What was decided of one row."""
+
+    id: str
+    verdict: Verdict
+    reason: str
+    judgements: tuple[Judgement, ...]
+
+
+class Verdicts(Record, frozen=True, tag_field="format", tag=1):
+    """The file: the whole verdict, and each row's, by id."""
+
+    verdict: Verdict
+    exit_code: int
+    rows: tuple[RowVerdict, ...]
+
+
 def render_verdicts(rows: Sequence[RowResult], verdict: Verdict) -> str:
-    """The file's text: the whole verdict, and of each row its own, the reason, and its judgements."""
-    document = {
-        "format": FORMAT,
-        "verdict": verdict,
-        "exit_code": EXIT_CODES[verdict],
-        "rows": [
-            {
-                "id": row.id,
-                "verdict": row.verdict,
-                "reason": row.reason,
-                "judgements": [judgement.as_dict() for judgement in row.judgements],
-            }
-            for row in sorted(rows, key=lambda row: row.id)
-        ],
-    }
+    """The file's text."""
+    by_id = sorted(rows, key=lambda row: row.id)
+    decided = convert(by_id, tuple[RowVerdict, ...], from_attributes=True)
+    document = to_builtins(Verdicts(verdict, EXIT_CODES[verdict], decided))
     return json.dumps(document, indent=1) + "\n"
 
 

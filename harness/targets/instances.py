@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.client import Client, Malformed, patiently, require
 from harness.errors import UsageError
 from harness.stack import FakeClock, Services, Target, faketime_library, start_target
-from harness.targets.profile import Profile
+from harness.targets.profile import Profile, Text
 
 HOST = "127.0.0.1"
 
@@ -123,8 +123,8 @@ class Instances:
         self.targets.append(target)
         return target
 
-    def _filled(self, env: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
-        return {key: self._fill(value, names) for key, value in env.items()}
+    def _filled(self, env: Mapping[str, Text], names: Mapping[str, str]) -> dict[str, str]:
+        return {key: self._fill(str(value), names) for key, value in env.items()}
 
     def _fill(self, text: str, names: Mapping[str, str]) -> str:
         try:

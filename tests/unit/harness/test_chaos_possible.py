@@ -1,9 +1,9 @@
 """Which faults are asked for, and which of them a target can have."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from harness.chaos import possible as module
 from harness.chaos.kinds import KINDS

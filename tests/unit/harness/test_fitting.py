@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness.errors import UsageError
 from harness.plan import Row
@@ -47,7 +48,7 @@ def test_rows_whose_tests_are_not_here_are_left_out(checkout: Path) -> None:
 
 
 def test_rows_about_what_a_server_has_not_are_left_out() -> None:
-    without = replace(MINE, has=Features(metrics=False))
+    without = structs.replace(MINE, has=Features(metrics=False))
     fit, left_out = fitting([FLOW, METRICS], without, is_reference=False)
     assert (fit, left_out) == ([FLOW], {"the target's profile says metrics = false": [METRICS]})
 

@@ -31,41 +31,115 @@ def test_a_profile_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
     assert profile.bounds.answers_within_s == 2
 
 
+MINE = 'name = "x"\ncommand = ["x"]\n'
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("name = ", "cannot be read"),
-        ('name = "x"', "the key 'command' is missing"),
-        ('command = ["x"]', "the key 'name' is missing"),
-        ('name = "x"\ncommand = []', "a list of strings that is not empty"),
-        ('name = "x"\ncommand = "x"', "'command' is 'x'"),
-        ('name = "x"\ncommand = ["x"]\nwrokers = 2', "the key 'wrokers' is unknown"),
-        ('name = "x"\ncommand = ["x"]\nworkers = "2"', "'workers' is '2'"),
-        ('name = "x"\ncommand = ["x"]\nworkers = true', "'workers' is True"),
-        ('name = "x"\ncommand = ["x"]\nstores_as_the_contract = 1', "'stores_as_the_contract' is 1"),
-        ('name = "x"\ncommand = ["x"]\n[bounds]\nspeed = 1', "the key 'bounds.speed' is unknown"),
-        ('name = "x"\ncommand = ["x"]\n[bounds]\nanswers_within_s = 0', "must be above 0"),
-        ('name = "x"\ncommand = ["x"]\n[bounds]\nanswers_within_s = "1"', "is '1'"),
-        ('name = "x"\ncommand = ["x"]\nbounds = 1', "'bounds' is 1"),
-        ('name = "x"\ncommand = ["x"]\n[policy]\nmalformed_since = "kept"', "not one of refused, ignored"),
+        ("", "missing required field `name`"),
+        ('name = "x"', "missing required field `command`"),
+        ('command = ["x"]', "missing required field `name`"),
+        ('name = 1\ncommand = ["x"]', "expected `str`, got `int` at `name`"),
+        ('name = "x"\ncommand = []', "of length >= 1 at `command`"),
+        ('name = "x"\ncommand = "x"', "got `str` at `command`"),
+        ('name = "x"\ncommand = ["x", 1]', "expected `str`, got `int` at `command[1]`"),
         (
-            'name = "x"\ncommand = ["x"]\n[policy]\nlongest_message = 0',
-            "'policy.longest_message' must be above",
+            MINE + "wrokers = 2",
+            "unknown field `wrokers`; legal are bounds, command, env, has, limited, name,",
         ),
-        ('name = "x"\ncommand = ["x"]\n[statuses]\nunknown_user = 200', "'statuses.unknown_user' is 200"),
-        ('name = "x"\ncommand = ["x"]\n[statuses]\nunknown_user = []', "'statuses.unknown_user' is []"),
-        ('name = "x"\ncommand = ["x"]\n[statuses]\nunknown_user = true', "'statuses.unknown_user' is True"),
-        ('name = "x"\ncommand = ["x"]\n[has]\nmetrics = 1', "'has.metrics' is 1"),
-        ('name = "x"\ncommand = ["x"]\n[has]\nwings = true', "the key 'has.wings' is unknown"),
+        (MINE + '"a\\nb" = 2', r"unknown field `a\nb`; legal are"),
+        (MINE + '"a - at `$.bounds`" = 2', "unknown field `a - at `$.bounds``; legal are bounds, command,"),
+        (MINE + 'workers = "2"', "expected `int`, got `str` at `workers`"),
+        (MINE + "workers = true", "expected `int`, got `bool` at `workers`"),
+        (MINE + "workers = 2.0", "expected `int`, got `float` at `workers`"),
+        (MINE + "workers = 0", "expected `int` >= 1 at `workers`"),
+        (MINE + f"workers = {10**30}", "expected `int` <= 1000000 at `workers`"),
+        (MINE + "ready_within_s = 1979-05-27", "got `date` at `ready_within_s`"),
+        (MINE + "stores_as_the_contract = 1", "expected `bool`, got `int` at `stores_as_the_contract`"),
+        (MINE + "env = {A = [1]}", "got `array` at `env[...]`"),
+        (MINE + "bounds = 1", "expected `object`, got `int` at `bounds`"),
+        (
+            MINE + "[bounds]\nspeed = 1",
+            "unknown field `speed` at `bounds`; legal are acceptable_round_trip_s,",
+        ),
+        (MINE + "[bounds]\nanswers_within_s = 0", "expected `float` > 0.0 at `bounds.answers_within_s`"),
+        (MINE + "[bounds]\nanswers_within_s = nan", "expected `float` > 0.0 at `bounds.answers_within_s`"),
+        (MINE + "[bounds]\nanswers_within_s = inf", "expected `float` <= 86400.0"),
+        (MINE + f"[bounds]\nanswers_within_s = {10**400}", "out of range at `bounds.answers_within_s`"),
+        (
+            MINE + '[bounds]\nanswers_within_s = "1"',
+            "expected `float`, got `str` at `bounds.answers_within_s`",
+        ),
+        (
+            MINE + '[policy]\nmalformed_since = "kept"',
+            "enum value 'kept' at `policy.malformed_since`; legal are ignored, refused.",
+        ),
+        (MINE + "[policy]\nmalformed_since = 1", "expected `str`, got `int` at `policy.malformed_since`"),
+        (MINE + "[policy]\nlongest_message = 0", "expected `int` >= 1 at `policy.longest_message`"),
+        *(
+            (MINE + f"[statuses]\nunknown_user = {codes}", "or a list of them at `statuses.unknown_user`")
+            for codes in ("200", "500", "[]", "true", "404.0", '"404"', "[404, [404]]", "{a = 404}")
+        ),
+        (MINE + "[has]\nmetrics = 1", "expected `bool`, got `int` at `has.metrics`"),
+        (MINE + "[has]\nwings = true", "unknown field `wings` at `has`; legal are case_sensitive_names,"),
     ],
 )
 def test_a_wrong_profile_is_one_clear_sentence(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(text, encoding="utf-8")
+    sentence = _refused(path)
+    assert sentence.startswith(f"The target profile {path} is wrong: ")
+    assert said in sentence
+    assert sentence.isprintable()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"name = ",
+        b'name = "\xff"',
+        MINE.encode("utf-16"),
+        b"name = " + b"[" * 100_000,
+        b"workers = " + b"9" * 5_000,
+        b"\0",
+    ],
+)
+def test_what_is_not_toml_in_utf_8_is_one_clear_sentence(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_bytes(raw)
+    assert _refused(path).startswith(f"The target profile {path} cannot be read: ")
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "x" * 5_000, "nothing/"])
+def test_a_path_that_leads_to_no_file_is_one_clear_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nothing").mkdir()
+    assert "target profile" in _refused(name)
+
+
+def test_a_byte_order_mark_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINE, encoding="utf-8-sig")
+    assert load_profile(str(path)).name == "x"
+
+
+def test_the_environment_may_be_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINE + '[env]\nA = 1\nB = true\nC = 1.5\nD = "x"\n', encoding="utf-8")
+    assert load_profile(str(path)).env == {"A": 1, "B": True, "C": 1.5, "D": "x"}
+
+
+def _refused(path: Path | str) -> str:
+    """The one sentence that a profile is refused with."""
     with pytest.raises(UsageError) as caught:
         load_profile(str(path))
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    return sentence
 
 
 def test_a_server_stores_as_the_contract_unless_its_profile_says_otherwise(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def shown(run: Run, width: int = 80) -> str:
 
 
 def test_a_promise_has_the_worst_verdict_of_its_rows_and_counts_every_finding() -> None:
-    no_loss, on_time = BAD.promises()
+    no_loss, on_time = BAD.promises.values()
     assert (no_loss.verdict, no_loss.rows, no_loss.findings) == (Verdict.FAIL, 2, 41)
     assert (on_time.verdict, on_time.rows, on_time.findings) == (Verdict.INCONCLUSIVE, 1, 0)
 
@@ -74,7 +74,7 @@ def test_results_can_be_read_back(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "results.json"
     write_results(BAD, path)
     again = read_results(path)
-    assert again.promises() == BAD.promises()
+    assert again.promises == BAD.promises
     assert again.rows[1] == FAILED
     assert render_html(again) == render_html(BAD)
     document = json.loads(path.read_text(encoding="utf-8"))
@@ -83,12 +83,83 @@ def test_results_can_be_read_back(tmp_path: Path) -> None:
     assert document["rows"][1]["findings"][0]["kind"] == "not_stored"
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"format": 99}', '{"format": 1}'])
-def test_what_is_no_results_file_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "Expecting value"),
+        ("\ufeff{}", "BOM"),
+        ("[" * 100_000, "nested too deeply"),
+        ("null", "expected `object`, got `null`"),
+        ("[]", "expected `object`, got `array`"),
+        ('{"format": 99}', "enum value 99 at `format`; legal are 1"),
+        ('{"format": 1}', "missing required field `verdict`"),
+    ],
+)
+def test_what_is_no_results_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match="is not the results of a run"):
+    assert said in _refused(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"verdict": "perhaps"}, "'perhaps' at `verdict`; legal are fail, inconclusive, pass, skipped"),
+        ({"seed": 1.5}, "expected `int`, got `float` at `seed`"),
+        ({"seed": "a\nb"}, "expected `int`, got `str` at `seed`"),
+        ({"a\nb": 1}, r"unknown field `a\nb`; legal are delivered_within_s, environment, exit_code, format,"),
+        ({"rows": [{"id": "A-01"}]}, "missing required field `title` at `rows[0]`"),
+        ({"environment": {"redis": "8"}}, "expected `object`, got `str` at `environment[...]`"),
+    ],
+)
+def test_a_results_file_that_was_changed_is_refused(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    path = tmp_path / "results.json"
+    write_results(BAD, path)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(document | change), encoding="utf-8")
+    assert said in _refused(path)
+
+
+def test_where_a_results_file_is_wrong_is_told_down_to_the_finding(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_results(BAD, path)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["rows"][1]["judgements"][0]["findings"][0]["colour"] = "red"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    place = "at `rows[1].judgements[0].findings[0]`; legal are events, kind,"
+    assert f"unknown field `colour` {place}" in _refused(path)
+    document["rows"][1]["judgements"][0] = {
+        "promise": "x",
+        "verdict": "pass",
+        "evidence": {"findings": {"a": ""}},
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert "unsupported operand" in _refused(path), "a count that is not a number"
+
+
+def test_a_results_file_without_its_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_results(BAD, path)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    del document["format"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert "missing required field `format`" in _refused(path)
+
+
+def test_what_json_has_no_word_for_is_written_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_results(run_of(row("A-01", measured={"folder": Path("a"), "name": "\udcff"})), path)
+    assert read_results(path).rows[0].measured == {"folder": "a", "name": "\udcff"}
+
+
+def _refused(path: Path) -> str:
+    """The end of the one sentence that a file is refused with."""
+    with pytest.raises(ValueError, match="is not the results of a run") as caught:
         read_results(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def test_a_report_that_cannot_be_written_leaves_the_old_one(

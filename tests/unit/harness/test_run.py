@@ -7,11 +7,11 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.checkers import available, no_loss
 from harness.checkers.cursors import NEVER, instant

@@ -7,6 +7,7 @@ import json
 import time
 
 import pytest
+from msgspec import to_builtins
 
 from harness.checkers import CHECKERS, no_loss, promise_of, run_checker
 from harness.checkers.cursors import instant
@@ -50,7 +51,7 @@ def test_many_findings_are_counted_and_the_first_are_told() -> None:
 def test_a_judgement_is_plain_json() -> None:
     story = Story().poll(0.0).send("a", 1.0).poll(2.0).poll(4.0).drained(5.0)
     for checker in CHECKERS.values():
-        json.dumps(checker(story.history()).as_dict(), allow_nan=False)
+        json.dumps(to_builtins(checker(story.history())), allow_nan=False)
 
 
 @pytest.mark.parametrize(
