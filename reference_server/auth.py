@@ -14,6 +14,7 @@ import argon2
 import jwt
 
 from reference_server.addresses import network_of
+from reference_server.contract import PASSWORD_LENGTH, USERNAME_LENGTH, spelled
 from reference_server.errors import (
     Failure,
     InvalidRequest,
@@ -30,11 +31,9 @@ log = logging.getLogger(__name__)
 
 _ALGORITHM = "HS256"
 _USERNAME = re.compile(r"[\w.@+-]+")
-_USERNAME_LENGTH = range(3, 65)
-_LONGEST_DECOMPOSED = 4 * (_USERNAME_LENGTH.stop - 1)
+_LONGEST_DECOMPOSED = 4 * (USERNAME_LENGTH.stop - 1)
 """No character is composed of more than four (Unicode Standard Annex 15). Nothing longer is composed: that
 takes a time that grows with the square of the length."""
-_PASSWORD_LENGTH = range(8, 129)
 
 
 Offload = Callable[[Callable[[], Any]], Any]
@@ -47,8 +46,8 @@ def check_username(text: str, field: str = "username") -> str:
     Raises InvalidRequest. The alphabet is Django's; it holds no separator of keys, lines or paths.
     """
     username = unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_DECOMPOSED else text
-    if len(username) not in _USERNAME_LENGTH:
-        raise InvalidRequest(f"{field} must have 3 to 64 characters, not {len(username)}.")
+    if len(username) not in USERNAME_LENGTH:
+        raise InvalidRequest(f"{field} must have {spelled(USERNAME_LENGTH)} characters, not {len(username)}.")
     if not _USERNAME.fullmatch(username):
         raise InvalidRequest(f"{field} may contain only letters, digits and the characters _ . @ + -")
     return username
@@ -56,8 +55,10 @@ def check_username(text: str, field: str = "username") -> str:
 
 def check_password(password: str) -> None:
     """Raise InvalidRequest for a password that may not be registered."""
-    if len(password) not in _PASSWORD_LENGTH:
-        raise InvalidRequest(f"password must have 8 to 128 characters, not {len(password)}.")
+    if len(password) not in PASSWORD_LENGTH:
+        raise InvalidRequest(
+            f"password must have {spelled(PASSWORD_LENGTH)} characters, not {len(password)}."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Accounts:
         Raises InvalidRequest, Unauthenticated, TooManyAttempts, Unavailable.
         """
         username = check_username(username)
-        if len(password) >= _PASSWORD_LENGTH.stop:
+        if len(password) >= PASSWORD_LENGTH.stop:
             raise InvalidRequest(f"password must have at most 128 characters, not {len(password)}.")
         try:
             return self._sign_in(username, password, address)

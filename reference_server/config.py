@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reference_server.setting import Name, OneOf, Secret, Setting, Url, WholeNumber
+from reference_server.setting import Setting, name, one_of, secret, url, whole_number
 from reference_server.store_url import MONGODB_URL, REDIS_URL
 
 MAX_BODY_BYTES = 256 * 1024
@@ -24,95 +24,93 @@ _REST_MS = 100
 _DAY_S = 24 * 3600
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("HOST", "127.0.0.1", Name(255, "A-Za-z0-9.:_%-"), "Address to listen on."),
-    Setting("PORT", 8000, WholeNumber(1, 65535), "Port to listen on."),
-    Setting("WORKERS", 2, WholeNumber(1, 64), "Worker processes. One that is killed is started again."),
-    Setting("SECRET_KEY", None, Secret(32, 4096), "Signs the tokens; the same on every instance."),
-    Setting("REDIS_URL", "redis://127.0.0.1:6379/0", Url(REDIS_URL), "The queue."),
+    Setting("HOST", "127.0.0.1", name(255, "A-Za-z0-9.:_%-"), "Address to listen on."),
+    Setting("PORT", 8000, whole_number(1, 65535), "Port to listen on."),
+    Setting("WORKERS", 2, whole_number(1, 64), "Worker processes. One that is killed is started again."),
+    Setting("SECRET_KEY", None, secret(32, 4096), "Signs the tokens; the same on every instance."),
+    Setting("REDIS_URL", "redis://127.0.0.1:6379/0", url(REDIS_URL), "The queue."),
     Setting(
         "MONGODB_URL",
         "mongodb://127.0.0.1:27017/",
-        Url(MONGODB_URL),
+        url(MONGODB_URL),
         "The store of record. It must be a replica set; one member is enough.",
     ),
-    Setting("MONGODB_DATABASE", "chat", Name(38, "A-Za-z0-9_-"), "The database with every collection."),
-    Setting("POLL_INTERVAL_MS", 2000, WholeNumber(100, 60_000), "Told to clients in `poll_after_ms`."),
-    Setting("MESSAGE_LIMIT", 1000, WholeNumber(1, 10_000), "Longest message, in characters."),
-    Setting("QUEUE_LIMIT", 1000, WholeNumber(1, 10_000), "Messages kept in a mailbox's queue."),
+    Setting("MONGODB_DATABASE", "chat", name(38, "A-Za-z0-9_-"), "The database with every collection."),
+    Setting("POLL_INTERVAL_MS", 2000, whole_number(100, 60_000), "Told to clients in `poll_after_ms`."),
+    Setting("MESSAGE_LIMIT", 1000, whole_number(1, 10_000), "Longest message, in characters."),
+    Setting("QUEUE_LIMIT", 1000, whole_number(1, 10_000), "Messages kept in a mailbox's queue."),
     Setting(
         "QUEUE_TTL_SECONDS",
         30 * _DAY_S,
-        WholeNumber(1, 365 * _DAY_S),
+        whole_number(1, 365 * _DAY_S),
         "Life of a Redis key after its last push; also how far back a poll without `since` starts.",
     ),
-    Setting("REDIS_TIMEOUT_MS", 250, WholeNumber(10, 10_000), "Longest wait for an answer of Redis."),
+    Setting("REDIS_TIMEOUT_MS", 250, whole_number(10, 10_000), "Longest wait for an answer of Redis."),
     # After 400 ms for a turn at a busy mailbox (a send) or 250 ms for Redis (a poll), this leaves an answer
     # well within the second that the contract allows.
-    Setting("MONGODB_TIMEOUT_MS", 450, WholeNumber(10, 10_000), "Longest operation on MongoDB, as a whole."),
+    Setting("MONGODB_TIMEOUT_MS", 450, whole_number(10, 10_000), "Longest operation on MongoDB, as a whole."),
     Setting(
         "TOKEN_LIFETIME_SECONDS",
         _DAY_S,
-        WholeNumber(1, 365 * _DAY_S),
+        whole_number(1, 365 * _DAY_S),
         "How long a token works after sign-in.",
     ),
     Setting(
         "SIGN_IN_FAILURES_PER_ACCOUNT",
         5,
-        WholeNumber(1, 1_000_000),
+        whole_number(1, 1_000_000),
         "Failed sign-ins a minute as one user; then every sign-in as that user is answered 429.",
     ),
     Setting(
         "SIGN_IN_FAILURES_PER_ADDRESS",
         50,
-        WholeNumber(1, 1_000_000),
+        whole_number(1, 1_000_000),
         "The same from one IPv4 address or IPv6 /64 network.",
     ),
     Setting(
         "REGISTRATIONS_PER_ADDRESS",
         300,
-        WholeNumber(1, 1_000_000),
+        whole_number(1, 1_000_000),
         "Registrations an hour from one IPv4 address or IPv6 /64 network; then 429.",
     ),
     Setting(
         "SENDS_PER_SENDER",
         300,
-        WholeNumber(1, 1_000_000),
+        whole_number(1, 1_000_000),
         "Messages a minute from one user, counted by each worker for itself; then 429.",
     ),
     Setting(
         "SENDS_PER_ADDRESS",
         3000,
-        WholeNumber(1, 1_000_000),
+        whole_number(1, 1_000_000),
         "The same from one IPv4 address or IPv6 /64 network.",
     ),
     Setting(
         "HELD_POLLS_PER_USER",
         100,
-        WholeNumber(1, 10_000),
+        whole_number(1, 10_000),
         "Polls of one user that one worker holds open at a time; one more is answered at once.",
     ),
     Setting(
         "HASHING_QUEUE",
         32,
-        WholeNumber(1, 10_000),
+        whole_number(1, 10_000),
         "Sign-ins and registrations that may wait in one worker to have a password hashed; beyond, 503.",
     ),
     Setting(
         "TRUSTED_PROXIES",
         0,
-        WholeNumber(0, 10),
+        whole_number(0, 10),
         "Reverse proxies in front. Each adds to `X-Forwarded-For`; without any, that header is not believed.",
     ),
     Setting(
         "KEEP_ALIVE_SECONDS",
         75,
-        WholeNumber(1, 3600),
+        whole_number(1, 3600),
         "How long a connection may be idle. Behind a load balancer: longer than the balancer keeps it.",
     ),
-    Setting("LOG_LEVEL", "INFO", OneOf(("DEBUG", "INFO", "WARNING", "ERROR")), "Least severe lines to log."),
-    Setting(
-        "LOG_FORMAT", "text", OneOf(("text", "json")), "Log lines for people, or one JSON object a line."
-    ),
+    Setting("LOG_LEVEL", "INFO", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "Least severe lines to log."),
+    Setting("LOG_FORMAT", "text", one_of("text", "json"), "Log lines for people, or one JSON object a line."),
 )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
+from reference_server.contract import is_unicode
 from reference_server.store_url import UrlError, UrlRules
 
 
@@ -13,115 +14,54 @@ class ConfigError(ValueError):
     """A setting is missing or illegal. The text is one sentence: the variable, and what would be legal."""
 
 
-class Rule(Protocol):
+@dataclass(frozen=True)
+class Rule:
     """A kind of value."""
 
-    @property
-    def legal(self) -> str:
-        """What is legal, as the end of a sentence: "a whole number from 1 to 64"."""
-
-    @property
-    def may_be_shown(self) -> bool:
-        """False if a value, even an illegal one, may be or hold a secret."""
-
-    def read(self, text: str) -> int | str | None:
-        """Give the value, or None if the text is illegal."""
+    legal: str
+    """What is legal, as the end of a sentence: "a whole number from 1 to 64"."""
+    read: Callable[[str], int | str | None]
+    """Gives the value, or None if the text is illegal. May raise UrlError, which says more than `legal`."""
+    may_be_shown: bool = True
+    """False if a value, even an illegal one, may be or hold a secret."""
 
 
-@dataclass(frozen=True)
-class WholeNumber:
+def whole_number(low: int, high: int) -> Rule:
     """A number in decimal digits; both bounds are legal."""
 
-    low: int
-    high: int
-    may_be_shown: bool = True
-
-    @property
-    def legal(self) -> str:
-        """See Rule."""
-        return f"a whole number from {self.low:,} to {self.high:,}"
-
-    def read(self, text: str) -> int | None:
-        """See Rule."""
+    def read(text: str) -> int | None:
         text = text.strip()
         is_number = text.isascii() and text.isdigit() and len(text) < 20
-        return int(text) if is_number and self.low <= int(text) <= self.high else None
+        return int(text) if is_number and low <= int(text) <= high else None
+
+    return Rule(f"a whole number from {low:,} to {high:,}", read)
 
 
-@dataclass(frozen=True)
-class OneOf:
+def one_of(*words: str) -> Rule:
     """One of a few words."""
-
-    words: tuple[str, ...]
-    may_be_shown: bool = True
-
-    @property
-    def legal(self) -> str:
-        """See Rule."""
-        return "one of " + ", ".join(self.words)
-
-    def read(self, text: str) -> str | None:
-        """See Rule."""
-        return text if text in self.words else None
+    return Rule("one of " + ", ".join(words), lambda text: text if text in words else None)
 
 
-@dataclass(frozen=True)
-class Name:
+def name(longest: int, characters: str) -> Rule:
     """A short text of characters that need no quoting anywhere."""
-
-    longest: int
-    characters: str
-    may_be_shown: bool = True
-
-    @property
-    def legal(self) -> str:
-        """See Rule."""
-        return f"1 to {self.longest} of the characters {self.characters}"
-
-    def read(self, text: str) -> str | None:
-        """See Rule."""
-        return text if re.fullmatch(rf"[{self.characters}]{{1,{self.longest}}}", text) else None
+    legal = re.compile(rf"[{characters}]{{1,{longest}}}")
+    return Rule(
+        f"1 to {longest} of the characters {characters}", lambda text: text if legal.fullmatch(text) else None
+    )
 
 
-@dataclass(frozen=True)
-class Secret:
+def secret(shortest: int, longest: int) -> Rule:
     """Any text, measured in bytes."""
-
-    shortest: int
-    longest: int
-    may_be_shown: bool = False
-
-    @property
-    def legal(self) -> str:
-        """See Rule."""
-        return f"text of {self.shortest:,} to {self.longest:,} bytes"
-
-    def read(self, text: str) -> str | None:
-        """See Rule."""
-        size = len(text.encode())
-        return text if self.shortest <= size <= self.longest else None
+    return Rule(
+        f"text of {shortest:,} to {longest:,} bytes",
+        lambda text: text if shortest <= len(text.encode()) <= longest else None,
+        may_be_shown=False,
+    )
 
 
-@dataclass(frozen=True)
-class Url:
+def url(rules: UrlRules) -> Rule:
     """The URL of a store, without what is overruled."""
-
-    rules: UrlRules
-    may_be_shown: bool = False
-
-    @property
-    def legal(self) -> str:
-        """See Rule."""
-        return self.rules.legal
-
-    def read(self, text: str) -> str:
-        """See Rule. Raises UrlError, which says more than what would be legal."""
-        return self.rules.cleaned(text.strip())
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether no byte of it had to be escaped when it was read as UTF-8."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return Rule(rules.legal, lambda text: rules.cleaned(text.strip()), may_be_shown=False)
 
 
 @dataclass(frozen=True)
@@ -139,7 +79,7 @@ class Setting:
             if self.default is None:
                 raise ConfigError(f"{self.name} is required and must be {self.rule.legal}.")
             return self.default
-        if not _is_unicode(text):
+        if not is_unicode(text):
             raise ConfigError(f"{self.name} must be UTF-8, and {self.rule.legal}.")
         try:
             value = self.rule.read(text)

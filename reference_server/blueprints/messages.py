@@ -10,6 +10,13 @@ from flask import Blueprint, Response
 from reference_server.auth import Accounts, check_username
 from reference_server.blueprints import requests as read
 from reference_server.blueprints.answers import answer
+from reference_server.contract import (
+    CLIENT_MESSAGE_ID_LENGTH,
+    DEFAULT_PAGE_SIZE,
+    LONGEST_WAIT_S,
+    PAGE_SIZE,
+    spelled,
+)
 from reference_server.errors import Forbidden, InvalidRequest, Unavailable
 from reference_server.held_polls import HeldPolls
 from reference_server.message import to_wire
@@ -19,9 +26,6 @@ from reference_server.service import Messenger
 from reference_server.timestamps import as_written, format_timestamp
 
 log = logging.getLogger(__name__)
-
-LONGEST_WAIT_S = 25
-_CLIENT_ID_LENGTH = range(1, 65)
 
 
 def blueprint(
@@ -60,7 +64,7 @@ def blueprint(
         reader = read.signed_in()
         mailbox = check_username(mailbox)
         since_us = read.moment("since")
-        limit = read.whole_number("limit", 1, 100, default=50)
+        limit = read.whole_number("limit", PAGE_SIZE, default=DEFAULT_PAGE_SIZE)
         wait_s = read.seconds("wait", LONGEST_WAIT_S)
         if mailbox != reader:
             _refuse_mailbox(accounts, mailbox)
@@ -90,7 +94,7 @@ def blueprint(
         user = read.signed_in()
         other = check_username(other)
         before_us = read.moment("before")
-        limit = read.whole_number("limit", 1, 100, default=50)
+        limit = read.whole_number("limit", PAGE_SIZE, default=DEFAULT_PAGE_SIZE)
         accounts.require(other)
         page = messenger.conversation(user, other, before_us, limit)
         messages = [to_wire(message) for message in page.messages]
@@ -118,8 +122,9 @@ def _content(content: str, limit: int) -> str:
 
 
 def _client_message_id(given: str | None) -> str | None:
-    if given is not None and len(given) not in _CLIENT_ID_LENGTH:
-        raise InvalidRequest(f"client_message_id must have 1 to 64 characters, not {len(given)}.")
+    legal = CLIENT_MESSAGE_ID_LENGTH
+    if given is not None and len(given) not in legal:
+        raise InvalidRequest(f"client_message_id must have {spelled(legal)} characters, not {len(given)}.")
     return given
 
 

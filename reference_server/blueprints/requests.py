@@ -13,13 +13,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from reference_server import addresses
 from reference_server.auth import Tokens
+from reference_server.contract import is_unicode, spelled
 from reference_server.errors import InvalidRequest
 from reference_server.timestamps import LEGAL, parse_timestamp
 
 Fields = dict[str, Any]
 _NUMBER = re.compile(r"\d{1,20}(\.\d{1,400})?([Ee][+-]?\d{1,3})?", re.ASCII)
 """As JSON spells numbers that are not negative."""
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 MOST_FORM_FIELDS = 100
 """Four mean something, and each costs more work than the bytes that it consists of."""
 
@@ -120,7 +120,7 @@ def optional_text(fields: Fields, name: str) -> str | None:
         raise InvalidRequest(f"{name} was sent {len(value)} times; send it once.")
     if not isinstance(value, str):
         raise InvalidRequest(f"{name} must be a text.")
-    if _HALF_A_PAIR.search(value):
+    if not is_unicode(value):
         raise InvalidRequest(f"{name} holds half of a surrogate pair, which is not Unicode text.")
     return value
 
@@ -133,14 +133,14 @@ def parameter(name: str) -> str | None:
     return values[0] if values else None
 
 
-def whole_number(name: str, low: int, high: int, default: int) -> int:
+def whole_number(name: str, legal: range, default: int) -> int:
     """Give a query parameter that is a whole number. Raises InvalidRequest."""
     value = parameter(name)
     if value is None:
         return default
     is_number = value.isascii() and value.isdigit() and len(value) < 10
-    if not is_number or not low <= int(value) <= high:
-        raise InvalidRequest(f"{name} must be a whole number from {low} to {high}.")
+    if not is_number or int(value) not in legal:
+        raise InvalidRequest(f"{name} must be a whole number from {spelled(legal)}.")
     return int(value)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from reference_server.config import Config
+from reference_server.contract import LONGEST_WAIT_S
 from reference_server.openapi import schemas
 from reference_server.openapi.schemas import CURSOR, LIMIT, SCHEMAS, USERNAME, Schema, a
 
 Node = dict[str, Any]
 
 API_VERSION = "1.0.0"
-LONGEST_WAIT_S = 25
 _HEADERS: Node = {
     "X-Request-Id": {
         "description": "The client's own, or a new one.",

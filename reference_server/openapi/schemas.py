@@ -5,28 +5,37 @@ from __future__ import annotations
 from typing import Any
 
 from reference_server.config import Config
+from reference_server.contract import (
+    CLIENT_MESSAGE_ID_LENGTH,
+    DEFAULT_PAGE_SIZE,
+    PAGE_SIZE,
+    PASSWORD_LENGTH,
+    USERNAME_LENGTH,
+)
 from reference_server.timestamps import LEGAL
 
 Schema = dict[str, Any]
 
+
+def _length(legal: range) -> Schema:
+    return {"minLength": legal.start, "maxLength": legal.stop - 1}
+
+
 USERNAME: Schema = {
     "type": "string",
-    "minLength": 3,
-    "maxLength": 64,
+    **_length(USERNAME_LENGTH),
     "pattern": r"^[\w.@+-]+$",
     "description": "Letters and digits of any script and _ . @ + - in Unicode's composed form (NFC).",
     "example": "alice",
 }
 PASSWORD: Schema = {
     "type": "string",
-    "minLength": 8,
-    "maxLength": 128,
+    **_length(PASSWORD_LENGTH),
     "example": "correct horse battery staple",
 }
 CLIENT_MESSAGE_ID: Schema = {
     "type": "string",
-    "minLength": 1,
-    "maxLength": 64,
+    **_length(CLIENT_MESSAGE_ID_LENGTH),
     "description": "The sender's own id of the message, which makes it safe to send it again.",
 }
 TIMESTAMP: Schema = {
@@ -41,7 +50,12 @@ CURSOR: Schema = {
     "description": f"Must be {LEGAL}. Exclusive.",
     "example": "2026-01-01T12:00:00.123456Z",
 }
-LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+LIMIT: Schema = {
+    "type": "integer",
+    "minimum": PAGE_SIZE.start,
+    "maximum": PAGE_SIZE.stop - 1,
+    "default": DEFAULT_PAGE_SIZE,
+}
 
 
 def record(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
@@ -116,7 +130,7 @@ SCHEMAS: dict[str, Schema] = {
     "Poll": record(
         {
             "messages": _MESSAGES | {"description": "Oldest first."},
-            "count": a("integer", minimum=0, maximum=100),
+            "count": a("integer", minimum=0, maximum=PAGE_SIZE.stop - 1),
             "has_more": a("boolean"),
             "next_since": a("string", "The next poll's `since`: what this poll had if nothing is new.")
             | {"type": ["string", "null"]},

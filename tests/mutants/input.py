@@ -20,10 +20,14 @@ def malformed_cursor_ignored(name):
 
 
 @mutant(row="SEC-06", promise="refuses", replaces="blueprints.requests:whole_number")
-def limit_clamped(name, low, high, default):
+def limit_clamped(name, legal, default):
     """A page size outside its range is brought into it."""
     value = requests.parameter(name)
-    return min(max(int(value), low), high) if value and value.lstrip("-").isdigit() else default
+    return (
+        min(max(int(value), legal.start), legal.stop - 1)
+        if value and value.lstrip("-").isdigit()
+        else default
+    )
 
 
 @mutant(row="SEC-07", promise="refuses", replaces="auth:check_username")

@@ -8,27 +8,30 @@ import pytest
 
 from harness.checkers import PROMISES, Demand
 from harness.history import Bounds
-from reference_server import auth
 from reference_server.adapters.refusals import QUEUE_CHARACTERS
-from reference_server.blueprints import messages
 from reference_server.config import Config
+from reference_server.contract import (
+    CLIENT_MESSAGE_ID_LENGTH,
+    DEFAULT_PAGE_SIZE,
+    LONGEST_WAIT_S,
+    PAGE_SIZE,
+    USERNAME_LENGTH,
+    spelled,
+)
 
 CONTRACT = (Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
 CONFIG = Config.from_env({"SECRET_KEY": "s" * 32})
 BOUNDS = Bounds()
 
 
-def lengths(legal: range) -> str:
-    return f"{legal.start} to {legal.stop - 1} characters"
-
-
 @pytest.mark.parametrize(
     "sentence",
     [
-        f"| `to_username` | {lengths(auth._USERNAME_LENGTH)}",
-        f"| `client_message_id` | optional, {lengths(messages._CLIENT_ID_LENGTH)}",
+        f"| `to_username` | {spelled(USERNAME_LENGTH)} characters",
+        f"| `client_message_id` | optional, {spelled(CLIENT_MESSAGE_ID_LENGTH)} characters",
         f"at most {CONFIG.message_limit:,} characters; every Unicode text",
-        f"may be held open, 0 to {messages.LONGEST_WAIT_S}, default 0",
+        f"| `limit` | {spelled(PAGE_SIZE)}, default {DEFAULT_PAGE_SIZE};",
+        f"may be held open, 0 to {LONGEST_WAIT_S}, default 0",
         f'"poll_after_ms": {CONFIG.poll_interval_ms}',
         f"of the last {CONFIG.queue_limit:,} messages, and of {CONFIG.queue_ttl_seconds // 86_400} days",
         f"at most {CONFIG.queue_limit:,} entries, TTL {CONFIG.queue_ttl_seconds // 86_400} days",
