@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from harness.checkers.expectations import AWAY_STORES
 from harness.checkers.strain import EXCUSED, Found, Strain
 from harness.checkers.telling import at, finding
-from harness.history import HARMLESS_TARGETS, History, Needed, Outcome, Poll
+from harness.history import HARMLESS_TARGETS, Attempt, History, Outcome, Poll
 from harness.verdict import Finding
 
 PROMISE = "available"
@@ -34,13 +34,13 @@ def not_let_in(history: History, broken: Broken, strain: Strain) -> Iterator[Fou
         yield EXCUSED if strain.excuses(needed, needed.end_ns) else _not_let_in(history, needed)
 
 
-def _may_be(needed: Needed, broken: frozenset[str]) -> bool:
+def _may_be(needed: Attempt, broken: frozenset[str]) -> bool:
     if needed.status == 500:
         return False
     return bool(broken & AWAY_STORES) or (bool(broken) and needed.status == 503)
 
 
-def _not_let_in(history: History, needed: Needed) -> Finding:
+def _not_let_in(history: History, needed: Attempt) -> Finding:
     opening = f"{needed.who} wanted to {needed.what} at {at(history, needed.start_ns)}"
     if needed.status is None:
         got = f"was not answered by {at(history, needed.end_ns)} ({needed.error})"

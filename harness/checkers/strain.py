@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.checkers.spans import Span, Spans
-from harness.history import NS_PER_S, Attempt, History, Needed, Poll, Send
+from harness.history import NS_PER_S, Attempt, History, Poll, Send
 from harness.verdict import Finding
 
 TOO_BUSY = "this machine was too busy to measure the server"
@@ -50,7 +50,7 @@ class Strain:
         self._history = history
         self._spans = Spans(strained(history))
 
-    def excuses(self, operation: Send | Poll | Attempt | Needed, end_ns: int) -> bool:
+    def excuses(self, operation: Send | Poll | Attempt, end_ns: int) -> bool:
         """Whether the time explains this operation's 503, or that it timed out."""
         if operation.status == 503:
             return self.excuses_time(operation.start_ns, end_ns)

@@ -53,7 +53,6 @@ from harness.history.history import (
     History,
     InVain,
     MachineStrain,
-    Needed,
 )
 from harness.history.operations import Event, Outcome, Poll, Received, Send
 from harness.history.reading import read_histories, read_lines
@@ -74,7 +73,6 @@ __all__ = [
     "HistoryFile",
     "InVain",
     "MachineStrain",
-    "Needed",
     "Outcome",
     "Poll",
     "Received",

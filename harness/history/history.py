@@ -40,7 +40,11 @@ class Bounds(Record, frozen=True):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One request that must be refused, or at least tell nothing that is not for the one who made it."""
+    """One request that a scenario made with an expectation of its own.
+
+    It must be refused, or at least give away nothing of others; or the scenario cannot go on without it: to
+    register, or to sign in.
+    """
 
     op: int
     who: str
@@ -50,23 +54,9 @@ class Attempt:
     end_ns: int
     status: int | None
     told: tuple[str, ...]
-    error: str | None
-    event: Event = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Needed:
-    """One request that a scenario cannot go on without: to register, or to sign in."""
-
-    op: int
-    who: str
-    what: str
-    may: tuple[int, ...]
+    """What the answer held and must not."""
     unsuited: tuple[int, ...]
     """Statuses that may be due to the harness: another taste in names, a limit to be raised."""
-    start_ns: int
-    end_ns: int
-    status: int | None
     error: str | None
     event: Event = field(repr=False)
 
@@ -126,7 +116,7 @@ class History:
     looks: tuple[Event, ...]
     """What was seen in Redis: the `queue` and `keys` events."""
     drained_ns: int | None
-    needed: tuple[Needed, ...] = ()
+    needed: tuple[Attempt, ...] = ()
     in_vain: tuple[InVain, ...] = ()
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What was worked out about this history already, for `harness.history.once`."""
@@ -202,14 +192,14 @@ class Told:
             end_ns=self._end_ns,
             sends=tuple(Send.of(send, None) if isinstance(send, Call) else send for send in self._sends),
             polls=tuple(sorted(self._polls, key=attrgetter("start_ns"))),
-            attempts=tuple(_attempt(event) for event in self._of("attempt")),
+            attempts=tuple(map(_attempt, self._of("attempt"))),
             faults=tuple(_faults(self._of("fault"))),
             canaries=tuple(self._of("canary")),
             strains=tuple(MachineStrain(event["since"], event["t"]) for event in self._of("strain")),
             vitals=tuple(self._of("vitals")),
             looks=tuple(self._of("queue", "keys")),
             drained_ns=drained[-1]["t"] if drained else None,
-            needed=tuple(map(_needed, self._of("needed"))),
+            needed=tuple(map(_attempt, self._of("needed"))),
             in_vain=tuple(map(_in_vain, self._of("in_vain"))),
         )
 
@@ -228,22 +218,8 @@ def _attempt(event: Event) -> Attempt:
         end_ns=event["t"],
         status=event.get("status"),
         told=tuple(event.get("told", ())),
+        unsuited=tuple(event.get("unsuited", ())),
         error=event.get("error"),
-        event=event,
-    )
-
-
-def _needed(event: Event) -> Needed:
-    return Needed(
-        op=event["op"],
-        who=event["who"],
-        what=event["what"],
-        may=tuple(event["may"]),
-        unsuited=tuple(event["unsuited"]),
-        start_ns=event["start"],
-        end_ns=event["t"],
-        status=event["status"],
-        error=event["error"],
         event=event,
     )
 

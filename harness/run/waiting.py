@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.checkers.serving import ENDLESS_AFTER
 from harness.client import Client
 from harness.history import NS_PER_S, Bounds, Recorder
 from harness.run.broken import CertainlyBroken, Deadline, PromiseBroken
@@ -26,8 +27,8 @@ from harness.variety.variety import Variety
 
 DRAIN_WITHIN_S = 20.0
 DRAIN_ALL_WITHIN_S = 45.0
-ENDLESS_AFTER = 20
-"""So many polls in a row promise more and bring nothing: then none will."""
+GIVE_UP_AFTER = 2 * ENDLESS_AFTER
+"""So many polls in a row promise more and bring nothing: then none will, and a checker can tell."""
 LONGEST_WAIT_AGAIN_S = 10.0
 """For traffic, once it was waited for in vain."""
 
@@ -202,7 +203,7 @@ class Waiting(Conversations):
         """Read a mailbox to its end; False, and a note, where that takes too long."""
         begin, empty_promises = time.monotonic(), 0
         deadline = min(begin + DRAIN_WITHIN_S, until)
-        while time.monotonic() < deadline and empty_promises < ENDLESS_AFTER:
+        while time.monotonic() < deadline and empty_promises < GIVE_UP_AFTER:
             polled = reader.poll_once()
             if polled.is_last:
                 return True

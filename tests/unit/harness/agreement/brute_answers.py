@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from harness.history import NS_PER_S, FaultWindow, History, InVain, Needed, Outcome, Poll, Send
+from harness.history import NS_PER_S, Attempt, FaultWindow, History, InVain, Outcome, Poll, Send
 
 from .reading import (
     BROKEN,
@@ -85,7 +85,7 @@ def _excused_by_strain(request: Request, history: History) -> bool:
     return explained and touches_strain(request.start_ns, until_ns, history)
 
 
-def _is_let_down(needed: Needed, history: History) -> bool:
+def _is_let_down(needed: Attempt, history: History) -> bool:
     """Whether somebody could not sign in; while a store is broken, 503 says to come again."""
     if needed.status in (200, 429) and needed.error is None:
         return False
@@ -94,21 +94,23 @@ def _is_let_down(needed: Needed, history: History) -> bool:
     return not (at_all or (felt and needed.status == 503))
 
 
-def _felt(fault: FaultWindow, needed: Needed, history: History) -> bool:
+def _felt(fault: FaultWindow, needed: Attempt, history: History) -> bool:
     recovers_ns = round(history.bounds.recovers_within_s * NS_PER_S)
     is_over = fault.healed_ns is not None and fault.healed_ns + recovers_ns < needed.start_ns
     return needed.end_ns >= fault.injected_ns and not is_over
 
 
-def _may_be_strain(needed: Needed) -> bool:
+def _may_be_strain(needed: Attempt) -> bool:
     return needed.status == 503 or (needed.status is None and needed.error == "timeout")
 
 
-def _in_strain(waited: Needed | InVain, history: History) -> bool:
+def _in_strain(waited: Attempt | InVain, history: History) -> bool:
     since_ns, until_ns = (
-        (waited.start_ns, waited.end_ns) if isinstance(waited, Needed) else (waited.since_ns, waited.until_ns)
+        (waited.start_ns, waited.end_ns)
+        if isinstance(waited, Attempt)
+        else (waited.since_ns, waited.until_ns)
     )
-    if isinstance(waited, Needed) and waited.status is None:
+    if isinstance(waited, Attempt) and waited.status is None:
         return hung_in_strain(since_ns, until_ns, history)
     if isinstance(waited, InVain) and has_calm(
         strains(history), since_ns, until_ns, (until_ns - since_ns) // 2
