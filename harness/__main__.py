@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from harness.commands.cli import main
+    from harness.cli.command_line import main
 except ImportError as error:
     print(f"harness: {error}: run `python -m pip install -e .` in its checkout", file=sys.stderr)  # noqa: T201
     sys.exit(2)

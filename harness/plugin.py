@@ -1,9 +1,7 @@
-"""The pytest plugin: the `plan` marker, the `run` fixture, and what a scenario's outcome means.
+"""The pytest plugin: the `plan` marker, the `run` fixture, and the record of how each test ended.
 
-A pytest session becomes a run of the harness as soon as one of its tests asks for `run`, or when it is told
-which rows to run; then tests that name such a row count as well. Verdicts: a broken promise or a failed
-assertion is a fail; whatever kept the harness from judging is inconclusive; of a test that is no scenario,
-any failure is a fail. Exit codes as everywhere in the harness: 0 pass, 1 a promise broken, 2 wrong usage,
+A pytest session becomes a run of the harness when one of its tests uses `run`, or when the command line names
+rows; then tests marked with such a row count too. Exit codes: 0 pass, 1 a promise broken, 2 wrong usage,
 3 inconclusive.
 """
 
@@ -19,20 +17,18 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.strain import TOO_BUSY, too_busy
-from harness.errors import CannotWrite, HarnessError, NotHere, NotServed, UsageError
-from harness.plan import PLAN_FILE, Row, read_plan
+from harness.errors import CannotWrite, HarnessError, NotHere, UsageError
+from harness.plan import PLAN_FILE, PlanRow, read_plan
 from harness.run import Inconclusive, Run
-from harness.run.broken import CertainlyBroken
-from harness.session.alone import the_machine
-from harness.session.collector import Collector
-from harness.session.ending import OUT_OF_TIME, decide, may_be_decided
-from harness.session.folder import new_run
-from harness.session.results import Part, Results, title, to_json
-from harness.session.session import Session, Settings
+from harness.runner.alone import the_machine
+from harness.runner.collector import Collector
+from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided
+from harness.runner.folder import new_run
+from harness.runner.outcomes import judged_by_its_end
+from harness.runner.results import Part, Results, title, to_json
+from harness.runner.session import Session, Settings
 from harness.stack import Services
 from harness.targets.profile import load_profile
-from harness.verdict import Verdict
 
 SESSION = pytest.StashKey[Session]()
 SERVICES = pytest.StashKey[Services]()
@@ -241,52 +237,6 @@ def _told_rows(item: pytest.Item) -> list[str]:
     return [row for row in ids if not wanted or row in wanted] or [item.name]
 
 
-def judged_by_its_end(
-    error: BaseException | None, report: pytest.TestReport, run: Run | None, *, is_scenario: bool
-) -> tuple[Verdict, str]:
-    """The verdict of a phase of a test, and why: by what ended it, if anything did."""
-    verdict, reason = _verdict(error, report, is_scenario=is_scenario)
-    if run is None or isinstance(error, CertainlyBroken):
-        return verdict, reason
-    if verdict is Verdict.FAIL:
-        return _excused(verdict, reason, run)
-    if isinstance(error, (NotServed, Inconclusive, OUT_OF_TIME)) and not run.judging_that_raised(error):
-        return verdict, _with_the_machines_part(reason, run)
-    return verdict, reason
-
-
-def _verdict(
-    error: BaseException | None, report: pytest.TestReport, *, is_scenario: bool
-) -> tuple[Verdict, str]:
-    if error is None:
-        return Verdict.PASS, ""
-    said = (str(error).splitlines() or [type(error).__name__])[0]
-    if report.skipped or isinstance(error, NotHere):
-        return Verdict.SKIPPED, said
-    if report.when == "call" and (isinstance(error, AssertionError) or not is_scenario):
-        return Verdict.FAIL, said
-    if isinstance(error, Inconclusive | HarnessError):
-        return Verdict.INCONCLUSIVE, said
-    if isinstance(error, OUT_OF_TIME):
-        return Verdict.INCONCLUSIVE, f"the scenario did not come to its end: {said}"
-    if isinstance(error, KeyboardInterrupt):
-        return Verdict.INCONCLUSIVE, "interrupted"
-    return Verdict.INCONCLUSIVE, f"the harness itself failed: {type(error).__name__}: {said}"
-
-
-def _excused(verdict: Verdict, reason: str, run: Run) -> tuple[Verdict, str]:
-    """Undecided where no checker convicted, and the machine was too busy for what the scenario expected."""
-    convicted = any(judgement.verdict is Verdict.FAIL for judgement in run.judgements)
-    busy = "" if convicted else too_busy(run.recorder.history())
-    return (Verdict.INCONCLUSIVE, f"{reason}; but {busy}") if busy else (verdict, reason)
-
-
-def _with_the_machines_part(reason: str, run: Run) -> str:
-    """Whoever waited in vain for a busy machine may try again."""
-    busy = too_busy(run.recorder.history())
-    return reason if not busy or TOO_BUSY in reason else f"{reason}; but {busy}"
-
-
 def settings_from(config: pytest.Config) -> Settings:
     """What the command line asked for. Raises UsageError for a profile that cannot be used."""
     profile = load_profile(config.getoption("--harness-target"))
@@ -311,7 +261,7 @@ def _new_results(config: pytest.Config) -> Results:
     return Results(_plan(config), settings_from(config))
 
 
-def _plan(config: pytest.Config) -> list[Row]:
+def _plan(config: pytest.Config) -> list[PlanRow]:
     """The plan's rows; none where a project keeps its scenarios without a plan."""
     path = Path(config.getoption("--harness-plan"))
     return read_plan(path) if path.is_file() else []

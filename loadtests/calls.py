@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import gevent
 from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 
-from harness.bounded_http import LONGEST_BODY_BYTES
 from harness.client import Answer, Body, Malformed, json_object
+from harness.client.bounded_http import LONGEST_BODY_BYTES
 
 WHOLE_ANSWER_WITHIN_S = 10.0
 PIECE_BYTES = 65536

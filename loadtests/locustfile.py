@@ -32,9 +32,9 @@ from locust.runners import WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from harness.client import API, Answer, Malformed
+from harness.client.polling import Cursor, PollSchedule
 from harness.errors import UsageError
 from harness.history import NS_PER_S
-from harness.polling import Cursor, Schedule
 from harness.verdict import EXIT_CODES
 from loadtests import hosts, workers
 from loadtests.answers import check_ack, page_of, require, token_of
@@ -68,7 +68,7 @@ class ChatUser(FastHttpUser):
         self._headers: dict[str, str] = {}
         self._send_every_s = self.environment.parsed_options.send_every
         self._cursor = Cursor()
-        self._schedule = Schedule(int(POLL_INTERVAL_S * NS_PER_S))
+        self._schedule = PollSchedule(int(POLL_INTERVAL_S * NS_PER_S))
         if self._call("POST", "/register", lambda answer: require(answer, 201), json=credentials) is None:
             return
         token = self._call("POST", "/login", token_of, json=credentials)

@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from harness.chaos.schedule import Outage, Planned, Schedule
+from harness.chaos.schedule import FaultSchedule, Outage, Planned
 from harness.run import PromiseBroken, Run
 
 
-def play(run: Run, schedule: Schedule) -> list[str]:
+def play(run: Run, schedule: FaultSchedule) -> list[str]:
     """Play all of it, and return what was wrong with the queues in Redis after which outage.
 
     Times are those of the schedule, but to prove that a fault bites, and to heal it, may take time: then all

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from harness.chaos.kinds import Kind, Need
+from harness.chaos.catalog import ChaosFault, Need
 from harness.errors import NotHere, UsageError
 from harness.plan import hint
 from harness.stack import Found, faketime_library
 from harness.targets.profile import Profile
 
 
-def chosen(kinds: Sequence[Kind], patterns: Sequence[str]) -> list[Kind]:
+def chosen(kinds: Sequence[ChaosFault], patterns: Sequence[str]) -> list[ChaosFault]:
     """The kinds of which the store or the whole name matches any of the patterns; without patterns, all.
 
     Raises UsageError for a pattern that matches none.
@@ -27,14 +27,14 @@ def chosen(kinds: Sequence[Kind], patterns: Sequence[str]) -> list[Kind]:
 
 
 def possible(
-    kinds: Sequence[Kind], profile: Profile, services: Mapping[str, Found]
-) -> tuple[list[Kind], dict[str, list[Kind]]]:
+    kinds: Sequence[ChaosFault], profile: Profile, services: Mapping[str, Found]
+) -> tuple[list[ChaosFault], dict[str, list[ChaosFault]]]:
     """The kinds that can be had, and those that cannot by the reason why. Raises UsageError if none can."""
     lacking = _lacking(profile, services)
     if any(Need.CLOCKS in kind.needs for kind in kinds) and (reason := _no_clocks()):
         lacking[Need.CLOCKS] = reason
-    can: list[Kind] = []
-    left_out: dict[str, list[Kind]] = {}
+    can: list[ChaosFault] = []
+    left_out: dict[str, list[ChaosFault]] = {}
     for kind in kinds:
         if reason := next((lacking[need] for need in Need if need in kind.needs and need in lacking), ""):
             left_out.setdefault(reason, []).append(kind)
@@ -45,7 +45,7 @@ def possible(
     return can, left_out
 
 
-def _matches(kind: Kind, pattern: str) -> bool:
+def _matches(kind: ChaosFault, pattern: str) -> bool:
     return any(fnmatchcase(name.casefold(), pattern.casefold()) for name in (kind.store, kind.full_name))
 
 
@@ -72,7 +72,7 @@ def _no_clocks() -> str:
     return ""
 
 
-def _apart(kind: Kind, profile: Profile) -> Kind:
+def _apart(kind: ChaosFault, profile: Profile) -> ChaosFault:
     """A clock is read from a poll's answer, which some servers do not give without Redis."""
     if Need.CLOCKS in kind.needs and profile.policy.polls_without_redis == "unavailable":
         return replace(kind, apart_from=kind.apart_from | {"redis"})

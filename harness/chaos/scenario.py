@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from harness.chaos.playing import play
-from harness.chaos.schedule import Schedule
+from harness.chaos.schedule import FaultSchedule
 from harness.checkers import DELIVERY, available, bounded, on_time, recovers
 from harness.run import Run
 
 
 @pytest.mark.plan("RANDOM-01")
-def test_faults_drawn_from_the_seed(run: Run, schedule: Schedule) -> None:
+def test_faults_drawn_from_the_seed(run: Run, schedule: FaultSchedule) -> None:
     """All promises are judged over the whole of it."""
     _start(run, schedule)
     wrong_queues = play(run, schedule)
@@ -25,7 +25,7 @@ def test_faults_drawn_from_the_seed(run: Run, schedule: Schedule) -> None:
     assert not run.refusals_without_outcome(), "a send was answered 503 without an outcome"
 
 
-def _start(run: Run, schedule: Schedule) -> None:
+def _start(run: Run, schedule: FaultSchedule) -> None:
     """Four write, two of them patiently, to four who poll, each in a way of its own; one writes to himself.
 
     One waits in vain.

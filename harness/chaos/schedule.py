@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from harness.chaos.kinds import LONG_S, Kind, Parameters
+from harness.chaos.catalog import LONG_S, ChaosFault, Parameters
 from harness.errors import UsageError
 from harness.history import Bounds
 
@@ -27,7 +27,7 @@ CLOCK = "clock"
 class Planned:
     """A fault that is to begin `at_s` seconds after the traffic and to last `lasts_s` seconds."""
 
-    kind: Kind
+    kind: ChaosFault
     at_s: float
     lasts_s: float
     parameters: Parameters
@@ -42,7 +42,7 @@ Outage = tuple[Planned, ...]
 
 
 @dataclass(frozen=True)
-class Schedule:
+class FaultSchedule:
     """Outages in their order, at least `calm_s` seconds apart; all is over after `total_s` seconds.
 
     `with_clocks`: two instances of the server, each with a clock that can be set.
@@ -64,7 +64,7 @@ def calm_s(bounds: Bounds) -> float:
     return bounds.recovers_within_s + 2 * bounds.poll_interval_s
 
 
-def draw(seed: int, kinds: Sequence[Kind], *, total_s: float, calm_s: float) -> Schedule:
+def draw(seed: int, kinds: Sequence[ChaosFault], *, total_s: float, calm_s: float) -> FaultSchedule:
     """The schedule of a seed, `total_s` seconds long, of these kinds of faults.
 
     Of each store all kinds come before one comes again. Raises UsageError where there is no time for a fault.
@@ -80,10 +80,10 @@ def draw(seed: int, kinds: Sequence[Kind], *, total_s: float, calm_s: float) -> 
     while (room_s := round(total_s - calm_s - at_s, 1)) >= LONG_S[0]:
         outages.append(outage := drawing.outage(at_s, room_s))
         at_s = round(max(fault.ends_at_s for fault in outage) + calm_s + random.uniform(0, LONGER_CALM_S), 1)
-    return Schedule(tuple(outages), calm_s, total_s, with_clocks)
+    return FaultSchedule(tuple(outages), calm_s, total_s, with_clocks)
 
 
-def _with_clocks(random: Random, kinds: Sequence[Kind]) -> bool:
+def _with_clocks(random: Random, kinds: Sequence[ChaosFault]) -> bool:
     """Half of the seeds have them where there is a choice: two instances are never all killed at once."""
     stores = {kind.store for kind in kinds}
     return CLOCK in stores and (len(stores) == 1 or random.random() < 0.5)
@@ -92,11 +92,11 @@ def _with_clocks(random: Random, kinds: Sequence[Kind]) -> bool:
 class _Drawing:
     """Draws one outage after the other; of each store there is a bag of the kinds yet to come."""
 
-    def __init__(self, random: Random, kinds: Sequence[Kind]) -> None:
+    def __init__(self, random: Random, kinds: Sequence[ChaosFault]) -> None:
         self._random = random
         self._kinds = kinds
         self._stores = list(dict.fromkeys(kind.store for kind in kinds))
-        self._bags: dict[str, list[Kind]] = {store: [] for store in self._stores}
+        self._bags: dict[str, list[ChaosFault]] = {store: [] for store in self._stores}
 
     def outage(self, at_s: float, room_s: float) -> Outage:
         """Faults that overlap, the first one of them `at_s`, all over in `room_s` seconds."""
@@ -110,9 +110,9 @@ class _Drawing:
                 faults.append(self._planned(kind, begin_s, until_s))
         return tuple(sorted(faults, key=lambda fault: fault.at_s))
 
-    def _together(self, count: int) -> list[Kind]:
+    def _together(self, count: int) -> list[ChaosFault]:
         """Kinds of so many different stores, or of fewer where some cannot stand beside each other."""
-        chosen: list[Kind] = []
+        chosen: list[ChaosFault] = []
         for store in self._random.sample(self._stores, count):
             kind = self._bag(store).pop()
             if all(kind.stands_beside(other) for other in chosen):
@@ -121,13 +121,13 @@ class _Drawing:
                 self._bags[store].insert(0, kind)  # its turn comes
         return chosen
 
-    def _bag(self, store: str) -> list[Kind]:
+    def _bag(self, store: str) -> list[ChaosFault]:
         if not self._bags[store]:
             bag = [kind for kind in self._kinds if kind.store == store]
             self._random.shuffle(bag)
             self._bags[store] = bag
         return self._bags[store]
 
-    def _planned(self, kind: Kind, at_s: float, until_s: float) -> Planned:
+    def _planned(self, kind: ChaosFault, at_s: float, until_s: float) -> Planned:
         lasts_s = round(self._random.uniform(*kind.lasts_s), 1)
         return Planned(kind, at_s, min(lasts_s, round(until_s - at_s, 1)), kind.draw(self._random))

@@ -20,7 +20,7 @@ from harness.checkers.disturbances import recovered_ns
 from harness.checkers.expectations import (
     AWAY_STORES,
     HEALTHY,
-    Answer,
+    AnswerKind,
     answers_of,
     expected,
     is_total,
@@ -119,14 +119,14 @@ class _Inquiry:
         right = line.send if isinstance(operation, Send) else line.poll
         answers = answers_of(operation)
         if self._may_be_refused(operation):
-            right |= {Answer.REFUSED}
-        if Answer.SILENCE in answers & right and self._left_waiting(operation):
-            right -= {Answer.SILENCE}
+            right |= {AnswerKind.REFUSED}
+        if AnswerKind.SILENCE in answers & right and self._left_waiting(operation):
+            right -= {AnswerKind.SILENCE}
         if not answers & right:
             is_excused = self.strain.excuses(operation, end_ns)
             wrong = partial(self._wrong, operation, end_ns, answers, right, broken | perhaps)
             yield EXCUSED if is_excused else wrong()
-        if seconds <= self.bound_s or Answer.SILENCE in answers or AWAY_STORES & (broken | perhaps):
+        if seconds <= self.bound_s or AnswerKind.SILENCE in answers or AWAY_STORES & (broken | perhaps):
             return
         is_excused = self.strain.excuses_time(operation.start_ns, end_ns)
         yield EXCUSED if is_excused else self._too_slow(operation, end_ns, seconds)
@@ -162,16 +162,16 @@ class _Inquiry:
         self,
         operation: Send | Poll,
         end_ns: int,
-        answers: frozenset[Answer],
-        right: frozenset[Answer],
+        answers: frozenset[AnswerKind],
+        right: frozenset[AnswerKind],
         faults: frozenset[str],
     ) -> Finding:
-        wanted = " or ".join(sorted(answer.value for answer in right - {Answer.REFUSED}))
+        wanted = " or ".join(sorted(answer.value for answer in right - {AnswerKind.REFUSED}))
         meanwhile = f" while {' and '.join(sorted(faults))} failed" if faults else " outside any fault"
-        if Answer.SILENCE in answers:
+        if AnswerKind.SILENCE in answers:
             kind = "unanswered"
             got = f"was not answered by {at(self.history, end_ns)} ({operation.error or 'nothing recorded'})"
-        elif Answer.OK in answers and right - {Answer.REFUSED} == {Answer.DEGRADED}:
+        elif AnswerKind.OK in answers and right - {AnswerKind.REFUSED} == {AnswerKind.DEGRADED}:
             kind, got = "not_degraded", f"was answered {_claims(operation)}"
         else:
             kind, got = "wrong_status", f"was answered {_status(operation)} at {at(self.history, end_ns)}"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 
-from harness.checkers.cursors import Instant, instant
 from harness.checkers.gaps import Gaps
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.history import NS_PER_S, History, Outcome, Poll
+from harness.history.instants import Instant, instant
 from harness.history.once import once
 
 _FIRST_START_NS = attrgetter("first_start_ns")

@@ -12,7 +12,7 @@ from harness.history import HARMLESS_TARGETS, Effect, FaultWindow, Outcome, Poll
 from harness.policy import Policy
 
 
-class Answer(Enum):
+class AnswerKind(Enum):
     """What an operation may be answered with."""
 
     OK = "200"
@@ -31,24 +31,26 @@ class Answer(Enum):
 class Expected:
     """The right answers to a send and to a poll."""
 
-    send: frozenset[Answer]
-    poll: frozenset[Answer]
+    send: frozenset[AnswerKind]
+    poll: frozenset[AnswerKind]
 
 
-def _expected(send: Iterable[Answer], poll: Iterable[Answer]) -> Expected:
+def _expected(send: Iterable[AnswerKind], poll: Iterable[AnswerKind]) -> Expected:
     return Expected(frozenset(send), frozenset(poll))
 
 
-_AWAY = (Answer.OK, Answer.UNAVAILABLE, Answer.GATEWAY, Answer.SILENCE)
+_AWAY = (AnswerKind.OK, AnswerKind.UNAVAILABLE, AnswerKind.GATEWAY, AnswerKind.SILENCE)
 
 # Contract, Under faults: one line a set of broken stores.
 TABLE = {
-    frozenset[str](): _expected([Answer.OK], [Answer.OK]),
-    frozenset({"redis"}): _expected([Answer.DEGRADED], [Answer.DEGRADED]),
-    frozenset({"redis writes"}): _expected([Answer.DEGRADED], [Answer.OK]),
-    frozenset({"mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.OK, Answer.UNAVAILABLE]),
-    frozenset({"redis", "mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.UNAVAILABLE]),
-    frozenset({"redis writes", "mongodb"}): _expected([Answer.UNAVAILABLE], [Answer.OK, Answer.UNAVAILABLE]),
+    frozenset[str](): _expected([AnswerKind.OK], [AnswerKind.OK]),
+    frozenset({"redis"}): _expected([AnswerKind.DEGRADED], [AnswerKind.DEGRADED]),
+    frozenset({"redis writes"}): _expected([AnswerKind.DEGRADED], [AnswerKind.OK]),
+    frozenset({"mongodb"}): _expected([AnswerKind.UNAVAILABLE], [AnswerKind.OK, AnswerKind.UNAVAILABLE]),
+    frozenset({"redis", "mongodb"}): _expected([AnswerKind.UNAVAILABLE], [AnswerKind.UNAVAILABLE]),
+    frozenset({"redis writes", "mongodb"}): _expected(
+        [AnswerKind.UNAVAILABLE], [AnswerKind.OK, AnswerKind.UNAVAILABLE]
+    ),
 }
 HEALTHY = TABLE[frozenset()]
 # A killed server, or a network the scenario cut off: requests in flight get no answer at all.
@@ -82,8 +84,8 @@ def expected(surely: frozenset[str], unsure: frozenset[str], policy: Policy) -> 
         return AWAY
     lines = [TABLE[_line(surely | set(some))] for some in _subsets(unsure)]
     polls = frozenset(chain.from_iterable(line.poll for line in lines))
-    if policy.polls_without_redis == "unavailable" and Answer.DEGRADED in polls:
-        polls |= {Answer.UNAVAILABLE}
+    if policy.polls_without_redis == "unavailable" and AnswerKind.DEGRADED in polls:
+        polls |= {AnswerKind.UNAVAILABLE}
     return Expected(frozenset(chain.from_iterable(line.send for line in lines)), polls)
 
 
@@ -96,21 +98,21 @@ def _subsets(stores: frozenset[str]) -> Iterator[tuple[str, ...]]:
     return chain.from_iterable(combinations(sorted(stores), size) for size in range(len(stores) + 1))
 
 
-_ONLY_OK, _OK_AND_DEGRADED = frozenset({Answer.OK}), frozenset({Answer.OK, Answer.DEGRADED})
+_ONLY_OK, _OK_AND_DEGRADED = frozenset({AnswerKind.OK}), frozenset({AnswerKind.OK, AnswerKind.DEGRADED})
 
 
-def answers_of(operation: Send | Poll) -> frozenset[Answer]:
+def answers_of(operation: Send | Poll) -> frozenset[AnswerKind]:
     """What an operation's answer counts as: a degraded 200 is a 200 as well, and a 500 is always wrong."""
     if operation.outcome is Outcome.OK:
         return _OK_AND_DEGRADED if _admits_degradation(operation) else _ONLY_OK
     status = operation.status
     if status is None:
-        return frozenset({Answer.SILENCE})
+        return frozenset({AnswerKind.SILENCE})
     if status in (502, 503, 504):
-        return frozenset({Answer.UNAVAILABLE if status == 503 else Answer.GATEWAY})
+        return frozenset({AnswerKind.UNAVAILABLE if status == 503 else AnswerKind.GATEWAY})
     if 400 <= status < 500 and operation.outcome is Outcome.REFUSED:
-        return frozenset({Answer.REFUSED})
-    return frozenset({Answer.WRONG})
+        return frozenset({AnswerKind.REFUSED})
+    return frozenset({AnswerKind.WRONG})
 
 
 def _admits_degradation(operation: Send | Poll) -> bool:

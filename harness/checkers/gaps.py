@@ -6,8 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate
 
-from harness.checkers.cursors import NEVER, Instant, instant
 from harness.history import Poll
+from harness.history.instants import NEVER, Instant, instant
 
 
 class Gaps:

@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from harness.checkers.chains import Chain
-from harness.checkers.cursors import Instant
 from harness.checkers.messages import Delivery, Message
 from harness.history import Outcome
+from harness.history.instants import Instant
 
 
 class Later:

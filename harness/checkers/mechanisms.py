@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.checkers.chains import Chain, mailboxes
-from harness.checkers.cursors import NEVER, Instant, instant
 from harness.checkers.disturbances import recovered_ns
 from harness.checkers.messages import Message, match
 from harness.history import Effect, History, Poll
+from harness.history.instants import NEVER, Instant, instant
 from harness.history.once import once
 
 

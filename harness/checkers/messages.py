@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from harness.checkers.cursors import Instant, instant
 from harness.history import Event, History, Outcome, Poll, Received, Send
+from harness.history.instants import Instant, instant
 from harness.history.once import once
 
 K = TypeVar("K")

@@ -9,9 +9,9 @@ from functools import cached_property
 from itertools import accumulate
 
 from harness.checkers.chains import Chain, Mailbox
-from harness.checkers.cursors import NEVER, Instant, instant
 from harness.checkers.messages import Message
 from harness.history import Poll
+from harness.history.instants import NEVER, Instant, instant
 
 
 class Missing:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness.checkers.chains import Chain, chains_of
-from harness.checkers.cursors import instant
 from harness.checkers.mechanisms import Mechanism
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome, Poll, Send
+from harness.history.instants import instant
 from harness.verdict import Finding, Judgement
 
 PROMISE = "no-duplicate"

@@ -12,11 +12,11 @@ from operator import le, lt
 from typing import Any
 
 from harness.checkers.chains import Chain, by_reader, chains_of
-from harness.checkers.cursors import instant
 from harness.checkers.mechanisms import of_order, of_timestamps
 from harness.checkers.messages import Delivery, Message
 from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome
+from harness.history.instants import instant
 from harness.verdict import Finding, Judgement
 
 PROMISE = "order"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from harness.checkers.chains import Chain
-from harness.checkers.cursors import Instant, instant
 from harness.checkers.messages import Message
 from harness.history import Outcome, Poll
+from harness.history.instants import Instant, instant
 
 
 class Passing:

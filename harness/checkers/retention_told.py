@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from harness.checkers.chains import Chain, Mailbox, by_reader, chains_of, mailboxes
-from harness.checkers.cursors import instant
 from harness.checkers.later import Later
 from harness.checkers.mechanisms import Mechanism
 from harness.checkers.messages import Matched, Message, match
@@ -21,6 +20,7 @@ from harness.checkers.missing import Missing
 from harness.checkers.passing import Passing
 from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Poll
+from harness.history.instants import instant
 from harness.history.once import once
 from harness.verdict import Finding, Judgement
 

@@ -9,13 +9,13 @@ else makes the run inconclusive, and the server under test is not blamed.
 
 from harness.faults.client_faults import ClientFaults
 from harness.faults.clock_faults import ClockFaults
+from harness.faults.fault import PROXY_FAULTS, Fault
 from harness.faults.injector import Timing
-from harness.faults.kinds import KINDS, Fault
 from harness.faults.mongodb_faults import MongodbFaults
 from harness.faults.redis_data import RedisDataFaults
 from harness.faults.server_faults import ServerFaults
 
-__all__ = ["KINDS", "Fault", "FaultInjector", "Timing"]
+__all__ = ["PROXY_FAULTS", "Fault", "FaultInjector", "Timing"]
 
 
 class FaultInjector(RedisDataFaults, MongodbFaults, ServerFaults, ClockFaults, ClientFaults):

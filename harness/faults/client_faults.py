@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from harness.faults.fault import Fault
 from harness.faults.injector import Injector
-from harness.faults.kinds import Fault
 
 
 class ClientFaults(Injector):

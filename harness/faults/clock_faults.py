@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
+from harness.faults.fault import Breakage, Fault, Observation, nothing
 from harness.faults.injector import Injector
-from harness.faults.kinds import Breakage, Fault, Probe, nothing
-from harness.stack.canary import Sighting
+from harness.stack.probe import Sighting
 
 TOLERANCE_S = 5.0
 """Between what an instance's answer says and what its clock was set to: slow answers, whole seconds."""
@@ -81,5 +81,5 @@ class ClockFaults(Injector):
         )
 
 
-def _probe(holds: Callable[[], bool], word: str) -> Probe:
-    return Probe(lambda: Sighting(word if holds() else f"not {word}", 0.0), word)
+def _probe(holds: Callable[[], bool], word: str) -> Observation:
+    return Observation(lambda: Sighting(word if holds() else f"not {word}", 0.0), word)

@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from harness.errors import DeadlineMissed, InfrastructureError, NotServed, UsageError
-from harness.faults.canary import Canary, Look, Record, Watcher, wait_to_see
-from harness.faults.kinds import KINDS, Breakage, Fault, Probe
+from harness.faults.fault import PROXY_FAULTS, Breakage, Fault, Observation
+from harness.faults.watching import Look, Probe, RecordEvent, Watcher, wait_to_see
 from harness.stack import Services
-from harness.stack.canary import Sighting, look
+from harness.stack.probe import Sighting, look
 from harness.targets.instances import Instances
 
 
@@ -35,7 +35,7 @@ class Injector:
     def __init__(
         self,
         services: Services,
-        record: Record,
+        record: RecordEvent,
         instances: Instances | None = None,
         *,
         look: Look = look,
@@ -55,14 +55,14 @@ class Injector:
         return self._given_instances
 
     def through(self, fault: Fault) -> AbstractContextManager[Fault]:
-        """A fault at a store's proxy: a key of KINDS. See `lasting`."""
-        kind, proxy = KINDS[fault.kind], self._services.proxies[fault.store]
+        """A fault at a store's proxy: a key of PROXY_FAULTS. See `lasting`."""
+        kind, proxy = PROXY_FAULTS[fault.kind], self._services.proxies[fault.store]
         canary = self._canary(fault)
         return self.lasting(
             Breakage(
                 fault,
-                health=Probe(canary.look, "answered"),
-                proof=Probe(canary.look, kind.canary_sees),
+                health=Observation(canary.look, "answered"),
+                proof=Observation(canary.look, kind.canary_sees),
                 inject=lambda: kind.inject(proxy, fault),
                 heal=proxy.heal,
             )
@@ -99,8 +99,8 @@ class Injector:
         if surprises := watcher.told(fault):
             raise InfrastructureError(surprises[0])
 
-    def _canary(self, fault: Fault) -> Canary:
-        return Canary(self._services.proxies[fault.store], fault, self._look)
+    def _canary(self, fault: Fault) -> Probe:
+        return Probe(self._services.proxies[fault.store], fault, self._look)
 
     def _heal(self, breakage: Breakage) -> None:
         fault = breakage.fault

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
+from harness.faults.fault import Breakage, Fault, Observation
 from harness.faults.injector import Injector
-from harness.faults.kinds import Breakage, Fault, Probe
 
 
 class MongodbFaults(Injector):
@@ -30,8 +30,10 @@ class MongodbFaults(Injector):
         return self.lasting(
             Breakage(
                 fault,
-                health=Probe(canary.look, "answered"),
-                proof=Probe(canary.look, "closed"),  # the proxy lives: it takes connections and drops them
+                health=Observation(canary.look, "answered"),
+                proof=Observation(
+                    canary.look, "closed"
+                ),  # the proxy lives: it takes connections and drops them
                 inject=mongod.kill,
                 heal=mongod.start,
             )

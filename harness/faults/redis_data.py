@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager
 
 import redis
 
-from harness.faults.kinds import Breakage, Fault, Probe, nothing
+from harness.faults.fault import Breakage, Fault, Observation, nothing
 from harness.faults.redis_faults import RedisFaults
-from harness.stack.canary import Sighting
+from harness.stack.probe import Sighting
 
 STRIKE_EVERY_S = 0.5
 STRIKE_WITHIN_S = 2.0
@@ -80,7 +80,7 @@ class RedisDataFaults(RedisFaults):
                 seen = {_struck(client, queue_key(mailbox), strike) for mailbox in mailboxes}
             return Sighting(shows if seen == {shows} else ", ".join(sorted(seen)), 0.0)
 
-        health, proof = Probe(canary.look, "answered"), Probe(look, shows)
+        health, proof = Observation(canary.look, "answered"), Observation(look, shows)
         return self.lasting(Breakage(fault, health, proof, nothing, nothing, STRIKE_EVERY_S))
 
 

@@ -13,12 +13,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from harness.errors import InfrastructureError
+from harness.faults.fault import Breakage, Fault, Observation, nothing
 from harness.faults.injector import Injector
-from harness.faults.kinds import Breakage, Fault, Probe, nothing
 from harness.stack import free_port
-from harness.stack.canary import Sighting, look
-from harness.stack.server import HOST
-from harness.stack.servers import Redis
+from harness.stack.probe import Sighting, look
+from harness.stack.programs import Redis
+from harness.stack.server_process import HOST
 
 ANSWERS_WITHIN_S = 5.0
 DOWN_S = 0.3
@@ -57,7 +57,7 @@ class RedisFaults(Injector):
             flapped = (down.saw, back.saw) == ("refused", "answered")
             return Sighting("flapped" if flapped else f"{down.saw}, then {back.saw}", back.ms)
 
-        health, proof = Probe(canary.look, "answered"), Probe(flap, "flapped")
+        health, proof = Observation(canary.look, "answered"), Observation(flap, "flapped")
         return self.lasting(Breakage(fault, health, proof, nothing, proxy.heal, watch_every_s=DOWN_S))
 
     def redis_killed(self, *, back_from: Path | None = None) -> AbstractContextManager[Fault]:
@@ -67,8 +67,10 @@ class RedisFaults(Injector):
         return self.lasting(
             Breakage(
                 fault,
-                health=Probe(canary.look, "answered"),
-                proof=Probe(canary.look, "closed"),  # the proxy lives: it takes connections and drops them
+                health=Observation(canary.look, "answered"),
+                proof=Observation(
+                    canary.look, "closed"
+                ),  # the proxy lives: it takes connections and drops them
                 inject=server.kill,
                 heal=lambda: server.restart_from(back_from),
             )
@@ -89,8 +91,8 @@ class RedisFaults(Injector):
                 "another process with old data" if loaded else "another process without data", 0.0
             )
 
-        proof = Probe(look, f"another process with{' old' if back_from else 'out'} data")
-        health = Probe(canary.look, "answered")
+        proof = Observation(look, f"another process with{' old' if back_from else 'out'} data")
+        health = Observation(canary.look, "answered")
         return self.lasting(
             Breakage(fault, health, proof, inject=lambda: server.restart_from(back_from), heal=nothing)
         )
@@ -146,7 +148,7 @@ class RedisFaults(Injector):
                 self._command("REPLICAOF", "NO", "ONE")
             proxy.heal()
 
-        health, proof = Probe(serving, "the first one"), Probe(serving, "its replica")
+        health, proof = Observation(serving, "the first one"), Observation(serving, "its replica")
         return self.lasting(Breakage(fault, health, proof, inject=fail_over, heal=come_back))
 
     def redis_denying(self, *rules: str) -> AbstractContextManager[Fault]:
@@ -162,8 +164,8 @@ class RedisFaults(Injector):
         return self.lasting(
             Breakage(
                 fault,
-                health=Probe(canary.look, "answered"),
-                proof=Probe(look, "denied"),
+                health=Observation(canary.look, "answered"),
+                proof=Observation(look, "denied"),
                 inject=lambda: self._command("ACL", "SETUSER", "default", *rules),
                 heal=lambda: self._command("ACL", "SETUSER", "default", "+@all"),
             )
@@ -185,8 +187,8 @@ class RedisFaults(Injector):
         return self.lasting(
             Breakage(
                 fault,
-                health=Probe(look, "written"),
-                proof=Probe(look, fault.kind),
+                health=Observation(look, "written"),
+                proof=Observation(look, fault.kind),
                 inject=lambda: self._command(*inject),
                 heal=lambda: self._command(*heal),
             )

@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager, suppress
 import psutil
 
 from harness.errors import DeadlineMissed, InfrastructureError, NeverReady, NotServed
+from harness.faults.fault import Breakage, Fault, Observation, nothing, swallow
 from harness.faults.injector import Injector
-from harness.faults.kinds import Breakage, Fault, Probe, nothing, swallow
 from harness.stack import Target, wait_until
-from harness.stack.canary import Sighting
+from harness.stack.probe import Sighting
 from harness.stack.reaper import alive, kill_each
 
 MID_PUSH_WITHIN_S = 5.0
@@ -89,7 +89,7 @@ class ServerFaults(Injector):
             with suppress(DeadlineMissed):  # it goes on with the workers it has
                 wait_until(replaced, deadline_s=REPLACED_WITHIN_S, what="other workers")
 
-        sent = Probe(lambda: Sighting("sent", 0.0), "sent")
+        sent = Observation(lambda: Sighting("sent", 0.0), "sent")
         return self.lasting(Breakage(Fault("signal", "hang-up"), sent, sent, inject=send, heal=wait))
 
     def _server_ended(
@@ -110,7 +110,7 @@ class ServerFaults(Injector):
             Breakage(
                 Fault("server", kind),
                 _serving(target, 0),
-                Probe(look, "ended"),
+                Observation(look, "ended"),
                 inject=end,
                 heal=start_again,
                 owed_by_the_server=True,
@@ -139,12 +139,12 @@ class ServerFaults(Injector):
             return Sighting("running" if any(alive(victim) for victim in victims) else "ended", 0.0)
 
         health = _serving(target, len(workers))
-        proof = Probe(look, "ended")
+        proof = Observation(look, "ended")
         fault = Fault("server", kind)
         return self.lasting(Breakage(fault, health, proof, kill, heal, owed_by_the_server=True))
 
 
-def _serving(target: Target, workers: int) -> Probe:
+def _serving(target: Target, workers: int) -> Observation:
     """Whether it answers, with so many workers at least."""
 
     def look() -> Sighting:
@@ -154,4 +154,4 @@ def _serving(target: Target, workers: int) -> Probe:
             return Sighting(type(error).__name__, 0.0)
         return Sighting("serving" if serves else "not serving", 0.0)
 
-    return Probe(look, "serving")
+    return Observation(look, "serving")

@@ -47,6 +47,7 @@ knows of the sends whose outcome nobody learned: they are `unknown`.
 from harness.history.effects import EFFECTS, HARMLESS_TARGETS, TARGETS, Effect, Effects
 from harness.history.history import (
     NS_PER_S,
+    WATCH_PERIOD_S,
     Attempt,
     Bounds,
     FaultWindow,
@@ -63,6 +64,7 @@ __all__ = [
     "HARMLESS_TARGETS",
     "NS_PER_S",
     "TARGETS",
+    "WATCH_PERIOD_S",
     "Attempt",
     "Bounds",
     "Effect",

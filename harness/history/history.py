@@ -22,6 +22,8 @@ from harness.policy import Policy
 from harness.typed import Count, Record, Seconds
 
 NS_PER_S = 1_000_000_000
+WATCH_PERIOD_S = 0.25
+"""How often the harness looks whether its machine is too busy: pressure is recorded a period late."""
 NO_BEGIN = "a history starts with a 'begin' event"
 DEFAULT_POLICY = Policy()
 

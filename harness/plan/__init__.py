@@ -1,6 +1,6 @@
 """The Markdown test plan and what runs it, in both directions."""
 
 from harness.plan.choosing import hint, nearest, select
-from harness.plan.rows import PLAN_FILE, PlanError, Row, parse_plan, read_plan
+from harness.plan.rows import PLAN_FILE, PlanError, PlanRow, parse_plan, read_plan
 
-__all__ = ["PLAN_FILE", "PlanError", "Row", "hint", "nearest", "parse_plan", "read_plan", "select"]
+__all__ = ["PLAN_FILE", "PlanError", "PlanRow", "hint", "nearest", "parse_plan", "read_plan", "select"]

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
-from harness.plan.rows import PlanError, Row
+from harness.plan.rows import PlanError, PlanRow
 
 
 def nearest(ids: Collection[str], wanted: str) -> list[str]:
@@ -21,7 +21,9 @@ def hint(known: Collection[str], wanted: str) -> str:
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
-def select(rows: Sequence[Row], patterns: Collection[str] | None, section: str | None = None) -> list[Row]:
+def select(
+    rows: Sequence[PlanRow], patterns: Collection[str] | None, section: str | None = None
+) -> list[PlanRow]:
     """The rows that match any of the patterns (as file names do: `ERR-*`) and stand in the section, in order.
 
     No patterns mean every row. Raises PlanError, with the nearest names, for a pattern that matches no row

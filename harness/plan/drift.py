@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.plan import Row, hint
+from harness.plan import PlanRow, hint
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Runners:
         return list(dict.fromkeys(function_of(node) for node in found))
 
 
-def drift(rows: Sequence[Row], runners: Runners) -> list[str]:
+def drift(rows: Sequence[PlanRow], runners: Runners) -> list[str]:
     """One sentence each; an empty list when plan and runners agree.
 
     A row is run by exactly the tests that its "Run by" names, or by a scenario where it names none. So no
@@ -41,7 +41,7 @@ def function_of(node: str) -> str:
     return f"{file}::{rest.partition('[')[0].rpartition('::')[2]}"
 
 
-def _of_row(row: Row, runners: Runners) -> Iterator[str]:
+def _of_row(row: PlanRow, runners: Runners) -> Iterator[str]:
     name = f"{row.id} ({row.title}, line {row.line} of the plan)"
     scenarios = runners.scenarios.get(row.id, [])
     found = list(dict.fromkeys(map(function_of, runners.tests.get(row.id, []))))

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.plan import Row
+from harness.plan import PlanRow
 from harness.targets.profile import Profile
 
 
 def fitting(
-    rows: Sequence[Row], profile: Profile, *, is_reference: bool
-) -> tuple[list[Row], dict[str, list[Row]]]:
+    rows: Sequence[PlanRow], profile: Profile, *, is_reference: bool
+) -> tuple[list[PlanRow], dict[str, list[PlanRow]]]:
     """The rows to run, and those to leave out by the reason why.
 
     Raises UsageError where the plan asks for something that no profile can say.
     """
-    fit: list[Row] = []
-    left_out: dict[str, list[Row]] = {}
+    fit: list[PlanRow] = []
+    left_out: dict[str, list[PlanRow]] = {}
     for row in rows:
         if reason := _unfit(row, profile, is_reference=is_reference):
             left_out.setdefault(reason, []).append(row)
@@ -27,7 +27,7 @@ def fitting(
     return fit, left_out
 
 
-def _unfit(row: Row, profile: Profile, *, is_reference: bool) -> str:
+def _unfit(row: PlanRow, profile: Profile, *, is_reference: bool) -> str:
     """Why a row is not for a target, in words that may follow its id and a colon; else ''."""
     if row.tests and not is_reference:
         return "about the inside of the reference server alone"

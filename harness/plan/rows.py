@@ -33,7 +33,7 @@ class PlanError(UsageError, ValueError):
 
 
 @dataclass(frozen=True)
-class Row:
+class PlanRow:
     """One row of the plan; `section` is its heading's slug, `line` where it stands (from 1).
 
     `tests` run it, as 'tests/test_a.py::test_one'; none: a scenario does. `only_where` are keys of a profile.
@@ -49,7 +49,7 @@ class Row:
     only_where: tuple[str, ...] = ()
 
 
-def read_plan(path: Path) -> list[Row]:
+def read_plan(path: Path) -> list[PlanRow]:
     """The rows of the plan, in its order.
 
     Raises PlanError for a file that cannot be read, and with file and line for a malformed or repeated id, a
@@ -66,9 +66,9 @@ def read_plan(path: Path) -> list[Row]:
     return parse_plan(text, str(path))
 
 
-def parse_plan(text: str, name: str) -> list[Row]:
+def parse_plan(text: str, name: str) -> list[PlanRow]:
     """The rows of a plan's Markdown; `name` is what errors call it. Raises as `read_plan`."""
-    rows: dict[str, Row] = {}
+    rows: dict[str, PlanRow] = {}
     for row in _rows(MarkdownIt("commonmark").enable("table").parse(text), name):
         if row.id in rows:
             first = rows[row.id].line
@@ -79,7 +79,7 @@ def parse_plan(text: str, name: str) -> list[Row]:
     return list(rows.values())
 
 
-def _rows(tokens: Sequence[Token], name: str) -> Iterator[Row]:
+def _rows(tokens: Sequence[Token], name: str) -> Iterator[PlanRow]:
     section = ""
     header: list[str] | None = None
     for index, token in enumerate(tokens):
@@ -106,7 +106,7 @@ def _cells(tokens: Sequence[Token], start: int) -> list[str]:
     return cells
 
 
-def _row(header: Sequence[str], cells: Sequence[str], section: str, where: str, line: int) -> Row:
+def _row(header: Sequence[str], cells: Sequence[str], section: str, where: str, line: int) -> PlanRow:
     if not _ID.fullmatch(cells[0]):
         raise PlanError(
             f"{where} '{cells[0]}' is no row id; one is capital letters, a hyphen, two digits: ERR-02."
@@ -120,7 +120,7 @@ def _row(header: Sequence[str], cells: Sequence[str], section: str, where: str, 
     more = {name.casefold(): cell for name, cell in zip(header, cells, strict=False)}
     tests = _tests(more["run by"], where) if "run by" in more else ()
     only_where = tuple(_KEY.findall(more.get("only where", "")))
-    return Row(cells[0], section, cells[1], cells[2], cells[3], line, tests, only_where)
+    return PlanRow(cells[0], section, cells[1], cells[2], cells[3], line, tests, only_where)
 
 
 def _tests(cell: str, where: str) -> tuple[str, ...]:

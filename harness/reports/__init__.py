@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from harness.reports.html import render_html, write_html
-from harness.reports.run import (
+from harness.reports.record import (
     PromiseResult,
     RowResult,
-    Run,
+    RunRecord,
     read_results,
     write_results,
 )
@@ -17,7 +17,7 @@ __all__ = [
     "VERDICTS",
     "PromiseResult",
     "RowResult",
-    "Run",
+    "RunRecord",
     "read_results",
     "render_html",
     "render_verdicts",

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.reports.files import write_atomically
 from harness.reports.lanes import lanes
-from harness.reports.run import Run, findings_of
+from harness.reports.record import RunRecord, findings_of
 from harness.reports.words import closing, duration, measured, quantities
 
 _PAGES = Environment(
@@ -29,7 +29,7 @@ _PAGES.filters.update(
 )
 
 
-def render_html(run: Run) -> str:
+def render_html(run: RunRecord) -> str:
     """The whole page as text."""
     return _PAGES.get_template("report.html.j2").render(
         run=run,
@@ -42,6 +42,6 @@ def render_html(run: Run) -> str:
     )
 
 
-def write_html(run: Run, path: Path) -> None:
+def write_html(run: RunRecord, path: Path) -> None:
     """Write the page, whole or not at all. Raises OSError."""
     write_atomically(path, render_html(run))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.reports.run import RowResult, Run
+from harness.reports.record import RowResult, RunRecord
 from harness.reports.words import delivery_numbers
 
 BINS = 100
@@ -45,7 +45,7 @@ class Lanes:
     bound: str
 
 
-def lanes(run: Run) -> Lanes | None:
+def lanes(run: RunRecord) -> Lanes | None:
     """The lanes of the rows that timed deliveries; None if none did."""
     timed = [row for row in run.rows if row.latencies_s]
     if not timed:

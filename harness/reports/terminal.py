@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from harness.reports.run import PromiseResult, Run
+from harness.reports.record import PromiseResult, RunRecord
 from harness.reports.words import closing, duration, measured
 from harness.verdict import Verdict
 
@@ -23,7 +23,7 @@ STYLES = {
 }
 
 
-def show_run(run: Run, console: Console) -> None:
+def show_run(run: RunRecord, console: Console) -> None:
     """Print the tables and the closing sentence."""
     console.print()
     if run.rows:
@@ -37,7 +37,7 @@ def show_run(run: Run, console: Console) -> None:
     console.print(Text(about), soft_wrap=True)
 
 
-def _rows(run: Run) -> Table:
+def _rows(run: RunRecord) -> Table:
     table = _table("Id", "Row", "Verdict", "Seconds", "Measured, or why")
     table.columns[0].no_wrap = table.columns[2].no_wrap = table.columns[3].no_wrap = True
     table.columns[3].justify = "right"

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import convert, to_builtins
 
 from harness.reports.files import write_atomically
-from harness.reports.run import RowResult
+from harness.reports.record import RowResult
 from harness.typed import Record
 from harness.verdict import EXIT_CODES, Judgement, Verdict
 

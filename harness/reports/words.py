@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.arithmetic import exact_percentile
-from harness.reports.run import RowResult, Run
+from harness.reports.record import RowResult, RunRecord
 from harness.verdict import Verdict
 
 SHOWN_ROWS = 5
 _UNITS = {"s": "s", "ms": "ms", "mb": "MB", "kb": "KB", "bytes": "bytes", "share": ""}
 
 
-def closing(run: Run) -> str:
+def closing(run: RunRecord) -> str:
     """One or two sentences: what the run means, and the rows to look at."""
     counts = run.counts()
     total = len(run.rows)
@@ -86,7 +86,7 @@ def _all(total: int) -> str:
     return {1: "the one row", 2: "both rows"}.get(total, f"all {total} rows")
 
 
-def _ids(run: Run, verdict: Verdict) -> str:
+def _ids(run: RunRecord, verdict: Verdict) -> str:
     ids = [row.id for row in run.rows if row.verdict is verdict]
     more = f" and {len(ids) - SHOWN_ROWS} more" if len(ids) > SHOWN_ROWS else ""
     return ", ".join(ids[:SHOWN_ROWS]) + more

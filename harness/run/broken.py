@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from harness.checkers.spans import Spans
 from harness.checkers.strain import strained, too_busy
-from harness.history import NS_PER_S, Recorder
-from harness.machine import PERIOD_S
+from harness.history import NS_PER_S, WATCH_PERIOD_S, Recorder
 
-KNOWN_AFTER_S = 2 * PERIOD_S
+KNOWN_AFTER_S = 2 * WATCH_PERIOD_S
 """Strain is recorded when a period of it is over."""
 LONGEST_WAIT_S = 30.0
 

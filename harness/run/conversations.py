@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.client import Answer, Client
+from harness.client.patience import Patience
+from harness.client.variety.variety import Manner, Variety
 from harness.history import NS_PER_S, Bounds, Outcome, Recorder
-from harness.patience import Patience
 from harness.run.broken import NotAcked
 from harness.run.exchange import send
 from harness.run.traffic import LONGEST_ROUND_S, Reader, Sender, stop_all
 from harness.run.users import Users
 from harness.targets.instances import Instances
-from harness.variety.variety import Manner, Variety
 
 Pair = tuple[Client, Client]
 """Who writes to whom."""

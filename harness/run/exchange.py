@@ -9,8 +9,8 @@ from types import NoneType
 from typing import Any
 
 from harness.client import Answer, Body, Client
+from harness.client.variety.variety import Manner
 from harness.history import Outcome, Recorder
-from harness.variety.variety import Manner
 
 
 def special(words: Sequence[str]) -> dict[str, list[str]]:

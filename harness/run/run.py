@@ -18,6 +18,7 @@ from harness.checkers import (
     run_checker,
 )
 from harness.client import Answer
+from harness.client.variety.variety import Manner, Variety
 from harness.faults import FaultInjector
 from harness.history import NS_PER_S, Recorder
 from harness.run.broken import Inconclusive, PromiseBroken, certain
@@ -32,10 +33,9 @@ from harness.run.recorded import (
     untold_replays,
 )
 from harness.run.vitals import Vitals
-from harness.run.waiting import Waiting
+from harness.run.waits import Waiting
 from harness.targets.instances import Instances
 from harness.targets.profile import Profile
-from harness.variety.variety import Manner, Variety
 from harness.verdict import Checker, Judgement, Verdict, summed_up
 
 LOOK_AT_VITALS_EVERY_S = 1.0

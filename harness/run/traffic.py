@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from harness.checkers.cursors import instant
 from harness.client import Answer, Client
+from harness.client.polling import Cursor, PollSchedule
+from harness.client.variety.variety import Asked, Variety
 from harness.history import NS_PER_S, Outcome, Recorder
-from harness.polling import Cursor, Schedule
+from harness.history.instants import instant
 from harness.run.exchange import poll_fields, special
 from harness.run.recorded import Acked, missing_of
-from harness.variety.variety import Asked, Variety
 
 LONGEST_ROUND_S = 20.0
 """Above any single request's time-out, and above all tries of a client that retries."""
@@ -77,7 +77,7 @@ class Reader:
         self._complain = complain
         self._begin = instant(since)
         self._cursor = Cursor(since)
-        self._schedule = Schedule(int(interval_s * NS_PER_S))
+        self._schedule = PollSchedule(int(interval_s * NS_PER_S))
         self._next_ns = time.monotonic_ns() + int(first_poll_in_s * NS_PER_S)
         self._stopping = threading.Event()
         self._thread = self._new_thread()

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from harness.checkers.strain import Strain
 from harness.client import Answer, Client, patiently
+from harness.client.variety.names import usual_name
+from harness.client.variety.variety import Variety
 from harness.errors import NotServed
 from harness.history import Recorder
 from harness.run.broken import LONGEST_WAIT_S
 from harness.targets.instances import Instances
-from harness.variety.names import usual_name
-from harness.variety.variety import Variety
 
 PASSWORD = "correct horse battery staple"
 REGISTERED = frozenset({201, 409})

@@ -7,9 +7,9 @@ import pytest
 from harness.checkers import DELIVERY, available, refuses
 from harness.client import Answer, Client
 from harness.history import Outcome
-from harness.hostile.attempts import Intruder, mailbox
 from harness.run import Run, certain
 from harness.run.exchange import poll_fields
+from harness.run.hostile.attempts import Intruder, mailbox
 
 ALL = (*DELIVERY, available)
 MALFORMED = ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "0", "")

@@ -6,9 +6,9 @@ import pytest
 
 from harness.checkers import DELIVERY, available, refuses
 from harness.client import Client
-from harness.hostile.attempts import MESSAGES, Intruder, conversation
+from harness.client.variety.variety import Manner
 from harness.run import Run
-from harness.variety.variety import Manner
+from harness.run.hostile.attempts import MESSAGES, Intruder, conversation
 
 ALL = (*DELIVERY, available)
 EMPTY = ("", " ", "\t\r\n", "\u3000")

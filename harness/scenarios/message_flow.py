@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.checkers import DELIVERY, available, bounded, on_time, refuses
-from harness.hostile.attempts import Intruder
 from harness.run import Run
+from harness.run.hostile.attempts import Intruder
 
 ALL = (*DELIVERY, on_time, available, bounded)
 

@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from harness.checkers import DELIVERY, available, cursor, no_loss, no_phantom, on_time, refuses
 from harness.client import Answer, Client
 from harness.history import NS_PER_S
-from harness.hostile.attempts import MESSAGES, Intruder
 from harness.run import LOOK_AGAIN_S, Run, certain
 from harness.run.broken import CertainlyBroken, Deadline
+from harness.run.hostile.attempts import MESSAGES, Intruder
 from harness.run.recorded import healed_ns
 
 HELD_POLLS = 4

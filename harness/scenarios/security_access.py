@@ -14,11 +14,11 @@ import pytest
 
 from harness.checkers import available, cursor, no_loss, no_phantom, private
 from harness.client import Answer, Client
-from harness.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
-from harness.hostile.forgery import false_headers
 from harness.policy import Statuses
 from harness.run import Inconclusive, Run
 from harness.run.broken import CertainlyBroken, PromiseBroken, certain
+from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
+from harness.run.hostile.forgery import false_headers
 from harness.verdict import Checker
 
 PRIVATE = (private, no_loss, cursor, no_phantom)

@@ -9,10 +9,10 @@ import pytest
 
 from harness.checkers import available, cursor, no_loss, no_phantom, refuses
 from harness.client import Client
-from harness.hostile import inputs as hostile
-from harness.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
+from harness.client.variety.variety import Manner
 from harness.run import Run
-from harness.variety.variety import Manner
+from harness.run.hostile import inputs as hostile
+from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
 
 
 @pytest.mark.plan("SEC-06")

@@ -13,10 +13,10 @@ import pytest
 
 from harness.checkers import available, cursor, no_loss, no_phantom, on_time, private
 from harness.client import Answer, Client
-from harness.hostile import inputs as hostile
-from harness.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, shown
 from harness.run import Run
 from harness.run.broken import certain
+from harness.run.hostile import inputs as hostile
+from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, shown
 
 MOST_SENDS, MOST_REGISTRATIONS, MOST_GUESSES = 600, 60, 48
 """In a row, before it is said that nothing slows them: more than a limit for each of several workers."""

@@ -13,7 +13,7 @@ import redis.retry
 import requests
 
 from harness.errors import InfrastructureError, UsageError
-from harness.stack.canary import Address
+from harness.stack.probe import Address
 from harness.stack.toxics import ProxyServer
 
 ANSWER_DEADLINE_S = 3.0

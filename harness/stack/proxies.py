@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 
 from harness.errors import DeadlineMissed, InfrastructureError, UsageError
-from harness.stack.canary import QUESTIONS, Address, look
-from harness.stack.server import HOST, PORT_ATTEMPTS, PORT_IS_TAKEN
+from harness.stack.probe import QUESTIONS, Address, look
+from harness.stack.server_process import HOST, PORT_ATTEMPTS, PORT_IS_TAKEN
 from harness.stack.toxics import Proxy, ProxyServer
 from harness.stack.waiting import free_port, wait_until
 

@@ -10,18 +10,18 @@ from types import TracebackType
 from typing import TypeVar
 
 from harness.errors import NotHere
-from harness.stack.canary import Address
+from harness.stack.finding import SERVICES, Found, locate
 from harness.stack.foreign import address_of, at_address
 from harness.stack.guardian import GUARDIAN
+from harness.stack.probe import Address
+from harness.stack.programs import Mongod, Redis, Toxiproxy
 from harness.stack.proxies import proxy_on_free_port, require_passing_on
 from harness.stack.scratch import scratch_folder
-from harness.stack.server import Server
-from harness.stack.servers import Mongod, Redis, Toxiproxy
-from harness.stack.services import SERVICES, Found, locate
+from harness.stack.server_process import ServerProcess
 from harness.stack.toxics import Proxy, ProxyServer
 from harness.stack.waiting import wait_until
 
-S = TypeVar("S", bound=Server)
+S = TypeVar("S", bound=ServerProcess)
 FOLLOWS_WITHIN_S = 15.0
 """A full synchronisation begins when it suits the primary: by default 5 s after it was asked."""
 
@@ -140,7 +140,7 @@ class Services:
         """The Toxiproxy to break. Raises UsageError when it is not ours."""
         return _ours(self.toxiproxy, "toxiproxy")
 
-    def _own(self) -> list[Server]:
+    def _own(self) -> list[ServerProcess]:
         return [server for server in (self.redis, self.mongod, self.toxiproxy) if server is not None]
 
     def _start(self) -> None:

@@ -56,8 +56,8 @@ def wait_until(
 def free_port() -> int:
     """A port of 127.0.0.1 on which nobody listens, given out by this process only once.
 
-    Another process can still take it before its user listens there; see `Server.wait_until_ready`. Ports are
-    chosen at random so that runs side by side seldom meet; they are no part of an experiment and of its seed.
+    Another process can still take it before its user listens there; see `ServerProcess.wait_until_ready`.
+    Ports are random so that parallel runs seldom meet; they do not depend on the seed.
     """
     with _lock:
         for port in random.SystemRandom().sample(PORTS, 200):

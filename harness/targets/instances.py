@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.client import Client, Malformed, patiently, require
 from harness.errors import UsageError
-from harness.stack import FakeClock, Services, Target, faketime_library, start_target
+from harness.stack import FakeClock, Services, Target, faketime_library, start_server
 from harness.targets.profile import Profile, Text
 
 HOST = "127.0.0.1"
@@ -112,7 +112,7 @@ class Instances:
     def _start(self, env: Mapping[str, str], *, workers: int) -> Target:
         names = self._names | {"workers": str(workers)}
         log_name = self._name if not self.targets else f"{self._name}-{len(self.targets) + 1}"
-        target = start_target(
+        target = start_server(
             [self._fill(word, names) for word in self._profile.command],
             base_url=f"http://{HOST}:{self._port or '{port}'}",
             ready_path=self._profile.ready_path,

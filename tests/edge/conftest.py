@@ -14,7 +14,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.stack import Services
-from harness.stack.servers import Toxiproxy
+from harness.stack.programs import Toxiproxy
 
 IN_CI = bool(os.environ.get("CI"))
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness import bounded_http
-from harness.client import Answer, Client
+from harness.client import Answer, Client, bounded_http
 from harness.history import Outcome
 from harness.run.exchange import poll_fields
 

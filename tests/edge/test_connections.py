@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness import bounded_http
-from harness.client import Client
+from harness.client import Client, bounded_http
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 """As http.server and older proxies answer: they do not say that they close the connection behind it."""

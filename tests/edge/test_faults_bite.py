@@ -12,16 +12,16 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from harness.errors import InfrastructureError
-from harness.faults import KINDS, Fault, FaultInjector
+from harness.faults import PROXY_FAULTS, Fault, FaultInjector
 from harness.stack import wait_until
-from harness.stack.canary import QUESTIONS, look
+from harness.stack.probe import QUESTIONS, look
 
 LATENCY_MS = 300
 SILENCE_S = 0.5
 FAULTS = [
     Fault(store, kind, LATENCY_MS if kind == "slow" else 0)
     for store in ("redis", "mongodb")
-    for kind in KINDS
+    for kind in PROXY_FAULTS
 ]
 
 
@@ -62,7 +62,7 @@ def phases(journal):
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_bites_lasts_and_heals_and_the_history_says_so(services, faults, journal, fault):
-    sees = KINDS[fault.kind].canary_sees
+    sees = PROXY_FAULTS[fault.kind].canary_sees
     with faults.through(fault):
         wait_until(
             lambda: [event for event in journal if event["kind"] == "canary"],

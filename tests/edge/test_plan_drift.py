@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 LIST = """
 import json
 from pathlib import Path
-from harness.commands.listing import collect
+from harness.cli.listing import collect
 from harness.plan import PLAN_FILE, read_plan
 found = collect(read_plan(Path(PLAN_FILE)))
 print(json.dumps([found.scenarios, found.tests, found.unmarked]))

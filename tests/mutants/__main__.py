@@ -20,8 +20,8 @@ from typing import TypeVar
 from rich.console import Console
 
 from harness.errors import HarnessError, UsageError
-from harness.reports.run import RowResult
-from harness.session.folder import held, new_run
+from harness.reports.record import RowResult
+from harness.runner.folder import held, new_run
 from harness.verdict import Verdict
 from tests.mutants.catalog import MUTANTS
 from tests.mutants.lane import Request

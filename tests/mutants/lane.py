@@ -19,11 +19,11 @@ from types import FrameType
 
 import pytest
 
-from harness.commands import actions, listing
+from harness.cli import actions, listing
 from harness.errors import HarnessError
 from harness.plan import PLAN_FILE, read_plan, select
 from harness.plugin import SERVICES
-from harness.session.folder import new_run
+from harness.runner.folder import new_run
 from harness.stack import Services
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
-from harness.reports.run import RowResult, read_results
+from harness.reports.record import RowResult, read_results
 from tests.mutants.lane import Request
 
 RUN_WITHIN_S = 300.0

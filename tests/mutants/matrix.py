@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.reports.run import RowResult, read_results
+from harness.reports.record import RowResult, read_results
 from harness.targets.profile import TARGETS
 from harness.verdict import Verdict
 from tests.mutants.lane import Request

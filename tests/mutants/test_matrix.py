@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from harness.reports.run import RowResult
-from harness.session.folder import held, new_run
+from harness.reports.record import RowResult
+from harness.runner.folder import held, new_run
 from harness.verdict import Judgement, Verdict
 from tests.mutants import __main__ as command_line
 from tests.mutants.catalog import MUTANTS

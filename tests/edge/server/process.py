@@ -11,10 +11,10 @@ from typing import Any
 import urllib3
 
 from harness.client import Answer, Client
+from harness.client.variety.variety import Manner
 from harness.stack import Services
-from harness.stack.target import Target
+from harness.stack.server_under_test import Target
 from harness.stack.waiting import wait_until
-from harness.variety.variety import Manner
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "reference_server"]

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.stack.canary import ask_mongodb
-from harness.stack.servers import Mongod
+from harness.stack.probe import ask_mongodb
+from harness.stack.programs import Mongod
 from harness.stack.waiting import wait_until
 
 STARTS_WITHIN_S = 30

@@ -12,10 +12,10 @@ import pytest
 import redis
 
 from harness.client import Client
-from harness.hostile.attempts import LOGIN, REGISTER, conversation, mailbox
+from harness.client.variety.variety import Manner
+from harness.run.hostile.attempts import LOGIN, REGISTER, conversation, mailbox
 from harness.stack import Services
-from harness.stack.target import Target
-from harness.variety.variety import Manner
+from harness.stack.server_under_test import Target
 
 FIRST = "ann"
 STEMS = (

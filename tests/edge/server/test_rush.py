@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.client import Answer, Client
-from harness.hostile.attempts import LOGIN
+from harness.run.hostile.attempts import LOGIN
 from harness.stack import Services
-from harness.stack.target import Target
+from harness.stack.server_under_test import Target
 from harness.stack.waiting import wait_until
 from tests.edge.server.process import Chat, target
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from harness.stack import Services
-from harness.stack.services import locate
+from harness.stack.finding import locate
 from harness.stack.waiting import wait_until
 from reference_server.adapters import mongo
 from reference_server.adapters.circuit_breaker import CircuitBreaker

@@ -12,12 +12,12 @@ import psutil
 import pytest
 import redis
 
+from harness.client.variety.variety import Manner
 from harness.faults import FaultInjector
-from harness.hostile import inputs as hostile
-from harness.hostile.attempts import LOGIN, MESSAGES, REGISTER, conversation, mailbox
+from harness.run.hostile import inputs as hostile
+from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, conversation, mailbox
 from harness.stack import Services
 from harness.stack.waiting import wait_until
-from harness.variety.variety import Manner
 from tests.edge.server.process import Chat, target
 
 LINE = re.compile(

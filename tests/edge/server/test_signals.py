@@ -17,7 +17,7 @@ import pytest
 
 from harness.client import Answer
 from harness.stack import Services
-from harness.stack.target import Target
+from harness.stack.server_under_test import Target
 from harness.stack.waiting import wait_until
 from tests.edge.server.process import COMMAND, Chat, ready, target
 
@@ -186,7 +186,9 @@ def test_what_means_nothing_here_does_nothing(server: Target, to: To, names: str
 
 
 @pytest.mark.timeout(300)
-def test_a_worker_that_is_told_to_end_answers_what_it_accepted_and_is_replaced(server: Target) -> None:
+def test_a_worker_that_is_told_to_end_answers_what_it_accepted_and_is_replaced(
+    server: Target,
+) -> None:
     before = workers(server)
     told = min(before, key=lambda worker: worker.pid)
     with users_of(server) as users:

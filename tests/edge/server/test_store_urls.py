@@ -11,8 +11,8 @@ from pymongo import ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from harness.stack import Services
-from harness.stack.services import locate
-from harness.stack.target import Target
+from harness.stack.finding import locate
+from harness.stack.server_under_test import Target
 from harness.stack.waiting import free_port, wait_until
 from reference_server.adapters import mongo
 from reference_server.adapters.circuit_breaker import CircuitBreaker

@@ -4,7 +4,7 @@ import fcntl
 import threading
 from pathlib import Path
 
-from harness.session.alone import the_machine
+from harness.runner.alone import the_machine
 from harness.stack import wait_until
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.client import Answer, Client
 from harness.history import Bounds, History, Recorder
-from harness.hostile.attempts import Intruder, conversation, mailbox, shown
+from harness.run.hostile.attempts import Intruder, conversation, mailbox, shown
 
 
 def recorder() -> Recorder:

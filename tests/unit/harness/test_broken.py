@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from harness.history import NS_PER_S, Bounds, Recorder
-from harness.plugin import judged_by_its_end
 from harness.run import Run
 from harness.run.broken import CertainlyBroken, Deadline, Inconclusive, PromiseBroken, certain
+from harness.runner.outcomes import judged_by_its_end
 from harness.verdict import Verdict
 
 BEGIN_NS = 7 * NS_PER_S

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import pytest
 
 from harness.chaos import playing
-from harness.chaos.kinds import Kind
-from harness.chaos.schedule import Planned, Schedule
+from harness.chaos.catalog import ChaosFault
+from harness.chaos.schedule import FaultSchedule, Planned
 from harness.run import PromiseBroken
 
 
@@ -57,11 +57,11 @@ def kind(name, *, bites_after_s=0.0, heal_takes_s=0.0, error=None):
             run.clock.sleep(heal_takes_s)
             run.note(f"{name} ends")
 
-    return Kind("store of " + name, name, begin)
+    return ChaosFault("store of " + name, name, begin)
 
 
 def schedule(*outages, total_s=30.0):
-    return Schedule(outages, calm_s=6.0, total_s=total_s, with_clocks=False)
+    return FaultSchedule(outages, calm_s=6.0, total_s=total_s, with_clocks=False)
 
 
 def planned(fault, at_s, lasts_s):

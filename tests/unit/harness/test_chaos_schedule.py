@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from harness.chaos.kinds import KINDS, LONG_S
+from harness.chaos.catalog import CATALOG, LONG_S
 from harness.chaos.schedule import WARM_UP_S, calm_s, draw
 from harness.errors import UsageError
 from harness.history import Bounds
@@ -14,7 +14,7 @@ from harness.history import Bounds
 CALM_S = calm_s(Bounds())
 seeds = st.integers(0, 2**32 - 1)
 lengths_s = st.floats(14, 600)
-some_kinds = st.lists(st.sampled_from(KINDS), min_size=1, unique_by=lambda kind: kind.full_name)
+some_kinds = st.lists(st.sampled_from(CATALOG), min_size=1, unique_by=lambda kind: kind.full_name)
 
 
 def given(*strategies):
@@ -23,7 +23,7 @@ def given(*strategies):
     return lambda test: relaxed(hypothesis.given(*strategies)(test))
 
 
-def schedule(seed, total_s=120.0, kinds=KINDS):
+def schedule(seed, total_s=120.0, kinds=CATALOG):
     return draw(seed, kinds, total_s=total_s, calm_s=CALM_S)
 
 
@@ -90,13 +90,13 @@ def test_every_fault_lasts_as_long_as_its_kind_needs(seed, total_s):
 def test_over_some_seeds_every_kind_has_its_turn():
     """Over the first twenty, always the same: over twenty others, now and then one kind is not drawn."""
     seen = {fault.kind.full_name for seed in range(20) for fault in schedule(seed).faults}
-    assert seen == {kind.full_name for kind in KINDS}
+    assert seen == {kind.full_name for kind in CATALOG}
 
 
 @given(seeds)
 def test_of_each_store_every_kind_comes_before_one_comes_again(seed):
     """But for a kind whose turn waits while it cannot stand beside what was drawn before."""
-    redis = [kind for kind in KINDS if kind.store == "redis"]
+    redis = [kind for kind in CATALOG if kind.store == "redis"]
     names = [fault.kind.name for fault in schedule(seed, 600.0, redis).faults]
     assert len(names) > len(redis)
     assert sorted(names[: len(redis)]) == sorted(kind.name for kind in redis)
@@ -113,7 +113,7 @@ def test_of_many_seeds_about_half_have_clocks():
 
 
 def test_where_clocks_are_all_there_is_they_are_always_there():
-    clocks = [kind for kind in KINDS if kind.store == "clock"]
+    clocks = [kind for kind in CATALOG if kind.store == "clock"]
     assert all(schedule(seed, kinds=clocks).with_clocks for seed in range(20))
 
 

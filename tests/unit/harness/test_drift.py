@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from harness.plan import Row
+from harness.plan import PlanRow
 from harness.plan.drift import Runners, drift
 
-FLOW = Row("FLOW-01", "message-flow", "Two users", "they write", "it arrives", 11)
-QUEUE = Row(
+FLOW = PlanRow("FLOW-01", "message-flow", "Two users", "they write", "it arrives", 11)
+QUEUE = PlanRow(
     "QUEUE-01",
     "queue",
     "Cap",

@@ -12,10 +12,10 @@ from harness.checkers.strain import TOO_BUSY
 from harness.client import FieldMissing
 from harness.errors import DeadlineMissed, InfrastructureError, NotHere, NotServed, UsageError
 from harness.history import Bounds, Recorder
-from harness.plugin import judged_by_its_end
 from harness.run import Run
 from harness.run.broken import CertainlyBroken, Inconclusive, NotAcked, PromiseBroken
-from harness.session.ending import OUT_OF_TIME, decide, may_be_decided
+from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided
+from harness.runner.outcomes import judged_by_its_end
 from harness.verdict import Verdict
 
 

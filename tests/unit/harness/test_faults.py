@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from harness.errors import InfrastructureError, NotServed, UsageError
-from harness.faults import KINDS, Fault, FaultInjector, Timing
-from harness.faults.kinds import Breakage, Probe, nothing
-from harness.stack.canary import Sighting
+from harness.faults import PROXY_FAULTS, Fault, FaultInjector, Timing
+from harness.faults.fault import Breakage, Observation, nothing
+from harness.stack.probe import Sighting
 
 NEVER_S = 3600.0
 AT_ONCE_S = 0.001
@@ -190,8 +190,8 @@ def test_a_proof_that_does_the_damage_does_it_again_as_often_as_it_is_told():
 
     breakage = Breakage(
         Fault("redis", "wrong type"),
-        health=Probe(lambda: Sighting("whole", 0.0), "whole"),
-        proof=Probe(strike, "damaged"),
+        health=Observation(lambda: Sighting("whole", 0.0), "whole"),
+        proof=Observation(strike, "damaged"),
         inject=lambda: strokes.append("begin"),
         heal=lambda: strokes.append("end"),
         watch_every_s=AT_ONCE_S,
@@ -207,8 +207,8 @@ def test_a_proof_that_does_the_damage_does_it_again_as_often_as_it_is_told():
 def test_a_server_that_is_not_as_it_must_be_is_to_blame_and_not_the_infrastructure(well_for):
     """Before the fault, or after its heal."""
     sightings = itertools.chain(["serving"] * well_for, itertools.repeat("not serving"))
-    health = Probe(lambda: Sighting(next(sightings), 0.0), "serving")
-    ended, journal = Probe(lambda: Sighting("ended", 0.0), "ended"), Journal()
+    health = Observation(lambda: Sighting(next(sightings), 0.0), "serving")
+    ended, journal = Observation(lambda: Sighting("ended", 0.0), "ended"), Journal()
     fault = Fault("server", "worker killed")
     breakage = Breakage(fault, health, ended, nothing, nothing, owed_by_the_server=True)
     with (
@@ -224,7 +224,7 @@ def test_a_server_that_is_not_as_it_must_be_is_to_blame_and_not_the_infrastructu
 
 def test_a_fault_that_fails_to_be_injected_is_healed():
     healed = []
-    whole = Probe(lambda: Sighting("whole", 0.0), "whole")
+    whole = Observation(lambda: Sighting("whole", 0.0), "whole")
 
     def fail():
         raise OSError("no such process")
@@ -261,7 +261,7 @@ def test_two_stores_can_be_broken_at_once():
 def test_every_kind_of_fault_can_be_asked_for_by_name():
     faults = injector(FakeProxy(), Journal())
     for store in ("redis", "mongodb"):
-        for kind in KINDS:
+        for kind in PROXY_FAULTS:
             method = getattr(faults, f"{store}_{kind.replace('-', '_')}")
             with method() as fault:
                 assert fault.name == f"{store} {kind}"

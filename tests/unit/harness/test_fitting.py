@@ -9,13 +9,13 @@ import pytest
 from msgspec import structs
 
 from harness.errors import UsageError
-from harness.plan import Row
+from harness.plan import PlanRow
 from harness.plan.fitting import fitting
 from harness.policy import Features
 from harness.targets.profile import Profile
 
 MINE = Profile("mine", ("serve",))
-FLOW = Row("FLOW-01", "message-flow", "Two users", "done", "expected", 1)
+FLOW = PlanRow("FLOW-01", "message-flow", "Two users", "done", "expected", 1)
 QUEUE = replace(FLOW, id="QUEUE-01", tests=("tests/test_queue.py::test_x",))
 METRICS = replace(FLOW, id="OPS-02", only_where=("metrics",))
 

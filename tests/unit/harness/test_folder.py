@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.session.folder import FILES, FOLDERS, LOCK, held, new_run
+from harness.runner.folder import FILES, FOLDERS, LOCK, held, new_run
 
 
 def leave_results(folder: Path) -> list[Path]:

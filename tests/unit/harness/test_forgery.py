@@ -5,7 +5,7 @@ from __future__ import annotations
 import jwt
 import pytest
 
-from harness.hostile.forgery import false_headers
+from harness.run.hostile.forgery import false_headers
 
 SECRET = "a secret of at least thirty-two bytes"
 GOOD = jwt.encode({"sub": "mallory", "exp": 4_000_000_000}, SECRET, "HS256")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.history import Event
-from harness.session.judging import JudgedRow, judge
+from harness.runner.judging import JudgedRow, judge
 from harness.verdict import Verdict
 
 from .checkers.histories import Story, message, ns

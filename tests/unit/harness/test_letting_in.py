@@ -12,11 +12,11 @@ import pytest
 
 from harness.checkers import available
 from harness.client import Answer, Body
+from harness.client.variety.variety import Variety
 from harness.errors import NotServed
 from harness.history import NS_PER_S, Bounds, Recorder
 from harness.policy import Features
 from harness.run.users import Users
-from harness.variety.variety import Variety
 from harness.verdict import Verdict
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import CannotWrite
-from harness.machine import MachineWatch, waited_us
+from harness.runner.machine import MachineWatch, waited_us
 
 
 def kernel_says(file: Path, total_us: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.plan import PLAN_FILE, PlanError, Row, nearest, parse_plan, read_plan, select
+from harness.plan import PLAN_FILE, PlanError, PlanRow, nearest, parse_plan, read_plan, select
 
 HEAD = "| Id | Row | Done | Expected |\n|---|---|---|---|\n"
 PLAN = f"""# The plan
@@ -31,7 +31,7 @@ Prose.
 
 def test_rows_carry_their_section_their_cells_and_their_line() -> None:
     rows = parse_plan(PLAN, "plan.md")
-    assert rows[0] == Row("FLOW-01", "message-flow", "Two users", "they write", "it arrives", 11)
+    assert rows[0] == PlanRow("FLOW-01", "message-flow", "Two users", "they write", "it arrives", 11)
     assert [(row.id, row.section, row.line) for row in rows[1:]] == [
         ("FLOW-02", "message-flow", 12),
         ("QUEUE-01", "queue", 20),

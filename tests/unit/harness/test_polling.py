@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.client.polling import Cursor, PollSchedule
 from harness.history import NS_PER_S
-from harness.polling import Cursor, Schedule
 
 
 def _body(ids: list[str], next_since: str | None) -> dict[str, object]:
@@ -30,14 +30,14 @@ def test_an_empty_first_answer_leaves_the_chain_at_its_start() -> None:
 
 
 def test_the_interval_counts_from_the_start_and_is_shortened_by_the_round_trip() -> None:
-    schedule = Schedule(2 * NS_PER_S)
+    schedule = PollSchedule(2 * NS_PER_S)
     assert schedule.next_start(0, NS_PER_S // 10) == 2 * NS_PER_S - NS_PER_S // 10
 
 
 def test_one_slow_answer_moves_the_schedule_by_an_eighth_of_what_it_took() -> None:
-    schedule = Schedule(2 * NS_PER_S, smoothed_round_trip_s=0.1)
+    schedule = PollSchedule(2 * NS_PER_S, smoothed_round_trip_s=0.1)
     assert schedule.next_start(0, int(0.9 * NS_PER_S)) == int(1.8 * NS_PER_S)
 
 
 def test_a_poll_longer_than_the_interval_is_followed_at_once() -> None:
-    assert Schedule(NS_PER_S).next_start(0, 3 * NS_PER_S) == 3 * NS_PER_S
+    assert PollSchedule(NS_PER_S).next_start(0, 3 * NS_PER_S) == 3 * NS_PER_S

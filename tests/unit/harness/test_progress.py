@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from harness.checkers.strain import TOO_BUSY
-from harness.commands.progress import Progress
+from harness.cli.progress import Progress
 from harness.verdict import Verdict
 
 BUSY = (Verdict.INCONCLUSIVE, f"on-time: 3 late deliveries decide nothing: for 2.0 s {TOO_BUSY}")

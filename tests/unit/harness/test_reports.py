@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.reports import RowResult, Run, read_results, render_html, show_run, write_html, write_results
+from harness.reports import (
+    RowResult,
+    RunRecord,
+    read_results,
+    render_html,
+    show_run,
+    write_html,
+    write_results,
+)
 from harness.reports.files import write_atomically
 from harness.reports.lanes import lanes
 from harness.reports.words import closing, duration, measured
@@ -43,7 +51,7 @@ FAILED = row(
 )
 
 
-def run_of(*rows: RowResult, verdict: Verdict = Verdict.PASS, **changes: object) -> Run:
+def run_of(*rows: RowResult, verdict: Verdict = Verdict.PASS, **changes: object) -> RunRecord:
     fields: dict[str, object] = {
         "exit_code": 0,
         "seed": 42,
@@ -52,13 +60,13 @@ def run_of(*rows: RowResult, verdict: Verdict = Verdict.PASS, **changes: object)
         "environment": {"redis": {"version": "8.2.3", "origin": "PATH"}},
         "target": "reference",
     }
-    return Run(verdict=verdict, rows=rows, **(fields | changes))  # type: ignore[arg-type]
+    return RunRecord(verdict=verdict, rows=rows, **(fields | changes))  # type: ignore[arg-type]
 
 
 BAD = run_of(row("FLOW-01", latencies_s=[0.5, 1.0, 2.5]), FAILED, verdict=Verdict.FAIL, exit_code=1)
 
 
-def shown(run: Run, width: int = 80) -> str:
+def shown(run: RunRecord, width: int = 80) -> str:
     file = io.StringIO()
     show_run(run, Console(file=file, width=width, no_color=True))
     return file.getvalue()
@@ -244,7 +252,7 @@ def test_markup_in_a_reason_is_only_text() -> None:
         (run_of(row("A-01"), verdict=Verdict.INCONCLUSIVE), "Inconclusive: the run did not come to its end."),
     ],
 )
-def test_the_closing_sentence(run: Run, sentence: str) -> None:
+def test_the_closing_sentence(run: RunRecord, sentence: str) -> None:
     assert closing(run) == sentence
 
 

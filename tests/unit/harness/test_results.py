@@ -12,17 +12,17 @@ import pytest
 
 from harness.errors import DeadlineMissed, InfrastructureError, NotHere, UsageError
 from harness.history import HistoryFile
-from harness.plan import Row
-from harness.plugin import _verdict
+from harness.plan import PlanRow
 from harness.run import Inconclusive, PromiseBroken
-from harness.session.results import Ended, Part, Results, from_json, to_json
-from harness.session.session import Settings
+from harness.runner.outcomes import of_phase
+from harness.runner.results import Ended, Part, Results, from_json, to_json
+from harness.runner.session import Settings
 from harness.targets.profile import Profile
 from harness.verdict import Verdict
 
 PLAN = [
-    Row("FLOW-01", "message-flow", "Two users", "done", "expected", 1),
-    Row("ERR-01", "errors", "Redis is down", "done", "expected", 2),
+    PlanRow("FLOW-01", "message-flow", "Two users", "done", "expected", 1),
+    PlanRow("ERR-01", "errors", "Redis is down", "done", "expected", 2),
 ]
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 
@@ -140,7 +140,7 @@ def test_only_a_broken_promise_fails_the_server(
     error: BaseException | None, when: str, verdict: Verdict, reason: str
 ) -> None:
     report = cast(pytest.TestReport, SimpleNamespace(skipped=False, when=when))
-    found, said = _verdict(error, report, is_scenario=True)
+    found, said = of_phase(error, report, is_scenario=True)
     assert found is verdict
     assert said.startswith(reason)
 
@@ -159,4 +159,4 @@ def test_of_a_test_that_is_no_scenario_any_failure_is_a_fail(
     error: BaseException, when: str, verdict: Verdict
 ) -> None:
     report = cast(pytest.TestReport, SimpleNamespace(skipped=False, when=when))
-    assert _verdict(error, report, is_scenario=False)[0] is verdict
+    assert of_phase(error, report, is_scenario=False)[0] is verdict

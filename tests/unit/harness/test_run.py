@@ -14,15 +14,15 @@ import pytest
 from msgspec.structs import replace
 
 from harness.checkers import available, no_loss
-from harness.checkers.cursors import NEVER, instant
 from harness.client import Answer
+from harness.client.variety.variety import Manner
 from harness.errors import NotServed
 from harness.history import NS_PER_S, Bounds, Recorder
+from harness.history.instants import NEVER, instant
 from harness.run import Inconclusive, PromiseBroken, Run
 from harness.run.recorded import begun_and_answered
-from harness.session.ending import decide
+from harness.runner.ending import decide
 from harness.targets.profile import Profile
-from harness.variety.variety import Manner
 from harness.verdict import Verdict
 
 QUICK = Bounds(poll_interval_s=0.05, delivered_within_s=0.1, recovers_within_s=0.1)
@@ -421,7 +421,7 @@ def test_a_503_has_to_say_what_became_of_the_message(run: Run, server: Server, p
 def test_a_mailbox_that_never_ends_leaves_the_other_promises_to_judge(
     run: Run, server: Server, pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.run.waiting.DRAIN_WITHIN_S", 0.05)
+    monkeypatch.setattr("harness.run.waits.DRAIN_WITHIN_S", 0.05)
     run.read(pair[1], at_once=True)
     run.acked(*pair)
     run.wait_for_delivery()

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import harness.scenarios
+from harness.client.variety.variety import poll_factors, send_factors, user_names
 from harness.policy import Features
-from harness.variety.variety import poll_factors, send_factors, user_names
 
 DOCS = Path(__file__).parents[3] / "docs" / "traffic.md"
 DRAWN, GIVEN, ONESELF = "drawn", "a text of its own", "to oneself"

@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from harness.checkers.cursors import instant
+from harness.client.variety import contents, cursor_spellings, names, spellings
+from harness.client.variety.covering import Covering
+from harness.client.variety.variety import Asked, Variety
+from harness.history.instants import instant
 from harness.policy import Features
 from harness.run.traffic import wrong_page
-from harness.variety import contents, cursors, names, spellings
-from harness.variety.covering import Covering
-from harness.variety.variety import Asked, Variety
 
 SEEDS = range(40)
 AROUND = contents.Around("alice", "bob", ["id-1"], longest=500)
@@ -44,17 +44,19 @@ def test_every_name_is_legal_and_new(kind: str) -> None:
         assert name not in others
 
 
-@pytest.mark.parametrize("way", cursors.CURSORS)
+@pytest.mark.parametrize("way", cursor_spellings.CURSORS)
 @pytest.mark.parametrize(
     "cursor", ["2026-01-01T00:00:00.120000Z", "2024-02-29T23:59:59Z", "0001-01-01T00:00:00.000001Z"]
 )
 def test_every_spelling_of_a_cursor_is_the_same_instant(way: str, cursor: str) -> None:
     for seed in SEEDS:
-        assert instant(cursors.spelled(cursor, way, Random(seed))) == instant(cursor)
+        assert instant(cursor_spellings.spelled(cursor, way, Random(seed))) == instant(cursor)
 
 
 def test_what_is_not_a_timestamp_is_asked_as_it_was_given() -> None:
-    assert {cursors.spelled("opaque-7", way, Random(1)) for way in cursors.CURSORS} == {"opaque-7"}
+    assert {cursor_spellings.spelled("opaque-7", way, Random(1)) for way in cursor_spellings.CURSORS} == {
+        "opaque-7"
+    }
 
 
 @pytest.mark.parametrize("way", spellings.SPELLINGS)

@@ -10,8 +10,8 @@ import pytest
 from msgspec import to_builtins
 
 from harness.checkers import CHECKERS, no_loss, promise_of, run_checker
-from harness.checkers.cursors import instant
 from harness.history import History
+from harness.history.instants import instant
 from harness.verdict import Judgement, Verdict
 
 from .histories import Story, message

@@ -42,7 +42,7 @@ def nothing(random: Random) -> Parameters:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ChaosFault:
     """One kind of fault of a store ('redis', 'mongodb', 'server' or 'clock'); `name` is the fault's kind.
 
     `called` is the fault's name in the history where that is another one than store and kind.
@@ -69,7 +69,7 @@ class Kind:
         """Whether every promise holds while it lasts, so that nothing has to recover from it."""
         return Effect.NONE in EFFECTS[self.full_name]
 
-    def stands_beside(self, other: Kind) -> bool:
+    def stands_beside(self, other: ChaosFault) -> bool:
         """Whether the two may overlap."""
         return self.store not in other.apart_from | {other.store} and other.store not in self.apart_from
 
@@ -120,15 +120,15 @@ _ANSWERS = frozenset({"mongodb", "server"})
 # begins a new term of Redis, before the fault itself.
 _REBUILT = frozenset({"mongodb"})
 
-KINDS: tuple[Kind, ...] = (
-    Kind("redis", "refused", lambda run, _: run.faults.redis_refused()),
-    Kind("redis", "black-holed", lambda run, _: run.faults.redis_black_holed()),
-    Kind("redis", "slow", lambda run, drawn: run.faults.redis_slow(**drawn), draw=_latency),
-    Kind("redis", "flapping", lambda run, _: run.faults.redis_flapping()),
-    Kind("redis", "killed", lambda run, _: run.faults.redis_killed(), needs=_REDIS),
-    Kind("redis", "emptied", lambda run, _: run.faults.redis_restarted(), SHORT_S, needs=_REDIS),
-    Kind("redis", "restored", lambda run, drawn: _restored(run, **drawn), SHORT_S, _age, _REDIS),
-    Kind(
+CATALOG: tuple[ChaosFault, ...] = (
+    ChaosFault("redis", "refused", lambda run, _: run.faults.redis_refused()),
+    ChaosFault("redis", "black-holed", lambda run, _: run.faults.redis_black_holed()),
+    ChaosFault("redis", "slow", lambda run, drawn: run.faults.redis_slow(**drawn), draw=_latency),
+    ChaosFault("redis", "flapping", lambda run, _: run.faults.redis_flapping()),
+    ChaosFault("redis", "killed", lambda run, _: run.faults.redis_killed(), needs=_REDIS),
+    ChaosFault("redis", "emptied", lambda run, _: run.faults.redis_restarted(), SHORT_S, needs=_REDIS),
+    ChaosFault("redis", "restored", lambda run, drawn: _restored(run, **drawn), SHORT_S, _age, _REDIS),
+    ChaosFault(
         "redis",
         "failed over",
         lambda run, drawn: _failed_over(run, **drawn),
@@ -136,25 +136,27 @@ KINDS: tuple[Kind, ...] = (
         needs=_REDIS,
         apart_from=_REBUILT,
     ),
-    Kind("redis", "read-only", lambda run, _: run.faults.redis_read_only(), needs=_REDIS),
-    Kind("redis", "out of memory", lambda run, _: run.faults.redis_out_of_memory(), needs=_REDIS),
-    Kind("redis", "wrong type", lambda run, _: run.faults.redis_wrong_type(run.mailboxes()), needs=_DATA),
-    Kind(
+    ChaosFault("redis", "read-only", lambda run, _: run.faults.redis_read_only(), needs=_REDIS),
+    ChaosFault("redis", "out of memory", lambda run, _: run.faults.redis_out_of_memory(), needs=_REDIS),
+    ChaosFault(
+        "redis", "wrong type", lambda run, _: run.faults.redis_wrong_type(run.mailboxes()), needs=_DATA
+    ),
+    ChaosFault(
         "redis",
         "not JSON",
         lambda run, _: run.faults.redis_not_json(run.mailboxes()[:-1]),  # the last one's has no entries
         needs=_DATA,
         apart_from=_REBUILT,
     ),
-    Kind("mongodb", "refused", lambda run, _: run.faults.mongodb_refused()),
-    Kind("mongodb", "black-holed", lambda run, _: run.faults.mongodb_black_holed()),
-    Kind("mongodb", "slow", lambda run, drawn: run.faults.mongodb_slow(**drawn), draw=_latency),
-    Kind("mongodb", "killed", lambda run, _: run.faults.mongodb_killed(), needs=_MONGODB),
-    Kind("server", "worker killed", lambda run, _: run.faults.worker_killed(), SHORT_S),
-    Kind("server", "workers killed", lambda run, _: run.faults.workers_killed(), SHORT_S),
-    Kind("server", "killed", lambda run, _: run.faults.server_killed()),
-    Kind("server", "stopped", lambda run, _: run.faults.server_stopped()),
-    Kind(
+    ChaosFault("mongodb", "refused", lambda run, _: run.faults.mongodb_refused()),
+    ChaosFault("mongodb", "black-holed", lambda run, _: run.faults.mongodb_black_holed()),
+    ChaosFault("mongodb", "slow", lambda run, drawn: run.faults.mongodb_slow(**drawn), draw=_latency),
+    ChaosFault("mongodb", "killed", lambda run, _: run.faults.mongodb_killed(), needs=_MONGODB),
+    ChaosFault("server", "worker killed", lambda run, _: run.faults.worker_killed(), SHORT_S),
+    ChaosFault("server", "workers killed", lambda run, _: run.faults.workers_killed(), SHORT_S),
+    ChaosFault("server", "killed", lambda run, _: run.faults.server_killed()),
+    ChaosFault("server", "stopped", lambda run, _: run.faults.server_stopped()),
+    ChaosFault(
         "server",
         "hang-up",
         lambda run, _: run.faults.hang_up(),
@@ -162,7 +164,7 @@ KINDS: tuple[Kind, ...] = (
         needs=frozenset({Need.HANG_UP}),
         called="signal hang-up",
     ),
-    Kind(
+    ChaosFault(
         "clock",
         "off",
         lambda run, drawn: run.faults.clocks_off(**drawn),
@@ -170,7 +172,7 @@ KINDS: tuple[Kind, ...] = (
         needs=_CLOCK,
         apart_from=_ANSWERS,
     ),
-    Kind(
+    ChaosFault(
         "clock",
         "stepping",
         lambda run, drawn: run.faults.clocks_stepping(**drawn),
@@ -178,7 +180,7 @@ KINDS: tuple[Kind, ...] = (
         needs=_CLOCK,
         apart_from=_ANSWERS,
     ),
-    Kind(
+    ChaosFault(
         "clock",
         "stopped",
         lambda run, _: run.faults.clocks_stopped(),

@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 import psutil
 import urllib3
 
-from harness.bounded_http import new_pool, read_body
+from harness.client.bounded_http import new_pool, read_body
 from harness.errors import DeadlineMissed, NeverReady, ProcessDied
 from harness.stack.guardian import GUARDIAN
-from harness.stack.server import HOST, Server, listening_ports
+from harness.stack.server_process import HOST, ServerProcess, listening_ports
 
 ANY_PORT = f"http://{HOST}:{{port}}"
 
 
-class Target(Server):
+class Target(ServerProcess):
     """One server under test. After `kill()` or `stop()`, `start()` brings it back at the same port."""
 
     not_ready_yet = (urllib3.exceptions.HTTPError,)
@@ -77,7 +77,7 @@ class Target(Server):
             ) from error
 
 
-def start_target(
+def start_server(
     command: Sequence[str],
     *,
     ready_path: str,

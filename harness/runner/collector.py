@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, InfrastructureError, UsageError
-from harness.reports import Run as RunRecord
-from harness.session.folder import held
-from harness.session.results import Results, from_json
+from harness.reports import RunRecord
+from harness.runner.folder import held
+from harness.runner.results import Results, from_json
 
 
 class Collector:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
-from harness.checkers.cursors import instant
+from harness.history.instants import instant
 
 _SECOND = 19
 _DIGITS = 6

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.checkers.serving import ENDLESS_AFTER
 from harness.client import Client
+from harness.client.variety.variety import Variety
 from harness.history import NS_PER_S, Bounds, Recorder
 from harness.run.broken import CertainlyBroken, Deadline, PromiseBroken
 from harness.run.conversations import LOOK_AGAIN_S, Conversations
@@ -23,7 +24,6 @@ from harness.run.recorded import (
 )
 from harness.run.traffic import Reader
 from harness.targets.instances import Instances
-from harness.variety.variety import Variety
 
 DRAIN_WITHIN_S = 20.0
 DRAIN_ALL_WITHIN_S = 45.0

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.client import API, Answer, Client
+from harness.client.patience import Patience
 from harness.history import Recorder
-from harness.patience import Patience
 
 LOGIN, REGISTER, MESSAGES = f"{API}/login", f"{API}/register", f"{API}/messages"
 

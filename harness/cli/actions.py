@@ -15,22 +15,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Column, Table
 
+from harness.cli import listing
+from harness.cli.progress import Progress
 from harness.client import Client, require
-from harness.commands import listing
-from harness.commands.progress import Progress
 from harness.errors import CannotWrite, UsageError
 from harness.history.recorder import REMEDY
-from harness.plan import PLAN_FILE, Row, read_plan, select
+from harness.plan import PLAN_FILE, PlanRow, read_plan, select
 from harness.plan.drift import drift
 from harness.plan.fitting import fitting
 from harness.reports import VERDICTS, RowResult, render_verdicts, write_verdicts
-from harness.session.folder import AGAIN, held, new_run
-from harness.session.judging import judge
+from harness.runner.folder import AGAIN, held, new_run
+from harness.runner.judging import judge
 from harness.stack import Found, Services, locate
 from harness.stack import doctor as examine
-from harness.stack.services import SERVICES
+from harness.stack.finding import SERVICES
 from harness.targets.profile import REFERENCE, load_profile
-from harness.targets.target import require_free, running_target
+from harness.targets.starting import require_free, running_target
 from harness.verdict import EXIT_CODES
 
 console = Console(highlight=False)
@@ -77,7 +77,7 @@ def find_services() -> dict[str, Found]:
     return {service: locate(service, install=True, say=console.print) for service in SERVICES}
 
 
-def _wanted(options: Namespace) -> list[Row]:
+def _wanted(options: Namespace) -> list[PlanRow]:
     """The rows asked for, of those that are for the target. Raises UsageError when there is none."""
     profile = load_profile(options.target)  # a wrong one is told before anything starts
     selected = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
@@ -91,7 +91,7 @@ def _wanted(options: Namespace) -> list[Row]:
     return wanted
 
 
-def _play(options: Namespace, rows: Sequence[Row], jobs: int, reports: Path) -> tuple[int, list[str]]:
+def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path) -> tuple[int, list[str]]:
     """Run these rows of the plan by what runs them; see `run_rows`."""
     words = listing.files_of(rows)
     if "minutes" in options:
@@ -117,7 +117,7 @@ def _require_utf_8(*paths: Path | str) -> None:
 
 def run_rows(
     options: Namespace,
-    rows: Sequence[Row],
+    rows: Sequence[PlanRow],
     what: Sequence[str],
     reports: Path,
     *,

@@ -13,11 +13,11 @@ from harness.errors import CannotWrite
 from harness.faults import FaultInjector
 from harness.history import Event, HistoryFile
 from harness.history.recorder import REMEDY
-from harness.machine import MachineWatch
 from harness.run import Run
 from harness.run.queues import Queues
 from harness.run.vitals import Vitals
-from harness.session.folder import HISTORY, held
+from harness.runner.folder import HISTORY, held
+from harness.runner.machine import MachineWatch
 from harness.stack import Services
 from harness.targets.instances import Instances
 from harness.targets.profile import Profile

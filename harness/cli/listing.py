@@ -10,7 +10,7 @@ import pytest
 
 from harness import scenarios
 from harness.errors import InfrastructureError
-from harness.plan import Row
+from harness.plan import PlanRow
 from harness.plan.drift import Runners
 from harness.plugin import row_ids
 
@@ -25,14 +25,14 @@ def scenario_files() -> list[str]:
     return [str(file) for file in sorted(SCENARIOS.glob("*.py")) if file.stem != "__init__"]
 
 
-def files_of(rows: Iterable[Row]) -> list[str]:
+def files_of(rows: Iterable[PlanRow]) -> list[str]:
     """The files with what runs these rows: all scenarios, and the tests' own files."""
     wanted = list(rows)
     scenarios = scenario_files() if any(not row.tests for row in wanted) else []
     return scenarios + sorted(_files_named_by(wanted))
 
 
-def _files_named_by(rows: Iterable[Row]) -> set[str]:
+def _files_named_by(rows: Iterable[PlanRow]) -> set[str]:
     return {test.partition("::")[0] for row in rows for test in row.tests}
 
 
@@ -87,7 +87,7 @@ class _Listener:
                 self.runners.unmarked.append(item.nodeid)
 
 
-def collect(rows: Iterable[Row]) -> Runners:
+def collect(rows: Iterable[PlanRow]) -> Runners:
     """Every scenario, and every marked test of the checkout that we stand in; of tests with inherited markers
     those in the files that the rows name.
 

@@ -14,9 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.history import NS_PER_S
+from harness.history import NS_PER_S, WATCH_PERIOD_S
 
-PERIOD_S = 0.25
 STARVED_SHARE = 0.8
 """Three rows side by side on two cores stay below 0.65; four endless loops beside them reach 1."""
 LATE_S = 0.25
@@ -74,11 +73,11 @@ class MachineWatch:
 
     def _watch(self) -> None:
         since_ns, before_us = time.monotonic_ns(), self._waited_us()
-        while not self._over.wait(PERIOD_S):
+        while not self._over.wait(WATCH_PERIOD_S):
             now_ns, now_us = time.monotonic_ns(), self._waited_us()
             passed_s = (now_ns - since_ns) / NS_PER_S
             waited_s = max(now - before for now, before in zip(now_us, before_us, strict=True)) / 1e6
-            waiting, late_s = waited_s / passed_s, passed_s - PERIOD_S
+            waiting, late_s = waited_s / passed_s, passed_s - WATCH_PERIOD_S
             if waiting >= STARVED_SHARE or late_s >= LATE_S:
                 self._record("strain", since=since_ns, waiting=round(waiting, 3), late_s=round(late_s, 3))
             since_ns, before_us = now_ns, now_us

@@ -11,7 +11,7 @@ from harness.checkers.strain import TOO_BUSY
 from harness.errors import CannotWrite, HarnessError, InfrastructureError, OutputLost, UsageError
 from harness.history.recorder import REMEDY
 from harness.reports import terminal
-from harness.session.collector import Collector
+from harness.runner.collector import Collector
 from harness.verdict import Verdict
 
 

@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from harness.errors import DeadlineMissed
-from harness.faults.kinds import Fault, Probe
+from harness.faults.fault import Fault, Observation
 from harness.stack import wait_until
-from harness.stack.canary import QUESTIONS, Address, Sighting
+from harness.stack.probe import QUESTIONS, Address, Sighting
 from harness.stack.toxics import Proxy
 
-CANARY_TIMEOUT_S = 0.3
+PROBE_TIMEOUT_S = 0.3
 
 
-class Record(Protocol):
+class RecordEvent(Protocol):
     """Writes one history event: `Recorder.record`, for instance."""
 
     def __call__(self, kind: str, **fields: Any) -> object:
@@ -24,20 +24,20 @@ class Record(Protocol):
 
 
 class Look(Protocol):
-    """Asks once and says what it saw: `harness.stack.canary.look`."""
+    """Asks once and says what it saw: `harness.stack.probe.look`."""
 
     def __call__(self, address: Address, question: bytes, *, timeout_s: float) -> Sighting:
         """Ask `question` at `address`; `timeout_s` bounds it all."""
 
 
-class Canary:
+class Probe:
     """Asks a store through its proxy and says what it saw, in the words of the fault it watches."""
 
     def __init__(self, proxy: Proxy, fault: Fault, look: Look) -> None:
         self.fault = fault
         self._proxy = proxy
         self._look = look
-        self._timeout_s = CANARY_TIMEOUT_S + 3 * fault.latency_ms / 1000
+        self._timeout_s = PROBE_TIMEOUT_S + 3 * fault.latency_ms / 1000
 
     def look(self) -> Sighting:
         """One look, over a connection of its own; an answer as late as the fault makes it counts as slow."""
@@ -51,14 +51,14 @@ class Canary:
         return self._look(self._proxy.listen, question, timeout_s=self._timeout_s)
 
 
-def wait_to_see(probe: Probe, *, deadline_s: float, what: str) -> Sighting:
+def wait_to_see(observation: Observation, *, deadline_s: float, what: str) -> Sighting:
     """Look until it shows what it is to show. Raises DeadlineMissed, with what was seen last."""
     last = Sighting("nothing", 0.0)
 
     def seen() -> Sighting | None:
         nonlocal last
-        last = probe.look()
-        return last if last.saw == probe.shows else None
+        last = observation.look()
+        return last if last.saw == observation.shows else None
 
     try:
         found = wait_until(seen, deadline_s=deadline_s, what=what)
@@ -71,9 +71,11 @@ def wait_to_see(probe: Probe, *, deadline_s: float, what: str) -> Sighting:
 class Watcher:
     """Looks again and again while the fault lasts, in a thread; ends with the context, before the heal."""
 
-    def __init__(self, probe: Probe, record: Callable[[Sighting], object], interval_s: float) -> None:
+    def __init__(
+        self, observation: Observation, record: Callable[[Sighting], object], interval_s: float
+    ) -> None:
         self.surprises: list[Sighting] = []
-        self._probe = probe
+        self._probe = observation
         self._record = record
         self._interval_s = interval_s
         self._over = threading.Event()

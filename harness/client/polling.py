@@ -35,7 +35,7 @@ class Cursor:
 
 
 @dataclass
-class Schedule:
+class PollSchedule:
     """When to poll next, in nanoseconds: one interval from the *start* of the last poll, less the round trip.
 
     A client that sleeps a full interval after each answer sees delays of up to the interval plus a round trip

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from harness.client.variety import contents, cursor_spellings, names, spellings
+from harness.client.variety.covering import Covering
 from harness.policy import Features
-from harness.variety import contents, cursors, names, spellings
-from harness.variety.covering import Covering
 
 HELD_FOR_S = ("0.05", "0.1", "0.2", "0.25")
 """So short that who polls on a schedule keeps it."""
@@ -131,7 +131,7 @@ class Variety:
             asked: dict[str, str] = {}
             special: list[str] = []
             if since is not None:
-                asked["since"] = cursors.spelled(since, drawn["cursor"], self._random)
+                asked["since"] = cursor_spellings.spelled(since, drawn["cursor"], self._random)
                 special += [f"cursor: {drawn['cursor']}"] if asked["since"] != since else []
             if (size := self._limit(drawn["limit"]) if limit is None else limit) is not None:
                 asked["limit"] = str(size)
@@ -144,15 +144,15 @@ class Variety:
                 special.append(MORE[1])
             is_new = drawn["connection"] == "new"
             special += ["over a new connection"] if is_new else []
-            unescaped = "+:" if drawn["cursor"] == cursors.NOT_ESCAPED else ""
+            unescaped = "+:" if drawn["cursor"] == cursor_spellings.NOT_ESCAPED else ""
             order = self._random.sample(list(asked.items()), len(asked))
             return Asked(asked.get("since"), dict(order), unescaped, is_new, tuple(special))
 
     def cursor(self, since: str) -> str:
         """Return a cursor in any legal spelling."""
         with self._lock:
-            ways = [way for way in cursors.CURSORS if way != cursors.AS_GIVEN]
-            return cursors.spelled(since, self._random.choice(ways), self._random)
+            ways = [way for way in cursor_spellings.CURSORS if way != cursor_spellings.AS_GIVEN]
+            return cursor_spellings.spelled(since, self._random.choice(ways), self._random)
 
     def name(self, place: int, others: Sequence[str]) -> str:
         """Return the name of the user who comes in this place."""
@@ -214,7 +214,7 @@ def poll_factors(has: Features) -> dict[str, Sequence[str]]:
     return {
         "limit": tuple(LIMITS),
         "wait": tuple(WAITS) if has.held_polls else ("no wait",),
-        "cursor": tuple(cursors.CURSORS),
+        "cursor": tuple(cursor_spellings.CURSORS),
         "connection": CONNECTIONS,
         "more": MORE if has.lenient_json else MORE[:1],
     }

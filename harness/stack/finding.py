@@ -41,7 +41,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Row:
+class DoctorRow:
     """One line of the doctor's report: what was found, or what is missing and the command that gets it."""
 
     service: str
@@ -131,17 +131,17 @@ def locate(service: str, *, install: bool, say: Say) -> Found:
     return found
 
 
-def doctor() -> list[Row]:
+def doctor() -> list[DoctorRow]:
     """What there is of each service, and the exact command that gets what is missing; installs nothing."""
     return [_row(service) for service in SERVICES]
 
 
-def _row(service: str) -> Row:
+def _row(service: str) -> DoctorRow:
     try:
-        return Row(service, locate(service, install=False, say=lambda line: None))
+        return DoctorRow(service, locate(service, install=False, say=lambda line: None))
     except UsageError as error:
         in_cache_next = SERVICES[service].variable not in os.environ
-        return Row(
+        return DoctorRow(
             service, None, str(error), INSTALLER if in_cache_next else f"unset {SERVICES[service].variable}"
         )
 

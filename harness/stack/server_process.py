@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from harness.errors import ProcessDied, UsageError
-from harness.stack.canary import Address
+from harness.stack.probe import Address
 from harness.stack.processes import Process
 from harness.stack.reaper import family
 from harness.stack.waiting import free_port, nobody_listens
@@ -18,7 +18,7 @@ PORT_ATTEMPTS = 5
 PORT_IS_TAKEN = ("address already in use", "connection in use")  # the second is gunicorn's
 
 
-class Server(Process):
+class ServerProcess(Process):
     """A program that listens; `{port}` in `command` and in the values of `env` stands for its port.
 
     Without `port` a free one is chosen at the first start, another one if somebody else takes it before the

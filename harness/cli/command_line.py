@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from harness.commands import actions, streams
-from harness.commands.chaos import chaos as play_chaos
+from harness.cli import actions, streams
+from harness.cli.chaos import chaos as play_chaos
 from harness.errors import HarnessError, InfrastructureError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it

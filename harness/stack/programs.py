@@ -10,8 +10,8 @@ from typing import Any
 import requests
 
 from harness.errors import InfrastructureError
-from harness.stack.canary import QUESTIONS, ask_mongodb, look
-from harness.stack.server import HOST, Server
+from harness.stack.probe import QUESTIONS, ask_mongodb, look
+from harness.stack.server_process import HOST, ServerProcess
 
 ALREADY_INITIALIZED = 23  # MongoDB's error code of a second replSetInitiate
 SNAPSHOT = "dump.rdb"
@@ -22,7 +22,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-class Redis(Server):
+class Redis(ServerProcess):
     """redis-server or valkey-server, keeping nothing on disk unless `options` say otherwise."""
 
     def __init__(self, binary: Path, *, folder: Path, log: Path, options: Sequence[str] = ()) -> None:
@@ -66,7 +66,7 @@ class Redis(Server):
             )
 
 
-class Mongod(Server):
+class Mongod(ServerProcess):
     """mongod as the one member of a replica set: what majority writes and transactions need."""
 
     def __init__(self, binary: Path, *, folder: Path, log: Path, options: Sequence[str] = ()) -> None:
@@ -101,7 +101,7 @@ class Mongod(Server):
         return ask_mongodb(self.address, command)
 
 
-class Toxiproxy(Server):
+class Toxiproxy(ServerProcess):
     """toxiproxy-server, without any proxy yet."""
 
     def __init__(self, binary: Path, *, log: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.history import EFFECTS, Effects
-from harness.stack.canary import Sighting
+from harness.stack.probe import Sighting
 from harness.stack.toxics import Proxy
 
 
@@ -33,7 +33,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Probe:
+class Observation:
     """A look at what a fault concerns, and the word that the look is to end with."""
 
     look: Callable[[], Sighting]
@@ -50,8 +50,8 @@ class Breakage:
     """
 
     fault: Fault
-    health: Probe
-    proof: Probe
+    health: Observation
+    proof: Observation
     inject: Callable[[], None]
     heal: Callable[[], None]
     watch_every_s: float | None = None
@@ -60,7 +60,7 @@ class Breakage:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProxyFault:
     """One way to break a store at its proxy: what is done to it, and what a canary then sees."""
 
     inject: Callable[[Proxy, Fault], None]
@@ -95,8 +95,8 @@ def _delay(proxy: Proxy, fault: Fault) -> None:
     proxy.add_toxic("latency", "downstream", latency=fault.latency_ms)
 
 
-KINDS: Mapping[str, Kind] = {
-    "refused": Kind(_refuse, "refused"),
-    "black-holed": Kind(_swallow, "silent"),
-    "slow": Kind(_delay, "slow"),
+PROXY_FAULTS: Mapping[str, ProxyFault] = {
+    "refused": ProxyFault(_refuse, "refused"),
+    "black-holed": ProxyFault(_swallow, "silent"),
+    "slow": ProxyFault(_delay, "slow"),
 }

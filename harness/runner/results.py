@@ -2,7 +2,7 @@
 
 Scenarios may run in several processes. Each phase of a test leaves a `Part`, which travels as JSON with
 pytest's own report to the one process that collects them. Verdicts come from the history alone: see
-`harness.session.judging`.
+`harness.runner.judging`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from pathlib import Path
 from harness.errors import CannotWrite
 from harness.history import HistoryFile
 from harness.history.recorder import REMEDY
-from harness.plan import Row
-from harness.reports import VERDICTS, RowResult, html, write_results, write_verdicts
-from harness.reports import Run as RunRecord
-from harness.session.folder import HISTORY
-from harness.session.judging import JudgedRow, judge
-from harness.session.session import Settings
+from harness.plan import PlanRow
+from harness.reports import VERDICTS, RowResult, RunRecord, html, write_results, write_verdicts
+from harness.runner.folder import HISTORY
+from harness.runner.judging import JudgedRow, judge
+from harness.runner.session import Settings
 from harness.verdict import EXIT_CODES, Verdict, worst
 
 
@@ -65,8 +64,8 @@ def from_json(text: str) -> list[Part]:
 class Results:
     """Collects the rows of a run; `rows` are the plan's, for their titles, sections and order."""
 
-    def __init__(self, rows: Sequence[Row], settings: Settings) -> None:
-        self._plan: Mapping[str, Row] = {row.id: row for row in rows}
+    def __init__(self, rows: Sequence[PlanRow], settings: Settings) -> None:
+        self._plan: Mapping[str, PlanRow] = {row.id: row for row in rows}
         self._settings = settings
         self._started_at = datetime.now(UTC)
         self._began = time.monotonic()
@@ -166,6 +165,6 @@ def _this_machine() -> dict[str, Mapping[str, str]]:
     }
 
 
-def title(plan: Mapping[str, Row], row: str) -> str:
+def title(plan: Mapping[str, PlanRow], row: str) -> str:
     """A row's title in the plan; its id where the plan has none."""
     return plan[row].title if row in plan else row

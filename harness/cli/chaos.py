@@ -11,10 +11,10 @@ import pytest
 from rich.table import Table
 
 from harness.chaos import scenario
-from harness.chaos.kinds import KINDS, Kind
+from harness.chaos.catalog import CATALOG, ChaosFault
 from harness.chaos.possible import chosen, possible
-from harness.chaos.schedule import Schedule, calm_s, draw
-from harness.commands.actions import console, find_services, results_folder, run_rows, with_seed
+from harness.chaos.schedule import FaultSchedule, calm_s, draw
+from harness.cli.actions import console, find_services, results_folder, run_rows, with_seed
 from harness.plan import read_plan
 from harness.targets.profile import REFERENCE, load_profile
 
@@ -25,11 +25,11 @@ PATIENCE_S = 180.0
 class _Given:
     """A pytest plugin that hands the schedule to the scenario: what is played is what was printed."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: FaultSchedule) -> None:
         self._schedule = schedule
 
     @pytest.fixture
-    def schedule(self) -> Schedule:
+    def schedule(self) -> FaultSchedule:
         """The faults, and when."""
         return self._schedule
 
@@ -38,7 +38,7 @@ def chaos(options: Namespace) -> int:
     """Print the schedule of a seed; unless that is all, run it. Returns the exit code of a run."""
     with_seed(options)
     profile = load_profile(options.target)
-    wanted = chosen(KINDS, options.only)
+    wanted = chosen(CATALOG, options.only)
     services = find_services()
     kinds, left_out = possible(wanted, profile, services)
     _tell_left_out(left_out)
@@ -62,7 +62,7 @@ def chaos(options: Namespace) -> int:
     return exit_code
 
 
-def table(schedule: Schedule) -> Table:
+def table(schedule: FaultSchedule) -> Table:
     """The schedule for people; an empty line is a calm."""
     shown = Table("Seconds", "Fault", "With", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     shown.columns[0].justify = "right"
@@ -80,7 +80,7 @@ def _with(parameters: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 
-def _tell_left_out(left_out: Mapping[str, Iterable[Kind]]) -> None:
+def _tell_left_out(left_out: Mapping[str, Iterable[ChaosFault]]) -> None:
     for reason, kinds in left_out.items():
         console.print(f"Not drawn: {', '.join(kind.full_name for kind in kinds)}: {reason}.", soft_wrap=True)
 

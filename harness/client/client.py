@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 import urllib3
 
-from harness.bounded_http import LONGEST_BODY_BYTES, new_pool, read_body
+from harness.client.bounded_http import LONGEST_BODY_BYTES, new_pool, read_body
+from harness.client.variety.spellings import SPELLINGS
+from harness.client.variety.variety import Manner
 from harness.errors import NotServed
 from harness.history import Outcome
-from harness.variety.spellings import SPELLINGS
-from harness.variety.variety import Manner
 
 PATIENCE_S = 5.0
 JSON = Mapping[str, Any]

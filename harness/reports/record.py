@@ -46,7 +46,7 @@ class PromiseResult(Record, frozen=True):
     findings: int
 
 
-class Run(Record, frozen=True):
+class RunRecord(Record, frozen=True):
     """One run of the harness. `started_at` is ISO 8601 in UTC, for people only."""
 
     verdict: Verdict
@@ -76,7 +76,7 @@ class Run(Record, frozen=True):
         return {verdict: sum(row.verdict is verdict for row in self.rows) for verdict in Verdict}
 
 
-class _Results(Run, frozen=True, kw_only=True):
+class _Results(RunRecord, frozen=True, kw_only=True):
     """A run as its file has it."""
 
     format: Literal[1]
@@ -97,13 +97,13 @@ def findings_of(judgement: Judgement) -> int:
     return sum(told.values()) if isinstance(told, Mapping) else len(judgement.findings)
 
 
-def write_results(run: Run, path: Path) -> None:
+def write_results(run: RunRecord, path: Path) -> None:
     """Write `results.json`, whole or not at all."""
     document = {"format": 1, **to_builtins(run, enc_hook=str)}
     write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
-def read_results(path: Path) -> Run:
+def read_results(path: Path) -> RunRecord:
     """The run a `results.json` tells of.
 
     Raises OSError when it cannot be read, ValueError when it is not one.

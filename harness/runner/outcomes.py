@@ -1,0 +1,63 @@
+"""The verdict on a row from how a phase of its test ended, with the reason in one sentence.
+
+A broken promise or a failed assertion is a fail; whatever kept the harness from judging is inconclusive; any
+failure of a test that is not a scenario is a fail.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.checkers.strain import TOO_BUSY, too_busy
+from harness.errors import HarnessError, NotHere, NotServed
+from harness.run import Inconclusive, Run
+from harness.run.broken import CertainlyBroken
+from harness.runner.ending import OUT_OF_TIME
+from harness.verdict import Verdict
+
+
+def judged_by_its_end(
+    error: BaseException | None, report: pytest.TestReport, run: Run | None, *, is_scenario: bool
+) -> tuple[Verdict, str]:
+    """The verdict of a phase of a test, and why: by what ended it, if anything did."""
+    verdict, reason = of_phase(error, report, is_scenario=is_scenario)
+    if run is None or isinstance(error, CertainlyBroken):
+        return verdict, reason
+    if verdict is Verdict.FAIL:
+        return _excused(verdict, reason, run)
+    if isinstance(error, (NotServed, Inconclusive, OUT_OF_TIME)) and not run.judging_that_raised(error):
+        return verdict, _with_the_machines_part(reason, run)
+    return verdict, reason
+
+
+def of_phase(
+    error: BaseException | None, report: pytest.TestReport, *, is_scenario: bool
+) -> tuple[Verdict, str]:
+    """Return the verdict that the exception `error` stands for (None: a pass), and the reason."""
+    if error is None:
+        return Verdict.PASS, ""
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    if report.skipped or isinstance(error, NotHere):
+        return Verdict.SKIPPED, said
+    if report.when == "call" and (isinstance(error, AssertionError) or not is_scenario):
+        return Verdict.FAIL, said
+    if isinstance(error, Inconclusive | HarnessError):
+        return Verdict.INCONCLUSIVE, said
+    if isinstance(error, OUT_OF_TIME):
+        return Verdict.INCONCLUSIVE, f"the scenario did not come to its end: {said}"
+    if isinstance(error, KeyboardInterrupt):
+        return Verdict.INCONCLUSIVE, "interrupted"
+    return Verdict.INCONCLUSIVE, f"the harness itself failed: {type(error).__name__}: {said}"
+
+
+def _excused(verdict: Verdict, reason: str, run: Run) -> tuple[Verdict, str]:
+    """Undecided where no checker convicted, and the machine was too busy for what the scenario expected."""
+    convicted = any(judgement.verdict is Verdict.FAIL for judgement in run.judgements)
+    busy = "" if convicted else too_busy(run.recorder.history())
+    return (Verdict.INCONCLUSIVE, f"{reason}; but {busy}") if busy else (verdict, reason)
+
+
+def _with_the_machines_part(reason: str, run: Run) -> str:
+    """Whoever waited in vain for a busy machine may try again."""
+    busy = too_busy(run.recorder.history())
+    return reason if not busy or TOO_BUSY in reason else f"{reason}; but {busy}"
