@@ -38,7 +38,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def agreement(session: nox.Session) -> None:
-    """The checkers against their naive second opinions, on new random histories: `-- --examples 100000`."""
+    """The checkers against their naive oracles, on new random histories: `-- --examples 100000`."""
     install(session, "dev")
     examples = session.posargs[-1] if session.posargs else "100000"
     test = "tests/unit/harness/agreement/test_agreement.py"

@@ -34,7 +34,7 @@ def floor_share(
 ) -> float:
     """The share of messages, 0 to 1, which a perfect server delivers late to one client.
 
-    `round_trips_s` are those of one chain of polls, in order. A round trip is excused only up to
+    `round_trips_s` are those of one consumer of polls, in order. A round trip is excused only up to
     `acceptable_round_trip_s`: what is beyond is the server's own delay. `slack_s` is the promised delivery
     time less the interval. `in_round_s` is how long after the begin of its round each poll was answered,
     where some follow at once because a page was full. Raises ValueError when the interval is not positive.

@@ -7,7 +7,7 @@
     │   └── NeverReady         the server under test was started and did not serve
     ├── NotServed              exit code 3: the server did not do what the scenario cannot go on without;
     │                          in a scenario, what it has recorded is judged first
-    └── InfrastructureError    exit code 3: a fault that did not bite, a proxy that hung
+    └── InfrastructureError    exit code 3: a fault that did not take effect, a proxy that hung
         ├── CannotWrite        a disk is full, a folder may not be written to, or was removed
         ├── OutputLost         nobody takes what a command prints
         ├── ProcessDied        a process ended by itself

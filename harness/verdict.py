@@ -45,7 +45,7 @@ class Finding(Record, frozen=True):
     """A stable machine-readable name, such as `stored_but_skipped`."""
     sentence: str
     events: tuple[Mapping[str, Any], ...] = ()
-    mechanism: str = ""
+    suspected_cause: str = ""
     """What probably happened inside the server, in a word or two; '' if nothing points to anything."""
 
 

@@ -46,7 +46,7 @@ class ChaosFault:
     """One kind of fault of a store ('redis', 'mongodb', 'server' or 'clock'); `name` is the fault's kind.
 
     `called` is the fault's name in the history where that is another one than store and kind.
-    `begin` injects it into a run with what `draw` drew. Its canary cannot work while a store of `apart_from`
+    `begin` injects it into a run with what `draw` drew. Its probe cannot work while a store of `apart_from`
     is broken, so no such fault overlaps it.
     """
 

@@ -13,9 +13,9 @@ from harness.run import PromiseBroken, Run
 def play(run: Run, schedule: FaultSchedule) -> list[str]:
     """Play all of it, and return what was wrong with the queues in Redis after which outage.
 
-    Times are those of the schedule, but to prove that a fault bites, and to heal it, may take time: then all
-    that follows is later, and no fault and no calm is shorter than it has to be. After each outage somebody
-    begins anew to read each mailbox.
+    Times are those of the schedule, but to prove that a fault takes effect, and to heal it, may take time:
+    then all that follows is later, and no fault and no quiet period is shorter than it has to be. After each
+    outage somebody begins anew to read each mailbox.
     """
     wrong = []
     begin_s = time.monotonic()
@@ -26,7 +26,7 @@ def play(run: Run, schedule: FaultSchedule) -> list[str]:
         _play_outage(run, outage)
         healed_s = time.monotonic()
         wrong += _wrong_queues(run, outage)
-        _wait_until(healed_s + schedule.calm_s)
+        _wait_until(healed_s + schedule.quiet_s)
     _wait_until(begin_s + schedule.total_s)
     return wrong
 

@@ -1,7 +1,7 @@
 """Drawing a schedule of faults from a seed: pure, so the same seed draws the same schedule.
 
 Faults come in outages: one to three faults of different stores, which overlap. After each outage there is
-calm, long enough to see that the server has recovered.
+quiet, long enough to see that the server has recovered.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.history import Bounds
 WARM_UP_S = 4.0
 FAULTS_AT_ONCE = (1, 1, 2, 2, 3)
 """How many faults an outage has: one of these, each as likely."""
-LONGER_CALM_S = 3.0
+LONGER_QUIET_S = 3.0
 OVERLAP_FROM = 0.9
 """A further fault of an outage begins before this share of the first one is over."""
 CLOCK = "clock"
@@ -43,13 +43,13 @@ Outage = tuple[Planned, ...]
 
 @dataclass(frozen=True)
 class FaultSchedule:
-    """Outages in their order, at least `calm_s` seconds apart; all is over after `total_s` seconds.
+    """Outages in their order, at least `quiet_s` seconds apart; all is over after `total_s` seconds.
 
     `with_clocks`: two instances of the server, each with a clock that can be set.
     """
 
     outages: tuple[Outage, ...]
-    calm_s: float
+    quiet_s: float
     total_s: float
     with_clocks: bool
 
@@ -59,28 +59,30 @@ class FaultSchedule:
         return tuple(fault for outage in self.outages for fault in outage)
 
 
-def calm_s(bounds: Bounds) -> float:
-    """How long it must be calm after an outage: until the recovery is due, then for two polls of everyone."""
+def quiet_s(bounds: Bounds) -> float:
+    """Return how long the quiet period after an outage must last: until recovery is due, plus two polls."""
     return bounds.recovers_within_s + 2 * bounds.poll_interval_s
 
 
-def draw(seed: int, kinds: Sequence[ChaosFault], *, total_s: float, calm_s: float) -> FaultSchedule:
+def draw(seed: int, kinds: Sequence[ChaosFault], *, total_s: float, quiet_s: float) -> FaultSchedule:
     """The schedule of a seed, `total_s` seconds long, of these kinds of faults.
 
     Of each store all kinds come before one comes again. Raises UsageError where there is no time for a fault.
     """
-    shortest_s = WARM_UP_S + LONG_S[0] + calm_s
+    shortest_s = WARM_UP_S + LONG_S[0] + quiet_s
     if total_s < shortest_s:
-        raise UsageError(f"Chaos needs {shortest_s / 60:.2f} minutes at least: a fault, and calm after it.")
+        raise UsageError(f"Chaos needs {shortest_s / 60:.2f} minutes at least: a fault, and quiet after it.")
     random = Random(f"chaos:{seed}")
     with_clocks = _with_clocks(random, kinds)
     drawing = _Drawing(random, [kind for kind in kinds if with_clocks or kind.store != CLOCK])
     outages: list[Outage] = []
     at_s = WARM_UP_S
-    while (room_s := round(total_s - calm_s - at_s, 1)) >= LONG_S[0]:
+    while (room_s := round(total_s - quiet_s - at_s, 1)) >= LONG_S[0]:
         outages.append(outage := drawing.outage(at_s, room_s))
-        at_s = round(max(fault.ends_at_s for fault in outage) + calm_s + random.uniform(0, LONGER_CALM_S), 1)
-    return FaultSchedule(tuple(outages), calm_s, total_s, with_clocks)
+        at_s = round(
+            max(fault.ends_at_s for fault in outage) + quiet_s + random.uniform(0, LONGER_QUIET_S), 1
+        )
+    return FaultSchedule(tuple(outages), quiet_s, total_s, with_clocks)
 
 
 def _with_clocks(random: Random, kinds: Sequence[ChaosFault]) -> bool:

@@ -11,9 +11,9 @@ from harness.checkers.available import available
 from harness.checkers.bounded import bounded
 from harness.checkers.contiguous import contiguous
 from harness.checkers.cursor import cursor
-from harness.checkers.flat import flat
-from harness.checkers.grounds import grounds
+from harness.checkers.evidence import evidence
 from harness.checkers.no_duplicate import no_duplicate
+from harness.checkers.no_leak import no_leak
 from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import delivery_delays_s, on_time
@@ -40,9 +40,9 @@ __all__ = [
     "contiguous",
     "cursor",
     "delivery_delays_s",
-    "flat",
     "has_retention_to_tell",
     "no_duplicate",
+    "no_leak",
     "no_loss",
     "no_phantom",
     "on_time",
@@ -83,7 +83,7 @@ def run_checker(checker: Checker, history: History) -> Judgement:
     try:
         with uncollected():
             judgement = with_common_traits(checker(history), history)
-            return replace(judgement, evidence={**judgement.evidence, "rests_on": grounds(history)})
+            return replace(judgement, evidence={**judgement.evidence, "rests_on": evidence(history)})
     except Exception as error:  # noqa: BLE001 - whatever a checker raises, the run goes on and is inconclusive
         promise = promise_of(checker)
         reason = f"the checker of '{promise}' crashed: {type(error).__name__}: {error}"

@@ -1,6 +1,6 @@
 """available: through any one store's failure, sends and polls are answered as the contract says, within 1 s.
 
-Inside a fault, from the canary's first failure to the heal, the contract's line for the broken store holds;
+Inside a fault, from the probe's first failure to the heal, the contract's line for the broken store holds;
 outside faults, every answer is ok. Between the two (a fault that has not bitten yet, a server that still
 recovers) either is right, but never a 500, never silence, never more than the bound.
 """
@@ -16,7 +16,6 @@ from itertools import accumulate
 from operator import attrgetter, sub
 
 from harness.arithmetic import summary
-from harness.checkers.disturbances import recovered_ns
 from harness.checkers.expectations import (
     AWAY_STORES,
     HEALTHY,
@@ -26,9 +25,10 @@ from harness.checkers.expectations import (
     is_total,
     taken_by,
 )
-from harness.checkers.serving import endless, not_back, not_let_in, unsuited
+from harness.checkers.fault_windows import recovered_ns
+from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
+from harness.checkers.serving import endless, not_back, not_let_in, tolerated
 from harness.checkers.spans import Spans
-from harness.checkers.strain import EXCUSED, Found, Strain, sort_out
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Effect, Event, FaultWindow, History, Outcome, Poll, Send
 from harness.verdict import Finding, Judgement
@@ -63,7 +63,7 @@ class _Inquiry:
 
     def __post_init__(self) -> None:
         self.bound_s = self.history.bounds.answers_within_s
-        self.strain = Strain(self.history)
+        self.pressure = Pressure(self.history)
         self.starts = [s.start_ns for s in self.history.sends], [p.start_ns for p in self.history.polls]
         self.sends = [send for send in self.history.sends if not self._was_cut_off(send)]
         self.send_ends = [send.end_ns or self.history.end_ns for send in self.sends]
@@ -75,7 +75,7 @@ class _Inquiry:
         self.injected = [window.injected_ns for window in self.faults]
         self.faulty = Spans(zip(self.injected, self.recovered, strict=True))
         self.all_recovered = list(accumulate(self.recovered, max))
-        self.served_chains = {poll.chain for poll in self.history.polls if poll.outcome is Outcome.OK}
+        self.served_consumers = {poll.consumer for poll in self.history.polls if poll.outcome is Outcome.OK}
         self.readers = {poll.reader for poll in self.history.polls}
         self.served_pairs = {
             (send.sender, send.recipient) for send in self.history.sends if send.outcome is Outcome.OK
@@ -84,8 +84,8 @@ class _Inquiry:
     def run(self) -> Iterator[Found]:
         yield from self._judge_all(self.sends, self.send_ends, self.send_seconds)
         yield from self._judge_all(self.history.polls, self.poll_ends, self.poll_seconds)
-        yield from not_let_in(self.history, self._broken_or_perhaps, self.strain)
-        yield from not_back(self.history, self.strain)
+        yield from not_let_in(self.history, self._broken_or_perhaps, self.pressure)
+        yield from not_back(self.history, self.pressure)
         yield from endless(self.history)
 
     def _judge_all(
@@ -104,7 +104,7 @@ class _Inquiry:
         """Whether a 4xx can be the scenario's doing: not to a reader or a pair of users known to be good."""
         status = operation.status
         if isinstance(operation, Poll):
-            return operation.chain not in self.served_chains and status not in NOT_FOR_USERS
+            return operation.consumer not in self.served_consumers and status not in NOT_FOR_USERS
         is_there = operation.recipient in self.readers
         known = is_there or (operation.sender, operation.recipient) in self.served_pairs
         return status != 401 and not (known and status in NOT_FOR_USERS)
@@ -123,12 +123,12 @@ class _Inquiry:
         if AnswerKind.SILENCE in answers & right and self._left_waiting(operation):
             right -= {AnswerKind.SILENCE}
         if not answers & right:
-            is_excused = self.strain.excuses(operation, end_ns)
+            is_excused = self.pressure.excuses(operation, end_ns)
             wrong = partial(self._wrong, operation, end_ns, answers, right, broken | perhaps)
             yield EXCUSED if is_excused else wrong()
         if seconds <= self.bound_s or AnswerKind.SILENCE in answers or AWAY_STORES & (broken | perhaps):
             return
-        is_excused = self.strain.excuses_time(operation.start_ns, end_ns)
+        is_excused = self.pressure.excuses_time(operation.start_ns, end_ns)
         yield EXCUSED if is_excused else self._too_slow(operation, end_ns, seconds)
 
     def _left_waiting(self, operation: Send | Poll) -> bool:
@@ -136,8 +136,8 @@ class _Inquiry:
         begun_ns = operation.start_ns - REPLACED_WITHIN_S * NS_PER_S
         return operation.error == "timeout" and any(
             Effect.WORKERS in window.effects
-            and window.bites_ns is not None
-            and window.bites_ns <= begun_ns
+            and window.active_ns is not None
+            and window.active_ns <= begun_ns
             and operation.start_ns <= recovered
             for window, recovered in zip(self.faults, self.recovered, strict=True)
         )
@@ -189,7 +189,7 @@ class _Inquiry:
         start = at(self.history, operation.start_ns)
         if isinstance(operation, Send):
             return f"{operation.sender}'s send to {operation.recipient} at {start} (operation {operation.op})"
-        return f"{operation.chain}'s poll at {start} (operation {operation.op})"
+        return f"{operation.consumer}'s poll at {start} (operation {operation.op})"
 
     def _events(self, operation: Send | Poll) -> Iterable[Event]:
         return operation.events if isinstance(operation, Send) else (operation.event,)
@@ -209,7 +209,7 @@ class _Inquiry:
 
     def _inside(self, window: FaultWindow) -> tuple[int, int]:
         """How many sends and polls started while a fault lasted, or a brief one could be felt."""
-        start: float | None = window.bites_ns
+        start: float | None = window.active_ns
         end: float | None = window.heal_ns
         if not is_total(window):
             start, end = window.injected_ns, recovered_ns(window, self.history)
@@ -217,19 +217,19 @@ class _Inquiry:
         return _between(sends, start, end), _between(polls, start, end)
 
     def doubt(self, excused: int) -> str:
-        if sentence := unsuited(self.history):
+        if sentence := tolerated(self.history):
             return sentence
         if not (self.send_seconds or self.poll_seconds):
             return "nothing was sent and nothing was polled that could have been answered"
         for window in self.history.faults:
             if sentence := self._doubt_about(window):
                 return sentence
-        return self.strain.doubt(excused)
+        return self.pressure.doubt(excused)
 
     def _doubt_about(self, window: FaultWindow) -> str:
         name = f"the fault '{window.name}'"
-        if window.bites_ns is None:
-            return f"{name} was never proven to bite"
+        if window.active_ns is None:
+            return f"{name} was never proven to take effect"
         if window.healed_ns is None:
             return f"{name} was never seen healed"
         sends, polls = self._inside(window)
@@ -240,7 +240,7 @@ class _Inquiry:
 
 
 def _covers(window: FaultWindow, start_ns: int, end_ns: int) -> bool:
-    if not is_total(window) or window.bites_ns is None or window.bites_ns > start_ns:
+    if not is_total(window) or window.active_ns is None or window.active_ns > start_ns:
         return False
     return window.heal_ns is None or end_ns <= window.heal_ns
 

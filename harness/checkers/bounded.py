@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.disturbances import recovered_ns
+from harness.checkers.fault_windows import recovered_ns
 from harness.checkers.spans import Spans
 from harness.checkers.telling import at, conclude, finding
 from harness.history import Event, History
@@ -29,7 +29,7 @@ def bounded(history: History) -> Judgement:
     queues = [look for look in judged if look["kind"] == "queue" and look["type"] == "list"]
     everything = [look for look in judged if look["kind"] == "keys"]
     findings = [found for look in queues for found in _wrong_queue(history, look)]
-    findings += [_eternal_keys(history, look) for look in everything if look["eternal"]]
+    findings += [_without_ttl_keys(history, look) for look in everything if look["without_ttl"]]
     evidence = {
         "looks_at_queues": len(queues),
         "looks_at_all_keys": len(everything),
@@ -50,9 +50,8 @@ def _wrong_queue(history: History, look: Event) -> Iterator[Finding]:
         yield finding(PROMISE, "queue_without_ttl", f"{key} had no TTL at {when}.", (look,))
 
 
-def _eternal_keys(history: History, look: Event) -> Finding:
+def _without_ttl_keys(history: History, look: Event) -> Finding:
     some = ", ".join(look["named"][:3])
-    sentence = (
-        f"Of {look['count']} keys in Redis {look['eternal']} had no TTL at {at(history, look['t'])}: {some}."
-    )
+    count, without_ttl = look["count"], look["without_ttl"]
+    sentence = f"{without_ttl} of {count} keys in Redis had no TTL at {at(history, look['t'])}: {some}."
     return finding(PROMISE, "key_without_ttl", sentence, (look,))

@@ -1,4 +1,4 @@
-"""cursor: no `next_since` passes a message that this or an earlier answer of the chain did not deliver.
+"""cursor: no `next_since` passes a message that this or an earlier answer of the consumer did not deliver.
 
 `since` is exclusive, so a message whose timestamp equals the cursor is passed, too. A message that the server
 serves afterwards all the same was passed nevertheless: a client that trusts its cursor would have lost it.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.checkers.chains import Chain, Mailbox, by_reader, chains_of, mailboxes
-from harness.checkers.mechanisms import of_missing
+from harness.checkers.consumers import Consumer, Mailbox, by_reader, consumers_of, mailboxes
 from harness.checkers.messages import Matched, Message, match
 from harness.checkers.passing import Passing
+from harness.checkers.suspected_causes import of_missing
 from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome, Poll
 from harness.verdict import Finding, Judgement
@@ -35,35 +35,35 @@ class _Walk:
     compared: int = 0
 
     def run(self) -> Iterator[Finding]:
-        readers = by_reader(chains_of(self.history))
+        readers = by_reader(consumers_of(self.history))
         for recipient, mailbox in mailboxes(self.history).items():
-            for chain in readers.get(recipient, []):
-                yield from self._follow(chain, mailbox)
+            for consumer in readers.get(recipient, []):
+                yield from self._follow(consumer, mailbox)
 
-    def _follow(self, chain: Chain, mailbox: Mailbox) -> Iterator[Finding]:
-        passing = Passing(chain, self.matched.timestamps)
-        self.cursors += [poll.outcome for poll in chain.polls].count(Outcome.OK)
-        due, too_late = mailbox.due(chain, mailbox.existing), passing.too_late()
+    def _follow(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
+        passing = Passing(consumer, self.matched.timestamps)
+        self.cursors += [poll.outcome for poll in consumer.polls].count(Outcome.OK)
+        due, too_late = mailbox.due(consumer, mailbox.existing), passing.too_late()
         self.compared += len(due)
         for message in due:
-            arrival = chain.arrivals.get(message)
+            arrival = consumer.arrivals.get(message)
             if (arrival is None or message in too_late) and (poll := passing.poll(message)):
-                yield self._finding(chain, message, poll, arrival.poll if arrival else None)
+                yield self._finding(consumer, message, poll, arrival.poll if arrival else None)
 
-    def _finding(self, chain: Chain, message: Message, poll: Poll, arrived: Poll | None) -> Finding:
+    def _finding(self, consumer: Consumer, message: Message, poll: Poll, arrived: Poll | None) -> Finding:
         later = f"only a later answer, at {at(self.history, arrived.end_ns)}, did" if arrived else "none did"
         sentence = (
-            f"the answer at {at(self.history, poll.end_ns)} handed {chain.name} the cursor "
+            f"the answer at {at(self.history, poll.end_ns)} handed {consumer.name} the cursor "
             f"{poll.next_since}, which passes {message.name}, begun at "
             f"{at(self.history, message.first_start_ns)}: neither it nor an earlier answer had delivered "
             f"that; {later}."
         )
         events = (*message.events[-4:], poll.event, *((arrived.event,) if arrived else ()))
-        mechanism = of_missing(self.history, chain, message, poll)
-        return finding(PROMISE, "passed", sentence, events, mechanism)
+        suspected_cause = of_missing(self.history, consumer, message, poll)
+        return finding(PROMISE, "passed", sentence, events, suspected_cause)
 
     def evidence(self) -> dict[str, object]:
         return {"cursors": self.cursors, "compared": self.compared}
 
     def doubt(self) -> str:
-        return "" if self.compared else "no message was owed to any chain, so no cursor could pass one"
+        return "" if self.compared else "no message was owed to any consumer, so no cursor could pass one"

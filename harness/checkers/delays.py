@@ -1,9 +1,9 @@
-"""How long each acked message took to reach each chain of its recipient, and whose time that was.
+"""How long each acked message took to reach each consumer of its recipient, and whose time that was.
 
-The delay runs from the ack, or from the chain's first poll where the reader came later, to the answer that
+The delay runs from the ack, or from the consumer's first poll where the reader came later, to the answer that
 brought the message. It falls apart without a rest into
 
-- `phase`: until the chain's first poll after the ack starts; the client's, because it polls at intervals;
+- `phase`: until the consumer's first poll after the ack starts; the client's, because it polls at intervals;
 - `visibility`: from there until the round that brought the message starts; 0 if it was the first that could;
 - `round_trip`: that round's own, to the answer with the message; and
 - how much later than it meant to the reader itself polled, or for how long it was away: it let more than an
@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from harness.checkers.chains import AT_ONCE_NS, Chain, Mailbox
+from harness.checkers.consumers import AT_ONCE_NS, Consumer, Mailbox
 from harness.checkers.messages import Message
 from harness.history import NS_PER_S, Poll
 
@@ -28,7 +28,7 @@ from harness.history import NS_PER_S, Poll
 class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refers to it
     """One obligation's timing, in ns; `poll` is None (and the times mean nothing) when it never arrived."""
 
-    chain: Chain
+    consumer: Consumer
     message: Message
     base_ns: int
     poll: Poll | None
@@ -48,12 +48,12 @@ class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refe
 
     @property
     def is_live(self) -> bool:
-        """Whether the chain was already polling when the message was acked."""
+        """Whether the consumer was already polling when the message was acked."""
         return self.base_ns == self.message.ack_ns
 
     def known_ns(self) -> int:
-        """When it arrived, or when the chain gave up waiting for it."""
-        return (self.poll or self.chain.last).end_ns
+        """When it arrived, or when the consumer gave up waiting for it."""
+        return (self.poll or self.consumer.last).end_ns
 
     def is_poll_phase(self, interval_ns: float, acceptable_ns: float) -> bool:
         """Whether a perfect server could have been no sooner: first chance taken, in an acceptable time."""
@@ -67,30 +67,30 @@ def seconds(some: Iterable[Delay]) -> list[float]:
     return [delay.delay_ns / NS_PER_S if delay.poll is not None else float("inf") for delay in some]
 
 
-def delays(chain: Chain, mailbox: Mailbox, interval_ns: int) -> Iterator[Delay]:
-    """The delay of every message the chain is owed, arrived or not."""
-    first_ns, arrivals = chain.first.start_ns, chain.arrivals
-    for message in mailbox.owed(chain):
+def delays(consumer: Consumer, mailbox: Mailbox, interval_ns: int) -> Iterator[Delay]:
+    """The delay of every message the consumer is owed, arrived or not."""
+    first_ns, arrivals = consumer.first.start_ns, consumer.arrivals
+    for message in mailbox.owed(consumer):
         acked_ns = message.ack_ns or 0
         base_ns = acked_ns if acked_ns > first_ns else first_ns
         arrival = arrivals.get(message)
         if arrival is None:
-            yield Delay(chain, message, base_ns, None, 0, 0, 0, 0)
+            yield Delay(consumer, message, base_ns, None, 0, 0, 0, 0)
         else:
-            yield _delay(chain, message, base_ns, arrival.place, interval_ns)
+            yield _delay(consumer, message, base_ns, arrival.place, interval_ns)
 
 
-def _delay(chain: Chain, message: Message, base_ns: int, place: int, interval_ns: int) -> Delay:
-    poll, starts = chain.polls[place], chain.starts
+def _delay(consumer: Consumer, message: Message, base_ns: int, place: int, interval_ns: int) -> Delay:
+    poll, starts = consumer.polls[place], consumer.starts
     chance = place  # as with most: the poll before it began sooner than the ack
     if place and starts[place - 1] >= base_ns:
         chance = bisect_left(starts, base_ns)
-    lag_ns = _lag_ns(chain, place, base_ns)
-    before_ns = [_idle_ns(chain, it, base_ns, interval_ns) for it in range(chance, place)]
-    begin = _round_begin(chain, place, chance)
-    idle_ns = [*before_ns, max(lag_ns, _idle_ns(chain, place, base_ns, interval_ns))]
+    lag_ns = _lag_ns(consumer, place, base_ns)
+    before_ns = [_idle_ns(consumer, it, base_ns, interval_ns) for it in range(chance, place)]
+    begin = _round_begin(consumer, place, chance)
+    idle_ns = [*before_ns, max(lag_ns, _idle_ns(consumer, place, base_ns, interval_ns))]
     return Delay(
-        chain,
+        consumer,
         message,
         base_ns,
         poll,
@@ -99,30 +99,30 @@ def _delay(chain: Chain, message: Message, base_ns: int, place: int, interval_ns
         visibility_ns=max(0, starts[begin] - starts[chance] - sum(idle_ns[1 : begin - chance + 1])),
         round_trip_ns=max(0, poll.end_ns - max(starts[begin], base_ns) - sum(idle_ns[begin - chance + 1 :])),
         lag_ns=lag_ns,
-        round_op=chain.polls[begin].op,
+        round_op=consumer.polls[begin].op,
     )
 
 
-def _lag_ns(chain: Chain, place: int, base_ns: int) -> int:
+def _lag_ns(consumer: Consumer, place: int, base_ns: int) -> int:
     """By how much the harness started a poll later than it meant to."""
-    poll = chain.polls[place]
-    before_ns = chain.polls[place - 1].end_ns if place else 0
+    poll = consumer.polls[place]
+    before_ns = consumer.polls[place - 1].end_ns if place else 0
     return max(0, poll.start_ns - max(poll.intended_ns, before_ns, base_ns))
 
 
-def _idle_ns(chain: Chain, place: int, base_ns: int, interval_ns: int) -> int:
+def _idle_ns(consumer: Consumer, place: int, base_ns: int, interval_ns: int) -> int:
     """For how long a reader did nothing before a poll, if it had not meant to poll at its interval."""
     if not place:
         return 0
-    poll, before_ns = chain.polls[place], chain.polls[place - 1].end_ns
-    pause_ns = 0 if chain.has_more_before(place) else interval_ns
+    poll, before_ns = consumer.polls[place], consumer.polls[place - 1].end_ns
+    pause_ns = 0 if consumer.has_more_before(place) else interval_ns
     was_away = poll.intended_ns - before_ns > pause_ns + AT_ONCE_NS
     idle_ns = poll.start_ns - max(before_ns, base_ns)
     return idle_ns if was_away and idle_ns > pause_ns else 0
 
 
-def _round_begin(chain: Chain, place: int, chance: int) -> int:
+def _round_begin(consumer: Consumer, place: int, chance: int) -> int:
     """The place of the first poll of the round that brought a message which an earlier one could have."""
-    while place > chance and chain.continues(place):
+    while place > chance and consumer.continues(place):
         place -= 1
     return place

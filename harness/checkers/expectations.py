@@ -61,7 +61,7 @@ TAKEN = STORES | {"redis writes"}
 
 
 def is_total(window: FaultWindow) -> bool:
-    """Whether all of what the fault takes is taken from everyone, from the first canary to the heal.
+    """Whether all of what the fault takes is taken from everyone, from the first probe to the heal.
 
     A store that is slow, flaps or lost its data may still be used where it can, so beside the table's line
     the healthy answer is right as well.

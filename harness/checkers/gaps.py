@@ -1,4 +1,4 @@
-"""Which answers of a chain admitted a gap (`gap: true`), and what each of them may speak of."""
+"""Which answers of a consumer admitted a gap (`gap: true`), and what each of them may speak of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chain received that stands behind a message in its mailbox, so that it had to receive that first.
+"""What a consumer received that stands behind a message in its mailbox, so that it had to receive that first.
 
 Three things tell the order of a mailbox, and `order` promises that each of them is right: the `seq` of the
 acks, the timestamps, and, of one sender's messages, that one was acked before the other was begun. So what
@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from harness.checkers.chains import Chain
+from harness.checkers.consumers import Consumer
 from harness.checkers.messages import Delivery, Message
 from harness.history import Outcome
 from harness.history.instants import Instant
 
 
 class Later:
-    """The messages that a chain received, by what tells their order."""
+    """The messages that a consumer received, by what tells their order."""
 
-    def __init__(self, chain: Chain, timestamps: Mapping[Message, Instant]) -> None:
-        self._chain = chain
+    def __init__(self, consumer: Consumer, timestamps: Mapping[Message, Instant]) -> None:
+        self._consumer = consumer
         self._timestamps = timestamps
 
     def than(self, message: Message) -> tuple[Delivery, str] | None:
@@ -44,8 +44,8 @@ class Later:
     @cached_property
     def _own(self) -> list[Delivery]:
         """What arrived of this mailbox's."""
-        arrivals = self._chain.arrivals.items()
-        return [delivery for message, delivery in arrivals if message.recipient == self._chain.reader]
+        arrivals = self._consumer.arrivals.items()
+        return [delivery for message, delivery in arrivals if message.recipient == self._consumer.reader]
 
     @cached_property
     def _by_seq(self) -> _Rising:

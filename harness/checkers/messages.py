@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from harness.history import Event, History, Outcome, Poll, Received, Send
 from harness.history.instants import Instant, instant
-from harness.history.once import once
+from harness.history.memoize import memoize
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -71,19 +71,19 @@ class Delivery(Struct, frozen=True, gc=False):
     received: Received
     message: Message | None
     place: int
-    """Which of its chain's polls that was, from 0."""
+    """Which of its consumer's polls that was, from 0."""
 
 
 @dataclass(frozen=True)
 class Matched:
-    """A history's messages, and every delivery of every chain, in the order of arrival."""
+    """A history's messages, and every delivery of every consumer, in the order of arrival."""
 
     messages: tuple[Message, ...]
     deliveries: Mapping[str, tuple[Delivery, ...]]
     timestamps: Mapping[Message, Instant]
     """The server's timestamp of a message, as it was delivered or else acked; absent if nobody learned it."""
     received: frozenset[Message]
-    """The messages that arrived at some chain."""
+    """The messages that arrived at some consumer."""
     is_one_to_one: bool
     """Whether each message was told by one id, and each id of one message."""
 
@@ -139,7 +139,7 @@ def _best(attempts: list[Send]) -> tuple[Outcome, int | None]:
     return next(outcome for outcome in _LIKELY if outcome in outcomes), min(acks, default=None)
 
 
-@once
+@memoize
 def match(history: History) -> Matched:
     """Find out which message each delivery is: by id, else by the sender's own id, else by its content."""
     messages = group(history.sends)
@@ -151,15 +151,15 @@ def match(history: History) -> Matched:
     unplaced = False
     sure = {} if finder.rivals else finder.by_id
     for poll in history.polls:
-        chain = poll.chain
-        places[chain] = place = places.get(chain, -1) + 1
+        consumer = poll.consumer
+        places[consumer] = place = places.get(consumer, -1) + 1
         if not place:
-            deliveries[chain] = []
+            deliveries[consumer] = []
         if poll.outcome is not Outcome.OK:
             continue
         for received in poll.messages:
             message = sure.get(received.id) or finder.find(received, poll)
-            deliveries[chain].append(Delivery(poll, received, message, place))
+            deliveries[consumer].append(Delivery(poll, received, message, place))
             if message is None:
                 unplaced = True
                 continue
@@ -175,13 +175,13 @@ def match(history: History) -> Matched:
         for attempt in message.attempts:
             if message not in timestamps and (moment := instant(attempt.timestamp)):
                 timestamps[message] = moment
-    arrivals = {chain: tuple(all_) for chain, all_ in deliveries.items()}
+    arrivals = {consumer: tuple(all_) for consumer, all_ in deliveries.items()}
     return Matched(messages, arrivals, timestamps, frozenset(known), finder.is_one_to_one)
 
 
 @dataclass
 class _Finder:
-    """Looks messages up, and remembers which id was taken for which message: every chain is told the same."""
+    """Looks messages up, and remembers which id belongs to which message, the same for every consumer."""
 
     messages: tuple[Message, ...]
     by_id: dict[str, Message] = field(default_factory=dict)

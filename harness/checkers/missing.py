@@ -1,4 +1,4 @@
-"""What a chain never received, and whether an answer that admitted a gap may have spoken of any of it."""
+"""What a consumer never received, and whether an answer that admitted a gap may have spoken of any of it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from functools import cached_property
 from itertools import accumulate
 
-from harness.checkers.chains import Chain, Mailbox
+from harness.checkers.consumers import Consumer, Mailbox
 from harness.checkers.messages import Message
 from harness.history import Poll
 from harness.history.instants import NEVER, Instant, instant
 
 
 class Missing:
-    """The messages of a mailbox that a chain never received, by their timestamps."""
+    """The messages of a mailbox that a consumer never received, by their timestamps."""
 
-    def __init__(self, chain: Chain, mailbox: Mailbox, timestamps: Mapping[Message, Instant]) -> None:
-        self._chain = chain
+    def __init__(self, consumer: Consumer, mailbox: Mailbox, timestamps: Mapping[Message, Instant]) -> None:
+        self._consumer = consumer
         self._mailbox = mailbox
         self._timestamps = timestamps
 
@@ -29,7 +29,7 @@ class Missing:
         """
         cursor = instant(poll.since)
         if (poll.since is None or cursor is not None) and self._came_before(poll, cursor or NEVER):
-            return True  # the chain has gone back: what it received before may have been dropped since
+            return True  # the consumer has gone back: what it received before may have been dropped since
         place = bisect_right(self._gone[0], cursor) if cursor is not None else 0
         return min(self._gone[1][place], self._gone_anywhere_ns) < poll.end_ns
 
@@ -43,7 +43,7 @@ class Missing:
                 message.first_start_ns if message in existing else self._mailbox.droppable_ns(message),
             )
             for message in self._mailbox.kept
-            if message not in self._chain.arrivals
+            if message not in self._consumer.arrivals
         ]
 
     @cached_property
@@ -66,6 +66,6 @@ class Missing:
     @cached_property
     def _arrivals(self) -> tuple[list[int], list[Instant]]:
         """When the polls of all deliveries began, and the latest timestamp that they had brought by then."""
-        starts = [delivery.poll.start_ns for delivery in self._chain.deliveries]
-        told = (instant(delivery.received.timestamp) or NEVER for delivery in self._chain.deliveries)
+        starts = [delivery.poll.start_ns for delivery in self._consumer.deliveries]
+        told = (instant(delivery.received.timestamp) or NEVER for delivery in self._consumer.deliveries)
         return starts, list(accumulate(told, max))

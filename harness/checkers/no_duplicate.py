@@ -1,16 +1,17 @@
-"""no-duplicate: a chain of polls returns a message once; one `client_message_id` is one message.
+"""no-duplicate: a consumer of polls returns a message once; one `client_message_id` is one message.
 
-A poll repeated with the same cursor because its first answer was lost is no duplicate: the chain never had
-that answer. A chain that was handed a cursor and did not use it is the harness's own mistake, and no finding.
+A poll repeated with the same cursor because its first answer was lost is no duplicate: the consumer never had
+that answer. A consumer that was handed a cursor and did not use it is the harness's own mistake, and no
+finding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from harness.checkers.chains import Chain, chains_of
-from harness.checkers.mechanisms import Mechanism
+from harness.checkers.consumers import Consumer, consumers_of
 from harness.checkers.messages import Delivery, Matched, Message, match
+from harness.checkers.suspected_causes import SuspectedCause
 from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome, Poll, Send
 from harness.history.instants import instant
@@ -22,43 +23,43 @@ PROMISE = "no-duplicate"
 def no_duplicate(history: History) -> Judgement:
     """Judge the promise over one history."""
     matched = match(history)
-    chains = chains_of(history)
+    consumers = consumers_of(history)
     findings: list[Finding] = []
     doubts: list[str] = []
-    for chain in chains:
-        if len(chain.firsts) == len(chain.deliveries):
+    for consumer in consumers:
+        if len(consumer.firsts) == len(consumer.deliveries):
             continue
-        astray = _times_astray(chain)
-        for former, again in _repeated(chain):
+        astray = _times_astray(consumer)
+        for former, again in _repeated(consumer):
             if astray[again.poll.op] > astray[former.poll.op]:
-                doubts.append(_harness_mistake(history, chain, again.poll))
+                doubts.append(_harness_mistake(history, consumer, again.poll))
             else:
-                findings.append(_delivered_twice(history, chain, former, again))
+                findings.append(_delivered_twice(history, consumer, former, again))
     findings.extend(_two_ids(history, matched))
-    delivered = sum(len(chain.deliveries) for chain in chains)
-    evidence = {"delivered": delivered, "messages": len(matched.messages), "chains": len(chains)}
+    delivered = sum(len(consumer.deliveries) for consumer in consumers)
+    evidence = {"delivered": delivered, "messages": len(matched.messages), "consumers": len(consumers)}
     if not delivered:
         doubts.append("no message was delivered, so none could be delivered twice")
     return conclude(history, PROMISE, findings, evidence, doubt=doubts[0] if doubts else "")
 
 
-def _repeated(chain: Chain) -> Iterator[tuple[Delivery, Delivery]]:
+def _repeated(consumer: Consumer) -> Iterator[tuple[Delivery, Delivery]]:
     seen: dict[str, Delivery] = {}
-    for delivery in chain.deliveries:
+    for delivery in consumer.deliveries:
         former = seen.setdefault(delivery.received.id, delivery)
         if former is not delivery:
             yield former, delivery
 
 
-def _times_astray(chain: Chain) -> dict[int, int]:
-    """How often, up to each operation, the chain had not handed on the cursor of the answer before.
+def _times_astray(consumer: Consumer) -> dict[int, int]:
+    """How often, up to each operation, the consumer had not handed on the cursor of the answer before.
 
-    What a chain receives again after it went astray once, it may have asked for.
+    What a consumer receives again after it went astray once, it may have asked for.
     """
     times: dict[int, int] = {}
-    handed = chain.first.since
+    handed = consumer.first.since
     count = 0
-    for poll in chain.polls:
+    for poll in consumer.polls:
         count += poll.since != handed and instant(poll.since) != instant(handed)
         times[poll.op] = count
         if poll.outcome is Outcome.OK:
@@ -66,17 +67,17 @@ def _times_astray(chain: Chain) -> dict[int, int]:
     return times
 
 
-def _harness_mistake(history: History, chain: Chain, poll: Poll) -> str:
+def _harness_mistake(history: History, consumer: Consumer, poll: Poll) -> str:
     return (
-        f"until {at(history, poll.start_ns)} {chain.name} did not always poll from the cursor it had been "
+        f"until {at(history, poll.start_ns)} {consumer.name} did not always poll from the cursor it had been "
         "handed: a repeated message after that is the harness's own mistake"
     )
 
 
-def _delivered_twice(history: History, chain: Chain, former: Delivery, again: Delivery) -> Finding:
+def _delivered_twice(history: History, consumer: Consumer, former: Delivery, again: Delivery) -> Finding:
     what = again.message.name if again.message else f"message '{again.received.id}'"
     sentence = (
-        f"{chain.name} received {what} (id {again.received.id}) at {at(history, former.poll.end_ns)} and "
+        f"{consumer.name} received {what} (id {again.received.id}) at {at(history, former.poll.end_ns)} and "
         f"again at {at(history, again.poll.end_ns)}, from the cursor {again.poll.since}."
     )
     sends = again.message.events[-4:] if again.message else ()
@@ -99,7 +100,7 @@ def _two_ids(history: History, matched: Matched) -> Iterator[Finding]:
         sentence = f"{message.name} was one message, but goes by {len(ids)} ids: {told}."
         seen_in = [seen.event if isinstance(seen, Poll) else seen.events[-1] for seen in ids.values()]
         events = (*seen_in, *message.events)
-        yield finding(PROMISE, "two_ids", sentence, events, Mechanism.DOUBLE_WRITE.value)
+        yield finding(PROMISE, "two_ids", sentence, events, SuspectedCause.DOUBLE_WRITE.value)
 
 
 def _sightings(

@@ -1,9 +1,9 @@
-"""no-loss: every acked message reaches every later poll chain of its recipient.
+"""no-loss: every acked message reaches every later consumer of its recipient.
 
-A message is lost to a chain when its cursor passed it (a server never serves what is before the cursor), when
-the chain received one that stands behind it, or when the chain read its mailbox to the end, long enough after
-the ack, and the message never came. A chain that stopped before that is owed nothing more: what it lacks is
-unseen. Only the last of the three needs mailboxes that were read to the end.
+A message is lost to a consumer when its cursor passed it (a server never serves what is before the cursor),
+when the consumer received one that stands behind it, or when the consumer read its mailbox to the end, long
+enough after the ack, and the message never came. A consumer that stopped before that is owed nothing more:
+what it lacks is unseen. Only the last of the three needs mailboxes that were read to the end.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
-from harness.checkers.disturbances import disturbances, disturbances_and_strain
+from harness.checkers.consumers import Consumer, by_reader, consumers_of, mailboxes
+from harness.checkers.fault_windows import fault_and_pressure_windows, fault_windows
 from harness.checkers.later import Later
-from harness.checkers.mechanisms import of_missing
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.overdue import Overdue
 from harness.checkers.passing import Passing
 from harness.checkers.stuck import Stuck, stuck
+from harness.checkers.suspected_causes import of_missing
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, History, Outcome, Poll
 from harness.verdict import Finding, Judgement
@@ -35,7 +35,7 @@ def no_loss(history: History) -> Judgement:
 
 @dataclass(frozen=True)
 class _Told:
-    """What there is to say of a mailbox, a chain or a message: a finding or a doubt."""
+    """What there is to say of a mailbox, a consumer or a message: a finding or a doubt."""
 
     finding: Finding | None = None
     lost: Message | None = None
@@ -44,7 +44,7 @@ class _Told:
 
 @dataclass(frozen=True)
 class _Read:
-    """A mailbox: what was acked, and each chain with what it lacks."""
+    """A mailbox: what was acked, and each consumer with what it lacks."""
 
     recipient: str
     acked: Sequence[Message]
@@ -54,14 +54,18 @@ class _Read:
 class _Search:
     def __init__(self, history: History, matched: Matched) -> None:
         self.history, self.matched = history, matched
-        self.faults = disturbances(history)
-        self.disturbances = disturbances_and_strain(history)
+        self.faults = fault_windows(history)
+        self.fault_windows = fault_and_pressure_windows(history)
         self.bound_ns = history.bounds.delivered_within_s * NS_PER_S
-        self.chains = by_reader(chains_of(history))
+        self.consumers = by_reader(consumers_of(history))
         self.acked = matched.acked()
         self.last_acks = {name: max(m.ack_ns or 0 for m in acked) for name, acked in self.acked.items()}
         self.mailboxes = [
-            _Read(name, mailbox.acked, [self._view(chain, mailbox.owed(chain)) for chain in self._of(name)])
+            _Read(
+                name,
+                mailbox.acked,
+                [self._view(consumer, mailbox.owed(consumer)) for consumer in self._of(name)],
+            )
             for name, mailbox in mailboxes(history).items()
         ]
 
@@ -74,15 +78,15 @@ class _Search:
         """All there is to say, mailbox by mailbox."""
         return [one for mailbox in self.mailboxes for one in self._tell(mailbox)]
 
-    def _of(self, recipient: str) -> list[Chain]:
-        return self.chains.get(recipient, [])
+    def _of(self, recipient: str) -> list[Consumer]:
+        return self.consumers.get(recipient, [])
 
-    def _view(self, chain: Chain, owed: list[Message]) -> _View:
-        missing = [message for message in owed if message not in chain.arrivals]
+    def _view(self, consumer: Consumer, owed: list[Message]) -> _View:
+        missing = [message for message in owed if message not in consumer.arrivals]
         timestamps = self.matched.timestamps
-        overdue = Overdue(chain, self.faults, self.history.bounds)
-        passing, later = Passing(chain, timestamps), Later(chain, timestamps)
-        return _View(chain, len(owed), missing, passing, later, overdue)
+        overdue = Overdue(consumer, self.faults, self.history.bounds)
+        passing, later = Passing(consumer, timestamps), Later(consumer, timestamps)
+        return _View(consumer, len(owed), missing, passing, later, overdue)
 
     def _tell(self, mailbox: _Read) -> Iterator[_Told]:
         views = mailbox.views
@@ -106,131 +110,139 @@ class _Search:
     def _lost(
         self, view: _View, message: Message, views: list[_View], absent: set[Message], received: set[Message]
     ) -> Finding | None:
-        """Why a message that is missing is lost to a chain; None where it may still come."""
+        """Why a message that is missing is lost to a consumer; None where it may still come."""
         if passed := view.passing.poll(message):
             kind = "not_stored" if message in absent else "stored_but_skipped"
-            return self._passed(view.chain, message, passed, kind)
+            return self._passed(view.consumer, message, passed, kind)
         if later := view.later.than(message):
             nobody = message not in received and self._is_over(view, message)
             kind = "not_stored" if nobody or message in absent else "hole"
-            return self._read_past(view.chain, message, *later, kind)
+            return self._read_past(view.consumer, message, *later, kind)
         if self._is_over(view, message):
             kind = _unserved(message, views) if message in received else "not_stored"
-            return self._never_came(view.chain, message, kind)
+            return self._never_came(view.consumer, message, kind)
         return None
 
     def _stuck(self, view: _View, views: list[_View]) -> Iterator[Finding]:
-        """Tell once of a chain that gets nothing while another chain of its mailbox does."""
+        """Tell once of a consumer that gets nothing while another consumer of its mailbox does."""
         found = stuck(
-            view.chain,
+            view.consumer,
             [message for message in view.missing if not view.has_skipped(message)],
-            [other.chain for other in views],
+            [other.consumer for other in views],
             due_ns=partial(self._due_ns, view),
             bound_ns=self.bound_ns,
         )
         if found is not None:
-            yield self._gets_nothing(view.chain, found)
+            yield self._gets_nothing(view.consumer, found)
 
     def _proves_absence(self, view: _View, message: Message) -> bool:
-        """Whether a chain that began afresh after the ack had every chance to see the message."""
-        first = view.chain.first
+        """Whether a consumer that began afresh after the ack had every chance to see the message."""
+        first = view.consumer.first
         if first.since is not None or message.ack_ns is None or first.start_ns < message.ack_ns:
             return False
         return view.has_skipped(message) or self._due(view, message)
 
     def _unread_by_all(self, acked: Sequence[Message], views: list[_View]) -> str:
         """A doubt about what nobody received, where nobody who read on to the end was there to miss it."""
-        if not views or any(self._read_to_the_end(view.chain) for view in views):
+        if not views or any(self._read_to_the_end(view.consumer) for view in views):
             return ""
         if _received(views).issuperset(acked):
             return ""
-        names = ", ".join(view.chain.name for view in views)
-        return f"no reader of {views[0].chain.reader} read its mailbox to the end ({names})"
+        names = ", ".join(view.consumer.name for view in views)
+        return f"no reader of {views[0].consumer.reader} read its mailbox to the end ({names})"
 
-    def _read_to_the_end(self, chain: Chain) -> bool:
-        """Whether the chain went on after the last ack, until the server said that there is nothing more."""
-        last = chain.last_answered
-        return last is not None and not last.has_more and last.start_ns >= self.last_acks.get(chain.reader, 0)
+    def _read_to_the_end(self, consumer: Consumer) -> bool:
+        """Whether the consumer went on after the last ack until the server said there was nothing more."""
+        last = consumer.last_answered
+        return (
+            last is not None and not last.has_more and last.start_ns >= self.last_acks.get(consumer.reader, 0)
+        )
 
     def _due(self, view: _View, message: Message) -> bool:
-        """Whether the chain's last answer came late enough that the message had to be visible to it."""
-        last = view.chain.last_answered
+        """Whether the consumer's last answer came late enough that the message had to be visible to it."""
+        last = view.consumer.last_answered
         if last is None or last.has_more or message.ack_ns is None:
             return False
         return last.start_ns >= self._due_ns(view, message)
 
     def _due_ns(self, view: _View, message: Message) -> float:
-        """When an acked message had to be visible to a chain.
+        """When an acked message had to be visible to a consumer.
 
-        After so much undisturbed time, or when the machine's strain explains nothing any more.
+        After so much quiet time, or when the machine's pressure explains nothing any more.
         """
         ack_ns = message.ack_ns or 0
-        return min(self.disturbances.calm_end_ns(ack_ns, self.bound_ns), view.overdue.from_ns(ack_ns))
+        return min(self.fault_windows.quiet_end_ns(ack_ns, self.bound_ns), view.overdue.from_ns(ack_ns))
 
     def _is_over(self, view: _View, message: Message) -> bool:
         """Whether a message that is missing may be called lost."""
         return (
-            self._was_read_on(view.chain) and self._read_to_the_end(view.chain) and self._due(view, message)
+            self._was_read_on(view.consumer)
+            and self._read_to_the_end(view.consumer)
+            and self._due(view, message)
         )
 
-    def _was_read_on(self, chain: Chain) -> bool:
-        """Whether the chain did not stop earlier: then it is owed nothing more."""
-        return self.history.drained_ns is not None and chain.last.start_ns >= self.last_acks[chain.reader]
+    def _was_read_on(self, consumer: Consumer) -> bool:
+        """Whether the consumer did not stop earlier: then it is owed nothing more."""
+        return (
+            self.history.drained_ns is not None and consumer.last.start_ns >= self.last_acks[consumer.reader]
+        )
 
     def _why_open(self, view: _View, message: Message) -> str:
         """A doubt about a message that is missing and is not lost, perhaps; '' where it is owed no more."""
-        chain = view.chain
-        if not self._was_read_on(chain):
+        consumer = view.consumer
+        if not self._was_read_on(consumer):
             return ""
-        if not self._read_to_the_end(chain):
-            return f"{chain.name} lacks {message.name}, but its last poll had no final answer"
+        if not self._read_to_the_end(consumer):
+            return f"{consumer.name} lacks {message.name}, but its last poll had no final answer"
         return (
-            f"{chain.name} read its mailbox to the end too early to call {message.name} lost: "
+            f"{consumer.name} read its mailbox to the end too early to call {message.name} lost: "
             "it must go on until an acked message is due"
         )
 
-    def _passed(self, chain: Chain, message: Message, poll: Poll, kind: str) -> Finding:
-        fate = "nobody ever received it" if kind == "not_stored" else f"{chain.name} never received it"
+    def _passed(self, consumer: Consumer, message: Message, poll: Poll, kind: str) -> Finding:
+        fate = "nobody ever received it" if kind == "not_stored" else f"{consumer.name} never received it"
         sentence = (
             f"{message.name} was acked at {at(self.history, message.ack_ns or 0)}, but {fate}: the answer at "
-            f"{at(self.history, poll.end_ns)} handed {chain.name} the cursor {poll.next_since}, "
+            f"{at(self.history, poll.end_ns)} handed {consumer.name} the cursor {poll.next_since}, "
             "which passes it."
         )
-        mechanism = of_missing(self.history, chain, message, poll)
-        return finding(PROMISE, kind, sentence, (*message.events[-4:], poll.event), mechanism)
+        suspected_cause = of_missing(self.history, consumer, message, poll)
+        return finding(PROMISE, kind, sentence, (*message.events[-4:], poll.event), suspected_cause)
 
-    def _read_past(self, chain: Chain, message: Message, later: Delivery, how: str, kind: str) -> Finding:
-        fate = "nobody ever received it" if kind == "not_stored" else f"{chain.name} never received it"
+    def _read_past(
+        self, consumer: Consumer, message: Message, later: Delivery, how: str, kind: str
+    ) -> Finding:
+        fate = "nobody ever received it" if kind == "not_stored" else f"{consumer.name} never received it"
         name = later.message.name if later.message else later.received.id
         sentence = (
             f"{message.name} was acked at {at(self.history, message.ack_ns or 0)}, but {fate}: the answer at "
             f"{at(self.history, later.poll.end_ns)} brought {name}, which stands behind it {how}."
         )
-        mechanism = of_missing(self.history, chain, message)
+        suspected_cause = of_missing(self.history, consumer, message)
         sends = (*message.events[-4:], *(later.message.events[-2:] if later.message else ()))
-        return finding(PROMISE, kind, sentence, (*sends, later.poll.event), mechanism)
+        return finding(PROMISE, kind, sentence, (*sends, later.poll.event), suspected_cause)
 
-    def _gets_nothing(self, chain: Chain, found: Stuck) -> Finding:
+    def _gets_nothing(self, consumer: Consumer, found: Stuck) -> Finding:
         first, last = found.answers[0], found.answers[-1]
         sentence = (
-            f"{chain.name} was answered 200 and empty {len(found.answers)} times from "
+            f"{consumer.name} was answered 200 and empty {len(found.answers)} times from "
             f"{at(self.history, first.end_ns)} to {at(self.history, last.end_ns)}, although "
-            f"{found.message.name} had reached {found.seen.poll.chain} at "
+            f"{found.message.name} had reached {found.seen.poll.consumer} at "
             f"{at(self.history, found.seen.poll.end_ns)}."
         )
         events = (*found.message.events[-4:], found.seen.poll.event, first.event, last.event)
-        return finding(PROMISE, "stuck", sentence, events, of_missing(self.history, chain, found.message))
+        return finding(PROMISE, "stuck", sentence, events, of_missing(self.history, consumer, found.message))
 
-    def _never_came(self, chain: Chain, message: Message, kind: str) -> Finding:
-        last = chain.last_answered or chain.last
+    def _never_came(self, consumer: Consumer, message: Message, kind: str) -> Finding:
+        last = consumer.last_answered or consumer.last
         fate = "nobody" if kind == "not_stored" else "another reader of the mailbox"
         sentence = (
             f"{message.name} was acked at {at(self.history, message.ack_ns or 0)}, but never reached "
-            f"{chain.name}, which read its mailbox to the end at {at(self.history, last.end_ns)}; "
+            f"{consumer.name}, which read its mailbox to the end at {at(self.history, last.end_ns)}; "
             f"{fate} ever received it."
         )
-        mechanism = of_missing(self.history, chain, message)
-        return finding(PROMISE, kind, sentence, (*message.events[-4:], last.event), mechanism)
+        suspected_cause = of_missing(self.history, consumer, message)
+        return finding(PROMISE, kind, sentence, (*message.events[-4:], last.event), suspected_cause)
 
     def evidence(self) -> dict[str, object]:
         counts = dict.fromkeys(Outcome, 0)
@@ -240,7 +252,7 @@ class _Search:
             "acked": counts[Outcome.OK],
             "unknown": counts[Outcome.UNKNOWN],
             "refused": counts[Outcome.REFUSED],
-            "chains": sum(len(chains) for chains in self.chains.values()),
+            "consumers": sum(len(consumers) for consumers in self.consumers.values()),
             "owed": self.owed,
             "delivered": self.owed - self.lacking,
             "lost": len(self.lost),
@@ -258,7 +270,7 @@ class _Search:
 
     @cached_property
     def owed(self) -> int:
-        """How many deliveries all chains were owed."""
+        """How many deliveries all consumers were owed."""
         return sum(view.owed for mailbox in self.mailboxes for view in mailbox.views)
 
     @cached_property
@@ -268,7 +280,7 @@ class _Search:
 
     @cached_property
     def lost(self) -> set[Message]:
-        """The messages that some chain will never get."""
+        """The messages that some consumer will never get."""
         return {one.lost for one in self.told if one.lost is not None}
 
     @cached_property
@@ -286,13 +298,13 @@ class _Search:
 
 
 def _received(views: list[_View]) -> set[Message]:
-    """The messages that any of the chains received."""
-    return set().union(*(view.chain.arrivals for view in views))
+    """The messages that any of the consumers received."""
+    return set().union(*(view.consumer.arrivals for view in views))
 
 
 def _unserved(message: Message, views: list[_View]) -> str:
     """Whether a message that some reader had was in the queue, by its acks, and came from the store alone."""
-    arrivals = [view.chain.arrivals[message] for view in views if message in view.chain.arrivals]
+    arrivals = [view.consumer.arrivals[message] for view in views if message in view.consumer.arrivals]
     queued = any(attempt.queued for attempt in message.attempts)
     from_store = all(arrival.poll.source == "mongodb" for arrival in arrivals)
     return "queued_but_never_served" if queued and from_store else "never_served"
@@ -300,9 +312,9 @@ def _unserved(message: Message, views: list[_View]) -> str:
 
 @dataclass(frozen=True)
 class _View:
-    """A chain with what it is owed and never received."""
+    """A consumer with what it is owed and never received."""
 
-    chain: Chain
+    consumer: Consumer
     owed: int
     missing: list[Message]
     passing: Passing
@@ -310,5 +322,5 @@ class _View:
     overdue: Overdue
 
     def has_skipped(self, message: Message) -> bool:
-        """Whether the chain was led past the message, so that it cannot come any more, or not in order."""
+        """Whether the consumer was led past the message, so that it cannot come any more, or not in order."""
         return self.passing.poll(message) is not None or self.later.than(message) is not None

@@ -19,7 +19,7 @@ SHOWN_CHARACTERS = 40
 def no_phantom(history: History) -> Judgement:
     """Judge the promise over one history."""
     matched = match(history)
-    deliveries = [delivery for chain in matched.deliveries.values() for delivery in chain]
+    deliveries = [delivery for consumer in matched.deliveries.values() for delivery in consumer]
     findings: dict[tuple[str, str, str], Finding] = {}
     for delivery in deliveries:
         for kind, what in () if _is_right(delivery) else _faults(delivery):
@@ -69,8 +69,8 @@ def _faults(delivery: Delivery) -> Iterator[tuple[str, str]]:
 def _finding(history: History, delivery: Delivery, kind: str, what: str) -> Finding:
     received, poll = delivery.received, delivery.poll
     sentence = (
-        f"{poll.chain} received {_shown(received.content)} (id {received.id}, from {received.sender}) in the "
-        f"mailbox of {poll.reader} at {at(history, poll.end_ns)}, {what}."
+        f"{poll.consumer} received {_shown(received.content)} (id {received.id}, from {received.sender}) in "
+        f"the mailbox of {poll.reader} at {at(history, poll.end_ns)}, {what}."
     )
     sends = delivery.message.events if delivery.message else ()
     return finding(PROMISE, kind, sentence, (poll.event, *sends))

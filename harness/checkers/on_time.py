@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.arithmetic import summary
 from harness.checkers.delays import Delay, seconds
-from harness.checkers.mechanisms import of_missing
+from harness.checkers.suspected_causes import of_missing
 from harness.checkers.telling import at, conclude, finding
 from harness.checkers.timeliness import Sorted, Timed, deliveries
 from harness.history import NS_PER_S, History
@@ -57,8 +57,8 @@ def _evidence(found: Sorted, timed: Timed) -> dict[str, Any]:
         "delay_s": summary(seconds(timed.to_live)),
         "offline_delay_s": summary(seconds(offline)),
         "not_judged": {
-            "late": sum(delay.poll is None or delay.delay_ns > bound_ns for delay in found.disturbed),
-            "delay_s": summary(seconds(found.disturbed)),
+            "late": sum(delay.poll is None or delay.delay_ns > bound_ns for delay in found.in_fault_windows),
+            "delay_s": summary(seconds(found.in_fault_windows)),
         },
     }
 
@@ -74,20 +74,20 @@ def _parts(live: Sequence[Delay]) -> dict[str, Any]:
 
 def late_finding(promise: str, history: History, delay: Delay) -> Finding:
     """What is wrong with a late delivery, and whose time it was."""
-    message, chain = delay.message, delay.chain
-    mechanism = of_missing(history, chain, message)
+    message, consumer = delay.message, delay.consumer
+    suspected_cause = of_missing(history, consumer, message)
     since = f"{message.name} was acked at {at(history, message.ack_ns or 0)}"
     if delay.base_ns != message.ack_ns:
-        since += f", {chain.name} began to poll at {at(history, delay.base_ns)}"
+        since += f", {consumer.name} began to poll at {at(history, delay.base_ns)}"
     if delay.poll is None:
-        until = at(history, chain.last.end_ns)
-        sentence = f"{since}, and it never reached {chain.name}, which polled until {until}."
-        events = (*message.events[-4:], chain.last.event)
-        return finding(promise, "never_delivered", sentence, events, mechanism)
+        until = at(history, consumer.last.end_ns)
+        sentence = f"{since}, and it never reached {consumer.name}, which polled until {until}."
+        events = (*message.events[-4:], consumer.last.event)
+        return finding(promise, "never_delivered", sentence, events, suspected_cause)
     sentence = (
-        f"{since}, and it reached {chain.name} only at {at(history, delay.poll.end_ns)}, "
+        f"{since}, and it reached {consumer.name} only at {at(history, delay.poll.end_ns)}, "
         f"{delay.delay_s:.3f} s later: {delay.phase_ns / NS_PER_S:.3f} s until its next poll, "
         f"{delay.visibility_ns / NS_PER_S:.3f} s until it was shown, "
         f"{delay.round_trip_ns / NS_PER_S:.3f} s round trip."
     )
-    return finding(promise, "late", sentence, (*message.events[-4:], delay.poll.event), mechanism)
+    return finding(promise, "late", sentence, (*message.events[-4:], delay.poll.event), suspected_cause)

@@ -11,9 +11,9 @@ from itertools import accumulate, combinations, islice, pairwise
 from operator import le, lt
 from typing import Any
 
-from harness.checkers.chains import Chain, by_reader, chains_of
-from harness.checkers.mechanisms import of_order, of_timestamps
+from harness.checkers.consumers import Consumer, by_reader, consumers_of
 from harness.checkers.messages import Delivery, Message
+from harness.checkers.suspected_causes import of_order, of_timestamps
 from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome
 from harness.history.instants import instant
@@ -24,75 +24,77 @@ PROMISE = "order"
 
 def order(history: History) -> Judgement:
     """Judge the promise over one history."""
-    chains = chains_of(history)
+    consumers = consumers_of(history)
     findings: list[Finding] = []
-    for chain in chains:
-        findings.extend(_out_of_order(history, chain))
-        findings.extend(_not_rising(history, chain, "seq", chain.seqs))
-        timestamps = [instant(delivery.received.timestamp) for delivery in chain.firsts]
-        findings.extend(_not_rising(history, chain, "timestamp", timestamps))
-    for readers in by_reader(chains).values():
+    for consumer in consumers:
+        findings.extend(_out_of_order(history, consumer))
+        findings.extend(_not_rising(history, consumer, "seq", consumer.seqs))
+        timestamps = [instant(delivery.received.timestamp) for delivery in consumer.firsts]
+        findings.extend(_not_rising(history, consumer, "timestamp", timestamps))
+    for readers in by_reader(consumers).values():
         for one, other in combinations(readers, 2):
             findings.extend(_disagreement(history, one, other))
-    seen = [len(chain.firsts) for chain in chains]
+    seen = [len(consumer.firsts) for consumer in consumers]
     compared, delivered = sum(max(0, count - 1) for count in seen), sum(seen)
-    evidence = {"chains": len(chains), "delivered": delivered, "compared": compared}
+    evidence = {"consumers": len(consumers), "delivered": delivered, "compared": compared}
     doubt = "" if compared else "no reader received two messages, so there was no order to see"
     return conclude(history, PROMISE, findings, evidence, doubt=doubt)
 
 
-def _out_of_order(history: History, chain: Chain) -> Iterator[Finding]:
+def _out_of_order(history: History, consumer: Consumer) -> Iterator[Finding]:
     """A message that arrives after one of the same sender which was begun only when it had been acked."""
-    begun = [message.first_start_ns for message in chain.arrivals if message.ack_ns is not None]
-    acked = [message.ack_ns for message in chain.arrivals if message.ack_ns is not None]
+    begun = [message.first_start_ns for message in consumer.arrivals if message.ack_ns is not None]
+    acked = [message.ack_ns for message in consumer.arrivals if message.ack_ns is not None]
     if all(map(le, accumulate(begun, max), acked)):
         return  # nothing arrived after anything at all that was begun only when it had been acked
     latest: dict[tuple[str, str], Message] = {}
-    for message, delivery in chain.arrivals.items():
+    for message, delivery in consumer.arrivals.items():
         if message.outcome is not Outcome.OK or message.ack_ns is None:
             continue
         pair = (message.sender, message.recipient)
         earlier = latest.get(pair)
         if earlier is not None and message.ack_ns < earlier.first_start_ns:
-            yield _overtaken(history, chain, delivery, message, earlier)
+            yield _overtaken(history, consumer, delivery, message, earlier)
         if earlier is None or message.first_start_ns > earlier.first_start_ns:
             latest[pair] = message
 
 
 def _overtaken(
-    history: History, chain: Chain, delivery: Delivery, message: Message, overtaker: Message
+    history: History, consumer: Consumer, delivery: Delivery, message: Message, overtaker: Message
 ) -> Finding:
-    before = chain.arrivals[overtaker]
+    before = consumer.arrivals[overtaker]
     sentence = (
-        f"{chain.name} received {overtaker.name}, begun at {at(history, overtaker.first_start_ns)}, before "
-        f"{message.name}, which had been acked at {at(history, message.ack_ns or 0)}."
+        f"{consumer.name} received {overtaker.name}, begun at {at(history, overtaker.first_start_ns)}, "
+        f"before {message.name}, which had been acked at {at(history, message.ack_ns or 0)}."
     )
     events = (before.poll.event, delivery.poll.event, *message.events[-4:], *overtaker.events[-4:])
     return finding(PROMISE, "out_of_order", sentence, events, of_order(history, message, overtaker))
 
 
-def _not_rising(history: History, chain: Chain, what: str, numbers: Sequence[Any]) -> Iterator[Finding]:
-    """Neighbours in a chain whose numbers do not rise; a message served twice is no-duplicate's to tell."""
+def _not_rising(history: History, consumer: Consumer, what: str, numbers: Sequence[Any]) -> Iterator[Finding]:
+    """Neighbours of one consumer whose numbers do not rise; no-duplicate reports messages served twice."""
     if None not in numbers and all(map(lt, numbers, islice(numbers, 1, None))):
         return  # as an honest server's do
-    known = [pair for pair in zip(numbers, chain.firsts, strict=True) if pair[0] is not None]
+    known = [pair for pair in zip(numbers, consumer.firsts, strict=True) if pair[0] is not None]
     for (before, former), (now, delivery) in pairwise(known):
         if not before < now:
-            yield _falling(history, chain, what, former, delivery)
+            yield _falling(history, consumer, what, former, delivery)
 
 
-def _falling(history: History, chain: Chain, what: str, former: Delivery, delivery: Delivery) -> Finding:
+def _falling(
+    history: History, consumer: Consumer, what: str, former: Delivery, delivery: Delivery
+) -> Finding:
     old, new = former.received, delivery.received
     sentence = (
-        f"{chain.name} received message '{new.id}' with {what} {getattr(new, what)} at "
+        f"{consumer.name} received message '{new.id}' with {what} {getattr(new, what)} at "
         f"{at(history, delivery.poll.end_ns)}, after message '{old.id}' with {what} {getattr(old, what)}."
     )
-    mechanism = of_timestamps(instant(old.timestamp), instant(new.timestamp))
+    suspected_cause = of_timestamps(instant(old.timestamp), instant(new.timestamp))
     events = (former.poll.event, delivery.poll.event)
-    return finding(PROMISE, f"{what}_not_rising", sentence, events, mechanism)
+    return finding(PROMISE, f"{what}_not_rising", sentence, events, suspected_cause)
 
 
-def _disagreement(history: History, one: Chain, other: Chain) -> Iterator[Finding]:
+def _disagreement(history: History, one: Consumer, other: Consumer) -> Iterator[Finding]:
     """The first two messages that two readers of one mailbox saw in different orders."""
     seen, seen_by_other = _ids(one), _ids(other)
     if seen == seen_by_other:
@@ -108,12 +110,14 @@ def _disagreement(history: History, one: Chain, other: Chain) -> Iterator[Findin
         former = id_
 
 
-def _ids(chain: Chain) -> list[str]:
-    return list(dict.fromkeys(chain.ids))
+def _ids(consumer: Consumer) -> list[str]:
+    return list(dict.fromkeys(consumer.ids))
 
 
-def _disagree(history: History, one: Chain, other: Chain, first: str, second: str) -> Finding:
-    sightings = [d for chain in (one, other) for d in chain.deliveries if d.received.id in (first, second)]
+def _disagree(history: History, one: Consumer, other: Consumer, first: str, second: str) -> Finding:
+    sightings = [
+        d for consumer in (one, other) for d in consumer.deliveries if d.received.id in (first, second)
+    ]
     sentence = (
         f"{one.name} received message '{first}' before '{second}', and {other.name}, of the same mailbox "
         f"{one.reader}, received them the other way round (by {at(history, sightings[-1].poll.end_ns)})."

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from harness.checkers.chains import Chain
+from harness.checkers.consumers import Consumer
 from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, Bounds, Outcome, Poll
 
 SECONDS = 10
-"""In so many different seconds after the ack a chain was answered quickly; five times the promised bound."""
+"""Different seconds after the ack in which a consumer got a quick answer: five times the promised bound."""
 NEVER_NS = float("inf")
 
 
 class Overdue:
-    """The quick answers of one chain outside all `disturbances`, which are those of the faults alone."""
+    """The quick answers of one consumer outside all `fault_windows`, which are those of the faults alone."""
 
-    def __init__(self, chain: Chain, disturbances: Spans, bounds: Bounds) -> None:
+    def __init__(self, consumer: Consumer, fault_windows: Spans, bounds: Bounds) -> None:
         self._starts = [
             poll.start_ns
-            for poll in chain.polls
-            if _is_quick(poll, bounds) and not disturbances.touch(poll.start_ns, poll.end_ns)
+            for poll in consumer.polls
+            if _is_quick(poll, bounds) and not fault_windows.touch(poll.start_ns, poll.end_ns)
         ]
 
     def from_ns(self, ack_ns: int) -> float:

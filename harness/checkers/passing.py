@@ -1,4 +1,4 @@
-"""Which answer's `next_since` passed a message first: no later poll of that chain can return it."""
+"""Which answer's `next_since` passed a message first: no later poll of that consumer can return it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cached_property
 
-from harness.checkers.chains import Chain
+from harness.checkers.consumers import Consumer
 from harness.checkers.messages import Message
 from harness.history import Outcome, Poll
 from harness.history.instants import Instant, instant
 
 
 class Passing:
-    """The cursors that a chain was handed, each further than all before it."""
+    """The cursors that a consumer was handed, each further than all before it."""
 
-    def __init__(self, chain: Chain, timestamps: Mapping[Message, Instant]) -> None:
-        self._chain = chain
+    def __init__(self, consumer: Consumer, timestamps: Mapping[Message, Instant]) -> None:
+        self._consumer = consumer
         self._timestamps = timestamps
 
     @cached_property
@@ -25,7 +25,7 @@ class Passing:
         cursors: list[Instant] = []
         polls: list[Poll] = []
         before: str | None = None
-        for poll in self._chain.polls:
+        for poll in self._consumer.polls:
             if poll.next_since == before or poll.outcome is not Outcome.OK:
                 continue  # as most answers are that bring nothing new
             before = poll.next_since
@@ -39,7 +39,7 @@ class Passing:
         """The messages that arrived after an answer had passed them."""
         cursors, polls = self._handed
         handed, late = 0, set()
-        for message, arrival in self._chain.arrivals.items():
+        for message, arrival in self._consumer.arrivals.items():
             start_ns = arrival.poll.start_ns
             while handed < len(polls) and polls[handed].start_ns < start_ns:
                 handed += 1

@@ -1,6 +1,6 @@
 """The promises: what each says, who judges it, what may be found, and which rows demand it.
 
-This is the one list of them. The plan's table, docs/verdicts.md and the second opinions are compared with it.
+This is the one list of them. The plan's table, docs/verdicts.md and the oracles are compared with it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from harness.checkers.available import available
 from harness.checkers.bounded import bounded
 from harness.checkers.contiguous import contiguous
 from harness.checkers.cursor import cursor
-from harness.checkers.flat import flat
 from harness.checkers.no_duplicate import no_duplicate
+from harness.checkers.no_leak import no_leak
 from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import on_time
@@ -58,7 +58,7 @@ _LATE = ("late", "never_delivered")
 PROMISES: tuple[Promise, ...] = (
     Promise(
         "no-loss",
-        "every message the server accepted reaches every later chain of polls of its recipient",
+        "every message the server accepted reaches every later consumer of polls of its recipient",
         no_loss,
         ("stored_but_skipped", "hole", "queued_but_never_served", "never_served", "not_stored", "stuck"),
         Demand.DELIVERY,
@@ -66,7 +66,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "no-duplicate",
-        "one chain of polls returns a message once",
+        "one consumer of polls returns a message once",
         no_duplicate,
         ("delivered_twice", "two_ids"),
         Demand.DELIVERY,
@@ -83,7 +83,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "cursor",
-        "no answer's cursor passes a message that it, or an earlier answer of the chain, did not deliver",
+        "no answer's cursor passes a message that it, or an earlier answer of the consumer, did not deliver",
         cursor,
         ("passed",),
         Demand.DELIVERY,
@@ -160,9 +160,9 @@ PROMISES: tuple[Promise, ...] = (
         ("hole",),
     ),
     Promise(
-        "flat",
+        "no-leak",
         "what the server and its stores hold on to stops growing under steady traffic",
-        flat,
+        no_leak,
         ("grows",),
     ),
     Promise(

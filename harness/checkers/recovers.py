@@ -1,8 +1,9 @@
 """recovers: 2 s after a fault heals, deliveries are on time again, without a restart.
 
-Faults that overlap, or follow each other before the recovery was due, are one outage. Judged is the calm
-after each outage, up to the next one, by the arithmetic of `on-time`; and what `on-time` does not judge, as
-an outage disturbed it, and had not arrived by then: the first poll of the calm could have returned it.
+Faults that overlap, or follow each other before the recovery was due, are one outage. Judged is the quiet
+period after each outage, up to the next one, by the arithmetic of `on-time`; and what `on-time` does not
+judge, as an outage disturbed it, and had not arrived by then: the first poll of the quiet period could have
+returned it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from itertools import pairwise
 from typing import Any
 
 from harness.arithmetic import summary
-from harness.checkers.chains import Chain
+from harness.checkers.consumers import Consumer
 from harness.checkers.delays import Delay, seconds
-from harness.checkers.disturbances import recovered_ns
-from harness.checkers.mechanisms import of_missing
+from harness.checkers.fault_windows import recovered_ns
 from harness.checkers.on_time import late_finding
+from harness.checkers.suspected_causes import of_missing
 from harness.checkers.telling import at, conclude, finding
 from harness.checkers.timeliness import Sorted, Timed, deliveries
 from harness.history import Effect, FaultWindow, History, Poll
@@ -40,9 +41,9 @@ def recovers(history: History) -> Judgement:
 
 
 def _outages(history: History) -> list[_Outage]:
-    """The outages, each with the messages that had not arrived when its calm began.
+    """The outages, each with the messages that had not arrived when its quiet began.
 
-    A message that one calm was too short for, the next one may tell of.
+    A message that one quiet period was too short for, the next one may tell of.
     """
     outages = [_Outage(history, windows) for windows in _together(history)]
     for outage, following in pairwise(outages):
@@ -50,8 +51,8 @@ def _outages(history: History) -> list[_Outage]:
     waiting: list[Delay] = []
     since_ns = -math.inf
     for outage in outages:
-        outage.waiting = [*waiting, *outage.found.disturbed_by_begin.within(since_ns, outage.calm_ns)]
-        since_ns = outage.calm_ns
+        outage.waiting = [*waiting, *outage.found.in_fault_windows_by_begin.within(since_ns, outage.quiet_ns)]
+        since_ns = outage.quiet_ns
         told = {id(one.delay) for one in outage.overdue if not one.is_excused}
         waiting = [d for d in outage.waiting if id(d) not in told and d.known_ns() > outage.until_ns]
     return outages
@@ -74,7 +75,7 @@ def _together(history: History) -> Iterator[list[FaultWindow]]:
 
 @dataclass(frozen=True)
 class _Overdue:
-    """A message that was not there soon after the first poll of the calm which could have returned it."""
+    """A message that was still missing after the first poll of the quiet period that could return it."""
 
     delay: Delay
     chance: Poll
@@ -88,23 +89,23 @@ class _Outage:
     until_ns: float = math.inf
     """When the next outage began."""
     waiting: list[Delay] = field(default_factory=list)
-    """What was disturbed before the calm, and no calm before told of."""
+    """What was disturbed before the quiet period, and no quiet period before told of."""
 
     def __post_init__(self) -> None:
         self.begin_ns = self.windows[0].injected_ns
         self.recovered_ns = max(recovered_ns(window, self.history) for window in self.windows)
-        self.calm_ns = self.recovered_ns + 1  # ns
+        self.quiet_ns = self.recovered_ns + 1  # ns
         self.names = " and ".join(dict.fromkeys(window.name for window in self.windows))
-        self.is_proven = all(window.bites_ns is not None for window in self.windows)
+        self.is_proven = all(window.active_ns is not None for window in self.windows)
         self.found: Sorted = deliveries(self.history)
 
     @cached_property
     def timed(self) -> Timed:
-        """The deliveries of the calm."""
-        return self.found.timed(self.found.judged_by_begin.within(self.calm_ns, self.until_ns))
+        """The deliveries of the quiet period."""
+        return self.found.timed(self.found.judged_by_begin.within(self.quiet_ns, self.until_ns))
 
     def findings(self) -> Iterator[Finding]:
-        """The deliveries of the calm that were late, and those that were still missing in it."""
+        """The deliveries of the quiet period that were late, and those that were still missing in it."""
         for delay in self.timed.guilty:
             yield late_finding(PROMISE, self.history, delay)
         for one in self.overdue:
@@ -113,7 +114,7 @@ class _Outage:
 
     @cached_property
     def overdue(self) -> list[_Overdue]:
-        """The messages that were still missing; none where a fault was never proven to bite."""
+        """The messages that were still missing; none where a fault was never proven to take effect."""
         chances = [(delay, self._chance(delay)) for delay in self.waiting if self.is_proven]
         return [
             _Overdue(delay, chance, self._excuses(chance)) for delay, chance in chances if chance is not None
@@ -121,20 +122,20 @@ class _Outage:
 
     @cached_property
     def excused(self) -> int:
-        """How many late or missing deliveries strain explains."""
+        """How many late or missing deliveries pressure explains."""
         return self.timed.excused + sum(one.is_excused for one in self.overdue)
 
     def _excuses(self, chance: Poll) -> bool:
         within_ns = self.found.limits.due_ns
         due_ns = chance.start_ns + within_ns
-        return self.timed.strain.excuses_wait(self.recovered_ns, due_ns, within_ns)
+        return self.timed.pressure.excuses_wait(self.recovered_ns, due_ns, within_ns)
 
     def _chance(self, delay: Delay) -> Poll | None:
-        """The first poll of the calm that could have returned a message of before it, if none did in time."""
+        """The first poll of the quiet period that could have returned an earlier message, if none did."""
         missing_ns, within_ns = _missing_until_ns(delay), self.found.limits.due_ns
         if missing_ns <= self.recovered_ns + within_ns:
             return None
-        chance = _first_poll(delay.chain, self.recovered_ns)
+        chance = _first_poll(delay.consumer, self.recovered_ns)
         if chance is None:
             return None
         due_ns = chance.start_ns + within_ns
@@ -142,17 +143,17 @@ class _Outage:
 
     def _still_missing(self, delay: Delay, chance: Poll) -> Finding:
         """What is wrong with a message that was not there at its chance, nor soon after."""
-        message, chain = delay.message, delay.chain
+        message, consumer = delay.message, delay.consumer
         arrived = f"only at {at(self.history, delay.poll.end_ns)}" if delay.poll else "never"
         sentence = (
             f"{message.name} was acked at {at(self.history, message.ack_ns or 0)}; after {self.names} the "
-            f"server had to have recovered by {at(self.history, self.recovered_ns)}, but {chain.name}, which "
-            f"polled at {at(self.history, chance.start_ns)}, received it {arrived}."
+            f"server had to have recovered by {at(self.history, self.recovered_ns)}, but {consumer.name}, "
+            f"which polled at {at(self.history, chance.start_ns)}, received it {arrived}."
         )
-        last = delay.poll or chain.last
+        last = delay.poll or consumer.last
         events = (*message.events[-4:], chance.event, last.event)
-        mechanism = of_missing(self.history, chain, message)
-        return finding(PROMISE, "still_missing", sentence, events, mechanism)
+        suspected_cause = of_missing(self.history, consumer, message)
+        return finding(PROMISE, "still_missing", sentence, events, suspected_cause)
 
     def evidence(self) -> dict[str, Any]:
         timed = self.timed
@@ -168,7 +169,7 @@ class _Outage:
 
     def doubt(self) -> str:
         if not self.is_proven:
-            return f"{self.names} was never proven to bite"
+            return f"{self.names} was never proven to take effect"
         if self.recovered_ns == math.inf:
             return f"{self.names} was never seen healed"
         if self.timed.live < ENOUGH_DELIVERIES:
@@ -179,7 +180,7 @@ class _Outage:
 
 
 def _doubt(outages: list[_Outage]) -> str:
-    """A calm that the next outage cut short need not be judged, but the last one must be."""
+    """A quiet period that the next outage cut short need not be judged, but the last one must be."""
     if not outages:
         return "no fault was healed, so there was nothing to recover from"
     unproven = [outage for outage in outages if not outage.is_proven]
@@ -190,10 +191,12 @@ def _missing_until_ns(delay: Delay) -> float:
     """Until when the server had surely not delivered it; what the harness started late is not its time."""
     if delay.poll is not None:
         return delay.poll.end_ns - delay.lag_ns
-    return next((poll.start_ns for poll in reversed(delay.chain.polls) if not poll.has_more), 0)
+    return next((poll.start_ns for poll in reversed(delay.consumer.polls) if not poll.has_more), 0)
 
 
-def _first_poll(chain: Chain, after_ns: float) -> Poll | None:
+def _first_poll(consumer: Consumer, after_ns: float) -> Poll | None:
     """The first poll begun after that point which did not stop at a page's end."""
-    later = map(chain.polls.__getitem__, range(bisect_left(chain.starts, after_ns), len(chain.polls)))
+    later = map(
+        consumer.polls.__getitem__, range(bisect_left(consumer.starts, after_ns), len(consumer.polls))
+    )
     return next((poll for poll in later if not poll.has_more), None)

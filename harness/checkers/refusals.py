@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.checkers.strain import EXCUSED, Found, Strain, sort_out
+from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
 from harness.checkers.telling import at, conclude, finding
 from harness.history import Attempt, History
 from harness.verdict import Judgement
@@ -30,19 +30,19 @@ def refuses(history: History) -> Judgement:
 
 
 def _judge(promise: str, history: History) -> Judgement:
-    strain = Strain(history)
-    findings, excused = sort_out(_wrongs(promise, history, strain))
+    pressure = Pressure(history)
+    findings, excused = sort_out(_wrongs(promise, history, pressure))
     statuses = Counter(str(attempt.status or "no answer") for attempt in history.attempts)
     evidence = {"attempts": len(history.attempts), "answered": dict(sorted(statuses.items()))}
-    doubt = strain.doubt(excused) if history.attempts else "nobody tried anything"
+    doubt = pressure.doubt(excused) if history.attempts else "nobody tried anything"
     return conclude(history, promise, findings, evidence, doubt=doubt)
 
 
-def _wrongs(promise: str, history: History, strain: Strain) -> Iterator[Found]:
+def _wrongs(promise: str, history: History, pressure: Pressure) -> Iterator[Found]:
     for attempt in history.attempts:
         if not (wrong := _wrong(attempt)):
             continue
-        if _may_be_strain(attempt) and strain.excuses(attempt, attempt.end_ns):
+        if _may_be_pressure(attempt) and pressure.excuses(attempt, attempt.end_ns):
             yield EXCUSED
             continue
         kind, what = wrong
@@ -50,20 +50,20 @@ def _wrongs(promise: str, history: History, strain: Strain) -> Iterator[Found]:
         yield finding(promise, kind, sentence, (attempt.event,))
 
 
-def _may_be_strain(attempt: Attempt) -> bool:
+def _may_be_pressure(attempt: Attempt) -> bool:
     """Whether a busy machine can explain the answer: never one that gives what must be refused."""
-    return not attempt.told and attempt.status in (None, 503)
+    return not attempt.leaked and attempt.status in (None, 503)
 
 
 def _wrong(attempt: Attempt) -> tuple[str, str] | None:
     """What is wrong with the answer, the worst first: a kind, and the words that explain it."""
-    right = " or ".join(map(str, attempt.may))
-    if attempt.told:
-        shown = ", ".join(map(repr, attempt.told[:SHOWN]))
+    right = " or ".join(map(str, attempt.expected))
+    if attempt.leaked:
+        shown = ", ".join(map(repr, attempt.leaked[:SHOWN]))
         return "leaked", f"the answer ({attempt.status}) held {shown}"
     if attempt.status is None:
         return "unanswered", f"got no answer ({attempt.error}); expected: {right}"
-    if attempt.status in attempt.may:
+    if attempt.status in attempt.expected:
         return None
     if attempt.status >= 500:
         return "server_error", f"was answered {attempt.status}; expected: {right}"

@@ -42,10 +42,10 @@ class Spans:
         """How long they last together."""
         return sum(self._ends) - sum(self._starts)
 
-    def calm_end_ns(self, start_ns: float, calm_ns: float) -> float:
-        """The end of the first `calm_ns` from `start_ns` on without a span; infinity if there is none."""
+    def quiet_end_ns(self, start_ns: float, quiet_ns: float) -> float:
+        """The end of the first `quiet_ns` from `start_ns` on without a span; infinity if there is none."""
         for index in range(bisect_left(self._ends, start_ns), len(self._ends)):
-            if self._starts[index] > start_ns + calm_ns:
+            if self._starts[index] > start_ns + quiet_ns:
                 break
             start_ns = max(start_ns, self._ends[index])
-        return start_ns + calm_ns
+        return start_ns + quiet_ns

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from harness.history import History
-from harness.history.once import once
+from harness.history.memoize import memoize
 from harness.verdict import Judgement
 
 TRAITS = "special_about_findings"
@@ -53,7 +53,7 @@ def _if_rare(trait: str, history: History) -> str:
     return ""
 
 
-@once
+@memoize
 def _frequencies(history: History) -> Mapping[str, Mapping[str, tuple[int, int]]]:
     """How many sends and polls have each trait, and of how many."""
     found: dict[str, dict[str, tuple[int, int]]] = {}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.strain import EXCUSED, Found, Strain, sort_out
+from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
 from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Effect, FaultWindow, History, Poll, Send
 from harness.verdict import Finding, Judgement
@@ -27,23 +27,23 @@ ENOUGH_REQUESTS = 3
 def stops_cleanly(history: History) -> Judgement:
     """Judge the promise over one history."""
     stops = [window for window in history.faults if Effect.STOP in window.effects]
-    strain = Strain(history)
-    findings, excused = sort_out(_wrongs(history, stops, strain))
+    pressure = Pressure(history)
+    findings, excused = sort_out(_wrongs(history, stops, pressure))
     under_way = sum(_was_accepted(operation, stop) for stop in stops for operation in _during(history, stop))
-    doubt = strain.doubt(excused)
+    doubt = pressure.doubt(excused)
     if under_way < ENOUGH_REQUESTS:
         doubt = f"only {under_way} requests were under way when the server was told to stop"
     return conclude(history, PROMISE, findings, {"stops": len(stops), "under_way": under_way}, doubt=doubt)
 
 
-def _wrongs(history: History, stops: list[FaultWindow], strain: Strain) -> Iterator[Found]:
+def _wrongs(history: History, stops: list[FaultWindow], pressure: Pressure) -> Iterator[Found]:
     for stop in stops:
-        is_strained = strain.excuses_time(stop.injected_ns, stop.bites_ns or stop.injected_ns)
+        is_under_pressure = pressure.excuses_time(stop.injected_ns, stop.active_ns or stop.injected_ns)
         for operation in _during(history, stop):
             if _is_unanswered(operation, stop):
-                excused = is_strained and not _is_certain(stop, operation)
+                excused = is_under_pressure and not _is_certain(stop, operation)
                 yield EXCUSED if excused else _finding(history, stop, operation)
-    yield from _never_ended(history, strain)
+    yield from _never_ended(history, pressure)
 
 
 def _was_accepted(operation: Send | Poll, stop: FaultWindow) -> bool:
@@ -64,11 +64,11 @@ def _is_certain(stop: FaultWindow, operation: Send | Poll) -> bool:
     return lost and operation.start_ns < begun_ns and stop.injected_ns <= operation.end_ns <= cut_ns
 
 
-def _never_ended(history: History, strain: Strain) -> Iterator[Found]:
-    for wait in history.in_vain:
+def _never_ended(history: History, pressure: Pressure) -> Iterator[Found]:
+    for wait in history.gave_up:
         if wait.of != "stop":
             continue
-        if strain.excuses_time(wait.since_ns, wait.until_ns):
+        if pressure.excuses_time(wait.since_ns, wait.until_ns):
             yield EXCUSED
             continue
         sentence = f"the server was told to stop at {at(history, wait.since_ns)} and had to be killed at "
@@ -81,12 +81,12 @@ def _during(history: History, stop: FaultWindow) -> Iterator[Send | Poll]:
     operations: list[Send | Poll] = [*history.sends, *history.polls]
     for operation in operations:
         end_ns = history.end_ns if operation.end_ns is None else operation.end_ns
-        if end_ns >= stop.injected_ns and operation.start_ns <= (stop.bites_ns or stop.injected_ns):
+        if end_ns >= stop.injected_ns and operation.start_ns <= (stop.active_ns or stop.injected_ns):
             yield operation
 
 
 def _finding(history: History, stop: FaultWindow, operation: Send | Poll) -> Finding:
-    who = operation.sender if isinstance(operation, Send) else operation.chain
+    who = operation.sender if isinstance(operation, Send) else operation.consumer
     what = "send" if isinstance(operation, Send) else "poll"
     sentence = (
         f"{who}'s {what} of {at(history, operation.start_ns)} (operation {operation.op}) was not answered "

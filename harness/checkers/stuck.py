@@ -1,4 +1,4 @@
-"""A chain that is answered 200 and empty, again and again, while others receive what it is owed as well."""
+"""A consumer that gets empty 200 answers again and again while others receive what it should receive too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from harness.checkers.chains import Chain
+from harness.checkers.consumers import Consumer
 from harness.checkers.messages import Delivery, Message
 from harness.history import Outcome, Poll
 
@@ -16,7 +16,7 @@ ENOUGH_ANSWERS = 3
 
 @dataclass(frozen=True)
 class Stuck:
-    """A message that had reached another chain of the mailbox, and the empty answers after that."""
+    """A message that had reached another consumer of the mailbox, and the empty answers after that."""
 
     message: Message
     seen: Delivery
@@ -24,19 +24,19 @@ class Stuck:
 
 
 def stuck(
-    chain: Chain,
+    consumer: Consumer,
     missing: Iterable[Message],
-    others: Sequence[Chain],
+    others: Sequence[Consumer],
     *,
     due_ns: Callable[[Message], float],
     bound_ns: float,
 ) -> Stuck | None:
-    """Whether a chain is stuck: on the message that it lacks for longest, of those that may still come.
+    """Whether a consumer is stuck: on the message that it lacks for longest, of those that may still come.
 
-    It is where, from a moment on when a message was due and another chain had it, every answer was empty, at
-    least three were, and the last of them came `bound_ns` later.
+    It is where, from a moment on when a message was due and another consumer had it, every answer was empty,
+    at least three were, and the last of them came `bound_ns` later.
     """
-    empty = _last_empty_answers(chain)
+    empty = _last_empty_answers(consumer)
     if len(empty) < ENOUGH_ANSWERS:
         return None
     found: list[tuple[float, Message, Delivery]] = []
@@ -54,7 +54,7 @@ def stuck(
     return Stuck(message, seen, answers)
 
 
-def _last_empty_answers(chain: Chain) -> list[Poll]:
+def _last_empty_answers(consumer: Consumer) -> list[Poll]:
     """The answers behind the last that brought anything, in the order of their polls."""
-    answered = (poll for poll in reversed(chain.polls) if poll.outcome is Outcome.OK)
+    answered = (poll for poll in reversed(consumer.polls) if poll.outcome is Outcome.OK)
     return list(takewhile(lambda poll: not poll.messages, answered))[::-1]

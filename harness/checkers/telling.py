@@ -21,7 +21,9 @@ def at(history: History, ns: float) -> str:
     return f"{(ns - history.begin_ns) / NS_PER_S:.3f} s"
 
 
-def finding(promise: str, kind: str, sentence: str, events: Iterable[Event], mechanism: str = "") -> Finding:
+def finding(
+    promise: str, kind: str, sentence: str, events: Iterable[Event], suspected_cause: str = ""
+) -> Finding:
     """A finding with its first ten events, each once, in the order of time."""
     chosen: list[Event] = []
     for event in events:
@@ -32,7 +34,7 @@ def finding(promise: str, kind: str, sentence: str, events: Iterable[Event], mec
     if traits := traits_of(chosen):
         sentence += f" Special about it: {', '.join(traits)}."
     return Finding(
-        promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))), mechanism
+        promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))), suspected_cause
     )
 
 
@@ -74,6 +76,6 @@ def conclude(
     judgement = judge(promise, kept, {**evidence, **numbers})
     more = counts.total() - 1
     first = kept[0].sentence.removesuffix(".")
-    likely = f"likely: {kept[0].mechanism}" if kept[0].mechanism else ""
+    likely = f"likely: {kept[0].suspected_cause}" if kept[0].suspected_cause else ""
     aside = "; ".join(filter(None, [likely, f"and {more} more" if more else ""]))
     return replace(judgement, reason=f"{first} ({aside})." if aside else f"{first}.")

@@ -13,13 +13,13 @@ from functools import cached_property
 from operator import attrgetter
 
 from harness.arithmetic import allowed_misses, floor_share
-from harness.checkers.chains import Chain, by_reader, chains_of, mailboxes
+from harness.checkers.consumers import Consumer, by_reader, consumers_of, mailboxes
 from harness.checkers.delays import Delay, delays
-from harness.checkers.disturbances import disturbances
+from harness.checkers.fault_windows import fault_windows
+from harness.checkers.pressure import Pressure
 from harness.checkers.spans import Spans
-from harness.checkers.strain import Strain
 from harness.history import NS_PER_S, Bounds, History
-from harness.history.once import once
+from harness.history.memoize import memoize
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Timed:
-    """Deliveries that are judged together; `shares` is what a perfect server is late for, by chain."""
+    """Deliveries that are judged together; `shares` is what a perfect server is late for, by consumer."""
 
     delays: Sequence[Delay]
     shares: Mapping[str, float]
     limits: Limits
-    strain: Strain
+    pressure: Pressure
 
     @cached_property
     def to_live(self) -> list[Delay]:
@@ -72,7 +72,7 @@ class Timed:
     @cached_property
     def floor(self) -> float:
         """The share, 0 to 1, that a perfect server would have delivered late to the same clients."""
-        deliveries = Counter(delay.chain.name for delay in self.to_live)
+        deliveries = Counter(delay.consumer.name for delay in self.to_live)
         expected = sum(self.shares[name] * count for name, count in deliveries.items())
         return min(1.0, expected / self.live) if self.live else 0.0
 
@@ -108,7 +108,7 @@ class Timed:
         return self._beyond(self.late)
 
     def _is_excused(self, delay: Delay) -> bool:
-        return self.strain.excuses_wait(delay.base_ns, delay.known_ns(), self.limits.due_ns)
+        return self.pressure.excuses_wait(delay.base_ns, delay.known_ns(), self.limits.due_ns)
 
     def word(self, excused: int) -> str:
         """`missed`; `undecidable` where even a perfect server could be late for each one; else `met`."""
@@ -129,7 +129,7 @@ class Timed:
                 f"{self.misses} of {self.live} deliveries missed the bound, and with round trips as uneven "
                 f"as these a perfect server could have missed all of them (floor {self.floor:.1%})"
             )
-        return self.strain.doubt(excused, "late deliveries")
+        return self.pressure.doubt(excused, "late deliveries")
 
     def _misses(self, late: Iterable[Delay]) -> int:
         interval_ns, acceptable_ns = self.limits.interval_ns, self.limits.acceptable_ns
@@ -149,7 +149,7 @@ class Timed:
 
 
 class ByBegin:
-    """Deliveries in the order in which they began: of a run with many faults each calm asks for its own."""
+    """Deliveries in the order in which they began, so that each quiet period can ask for its own."""
 
     def __init__(self, delays: Iterable[Delay]) -> None:
         self._delays = sorted(delays, key=attrgetter("base_ns"))
@@ -168,7 +168,7 @@ class Sorted:
     limits: Limits
     shares: dict[str, float] = field(default_factory=dict)
     judged: list[Delay] = field(default_factory=list)
-    disturbed: list[Delay] = field(default_factory=list)
+    in_fault_windows: list[Delay] = field(default_factory=list)
     stopped: int = 0
     """How many of which the reader stopped before they were due."""
 
@@ -178,13 +178,13 @@ class Sorted:
         return ByBegin(self.judged)
 
     @cached_property
-    def disturbed_by_begin(self) -> ByBegin:
+    def in_fault_windows_by_begin(self) -> ByBegin:
         """Those that are not judged, to be looked up by when they began."""
-        return ByBegin(self.disturbed)
+        return ByBegin(self.in_fault_windows)
 
     def timed(self, some: Iterable[Delay]) -> Timed:
         """Some of the judged deliveries, to be judged together."""
-        return Timed(list(some), self.shares, self.limits, Strain(self.history))
+        return Timed(list(some), self.shares, self.limits, Pressure(self.history))
 
     def sort_in(self, delay: Delay, disturbed: Spans) -> None:
         """Put a delivery where it belongs."""
@@ -192,42 +192,42 @@ class Sorted:
         if delay.poll is not None and delay.poll.end_ns < decided_ns:
             decided_ns = delay.poll.end_ns
         if disturbed.touch(delay.base_ns, decided_ns):
-            self.disturbed.append(delay)
+            self.in_fault_windows.append(delay)
         elif delay.poll is None and not self._was_due(delay):
             self.stopped += 1
         else:
             self.judged.append(delay)
 
     def _was_due(self, delay: Delay) -> bool:
-        """Whether the chain went on long enough to call a message that never arrived late."""
-        answered = delay.chain.last_answered
+        """Whether the consumer went on long enough to call a message that never arrived late."""
+        answered = delay.consumer.last_answered
         if answered is not None and answered.start_ns >= delay.base_ns + self.limits.bound_ns:
             return True
-        return delay.chain.last.end_ns >= delay.base_ns + self.limits.worst_ns
+        return delay.consumer.last.end_ns >= delay.base_ns + self.limits.worst_ns
 
 
-@once
+@memoize
 def deliveries(history: History) -> Sorted:
-    """Sort every delivery that a chain was owed."""
-    readers, disturbed = by_reader(chains_of(history)), disturbances(history)
+    """Sort every delivery that a consumer was owed."""
+    readers, disturbed = by_reader(consumers_of(history)), fault_windows(history)
     found = Sorted(history, Limits.of(history.bounds))
     for recipient, mailbox in mailboxes(history).items():
-        for chain in readers.get(recipient, []):
-            found.shares[chain.name] = _share(chain, history.bounds)
-            for delay in delays(chain, mailbox, int(found.limits.interval_ns)):
+        for consumer in readers.get(recipient, []):
+            found.shares[consumer.name] = _share(consumer, history.bounds)
+            for delay in delays(consumer, mailbox, int(found.limits.interval_ns)):
                 found.sort_in(delay, disturbed)
     return found
 
 
-def _share(chain: Chain, bounds: Bounds) -> float:
-    """The share a perfect server would deliver late to this chain; held polls measure no round trip.
+def _share(consumer: Consumer, bounds: Bounds) -> float:
+    """The share a perfect server would deliver late to this consumer; held polls measure no round trip.
 
     A reader who came after the ack is served by its first polls, so its messages have no poll phase.
     """
     return floor_share(
-        [(poll.end_ns - poll.start_ns) / NS_PER_S for poll in chain.polls if not poll.wait_s],
+        [(poll.end_ns - poll.start_ns) / NS_PER_S for poll in consumer.polls if not poll.wait_s],
         bounds.poll_interval_s,
         bounds.acceptable_round_trip_s,
         slack_s=bounds.delivered_within_s - bounds.poll_interval_s,
-        in_round_s=chain.seconds_in_round,
+        in_round_s=consumer.seconds_in_round,
     )

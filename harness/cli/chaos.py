@@ -13,7 +13,7 @@ from rich.table import Table
 from harness.chaos import scenario
 from harness.chaos.catalog import CATALOG, ChaosFault
 from harness.chaos.possible import chosen, possible
-from harness.chaos.schedule import FaultSchedule, calm_s, draw
+from harness.chaos.schedule import FaultSchedule, draw, quiet_s
 from harness.cli.actions import console, find_services, results_folder, run_rows, with_seed
 from harness.plan import read_plan
 from harness.targets.profile import REFERENCE, load_profile
@@ -42,8 +42,8 @@ def chaos(options: Namespace) -> int:
     services = find_services()
     kinds, left_out = possible(wanted, profile, services)
     _tell_left_out(left_out)
-    calm = calm_s(profile.bounds)
-    schedule = draw(options.seed, kinds, total_s=options.minutes * 60, calm_s=calm)
+    quiet = quiet_s(profile.bounds)
+    schedule = draw(options.seed, kinds, total_s=options.minutes * 60, quiet_s=quiet)
     console.print(f"Chaos for {options.minutes:g} minutes, seed {options.seed}; again with:")
     console.print(f"  {_command(options)}\n", soft_wrap=True)
     console.print(table(schedule))
@@ -63,7 +63,7 @@ def chaos(options: Namespace) -> int:
 
 
 def table(schedule: FaultSchedule) -> Table:
-    """The schedule for people; an empty line is a calm."""
+    """The schedule for people; an empty line is a quiet period."""
     shown = Table("Seconds", "Fault", "With", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     shown.columns[0].justify = "right"
     for outage in schedule.outages:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from harness.checkers.strain import TOO_BUSY
+from harness.checkers.pressure import TOO_BUSY
 from harness.errors import CannotWrite, HarnessError, InfrastructureError, OutputLost, UsageError
 from harness.history.recorder import REMEDY
 from harness.reports import terminal

@@ -15,7 +15,7 @@ from harness.history import NS_PER_S
 
 @dataclass
 class Cursor:
-    """Where a chain of polls stands: each answer's `next_since` becomes the next poll's `since`."""
+    """Where a consumer of polls stands: each answer's `next_since` becomes the next poll's `since`."""
 
     since: str | None = None
     _seen: set[str] = field(default_factory=set, repr=False)
@@ -26,7 +26,7 @@ class Cursor:
         return parameters | ({"limit": str(limit)} if limit is not None else {})
 
     def accept(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Move on past an answer; return the messages of it that this chain has not seen before."""
+        """Move on past an answer; return the messages of it that this consumer has not seen before."""
         messages: Sequence[Mapping[str, Any]] = body["messages"]
         fresh = [message for message in messages if message["id"] not in self._seen]
         self._seen.update(message["id"] for message in fresh)

@@ -1,6 +1,6 @@
-"""Faults: injected, proved to bite, healed in `finally`.
+"""Faults: injected, proven to take effect, healed in `finally`.
 
-A fault counts only while something sees it. For a store behind its proxy that is a canary, a bare connection
+A fault counts only while something sees it. For a store behind its proxy that is a probe, a bare connection
 through the same proxy as the server's own: before the fault it is answered, during the fault it fails in the
 fault's own way, after the heal it is answered again. Other faults are proved by what they concern: a process
 that has ended, what Redis says of itself, what stands under a key, the time that an instance tells. Anything

@@ -61,10 +61,10 @@ class Breakage:
 
 @dataclass(frozen=True)
 class ProxyFault:
-    """One way to break a store at its proxy: what is done to it, and what a canary then sees."""
+    """One way to break a store at its proxy: what is done to it, and what a probe then sees."""
 
     inject: Callable[[Proxy, Fault], None]
-    canary_sees: str
+    probe_sees: str
 
 
 def nothing() -> None:

@@ -1,4 +1,4 @@
-"""Injecting a fault, proving that it bites, watching it, healing it, and writing each of that down."""
+"""Injecting a fault, proving that it takes effect, watching it, healing it, and writing each of that down."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from harness.targets.instances import Instances
 class Timing:
     """How patient the injector is, in seconds."""
 
-    bites_within_s: float = 2.0
+    active_within_s: float = 2.0
     heals_within_s: float = 5.0
-    canary_interval_s: float = 0.5
+    probe_interval_s: float = 0.5
 
 
 class Injector:
     """Breaks the stores of `services` and the server's `instances`; writes what happens through `record`.
 
-    Events: `fault` with `name`, `store`, `effects`, `phase` (inject, bites, heal, healed) and, once a canary
-    proved it, `canary` and `ms`; `canary` with `name`, `store`, `saw` (refused, silent, closed, slow,
+    Events: `fault` with `name`, `store`, `effects`, `phase` (inject, active, heal, healed) and, once a probe
+    proved it, `probe` and `ms`; `probe` with `name`, `store`, `saw` (refused, silent, closed, slow,
     answered, or what the fault's own proof shows) and `ms`, about every half second while a fault lasts.
     """
 
@@ -57,12 +57,12 @@ class Injector:
     def through(self, fault: Fault) -> AbstractContextManager[Fault]:
         """A fault at a store's proxy: a key of PROXY_FAULTS. See `lasting`."""
         kind, proxy = PROXY_FAULTS[fault.kind], self._services.proxies[fault.store]
-        canary = self._canary(fault)
+        probe = self._probe(fault)
         return self.lasting(
             Breakage(
                 fault,
-                health=Observation(canary.look, "answered"),
-                proof=Observation(canary.look, kind.canary_sees),
+                health=Observation(probe.look, "answered"),
+                proof=Observation(probe.look, kind.probe_sees),
                 inject=lambda: kind.inject(proxy, fault),
                 heal=proxy.heal,
             )
@@ -79,14 +79,14 @@ class Injector:
         if fault.store in self._broken:
             raise UsageError(f"{fault.store} is already broken: one fault a store at a time.")
         before = f"{fault.store} to answer before the fault"
-        self._see_health(breakage, self._timing.bites_within_s, before)
-        interval_s = breakage.watch_every_s or self._timing.canary_interval_s
+        self._see_health(breakage, self._timing.active_within_s, before)
+        interval_s = breakage.watch_every_s or self._timing.probe_interval_s
         watcher = Watcher(breakage.proof, lambda sighting: self._saw(fault, sighting), interval_s)
         self._broken.add(fault.store)
         self._phase(fault, "inject")
         try:
             breakage.inject()
-            self._phase(fault, "bites", _wait_for_bite(breakage, self._timing.bites_within_s))
+            self._phase(fault, "active", _wait_until_active(breakage, self._timing.active_within_s))
             with watcher:
                 yield fault
         except BaseException as error:
@@ -99,7 +99,7 @@ class Injector:
         if surprises := watcher.told(fault):
             raise InfrastructureError(surprises[0])
 
-    def _canary(self, fault: Fault) -> Probe:
+    def _probe(self, fault: Fault) -> Probe:
         return Probe(self._services.proxies[fault.store], fault, self._look)
 
     def _heal(self, breakage: Breakage) -> None:
@@ -120,23 +120,23 @@ class Injector:
             raise NotServed(str(error)) from error
 
     def _in_vain(self, of: str, what: str, since_ns: int) -> None:
-        self._record("in_vain", of=of, what=what, since=since_ns)
+        self._record("gave_up", of=of, what=what, since=since_ns)
 
     def _phase(self, fault: Fault, phase: str, sighting: Sighting | None = None) -> None:
-        seen = {"canary": sighting.saw, "ms": sighting.ms} if sighting else {}
+        seen = {"probe": sighting.saw, "ms": sighting.ms} if sighting else {}
         effects = sorted(fault.effects)
         self._record("fault", name=fault.name, store=fault.store, effects=effects, phase=phase, **seen)
 
     def _saw(self, fault: Fault, sighting: Sighting) -> None:
-        self._record("canary", name=fault.name, store=fault.store, saw=sighting.saw, ms=sighting.ms)
+        self._record("probe", name=fault.name, store=fault.store, saw=sighting.saw, ms=sighting.ms)
 
 
-def _wait_for_bite(breakage: Breakage, deadline_s: float) -> Sighting:
+def _wait_until_active(breakage: Breakage, deadline_s: float) -> Sighting:
     try:
         return wait_to_see(breakage.proof, deadline_s=deadline_s, what="it")
     except DeadlineMissed as error:
         said = str(error).partition("; ")[2]
         raise InfrastructureError(
-            f"The fault {breakage.fault.name!r} did not bite: {said.removesuffix('.')},"
+            f"The fault {breakage.fault.name!r} did not take effect: {said.removesuffix('.')},"
             f" not {breakage.proof.shows}, for {deadline_s:g} s."
         ) from error

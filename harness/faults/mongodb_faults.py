@@ -26,13 +26,13 @@ class MongodbFaults(Injector):
     def mongodb_killed(self) -> AbstractContextManager[Fault]:
         """`kill -9` for mongod, which comes back with what its journal has. Raises UsageError: not ours."""
         mongod = self._services.own_mongod()
-        canary = self._canary(fault := Fault("mongodb", "killed"))
+        probe = self._probe(fault := Fault("mongodb", "killed"))
         return self.lasting(
             Breakage(
                 fault,
-                health=Observation(canary.look, "answered"),
+                health=Observation(probe.look, "answered"),
                 proof=Observation(
-                    canary.look, "closed"
+                    probe.look, "closed"
                 ),  # the proxy lives: it takes connections and drops them
                 inject=mongod.kill,
                 heal=mongod.start,

@@ -73,14 +73,14 @@ class RedisDataFaults(RedisFaults):
         self, fault: Fault, mailboxes: Sequence[str], strike: Strike, shows: str
     ) -> AbstractContextManager[Fault]:
         self._services.own_redis()
-        canary = self._canary(fault)
+        probe = self._probe(fault)
 
         def look() -> Sighting:
             with self._redis() as client:
                 seen = {_struck(client, queue_key(mailbox), strike) for mailbox in mailboxes}
             return Sighting(shows if seen == {shows} else ", ".join(sorted(seen)), 0.0)
 
-        health, proof = Observation(canary.look, "answered"), Observation(look, shows)
+        health, proof = Observation(probe.look, "answered"), Observation(look, shows)
         return self.lasting(Breakage(fault, health, proof, nothing, nothing, STRIKE_EVERY_S))
 
 

@@ -24,7 +24,7 @@ ANSWERS_WITHIN_S = 5.0
 DOWN_S = 0.3
 """How long a flapping Redis is away each time, and about how long it is there in between."""
 INFO, PROMOTE = b"INFO server\r\n", b"REPLICAOF NO ONE\r\n"
-WRITE = b"SET pollproof:canary 1 PX 1000\r\n"
+WRITE = b"SET pollproof:probe 1 PX 1000\r\n"
 WRITE_ANSWERS = {b"+OK": "written", b"-READONLY": "read-only", b"-OOM": "out of memory"}
 
 
@@ -46,30 +46,30 @@ class RedisFaults(Injector):
     def redis_flapping(self) -> AbstractContextManager[Fault]:
         """Redis is there for a moment and away for a moment, again and again."""
         proxy = self._services.proxies["redis"]
-        canary = self._canary(fault := Fault("redis", "flapping"))
+        probe = self._probe(fault := Fault("redis", "flapping"))
 
         def flap() -> Sighting:
             proxy.disable()
-            down = canary.look()
+            down = probe.look()
             time.sleep(DOWN_S)  # the fault's own rhythm
             proxy.enable()
-            back = canary.look()
+            back = probe.look()
             flapped = (down.saw, back.saw) == ("refused", "answered")
             return Sighting("flapped" if flapped else f"{down.saw}, then {back.saw}", back.ms)
 
-        health, proof = Observation(canary.look, "answered"), Observation(flap, "flapped")
+        health, proof = Observation(probe.look, "answered"), Observation(flap, "flapped")
         return self.lasting(Breakage(fault, health, proof, nothing, proxy.heal, watch_every_s=DOWN_S))
 
     def redis_killed(self, *, back_from: Path | None = None) -> AbstractContextManager[Fault]:
         """`kill -9`, and down while the context lasts; back with the data of a snapshot, or empty."""
         server = self._services.own_redis()
-        canary = self._canary(fault := Fault("redis", "killed"))
+        probe = self._probe(fault := Fault("redis", "killed"))
         return self.lasting(
             Breakage(
                 fault,
-                health=Observation(canary.look, "answered"),
+                health=Observation(probe.look, "answered"),
                 proof=Observation(
-                    canary.look, "closed"
+                    probe.look, "closed"
                 ),  # the proxy lives: it takes connections and drops them
                 inject=server.kill,
                 heal=lambda: server.restart_from(back_from),
@@ -79,7 +79,7 @@ class RedisFaults(Injector):
     def redis_restarted(self, *, back_from: Path | None = None) -> AbstractContextManager[Fault]:
         """`kill -9`, and back at once: with the data of a snapshot, or empty."""
         server = self._services.own_redis()
-        canary = self._canary(fault := Fault("redis", "restored" if back_from else "emptied"))
+        probe = self._probe(fault := Fault("redis", "restored" if back_from else "emptied"))
         before = self._run_id()
 
         def look() -> Sighting:
@@ -92,7 +92,7 @@ class RedisFaults(Injector):
             )
 
         proof = Observation(look, f"another process with{' old' if back_from else 'out'} data")
-        health = Observation(canary.look, "answered")
+        health = Observation(probe.look, "answered")
         return self.lasting(
             Breakage(fault, health, proof, inject=lambda: server.restart_from(back_from), heal=nothing)
         )
@@ -128,14 +128,14 @@ class RedisFaults(Injector):
 
         `told`: it was a replica itself meanwhile, of a primary it never reached. Else it was told nothing.
         """
-        proxy, canary = self._services.proxies["redis"], self._canary(fault := Fault("redis", "failed over"))
+        proxy, probe = self._services.proxies["redis"], self._probe(fault := Fault("redis", "failed over"))
         names = {
             _run_id(look(server.address, INFO, timeout_s=ANSWERS_WITHIN_S).answer): name
             for server, name in ((self._services.own_redis(), "the first one"), (replica, "its replica"))
         }
 
         def serving() -> Sighting:
-            seen = canary.ask(INFO)
+            seen = probe.ask(INFO)
             return Sighting(names.get(_run_id(seen.answer), seen.saw), seen.ms, seen.answer)
 
         def fail_over() -> None:
@@ -154,7 +154,7 @@ class RedisFaults(Injector):
     def redis_denying(self, *rules: str) -> AbstractContextManager[Fault]:
         """Redis denies its user what these ACL rules take away, such as `-info` or `-@write`."""
         self._services.own_redis()
-        canary = self._canary(fault := Fault("redis", "denying"))
+        probe = self._probe(fault := Fault("redis", "denying"))
 
         def look() -> Sighting:
             with self._redis() as client:
@@ -164,7 +164,7 @@ class RedisFaults(Injector):
         return self.lasting(
             Breakage(
                 fault,
-                health=Observation(canary.look, "answered"),
+                health=Observation(probe.look, "answered"),
                 proof=Observation(look, "denied"),
                 inject=lambda: self._command("ACL", "SETUSER", "default", *rules),
                 heal=lambda: self._command("ACL", "SETUSER", "default", "+@all"),
@@ -175,10 +175,10 @@ class RedisFaults(Injector):
         self, fault: Fault, inject: tuple[str, ...], heal: tuple[str, ...]
     ) -> AbstractContextManager[Fault]:
         self._services.own_redis()
-        canary = self._canary(fault)
+        probe = self._probe(fault)
 
         def look() -> Sighting:
-            seen = canary.ask(WRITE)
+            seen = probe.ask(WRITE)
             told = next(
                 (word for start, word in WRITE_ANSWERS.items() if seen.answer.startswith(start)), seen.saw
             )

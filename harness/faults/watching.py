@@ -1,4 +1,4 @@
-"""Canaries: they look at what is broken, once, until they see something, or while a fault lasts."""
+"""Probes: they look at what is broken, once, until they see something, or while a fault lasts."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def wait_to_see(observation: Observation, *, deadline_s: float, what: str) -> Si
     try:
         found = wait_until(seen, deadline_s=deadline_s, what=what)
     except DeadlineMissed as error:
-        raise DeadlineMissed(f"{str(error).removesuffix('.')}; the canary saw {_shown(last)}.") from error
+        raise DeadlineMissed(f"{str(error).removesuffix('.')}; the probe saw {_shown(last)}.") from error
     assert found is not None
     return found
 
@@ -79,7 +79,7 @@ class Watcher:
         self._record = record
         self._interval_s = interval_s
         self._over = threading.Event()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="canary")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="probe")
 
     def __enter__(self) -> None:
         self._watching = self._pool.submit(self._watch)
@@ -92,7 +92,7 @@ class Watcher:
     def told(self, fault: Fault) -> list[str]:
         """Each surprise in a sentence."""
         return [
-            f"In the middle of the fault {fault.name!r} the canary saw {_shown(sighting)},"
+            f"In the middle of the fault {fault.name!r} the probe saw {_shown(sighting)},"
             f" not {self._probe.shows}."
             for sighting in self.surprises
         ]

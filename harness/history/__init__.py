@@ -3,29 +3,32 @@
 A history is JSON Lines. Every line has `row` (the plan row it belongs to), `kind`, and `t`, a reading of the
 harness's own monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The kinds:
 
-- `begin`: `title`, `seed`, `bounds` (see `Bounds`), `policy` (see `harness.policy.Policy`)
+- `begin`: `format` (2; none in files of format 1, which are still read), `title`, `seed`, `bounds` (see
+  `Bounds`), `policy` (see `harness.policy.Policy`)
 - `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns), `special` (only where
   something was: what is unusual about it, a few words each, such as `to oneself`)
-- `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`, `said`
-  (the `outcome` that a 503 gave)
-- `poll`: `op`, `chain`, `reader`, `since`, `wait` (s, only where the poll asked to be held open), `intended`,
-  `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`, `degraded`,
-  `error`, `special` (as a send's); its `t` is when the answer had been read
-- `attempt`: `op`, `who`, `what` (for people), `may` (the statuses that are right), `start` (ns), `status`,
-  `told` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
-- `needed`: a request that the scenario cannot go on without: `op`, `who`, `what` (to 'register' or to 'sign
-  in'), `may` (the statuses that are right), `unsuited` (those that may be due to the harness), `start` (ns),
+- `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`,
+  `stated_outcome` (the `outcome` that a 503 gave)
+- `poll`: `op`, `consumer`, `reader`, `since`, `wait` (s, only where the poll asked to be held open),
+  `intended`, `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`,
+  `degraded`, `error`, `special` (as a send's); its `t` is when the answer had been read
+- `attempt`: `op`, `who`, `what` (for people), `expected` (the right statuses), `start` (ns), `status`,
+  `leaked` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
+- `required`: a request that the scenario cannot go on without: `op`, `who`, `what` (to 'register' or to 'sign
+  in'), `expected` (the right statuses), `tolerated` (those that may be due to the harness), `start` (ns),
   `status`, `error`; its `t` is when the answer had been read
-- `in_vain`: the end of a wait for what did not come: `of` (`traffic`, `sends`, `serving` or `stop`), `what`
+- `gave_up`: the end of a wait for what did not come: `of` (`traffic`, `sends`, `serving` or `stop`), `what`
   (for people), `since` (ns)
 - `fault`: `name`, `store` (what is broken), `effects` (what that does to it, see `Effect`), and `phase`, one
-  of `inject`, `bites`, `heal`, `healed`
+  of `inject`, `active`, `heal`, `healed`
 - `vitals`: `values`, what the server and its stores hold on to, by name (see `harness/run/vitals.py`)
-- `strain`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share of
-  that time in which something waited for a processor or the disk), `late_s` (how late the watch itself was)
-- `canary`: `name`, `store`, `saw`, `ms`
+- `pressure`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share
+  of that time in which something waited for a processor or the disk), `late_s` (how late the watch itself
+  was)
+- `probe`: `name`, `store`, `saw`, `ms`
 - `queue`: a look at a queue in Redis: `key`, `type` (as Redis calls it), `length`, `ttl_ms` (-1: none)
-- `keys`: a look at all keys in Redis: `count`, `eternal` (how many have no TTL), `named` (the first of those)
+- `keys`: a look at all keys in Redis: `count`, `without_ttl` (how many have no TTL), `named` (the first of
+  those)
 - `drained`: every reader has read its mailbox to the end after the last send
 - `judging`: `promises`, by which all up to this event is judged
 - `note`: `text`, for people
@@ -45,22 +48,24 @@ knows of the sends whose outcome nobody learned: they are `unknown`.
 """
 
 from harness.history.effects import EFFECTS, HARMLESS_TARGETS, TARGETS, Effect, Effects
+from harness.history.formats import FORMAT, Event
 from harness.history.history import (
     NS_PER_S,
     WATCH_PERIOD_S,
     Attempt,
     Bounds,
     FaultWindow,
+    GaveUp,
     History,
-    InVain,
-    MachineStrain,
+    ResourcePressure,
 )
-from harness.history.operations import Event, Outcome, Poll, Received, Send
+from harness.history.operations import Outcome, Poll, Received, Send
 from harness.history.reading import read_histories, read_lines
 from harness.history.recorder import HistoryFile, Recorder
 
 __all__ = [
     "EFFECTS",
+    "FORMAT",
     "HARMLESS_TARGETS",
     "NS_PER_S",
     "TARGETS",
@@ -71,14 +76,14 @@ __all__ = [
     "Effects",
     "Event",
     "FaultWindow",
+    "GaveUp",
     "History",
     "HistoryFile",
-    "InVain",
-    "MachineStrain",
     "Outcome",
     "Poll",
     "Received",
     "Recorder",
+    "ResourcePressure",
     "Send",
     "read_histories",
     "read_lines",

@@ -8,9 +8,9 @@ from operator import attrgetter
 from typing import Any
 
 from harness.history.effects import Effects, effects_of
+from harness.history.formats import Event
 from harness.history.operations import (
     Call,
-    Event,
     Line,
     Poll,
     Reply,
@@ -51,20 +51,20 @@ class Attempt:
     op: int
     who: str
     what: str
-    may: tuple[int, ...]
+    expected: tuple[int, ...]
     start_ns: int
     end_ns: int
     status: int | None
-    told: tuple[str, ...]
+    leaked: tuple[str, ...]
     """What the answer held and must not."""
-    unsuited: tuple[int, ...]
+    tolerated: tuple[int, ...]
     """Statuses that may be due to the harness: another taste in names, a limit to be raised."""
     error: str | None
     event: Event = field(repr=False)
 
 
 @dataclass(frozen=True)
-class InVain:
+class GaveUp:
     """A wait for what did not come; `of` says what kind of thing."""
 
     of: str
@@ -76,12 +76,12 @@ class InVain:
 
 @dataclass(frozen=True)
 class FaultWindow:
-    """One fault, from its injection to the canary's first answer after the heal (None: never seen)."""
+    """One fault, from its injection to the probe's first answer after the heal (None: never seen)."""
 
     name: str
     store: str
     injected_ns: int
-    bites_ns: int | None
+    active_ns: int | None
     heal_ns: int | None
     healed_ns: int | None
     effects: Effects
@@ -89,7 +89,7 @@ class FaultWindow:
 
 
 @dataclass(frozen=True)
-class MachineStrain:
+class ResourcePressure:
     """A time in which the harness's own machine was too busy to measure a server."""
 
     since_ns: int
@@ -112,16 +112,15 @@ class History:
     polls: tuple[Poll, ...]
     attempts: tuple[Attempt, ...]
     faults: tuple[FaultWindow, ...]
-    canaries: tuple[Event, ...]
-    strains: tuple[MachineStrain, ...]
+    pressures: tuple[ResourcePressure, ...]
     vitals: tuple[Event, ...]
     looks: tuple[Event, ...]
     """What was seen in Redis: the `queue` and `keys` events."""
     drained_ns: int | None
-    needed: tuple[Attempt, ...] = ()
-    in_vain: tuple[InVain, ...] = ()
+    required: tuple[Attempt, ...] = ()
+    gave_up: tuple[GaveUp, ...] = ()
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
-    """What was worked out about this history already, for `harness.history.once`."""
+    """What was worked out about this history already, for `harness.history.memoize`."""
 
     @classmethod
     def from_events(cls, lines: Iterable[Line]) -> History:
@@ -129,20 +128,20 @@ class History:
 
         Raises ValueError when the events do not begin with `begin`.
         """
-        told = Told()
+        told = HistoryBuilder()
         for line in lines:
             told.add(line)
         return told.history()
 
-    def chains(self) -> dict[str, tuple[Poll, ...]]:
-        """The polls of each chain, in the order in which they were made."""
+    def consumers(self) -> dict[str, tuple[Poll, ...]]:
+        """The polls of each consumer, in the order in which they were made."""
         grouped: dict[str, list[Poll]] = {}
         for poll in self.polls:
-            grouped.setdefault(poll.chain, []).append(poll)
-        return {chain: tuple(polls) for chain, polls in grouped.items()}
+            grouped.setdefault(poll.consumer, []).append(poll)
+        return {consumer: tuple(polls) for consumer, polls in grouped.items()}
 
 
-class Told:
+class HistoryBuilder:
     """What the lines of one row have told so far."""
 
     def __init__(self) -> None:
@@ -196,13 +195,12 @@ class Told:
             polls=tuple(sorted(self._polls, key=attrgetter("start_ns"))),
             attempts=tuple(map(_attempt, self._of("attempt"))),
             faults=tuple(_faults(self._of("fault"))),
-            canaries=tuple(self._of("canary")),
-            strains=tuple(MachineStrain(event["since"], event["t"]) for event in self._of("strain")),
+            pressures=tuple(ResourcePressure(event["since"], event["t"]) for event in self._of("pressure")),
             vitals=tuple(self._of("vitals")),
             looks=tuple(self._of("queue", "keys")),
             drained_ns=drained[-1]["t"] if drained else None,
-            needed=tuple(map(_attempt, self._of("needed"))),
-            in_vain=tuple(map(_in_vain, self._of("in_vain"))),
+            required=tuple(map(_attempt, self._of("required"))),
+            gave_up=tuple(map(_gave_up, self._of("gave_up"))),
         )
 
     def _of(self, *kinds: str) -> list[Event]:
@@ -215,19 +213,19 @@ def _attempt(event: Event) -> Attempt:
         op=event["op"],
         who=event["who"],
         what=event["what"],
-        may=tuple(event["may"]),
+        expected=tuple(event["expected"]),
         start_ns=event["start"],
         end_ns=event["t"],
         status=event.get("status"),
-        told=tuple(event.get("told", ())),
-        unsuited=tuple(event.get("unsuited", ())),
+        leaked=tuple(event.get("leaked", ())),
+        tolerated=tuple(event.get("tolerated", ())),
         error=event.get("error"),
         event=event,
     )
 
 
-def _in_vain(event: Event) -> InVain:
-    return InVain(event["of"], event["what"], event["since"], event["t"], event)
+def _gave_up(event: Event) -> GaveUp:
+    return GaveUp(event["of"], event["what"], event["since"], event["t"], event)
 
 
 def _faults(events: Iterable[Event]) -> Iterator[FaultWindow]:
@@ -244,6 +242,6 @@ def _faults(events: Iterable[Event]) -> Iterator[FaultWindow]:
 
 def _window(phases: Mapping[str, Event]) -> FaultWindow:
     inject = phases["inject"]
-    bites, heal, healed = (phases[it]["t"] if it in phases else None for it in ("bites", "heal", "healed"))
+    active, heal, healed = (phases[it]["t"] if it in phases else None for it in ("active", "heal", "healed"))
     effects = effects_of(inject["name"], inject.get("effects"))
-    return FaultWindow(inject["name"], inject["store"], inject["t"], bites, heal, healed, effects)
+    return FaultWindow(inject["name"], inject["store"], inject["t"], active, heal, healed, effects)

@@ -11,13 +11,12 @@ import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from sys import intern
-from typing import Any
 
 from msgspec import MsgspecError, Struct, to_builtins
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
-Event = dict[str, Any]
+from harness.history.formats import FORMAT, Event, format_of, upgraded
 
 
 class Outcome(StrEnum):
@@ -78,7 +77,7 @@ class Reply(Struct, frozen=True, gc=False, tag_field="kind", tag="sent", rename=
     queued: bool | None = None
     replayed: bool | None = None
     error: str | None = None
-    said: str | None = None
+    stated_outcome: str | None = None
 
 
 _NOTHING = Reply(row="", end_ns=0, op=0)
@@ -104,14 +103,14 @@ class Send(Struct, frozen=True, gc=False):
     queued: bool | None
     replayed: bool
     error: str | None
-    said: str | None
+    stated_outcome: str | None
     special: tuple[str, ...] = ()
     """What is unusual about what was sent, or how: a few words each, such as `to oneself`."""
 
     @classmethod
     def of(cls, call: Call, reply: Reply | None) -> Send:
         """The attempt that these two lines tell of."""
-        said = _NOTHING if reply is None else reply
+        answer = _NOTHING if reply is None else reply
         return cls(
             row=intern(call.row),
             op=call.op,
@@ -122,15 +121,15 @@ class Send(Struct, frozen=True, gc=False):
             intended_ns=call.intended_ns,
             start_ns=call.start_ns,
             end_ns=None if reply is None else reply.end_ns,
-            outcome=said.outcome,
-            status=said.status,
-            id=said.id,
-            seq=said.seq,
-            timestamp=said.timestamp,
-            queued=said.queued,
-            replayed=bool(said.replayed),
-            error=said.error,
-            said=said.said,
+            outcome=answer.outcome,
+            status=answer.status,
+            id=answer.id,
+            seq=answer.seq,
+            timestamp=answer.timestamp,
+            queued=answer.queued,
+            replayed=bool(answer.replayed),
+            error=answer.error,
+            stated_outcome=answer.stated_outcome,
             special=call.special,
         )
 
@@ -142,7 +141,7 @@ class Send(Struct, frozen=True, gc=False):
         if self.end_ns is None:
             return (call,)
         stored = (self.id, self.seq, self.timestamp, self.queued, self.replayed)
-        answer = (self.outcome, self.status, *stored, self.error, self.said)
+        answer = (self.outcome, self.status, *stored, self.error, self.stated_outcome)
         return call, to_builtins(Reply(self.row, self.end_ns, self.op, *answer))
 
 
@@ -154,12 +153,12 @@ class Poll(
     tag="poll",
     rename={"end_ns": "t", "start_ns": "start", "intended_ns": "intended", "wait_s": "wait"},
 ):
-    """One poll of one chain; a chain is a reader that hands each `next_since` on to its next poll."""
+    """One poll of one consumer; a consumer is a reader that hands each `next_since` on to its next poll."""
 
     row: str
     end_ns: int
     op: int
-    chain: str
+    consumer: str
     reader: str
     intended_ns: int
     start_ns: int
@@ -201,20 +200,29 @@ class LineReader:
     def __init__(self) -> None:
         self._decoder = Decoder(Call | Reply | Poll)
         self._received: dict[Received, Received] = {}
+        self._format = FORMAT
 
     def read(self, text: bytes) -> Line:
-        """Read one line. Raises json.JSONDecodeError where it is not JSON."""
+        """Read one line. Raise json.JSONDecodeError where it is not JSON, ValueError for a later format."""
+        if self._format < FORMAT:
+            return self._read_slowly(text)
         try:
             line: Call | Reply | Poll = self._decoder.decode(text)
         except (MsgspecError, UnicodeDecodeError):  # another kind, a lone surrogate, an id that is a number
-            return line_of(json.loads(text))
+            return self._read_slowly(text)
         if isinstance(line, Poll):
             self._share(line)
         return line
 
+    def _read_slowly(self, text: bytes) -> Line:
+        event: Event = json.loads(text)
+        if event["kind"] == "begin":
+            self._format = format_of(event)
+        return line_of(event if self._format == FORMAT else upgraded(event))
+
     def _share(self, poll: Poll) -> None:
         force_setattr(poll, "row", intern(poll.row))
-        force_setattr(poll, "chain", intern(poll.chain))
+        force_setattr(poll, "consumer", intern(poll.consumer))
         force_setattr(poll, "reader", intern(poll.reader))
         if poll.messages:
             one = self._received.setdefault
@@ -273,7 +281,7 @@ def _poll(event: Event) -> Poll:
     )
 
 
-_SAID_OF_A_POLL = ("op", "chain", "reader", "since", "status", "next_since", "source", "degraded", "error")
+_SAID_OF_A_POLL = ("op", "consumer", "reader", "since", "status", "next_since", "source", "degraded", "error")
 _KINDS: Mapping[type, str] = {Call: "send", Reply: "sent", Poll: "poll"}
 _READERS: Mapping[str, Callable[[Event], Call | Reply | Poll]] = {
     "send": _call,

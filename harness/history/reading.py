@@ -6,21 +6,21 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.history.history import History, Told
+from harness.history.history import History, HistoryBuilder
 from harness.history.operations import Line, LineReader, row_of
 from harness.history.uncollected import uncollected
 
 
 def read_histories(path: Path) -> list[History]:
     """All histories of a file, one a row in order of appearance. Raises as `read_lines` does."""
-    rows: dict[str, Told] = {}
+    rows: dict[str, HistoryBuilder] = {}
     with uncollected():
         for line in read_lines(path):
             if isinstance(line, dict) and line["kind"] in ("phase", "over", "environment"):
                 continue
             row = row_of(line)
             if row not in rows:
-                rows[row] = Told()
+                rows[row] = HistoryBuilder()
             rows[row].add(line)
         return [told.history() for told in rows.values()]
 

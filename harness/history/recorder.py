@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 from msgspec.structs import asdict
 
 from harness.errors import CannotWrite
-from harness.history.history import DEFAULT_POLICY, Bounds, History, Told
-from harness.history.operations import Event
+from harness.history.formats import FORMAT, Event
+from harness.history.history import DEFAULT_POLICY, Bounds, History, HistoryBuilder
 from harness.policy import Policy
 
 REMEDY = "--reports FOLDER puts the results elsewhere"
@@ -44,9 +44,11 @@ class Recorder:
         self._ops = 0
         self.events: list[Event] = []
         self._reading = threading.Lock()
-        self._told = Told()
+        self._builder = HistoryBuilder()
         self._read = 0
-        self.record("begin", title=title, seed=seed, bounds=asdict(bounds), policy=asdict(policy))
+        self.record(
+            "begin", format=FORMAT, title=title, seed=seed, bounds=asdict(bounds), policy=asdict(policy)
+        )
 
     def next_op(self) -> int:
         """A number no other operation of this history has."""
@@ -72,8 +74,8 @@ class Recorder:
                 fresh = self.events[self._read :]
             for event in fresh:
                 self._read += 1
-                self._told.add(event)
-            return self._told.history()
+                self._builder.add(event)
+            return self._builder.history()
 
     def judging(self, promises: Iterable[str]) -> History:
         """Note that what is recorded up to now is judged by these promises; return it."""

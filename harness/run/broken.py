@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.checkers.pressure import too_busy, under_pressure
 from harness.checkers.spans import Spans
-from harness.checkers.strain import strained, too_busy
 from harness.history import NS_PER_S, WATCH_PERIOD_S, Recorder
 
 KNOWN_AFTER_S = 2 * WATCH_PERIOD_S
-"""Strain is recorded when a period of it is over."""
+"""Pressure is recorded when a period of it is over."""
 LONGEST_WAIT_S = 30.0
 
 
@@ -42,7 +42,7 @@ def certain(holds: object, otherwise: str) -> None:
 
 @dataclass(frozen=True)
 class Deadline:
-    """By when a server must have done something by itself: after `within_s` on end without strain."""
+    """By when a server must have done something by itself: after `within_s` on end without pressure."""
 
     recorder: Recorder
     since_ns: int
@@ -65,8 +65,8 @@ class Deadline:
         return not self._is_long_ago(now_ns) and not self._is_over(now_ns)
 
     def _is_over(self, at_ns: int) -> bool:
-        spans = Spans(strained(self.recorder.history()))
-        due_ns = spans.calm_end_ns(self.since_ns, self.within_s * NS_PER_S)
+        spans = Spans(under_pressure(self.recorder.history()))
+        due_ns = spans.quiet_end_ns(self.since_ns, self.within_s * NS_PER_S)
         return at_ns >= due_ns + KNOWN_AFTER_S * NS_PER_S
 
     def _is_long_ago(self, at_ns: int) -> bool:

@@ -31,7 +31,7 @@ SIDE_BY_SIDE = 6
 
 
 class Conversations(Users):
-    """Sends and poll chains, recorded. What was started here goes on until `read_all` of the run."""
+    """Sends and consumers, recorded. What was started here goes on until `read_all` of the run."""
 
     def __init__(
         self, instances: Instances, recorder: Recorder, variety: Variety, *, seed: int, bounds: Bounds
@@ -45,10 +45,10 @@ class Conversations(Users):
         """The ordinary sends that were answered 4xx: all of them are legal."""
         self._readers: list[Reader] = []
         self._senders: list[Sender] = []
-        self._chains = 0
+        self._consumers = 0
         self._patience = Patience()
         self._last_answered_ns = 0
-        self.waited_in_vain: list[str] = []
+        self.given_up: list[str] = []
         """What did not come although the scenario waited for it, in sentences."""
 
     def send(
@@ -167,13 +167,13 @@ class Conversations(Users):
             self._readers.append(reader.start())
 
     def poll_once(self, client: Client, *, wait_s: float = 0.0) -> Answer:
-        """One poll now, of the client's first chain or else of a new one, which polls only when told to."""
+        """Poll once now, with the client's first consumer or with a new one that has no schedule."""
         if not self._readers_of(client):
             self._readers.append(self._reader(client))
         return self._patience.after(self._readers_of(client)[0].poll_once(wait_s=wait_s).answer)
 
     def begin_at(self, client: Client, since: str | None, *, limit: int | None = None) -> None:
-        """A new chain of the client's polls once now from this cursor, and at the end until all is read."""
+        """Start a new consumer at this cursor: it polls once now, and at the end until all is read."""
         reader = self._reader(client, since=since, limit=limit)
         self._readers.append(reader)
         self._patience.after(reader.poll_once().answer)
@@ -183,16 +183,16 @@ class Conversations(Users):
         return self._patience.after(self._reader(client, since=since, limit=limit).poll_once().answer)
 
     def cursor_of(self, client: Client) -> str | None:
-        """Where the client's first chain stands."""
+        """Where the client's first consumer stands."""
         return self._readers_of(client)[0].cursor
 
     def go_offline(self, client: Client) -> None:
-        """A client's chains stop polling and keep their cursors, as a closed laptop does."""
+        """A client's consumers stop polling and keep their cursors, as a closed laptop does."""
         for reader in self._readers_of(client):
             reader.stop()
 
     def come_back(self, client: Client) -> None:
-        """A client's stopped chains go on from where they were."""
+        """A client's stopped consumers go on from where they were."""
         for reader in self._readers_of(client):
             reader.start()
 
@@ -234,17 +234,17 @@ class Conversations(Users):
             if now_ns > min(give_up_ns, self._last_answered_ns + int(SILENT_FOR_S * NS_PER_S)):
                 within_s = (now_ns - begin_ns) / NS_PER_S
                 what = f"{count * len(pairs)} messages were not all sent within {within_s:.0f} s"
-                self.in_vain("sends", what, since_ns=begin_ns)
+                self.gave_up("sends", what, since_ns=begin_ns)
                 break
         stop_all(senders)
 
-    def in_vain(self, of: str, what: str, *, since_ns: int) -> None:
+    def gave_up(self, of: str, what: str, *, since_ns: int) -> None:
         """Record that something did not come, and go on: what was recorded by the end is judged.
 
         Where nothing is found broken, the row is inconclusive, for this reason.
         """
-        self.waited_in_vain.append(what)
-        self.recorder.record("in_vain", of=of, what=what, since=since_ns)
+        self.given_up.append(what)
+        self.recorder.record("gave_up", of=of, what=what, since=since_ns)
 
     def start_traffic(self, *, pairs: int = 4, every_s: float = 0.5, retrying: bool = False) -> None:
         """New users write to new users who poll, and one of these to himself; another has an empty mailbox.
@@ -298,13 +298,13 @@ class Conversations(Users):
         limit: int | None = None,
         wait_s: float = 0.0,
     ) -> Reader:
-        self._chains += 1
+        self._consumers += 1
         interval_s = self.bounds.poll_interval_s
         return Reader(
             client,
             self.recorder,
             self.variety,
-            chain=f"{client.username}#{self._chains}",
+            consumer=f"{client.username}#{self._consumers}",
             interval_s=interval_s,
             first_poll_in_s=0 if at_once else self.random.uniform(0, interval_s),
             since=since,

@@ -103,7 +103,7 @@ def send(
         outcome=answer.outcome,
         status=answer.status,
         error=answer.error or body.get("detail"),
-        said=body.get("outcome"),
+        stated_outcome=body.get("outcome"),
         **{key: body.get(key) for key in ("id", "seq", "timestamp", "queued", "replayed")},
     )
     return answer

@@ -61,13 +61,13 @@ class Queues:
 
     def look_at_all_keys(self) -> dict[str, Any]:
         """Which keys there are, whosever, in the words of the history's `keys` event."""
-        count, eternal = 0, list[str]()
+        count, without_ttl = 0, list[str]()
         with self._redis() as client:
             for key in client.scan_iter(count=1000):
                 count += 1
                 if client.ttl(key) == NO_TTL:
-                    eternal.append(str(key))
-        return {"count": count, "eternal": len(eternal), "named": sorted(eternal)[:NAMED_KEYS]}
+                    without_ttl.append(str(key))
+        return {"count": count, "without_ttl": len(without_ttl), "named": sorted(without_ttl)[:NAMED_KEYS]}
 
     @contextmanager
     def _redis(self) -> Iterator[redis.Redis]:

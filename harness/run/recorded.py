@@ -87,7 +87,7 @@ def polled_since(events: Iterable[Event], reader: str, begin_ns: int) -> bool:
 def refusals_without_outcome(events: Iterable[Event]) -> int:
     """How many sends were answered 503 without saying what became of the message (contract: Send)."""
     told = ("not_stored", "unknown")
-    return sum(e["kind"] == "sent" and e["status"] == 503 and e["said"] not in told for e in events)
+    return sum(e["kind"] == "sent" and e["status"] == 503 and e["stated_outcome"] not in told for e in events)
 
 
 def hangs(events: Iterable[Event], for_s: float) -> bool:
@@ -100,7 +100,7 @@ def hangs(events: Iterable[Event], for_s: float) -> bool:
 
 def polls_served_without(history: History, store: str) -> int:
     """How many polls were answered 200 while the whole store was away."""
-    away = [(w.bites_ns, w.heal_ns) for w in history.faults if w.store == store and is_total(w)]
+    away = [(w.active_ns, w.heal_ns) for w in history.faults if w.store == store and is_total(w)]
     return sum(
         poll.outcome is Outcome.OK and start is not None and end is not None and start < poll.start_ns < end
         for poll in history.polls
@@ -122,13 +122,13 @@ def healed_ns(history: History) -> int:
 
 
 def longest_gap_s(history: History) -> float:
-    """The longest time that any chain let pass from the end of one poll to the start of its next, in seconds.
+    """Return the longest time in s between the end of one poll and the start of the same consumer's next one.
 
     How long the server took to answer the one is not the client's doing.
     """
     gaps = [
         later.start_ns - earlier.end_ns
-        for polls in history.chains().values()
+        for polls in history.consumers().values()
         for earlier, later in pairwise(polls)
     ]
     return max(gaps, default=0) / NS_PER_S

@@ -193,7 +193,7 @@ class Run(Waiting):
         """Why a scenario that came to its end has shown nothing all the same; '' if it has."""
         if not self.judgements:
             return "the scenario ended without a check"
-        return self.waited_in_vain[0] if self.waited_in_vain else ""
+        return self.given_up[0] if self.given_up else ""
 
     def _judge(self, checkers: Sequence[Checker]) -> None:
         if not self.stores_as_the_contract:

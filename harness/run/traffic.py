@@ -1,6 +1,6 @@
 """Users who poll and users who send, each in a thread, everything they do recorded.
 
-A `Reader` is one poll chain; a `Sender` sends at a steady rate, from a schedule fixed beforehand so that a
+A `Reader` is one consumer; a `Sender` sends at a steady rate, from a schedule fixed beforehand so that a
 slow answer cannot hide the sends it delayed.
 """
 
@@ -28,7 +28,7 @@ HELD_AGAIN_AFTER_S = 0.2
 
 @dataclass(frozen=True)
 class Polled:
-    """What one poll of a chain came to: `ok` or not, whether it brought something new, or promised more."""
+    """The result of one poll: whether it was `ok`, brought something new, or promised more."""
 
     answer: Answer
     ok: bool
@@ -44,12 +44,12 @@ class Polled:
 
 
 class Reader:
-    """One chain of polls of one user's mailbox, in a thread of its own from `start` until `stop`.
+    """One consumer of polls of one user's mailbox, in a thread of its own from `start` until `stop`.
 
-    `first_poll_in_s` staggers the chains, as real clients are never in step. With `wait_s` each poll asks to
-    be held open so long, and the next one follows at once. A stopped chain may be started again: it goes on
-    with its cursor, which `since` is at first. Each poll asks in a way of its own. `complain` is told what
-    is wrong with an answer for which there is no checker.
+    `first_poll_in_s` staggers the consumers, as real clients are never in step. With `wait_s` each poll asks
+    to be held open so long, and the next one follows at once. A stopped consumer may be started again: it
+    goes on with its cursor, which `since` is at first. Each poll asks in a way of its own. `complain` is told
+    what is wrong with an answer for which there is no checker.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Reader:
         recorder: Recorder,
         variety: Variety,
         *,
-        chain: str,
+        consumer: str,
         interval_s: float,
         first_poll_in_s: float = 0.0,
         since: str | None = None,
@@ -67,7 +67,7 @@ class Reader:
         complain: Callable[[str], None],
     ) -> None:
         self.client = client
-        self.chain = chain
+        self.consumer = consumer
         self._received: list[frozenset[str]] = []
         """The id and the content of each message that arrived."""
         self._recorder = recorder
@@ -102,7 +102,7 @@ class Reader:
 
     @property
     def cursor(self) -> str | None:
-        """Where the chain stands."""
+        """Where the consumer stands."""
         return self._cursor.since
 
     def poll_once(self, *, wait_s: float = 0.0) -> Polled:
@@ -119,7 +119,7 @@ class Reader:
         return self._begin is None or moment is None or moment > self._begin
 
     def _new_thread(self) -> _Worker:
-        return _Worker(self._poll_on_schedule, f"reader {self.chain}")
+        return _Worker(self._poll_on_schedule, f"reader {self.consumer}")
 
     def _poll_on_schedule(self) -> None:
         while not self._stopping.wait(max(0, self._next_ns - time.monotonic_ns()) / NS_PER_S):
@@ -145,7 +145,7 @@ class Reader:
             "poll",
             t=answer.end_ns,
             op=self._recorder.next_op(),
-            chain=self.chain,
+            consumer=self.consumer,
             reader=self.client.username,
             since=asked.since,
             intended=min(intended_ns, answer.start_ns),
@@ -156,7 +156,7 @@ class Reader:
             **event,
         )
         for wrong in wrong_page(asked, event["messages"]) if ok else ():
-            self._complain(f"{self.chain}'s poll {wrong}")
+            self._complain(f"{self.consumer}'s poll {wrong}")
         self._received += [frozenset((message["id"], message["message"])) for message in fresh]
         return Polled(answer, ok, bool(fresh), bool(event.get("has_more")), was_held=asked.wait_s > 0)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.checkers.strain import Strain
+from harness.checkers.pressure import Pressure
 from harness.client import Answer, Client, patiently
 from harness.client.variety.names import usual_name
 from harness.client.variety.variety import Variety
@@ -19,7 +19,7 @@ from harness.targets.instances import Instances
 PASSWORD = "correct horse battery staple"
 REGISTERED = frozenset({201, 409})
 """The names are random: where one is taken, an earlier try, answered 503, was carried out."""
-UNSUITED = frozenset({400, 404, 405, 413, 422, 429, 501})
+TOLERATED = frozenset({400, 404, 405, 413, 422, 429, 501})
 """What may be due to the harness: names and passwords not taken, a limit to be raised, no such endpoint."""
 AT_ONCE = 4
 """So many register or sign in at the same time: more would only wait for each other."""
@@ -97,7 +97,7 @@ class Users:
 
     def sign_in(self, client: Client) -> None:
         """Sign a registered user in."""
-        self._must("sign in", client, client.sign_in, {200}, unsuited={429})
+        self._must("sign in", client, client.sign_in, {200}, tolerated={429})
 
     def second_browser(self, client: Client) -> Client:
         """The same user, signed in once more."""
@@ -111,7 +111,7 @@ class Users:
             client.close()
 
     def _register(self, client: Client) -> None:
-        self._must("register", client, client.register, REGISTERED, unsuited=UNSUITED)
+        self._must("register", client, client.register, REGISTERED, tolerated=TOLERATED)
 
     def _must(
         self,
@@ -120,14 +120,14 @@ class Users:
         call: Callable[[], Answer],
         right: Collection[int],
         *,
-        unsuited: Collection[int],
+        tolerated: Collection[int],
     ) -> None:
         give_up_at = time.monotonic() + LONGEST_WAIT_S
         while True:
             answer = patiently(call)
             # Who signed in and was given no token goes no further.
             is_malformed = answer.status == 200 and answer.error is not None
-            self._record(what, client, answer, right, unsuited, is_malformed=is_malformed)
+            self._record(what, client, answer, right, tolerated, is_malformed=is_malformed)
             if not self._decides_nothing(client, answer) or time.monotonic() >= give_up_at:
                 break
         if answer.status not in right or is_malformed:
@@ -141,8 +141,8 @@ class Users:
         if answer.status is not None:
             return False
         history = self.recorder.history()
-        needed = next(each for each in reversed(history.needed) if each.who == client.username)
-        return Strain(history).excuses(needed, needed.end_ns)
+        required = next(each for each in reversed(history.required) if each.who == client.username)
+        return Pressure(history).excuses(required, required.end_ns)
 
     def _record(
         self,
@@ -150,18 +150,18 @@ class Users:
         client: Client,
         answer: Answer,
         right: Collection[int],
-        unsuited: Collection[int],
+        tolerated: Collection[int],
         *,
         is_malformed: bool,
     ) -> None:
         self.recorder.record(
-            "needed",
+            "required",
             t=answer.end_ns,
             op=self.recorder.next_op(),
             who=client.username,
             what=what,
-            may=sorted(right),
-            unsuited=sorted(unsuited),
+            expected=sorted(right),
+            tolerated=sorted(tolerated),
             start=answer.start_ns,
             status=answer.status,
             error=answer.error if answer.status is None or is_malformed else None,

@@ -61,7 +61,7 @@ class Waiting(Conversations):
         self._is_read = False
 
     def wait_for_delivery(self) -> None:
-        """Wait until every acked message has arrived at every chain of its recipient, or should have."""
+        """Wait until every acked message has arrived at every consumer of its recipient, or should have."""
         self._wait_for_arrivals(self._readers)
 
     def wait_for_traffic(self, *, sends: int, polls: int, within_s: float = 30.0) -> None:
@@ -71,7 +71,7 @@ class Waiting(Conversations):
         reads all mailboxes, and what it recorded is judged.
         """
         already, begin_ns = len(self.recorder.events), time.monotonic_ns()
-        if self.waited_in_vain:
+        if self.given_up:
             within_s = min(within_s, LONGEST_WAIT_AGAIN_S)
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
@@ -80,7 +80,7 @@ class Waiting(Conversations):
                 return
             time.sleep(LOOK_AGAIN_S)
         what = f"fewer than {sends} sends and {polls} polls were answered within {within_s:g} s"
-        self.in_vain("traffic", what, since_ns=begin_ns)
+        self.gave_up("traffic", what, since_ns=begin_ns)
 
     def wait_for_poll(self, client: Client, *, within_s: float = 15.0) -> None:
         """Wait until a poll of this user that begins from now on is over: the next one is an interval away.
@@ -94,7 +94,7 @@ class Waiting(Conversations):
                 return
             time.sleep(LOOK_AGAIN_S)
         what = f"no poll of {client.username} was over within {within_s:g} s"
-        self.in_vain("traffic", what, since_ns=begin_ns)
+        self.gave_up("traffic", what, since_ns=begin_ns)
 
     def recover(self) -> None:
         """Let the traffic go on until the server must have recovered, and longer, for something to judge."""
@@ -127,9 +127,9 @@ class Waiting(Conversations):
             raise CertainlyBroken(what) if due.has_passed(wrong.looked_at_ns) else PromiseBroken(what)
 
     def read_all(self) -> None:
-        """End the traffic and read every mailbox to its end, by its chains and by one new chain a user.
+        """End the traffic and read every mailbox to its end, by its consumers and by one new consumer a user.
 
-        The chains go on polling until all that was acked has arrived, at most until the promised times are
+        The consumers go on polling until all that was acked has arrived, at most until the promised times are
         over; then each polls until nothing is new. A mailbox that never ends leaves the history undrained.
         At last Redis is looked into, for `bounded`: when it has to be right again.
         """
@@ -147,7 +147,7 @@ class Waiting(Conversations):
         self._look_into_redis(clients)
 
     def read_afresh(self) -> None:
-        """Read each mailbox to its end by one new chain, as somebody does who has just signed in."""
+        """Read each mailbox to its end by one new consumer, as somebody does who has just signed in."""
         clients = {reader.client.username: reader.client for reader in self._readers}
         self._drain_all([self._reader(client) for client in clients.values()])
 
@@ -195,7 +195,7 @@ class Waiting(Conversations):
         return None
 
     def _drain_all(self, readers: Iterable[Reader]) -> bool:
-        """Read these chains to their ends, one after the other; False where one has none, or takes long."""
+        """Read these consumers to the end, one by one; return False if one has no end or takes too long."""
         deadline = time.monotonic() + DRAIN_ALL_WITHIN_S
         return all(self._drain(reader, deadline) for reader in readers)
 

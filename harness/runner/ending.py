@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.checkers.strain import too_busy
+from harness.checkers.pressure import too_busy
 from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.history import Send
 from harness.run import Inconclusive, Run
@@ -31,7 +31,7 @@ def may_be_decided(error: BaseException, run: Run) -> bool:
         return isinstance(error, Inconclusive)
     if isinstance(error, AssertionError):
         busy = not isinstance(error, CertainlyBroken) and too_busy(run.recorder.history())
-        return isinstance(error, NotAcked) or bool(run.waited_in_vain or busy)
+        return isinstance(error, NotAcked) or bool(run.given_up or busy)
     return True
 
 

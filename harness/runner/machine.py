@@ -39,7 +39,7 @@ def _total(file: Path) -> int:
 
 
 class MachineWatch:
-    """A context in which each period of strain is recorded as an event `strain`.
+    """A context in which each period of pressure is recorded as an event `pressure`.
 
     Where one could not be recorded, it is left with that error: whoever judges has to know of every one.
     """
@@ -79,5 +79,5 @@ class MachineWatch:
             waited_s = max(now - before for now, before in zip(now_us, before_us, strict=True)) / 1e6
             waiting, late_s = waited_s / passed_s, passed_s - WATCH_PERIOD_S
             if waiting >= STARVED_SHARE or late_s >= LATE_S:
-                self._record("strain", since=since_ns, waiting=round(waiting, 3), late_s=round(late_s, 3))
+                self._record("pressure", since=since_ns, waiting=round(waiting, 3), late_s=round(late_s, 3))
             since_ns, before_us = now_ns, now_us

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.checkers.strain import TOO_BUSY, too_busy
+from harness.checkers.pressure import TOO_BUSY, too_busy
 from harness.errors import HarnessError, NotHere, NotServed
 from harness.run import Inconclusive, Run
 from harness.run.broken import CertainlyBroken

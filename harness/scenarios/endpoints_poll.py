@@ -23,7 +23,7 @@ def test_a_name_that_is_too_short_is_refused(run: Run) -> None:
     """No user can have it."""
     caller = Intruder(run.user(), run.recorder)
     for name in ("a", "ab", "é"):
-        caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), may=run.statuses.invalid)
+        caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), expected=run.statuses.invalid)
     run.check(refuses)
 
 
@@ -32,7 +32,7 @@ def test_the_mailbox_of_nobody_is_not_found(run: Run) -> None:
     """A user could have the name; none has."""
     caller = Intruder(run.user(), run.recorder)
     for name in (f"nobody_{run.random.getrandbits(32):08x}", "x" * 64):
-        caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), may=run.statuses.unknown_user)
+        caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), expected=run.statuses.unknown_user)
     run.check(refuses)
 
 
@@ -122,10 +122,10 @@ def _with_messages(run: Run, count: int) -> tuple[Client, list[str]]:
 
 
 def _tries(run: Run, bob: Client, name: str, value: str, *, is_refused: bool) -> Answer:
-    may = run.statuses.invalid if is_refused else {200}
+    expected = run.statuses.invalid if is_refused else {200}
     what = f"poll with {name}={value!r}"
     return Intruder(bob, run.recorder).tries(
-        what, "GET", mailbox(bob.username), parameters={name: value}, may=may
+        what, "GET", mailbox(bob.username), parameters={name: value}, expected=expected
     )
 
 

@@ -22,9 +22,9 @@ def test_empty_content_is_refused(run: Run) -> None:
     alice, bob = run.users(2)
     sender = Intruder(alice, run.recorder)
     for content in EMPTY:
-        sender.tried(f"send {content!r}", run.send(alice, bob, content), may=run.statuses.invalid)
+        sender.tried(f"send {content!r}", run.send(alice, bob, content), expected=run.statuses.invalid)
     body = {"to_username": bob.username}
-    sender.tries("send nothing", "POST", MESSAGES, body=body, may=run.statuses.invalid)
+    sender.tries("send nothing", "POST", MESSAGES, body=body, expected=run.statuses.invalid)
     _end(run, alice, bob, refused=True)
 
 
@@ -37,7 +37,7 @@ def test_content_over_the_limit_is_refused(run: Run) -> None:
     for character in ("x", "é", "\U0001f389"):
         run.acked(alice, bob, character * limit)
         answer = run.send(alice, bob, character * (limit + 1))
-        sender.tried(f"send {limit + 1} times {character!a}", answer, may=run.statuses.too_large)
+        sender.tried(f"send {limit + 1} times {character!a}", answer, expected=run.statuses.too_large)
     _end(run, alice, bob, refused=True)
 
 
@@ -47,7 +47,7 @@ def test_an_unknown_recipient_is_not_found(run: Run) -> None:
     alice, bob = run.users(2)
     sender = Intruder(alice, run.recorder)
     body = {"to_username": f"nobody_{run.random.getrandbits(32):08x}", "content": "hello?"}
-    sender.tries("send to nobody", "POST", MESSAGES, body=body, may=run.statuses.unknown_user)
+    sender.tries("send to nobody", "POST", MESSAGES, body=body, expected=run.statuses.unknown_user)
     _end(run, alice, bob, refused=True)
 
 

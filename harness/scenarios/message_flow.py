@@ -103,7 +103,7 @@ def test_a_message_of_ten_thousand_characters_is_refused(run: Run) -> None:
     sender = Intruder(alice, run.recorder)
     for length in (10_000, 10_001):
         answer = run.send(alice, bob, "x" * length)
-        sender.tried(f"send {length} characters", answer, may=run.statuses.too_large)
+        sender.tried(f"send {length} characters", answer, expected=run.statuses.too_large)
     run.acked(alice, bob)
     run.read_all()
     run.check(*ALL, refuses)

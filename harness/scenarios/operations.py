@@ -105,7 +105,7 @@ def test_the_api_is_described(run: Run) -> None:
             method.upper(),
             path,
             body=body,
-            may=run.statuses.not_signed_in,
+            expected=run.statuses.not_signed_in,
         )
     run.check(refuses)
 

@@ -35,9 +35,9 @@ def test_who_has_no_valid_token_gets_nowhere(run: Run) -> None:
     for what, header in false_headers(mallory.token or "", mallory.username, bob.username).items():
         headers = {} if header is None else {"Authorization": header}
         for path in (mailbox(bob.username), conversation(bob.username), mailbox(mallory.username)):
-            nobody.tries(f"read {path} with {what}", "GET", path, headers=headers, may=refused)
+            nobody.tries(f"read {path} with {what}", "GET", path, headers=headers, expected=refused)
         body = {"to_username": alice.username, "content": f"forged {_token(run)}"}
-        nobody.tries(f"send with {what}", "POST", MESSAGES, body=body, headers=headers, may=refused)
+        nobody.tries(f"send with {what}", "POST", MESSAGES, body=body, headers=headers, expected=refused)
     _end(run)
 
 
@@ -51,9 +51,9 @@ def test_an_expired_token_is_no_token(run: Run) -> None:
         run.acked(eve, bob)
     late, refused = Intruder(eve, run.recorder, [secret]), run.statuses.not_signed_in
     body = {"to_username": bob.username, "content": f"late {_token(run)}"}
-    late.tries("poll with an expired token", "GET", mailbox(eve.username), may=refused)
-    late.tries("send with an expired token", "POST", MESSAGES, body=body, may=refused)
-    late.tries("read with an expired token", "GET", conversation(bob.username), may=refused)
+    late.tries("poll with an expired token", "GET", mailbox(eve.username), expected=refused)
+    late.tries("send with an expired token", "POST", MESSAGES, body=body, expected=refused)
+    late.tries("read with an expired token", "GET", conversation(bob.username), expected=refused)
     run.sign_in(eve)
     run.acked(eve, bob)
     _end(run, PRIVATE)  # the wrong clock is soon over: too soon to say how the server did meanwhile
@@ -68,22 +68,22 @@ def test_nobody_reads_or_writes_for_another(run: Run) -> None:
     own, bobs = mailbox(mallory.client.username), mailbox(bob.username)
     for parameters in ({}, {"limit": "100"}, {"since": "2000-01-01T00:00:00Z"}, {"username": "bob"}):
         mallory.tries(
-            f"poll Bob's with {parameters}", "GET", bobs, parameters=parameters, may=statuses.forbidden
+            f"poll Bob's with {parameters}", "GET", bobs, parameters=parameters, expected=statuses.forbidden
         )
     for path in (f"{own}%2F..%2F{bob.username}", f"{own}/{bob.username}", f"{own}%00{bob.username}"):
-        mallory.tries(f"poll {path}", "GET", path, may=statuses.no_such_mailbox)
+        mallory.tries(f"poll {path}", "GET", path, expected=statuses.no_such_mailbox)
     for name in ("username", "user", "mailbox", "from", "to"):
         claim = {name: bob.username}
-        mallory.tries(f"poll with {name}=Bob", "GET", own, parameters=claim, may=harmless)
+        mallory.tries(f"poll with {name}=Bob", "GET", own, parameters=claim, expected=harmless)
         mallory.tries(
-            f"read with {name}=Bob", "GET", conversation(alice.username), parameters=claim, may=harmless
+            f"read with {name}=Bob", "GET", conversation(alice.username), parameters=claim, expected=harmless
         )
     for claimed in (bob, alice):
         body = {"to_username": bob.username, "content": "forged", "from_username": claimed.username}
-        mallory.tries(f"send as {claimed.username}", "POST", MESSAGES, body=body, may=statuses.forbidden)
+        mallory.tries(f"send as {claimed.username}", "POST", MESSAGES, body=body, expected=statuses.forbidden)
     body = {"username": bob.username, "password": WRONG}
-    mallory.tries("register Bob's name", "POST", REGISTER, body=body, may=statuses.name_taken)
-    mallory.tries("sign in as Bob with it", "POST", LOGIN, body=body, may=statuses.not_signed_in)
+    mallory.tries("register Bob's name", "POST", REGISTER, body=body, expected=statuses.name_taken)
+    mallory.tries("sign in as Bob with it", "POST", LOGIN, body=body, expected=statuses.not_signed_in)
     _end(run)
 
 
@@ -93,13 +93,13 @@ def test_sign_in_does_not_tell_who_is_registered(run: Run) -> None:
     _start(run)
     known = [run.registered() for _ in range(5)]
     eve = Intruder(run.registered(), run.recorder)
-    may = run.statuses.not_signed_in | run.statuses.slowed
+    expected = run.statuses.not_signed_in | run.statuses.slowed
     unknown: list[Answer] = []
     wrong: list[Answer] = []
     for user in known * 3:
         nobody = f"nobody_{_token(run)}"
-        unknown.append(eve.tries_to_sign_in("sign in as nobody", nobody, WRONG, may=may))
-        wrong.append(eve.tries_to_sign_in("sign in as somebody", user.username, WRONG, may=may))
+        unknown.append(eve.tries_to_sign_in("sign in as nobody", nobody, WRONG, expected=expected))
+        wrong.append(eve.tries_to_sign_in("sign in as somebody", user.username, WRONG, expected=expected))
     certain(
         _looks(unknown, run.statuses) == _looks(wrong, run.statuses),
         "an unknown user is answered otherwise than a wrong password",
@@ -125,7 +125,7 @@ def test_guessing_a_password_is_slowed(run: Run) -> None:
     for _ in range(GUESSES):
         body = {"username": victim.username, "password": WRONG}
         guess = eve.tries(
-            "guess a password", "POST", LOGIN, body=body, may=slowed | run.statuses.not_signed_in
+            "guess a password", "POST", LOGIN, body=body, expected=slowed | run.statuses.not_signed_in
         )
         if guess.status in slowed:
             break
@@ -136,11 +136,11 @@ def test_guessing_a_password_is_slowed(run: Run) -> None:
     assert wait_s.isdigit(), f"Retry-After is {shown(wait_s)}, not a number of seconds"
     assert 1 <= int(wait_s) <= 3600
     for _ in range(12):  # so many that every worker gets some
-        eve.tries_to_sign_in("guess on", victim.username, WRONG, may=slowed)
+        eve.tries_to_sign_in("guess on", victim.username, WRONG, expected=slowed)
     owner = Intruder(victim, run.recorder)
     for answer in victim.sign_in_at_once(12):
-        owner.tried("sign in with the right password meanwhile", answer, may=slowed)
-    Intruder(neighbour, run.recorder).tried("sign in as another user", neighbour.sign_in(), may={200})
+        owner.tried("sign in with the right password meanwhile", answer, expected=slowed)
+    Intruder(neighbour, run.recorder).tried("sign in as another user", neighbour.sign_in(), expected={200})
     run.acked(victim, bob)
     _end(run)
 

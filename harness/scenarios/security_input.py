@@ -22,21 +22,23 @@ def test_malformed_and_oversized_requests_are_refused(run: Run) -> None:
     statuses = run.statuses
     for what, body in hostile.malformed_bodies(bob.username).items():
         for path in (MESSAGES, LOGIN, REGISTER):
-            mallory.tries(f"post {what} to {path}", "POST", path, body=body, may=statuses.invalid)
+            mallory.tries(f"post {what} to {path}", "POST", path, body=body, expected=statuses.invalid)
     for what, body in hostile.oversized_bodies(bob.username).items():
-        mallory.tries(f"send {what}", "POST", MESSAGES, body=body, may=statuses.too_large)
+        mallory.tries(f"send {what}", "POST", MESSAGES, body=body, expected=statuses.too_large)
     for kind in hostile.CONTENT_TYPES:
         headers = {"Content-Type": kind}
         what = f"send {kind!r}"
-        mallory.tries(what, "POST", MESSAGES, body=b"<xml/>", headers=headers, may=statuses.wrong_type)
+        mallory.tries(what, "POST", MESSAGES, body=b"<xml/>", headers=headers, expected=statuses.wrong_type)
     used = f"{run.random.getrandbits(64):016x}"
     run.acked(mallory.client, bob, manner=Manner("one content", used))
     other = {"to_username": bob.username, "content": "another", "client_message_id": used}
-    mallory.tries("send another content as a retry", "POST", MESSAGES, body=other, may=statuses.id_reused)
+    mallory.tries(
+        "send another content as a retry", "POST", MESSAGES, body=other, expected=statuses.id_reused
+    )
     own, lenient = mailbox(mallory.client.username), _may_be_ignored(run)
     for parameters in hostile.POLL_PARAMETERS:
-        may = statuses.invalid | ({200} if lenient & parameters.keys() else set())
-        mallory.tries(f"poll with {shown(parameters)}", "GET", own, parameters=parameters, may=may)
+        expected = statuses.invalid | ({200} if lenient & parameters.keys() else set())
+        mallory.tries(f"poll with {shown(parameters)}", "GET", own, parameters=parameters, expected=expected)
     _end(run)
 
 
@@ -48,21 +50,21 @@ def test_names_carry_no_commands(run: Run) -> None:
     for name in hostile.names(bob.username):
         who = shown(name)
         new = {"username": name, "password": "a long password"}
-        mallory.tries(f"register as {who}", "POST", REGISTER, body=new, may=statuses.invalid)
-        mallory.tries(f"poll the mailbox of {who}", "GET", mailbox(name), may=statuses.no_such_mailbox)
+        mallory.tries(f"register as {who}", "POST", REGISTER, body=new, expected=statuses.invalid)
+        mallory.tries(f"poll the mailbox of {who}", "GET", mailbox(name), expected=statuses.no_such_mailbox)
         mallory.tries(
             f"read the conversation with {who}",
             "GET",
             conversation(name),
-            may=statuses.invalid | statuses.unknown_user,
+            expected=statuses.invalid | statuses.unknown_user,
         )
         to = {"to_username": name, "content": "hi"}
         mallory.tries(
-            f"send to {who}", "POST", MESSAGES, body=to, may=statuses.invalid | statuses.unknown_user
+            f"send to {who}", "POST", MESSAGES, body=to, expected=statuses.invalid | statuses.unknown_user
         )
         claim = {"to_username": bob.username, "content": "hi", "from_username": name}
         mallory.tries(
-            f"send as {who}", "POST", MESSAGES, body=claim, may=statuses.invalid | statuses.forbidden
+            f"send as {who}", "POST", MESSAGES, body=claim, expected=statuses.invalid | statuses.forbidden
         )
     _end(run)
 
@@ -74,10 +76,10 @@ def test_content_carries_no_commands(run: Run) -> None:
     statuses = run.statuses
     for content in hostile.TEXTS:
         answer = run.send(mallory.client, bob, content)
-        mallory.tried(f"send {shown(content)}", answer, may={200} | statuses.invalid)
+        mallory.tried(f"send {shown(content)}", answer, expected={200} | statuses.invalid)
         own_id = {"to_username": bob.username, "content": " ", "client_message_id": content[:64]}
         mallory.tries(
-            f"send nothing as {shown(content)}", "POST", MESSAGES, body=own_id, may=statuses.invalid
+            f"send nothing as {shown(content)}", "POST", MESSAGES, body=own_id, expected=statuses.invalid
         )
     _end(run)
 

@@ -33,12 +33,12 @@ def test_nobody_fills_the_stores(run: Run) -> None:
     bob = _start(run)
     carol, dave = run.users(2)
     mallory = Intruder(run.user(), run.recorder)
-    may = {200} | run.statuses.slowed
+    expected = {200} | run.statuses.slowed
     message = {"to_username": dave.username, "content": "spam"}
 
     def send() -> Answer:
         mallory.client.close()
-        return mallory.tries("flood a mailbox", "POST", MESSAGES, body=message, may=may)
+        return mallory.tries("flood a mailbox", "POST", MESSAGES, body=message, expected=expected)
 
     sends = _until_slowed(run, send, most=MOST_SENDS, what="messages")
     sends += [send() for _ in range(len(sends))]
@@ -49,7 +49,9 @@ def test_nobody_fills_the_stores(run: Run) -> None:
 
     def register() -> Answer:
         new = {"username": f"new_{run.random.getrandbits(64):016x}", "password": "a long password"}
-        return mallory.tries("register one more", "POST", REGISTER, body=new, may={201} | run.statuses.slowed)
+        return mallory.tries(
+            "register one more", "POST", REGISTER, body=new, expected={201} | run.statuses.slowed
+        )
 
     _until_slowed(run, register, most=MOST_REGISTRATIONS, what="registrations")
     _check_stored(dave, sends)
@@ -64,23 +66,23 @@ def test_an_address_is_one_however_it_is_spelled(run: Run) -> None:
 
     slowed, refused = run.statuses.slowed, run.statuses.not_signed_in
 
-    def guess(address: str, *, may: frozenset[int]) -> Answer:
+    def guess(address: str, *, expected: frozenset[int]) -> Answer:
         eve.client.close()
         body = {"username": f"nobody_{run.random.getrandbits(64):016x}", "password": "a wrong password"}
         headers = {"X-Forwarded-For": address}
         what = f"guess a password from {shown(address)}"
-        return eve.tries(what, "POST", LOGIN, body=body, headers=headers, may=may)
+        return eve.tries(what, "POST", LOGIN, body=body, headers=headers, expected=expected)
 
     for spellings in (hostile.SPELLINGS_OF_IPV4, hostile.SPELLINGS_OF_IPV6):
         turns = itertools.cycle(spellings)
 
         def guess_on(turns: Iterator[str] = turns) -> Answer:
-            return guess(next(turns), may=slowed | refused)
+            return guess(next(turns), expected=slowed | refused)
 
         _until_slowed(run, guess_on, most=MOST_GUESSES, what="wrong passwords")
         for spelling in spellings:
-            guess(spelling, may=slowed)
-    guess("198.51.100.9", may=refused)
+            guess(spelling, expected=slowed)
+    guess("198.51.100.9", expected=refused)
     _end(run)
 
 

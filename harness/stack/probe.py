@@ -23,7 +23,7 @@ HEADER_BYTES = 16
 
 @dataclass(frozen=True)
 class Sighting:
-    """What a canary saw: refused, silent (no answer in time), closed (connected, then cut), answered."""
+    """What a probe saw: refused, silent (no answer in time), closed (connected, then cut), answered."""
 
     saw: str
     ms: float
@@ -44,7 +44,7 @@ def mongodb_command(command: Mapping[str, Any]) -> bytes:
 QUESTIONS: Mapping[str, bytes] = {
     "redis": redis_ping(),
     "mongodb": mongodb_command({"ping": 1, "$db": "admin"}),
-    "client": b"GET / HTTP/1.0\r\nHost: canary\r\n\r\n",  # on a client's way to the server
+    "client": b"GET / HTTP/1.0\r\nHost: probe\r\n\r\n",  # on a client's way to the server
 }
 
 

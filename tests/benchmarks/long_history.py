@@ -57,7 +57,7 @@ def _round(number: int, inboxes: dict[str, _Inbox]) -> list[Event]:
     fault = FAULTS[number // FAULT_EVERY % len(FAULTS)]
     broken = fault if 0 <= since_fault < FAULT_LASTS else ""
     events = [event for inbox in inboxes.values() for event in inbox.round(at_ms, broken)]
-    phases = {0: (("inject", 100), ("bites", 150)), FAULT_LASTS: (("heal", -150), ("healed", -100))}
+    phases = {0: (("inject", 100), ("active", 150)), FAULT_LASTS: (("heal", -150), ("healed", -100))}
     for phase, offset_ms in phases.get(since_fault, ()):
         events.append(_event("fault", at_ms + offset_ms, name=fault, store=fault.split()[0], phase=phase))
     return sorted(events, key=lambda event: int(event["t"]))
@@ -92,7 +92,7 @@ class _Inbox:
                 "poll",
                 at_ms + place + 8,
                 op=_op(at_ms, self.reader, place),
-                chain=f"{self.reader}#{place}",
+                consumer=f"{self.reader}#{place}",
                 reader=self.reader,
                 since=self.since,
                 intended=intended,

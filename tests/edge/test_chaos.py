@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers.strain import TOO_BUSY
+from harness.checkers.pressure import TOO_BUSY
 from harness.history import read_histories
 
 ROOT = Path(__file__).parents[2]

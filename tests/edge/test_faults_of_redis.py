@@ -31,17 +31,17 @@ def client(ours):
 
 
 def proof(journal):
-    """What the fault was seen by when it bit, and what was seen after the heal."""
-    return [event["canary"] for event in journal if event.get("phase") in ("bites", "healed")]
+    """What the fault was seen by when it took effect, and what was seen after the heal."""
+    return [event["probe"] for event in journal if event.get("phase") in ("active", "healed")]
 
 
 def watched(journal, times=1):
     wait_until(
-        lambda: len([event for event in journal if event["kind"] == "canary"]) >= times,
+        lambda: len([event for event in journal if event["kind"] == "probe"]) >= times,
         deadline_s=10,
         what=f"{times} looks during the fault",
     )
-    return {event["saw"] for event in journal if event["kind"] == "canary"}
+    return {event["saw"] for event in journal if event["kind"] == "probe"}
 
 
 def test_a_killed_redis_is_away_and_comes_back_empty(faults, client, journal):

@@ -54,7 +54,7 @@ def timekeeper(start):
 
 
 def proof(journal):
-    return [event["canary"] for event in journal if event.get("phase") in ("bites", "healed")]
+    return [event["probe"] for event in journal if event.get("phase") in ("active", "healed")]
 
 
 def workers(target):

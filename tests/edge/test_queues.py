@@ -113,5 +113,5 @@ def test_a_key_without_an_expiry_is_named_whosever_it_is(client, queues):
     put(client, "one")
     client.set("somebody's", "x")
     seen = queues.look_at_all_keys()
-    assert (seen["eternal"], seen["named"]) == (1, ["somebody's"])
+    assert (seen["without_ttl"], seen["named"]) == (1, ["somebody's"])
     assert seen["count"] >= 2

@@ -23,7 +23,7 @@ _read, _queue_it, _step, _make = RedisQueue.read, Messenger._queue_it, Repairer.
 _connect, _tail = redis_queue.connect, MongoStore.tail
 
 LAG_US = 60_000_000
-CALM_STEPS = 6
+QUIET_STEPS = 6
 """A repair this many steps after the heal comes behind newer messages."""
 LATE_STEPS = 28
 """And this many are seven seconds: 2 to recover, 2 until the next poll, 2.5 in which that had to bring it."""
@@ -49,7 +49,7 @@ def debts_never_paid(self, owed):
 @mutant(row="ERR-02", promise="order")
 def repair_out_of_order():
     """What could not be pushed is pushed when Redis is back, behind what was sent since."""
-    owed, calm = [], [0]
+    owed, quiet = [], [0]
 
     def queue_it(self, message):
         try:
@@ -61,8 +61,8 @@ def repair_out_of_order():
 
     def step(self):
         more = _step(self)
-        calm[0] = 0 if self._queue.breaker.is_open else calm[0] + 1
-        while owed and calm[0] > CALM_STEPS:
+        quiet[0] = 0 if self._queue.breaker.is_open else quiet[0] + 1
+        while owed and quiet[0] > QUIET_STEPS:
             self._queue.push(owed[0].recipient, [owed[0]])
             del owed[0]
         return more
@@ -74,7 +74,7 @@ def repair_out_of_order():
 @mutant(row="ERR-02", promise="recovers")
 def repair_too_late():
     """What could not be pushed is pushed seconds after Redis is back, and until then the list is believed."""
-    owed, calm = [], [0]
+    owed, quiet = [], [0]
 
     def queue_it(self, message):
         try:
@@ -85,8 +85,8 @@ def repair_too_late():
         return True
 
     def step(self):
-        calm[0] = 0 if self._queue.breaker.is_open else calm[0] + 1
-        while owed and calm[0] > LATE_STEPS:
+        quiet[0] = 0 if self._queue.breaker.is_open else quiet[0] + 1
+        while owed and quiet[0] > LATE_STEPS:
             message = owed.pop()
             self._catch_up.push(message.recipient, [message])
         return _step(self)

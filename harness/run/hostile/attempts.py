@@ -38,24 +38,28 @@ class Intruder:
         method: str,
         path: str,
         *,
-        may: Collection[int],
+        expected: Collection[int],
         body: Mapping[str, Any] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Make a request. `what` completes "Mallory tried to …"; `may` are the statuses that are right.
+        """Make a request. `what` completes "Mallory tried to …"; `expected` are the statuses that are right.
 
         Raises NotServed when one request after the other is not answered.
         """
         answer = self.client.call(method, path, body=body, headers=headers, parameters=parameters)
-        return self._patience.after(self.tried(what, answer, may=may))
+        return self._patience.after(self.tried(what, answer, expected=expected))
 
-    def tries_to_sign_in(self, what: str, username: str, password: str, *, may: Collection[int]) -> Answer:
+    def tries_to_sign_in(
+        self, what: str, username: str, password: str, *, expected: Collection[int]
+    ) -> Answer:
         """Try a password over a connection of its own, so that any worker may get it."""
         self.client.close()
-        return self.tries(what, "POST", LOGIN, body={"username": username, "password": password}, may=may)
+        return self.tries(
+            what, "POST", LOGIN, body={"username": username, "password": password}, expected=expected
+        )
 
-    def tried(self, what: str, answer: Answer, *, may: Collection[int]) -> Answer:
+    def tried(self, what: str, answer: Answer, *, expected: Collection[int]) -> Answer:
         """Record an attempt that was made already."""
         said = answer.text + "\n".join(answer.headers.values())
         self._recorder.record(
@@ -64,10 +68,10 @@ class Intruder:
             op=self._recorder.next_op(),
             who=self.client.username,
             what=what,
-            may=sorted(may),
+            expected=sorted(expected),
             start=answer.start_ns,
             status=answer.status,
-            told=[secret for secret in self._secrets if secret in said],
+            leaked=[secret for secret in self._secrets if secret in said],
             error=None if answer.status is not None else answer.error,
         )
         return answer

@@ -17,25 +17,30 @@ def recorder() -> Recorder:
 def tried(answer: Answer, secrets: list[str]) -> Any:
     record = recorder()
     client = Client("http://127.0.0.1:1", "mallory", "")
-    assert Intruder(client, record, secrets).tried("poll", answer, may={403, 401}) is answer
+    assert Intruder(client, record, secrets).tried("poll", answer, expected={403, 401}) is answer
     [attempt] = History.from_events(record.events).attempts
     return attempt
 
 
 def test_it_says_who_tried_what_and_what_came_of_it() -> None:
     attempt = tried(Answer(403, {}, None, 1, 2, "{}"), [])
-    assert (attempt.who, attempt.what, attempt.may, attempt.status) == ("mallory", "poll", (401, 403), 403)
+    assert (attempt.who, attempt.what, attempt.expected, attempt.status) == (
+        "mallory",
+        "poll",
+        (401, 403),
+        403,
+    )
     assert (attempt.start_ns, attempt.end_ns, attempt.error) == (1, 2, None)
 
 
 def test_secrets_are_looked_for_in_the_body_and_in_the_headers() -> None:
     answer = Answer(403, {}, None, 1, 2, '{"detail": "one"}', {"X-Trace": "two"})
-    assert tried(answer, ["one", "two", "three"]).told == ("one", "two")
+    assert tried(answer, ["one", "two", "three"]).leaked == ("one", "two")
 
 
 def test_no_answer_is_told_with_its_reason() -> None:
     attempt = tried(Answer(None, {}, "timeout", 1, 2), ["one"])
-    assert (attempt.status, attempt.error, attempt.told) == (None, "timeout", ())
+    assert (attempt.status, attempt.error, attempt.leaked) == (None, "timeout", ())
 
 
 def test_a_name_cannot_leave_its_place_in_a_path() -> None:

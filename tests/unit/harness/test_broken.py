@@ -26,8 +26,8 @@ def second(since_begin: float) -> int:
     return BEGIN_NS + int(since_begin * NS_PER_S)
 
 
-def strain(recorder: Recorder, since: float, until: float) -> None:
-    recorder.record("strain", t=second(until), since=second(since), waiting=0.97, late_s=0.0)
+def pressure(recorder: Recorder, since: float, until: float) -> None:
+    recorder.record("pressure", t=second(until), since=second(since), waiting=0.97, late_s=0.0)
 
 
 def test_what_must_hold_on_any_machine_is_certain() -> None:
@@ -36,7 +36,7 @@ def test_what_must_hold_on_any_machine_is_certain() -> None:
         certain(0, "four must be replays")
 
 
-def test_a_deadline_has_passed_when_the_time_is_over_and_strain_would_be_known(recorder: Recorder) -> None:
+def test_a_deadline_has_passed_when_the_time_is_over_and_pressure_would_be_known(recorder: Recorder) -> None:
     due = Deadline(recorder, BEGIN_NS, within_s=2)
     assert not due.has_passed(second(2.4))
     assert due.is_worth_waiting_for(second(2.4))
@@ -44,17 +44,17 @@ def test_a_deadline_has_passed_when_the_time_is_over_and_strain_would_be_known(r
     assert not due.is_worth_waiting_for(second(2.5))
 
 
-def test_a_deadline_begins_again_after_strain_and_its_aftermath(recorder: Recorder) -> None:
+def test_a_deadline_begins_again_after_pressure_and_its_aftermath(recorder: Recorder) -> None:
     due = Deadline(recorder, BEGIN_NS, within_s=2)
-    strain(recorder, 1.0, 1.25)
+    pressure(recorder, 1.0, 1.25)
     assert not due.has_passed(second(4.7))  # 1.25 s, 1 s in which it works off what piled up, and 2 s
     assert due.has_passed(second(4.75))
 
 
-def test_a_machine_that_never_calms_down_proves_nothing(recorder: Recorder) -> None:
+def test_a_machine_that_never_quiets_down_proves_nothing(recorder: Recorder) -> None:
     due = Deadline(recorder, BEGIN_NS, within_s=2)
     for begin in range(31):
-        strain(recorder, begin, begin + 1)
+        pressure(recorder, begin, begin + 1)
     assert not due.has_passed(second(29.9))
     assert due.is_worth_waiting_for(second(29.9))
     with pytest.raises(Inconclusive, match="it had no 2 s on end"):
@@ -66,14 +66,14 @@ def test_a_machine_that_never_calms_down_proves_nothing(recorder: Recorder) -> N
     ("error", "verdict"),
     [(PromiseBroken("late"), Verdict.INCONCLUSIVE), (CertainlyBroken("twice"), Verdict.FAIL)],
 )
-def test_strain_excuses_what_is_not_certain(recorder: Recorder, error: Exception, verdict: Verdict) -> None:
-    strain(recorder, 1.0, 1.25)
+def test_pressure_excuses_what_is_not_certain(recorder: Recorder, error: Exception, verdict: Verdict) -> None:
+    pressure(recorder, 1.0, 1.25)
     run = cast(Run, SimpleNamespace(recorder=recorder, judgements=[]))
     report: Any = SimpleNamespace(skipped=False, when="call")
     assert judged_by_its_end(error, report, run, is_scenario=True)[0] is verdict
 
 
-def test_without_strain_nothing_is_excused(recorder: Recorder) -> None:
+def test_without_pressure_nothing_is_excused(recorder: Recorder) -> None:
     run = cast(Run, SimpleNamespace(recorder=recorder, judgements=[]))
     report: Any = SimpleNamespace(skipped=False, when="call")
     assert judged_by_its_end(PromiseBroken("late"), report, run, is_scenario=True) == (Verdict.FAIL, "late")

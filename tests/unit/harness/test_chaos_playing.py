@@ -1,4 +1,4 @@
-"""A schedule is played in its order, and no calm becomes too short; time is this test's own."""
+"""A schedule is played in its order, and no quiet period becomes too short; time is this test's own."""
 
 from contextlib import contextmanager
 
@@ -44,10 +44,10 @@ def clock(monkeypatch):
     return made
 
 
-def kind(name, *, bites_after_s=0.0, heal_takes_s=0.0, error=None):
+def kind(name, *, active_after_s=0.0, heal_takes_s=0.0, error=None):
     @contextmanager
     def begin(run, parameters):
-        run.clock.sleep(bites_after_s)
+        run.clock.sleep(active_after_s)
         run.note(f"{name} begins")
         if error:
             raise error
@@ -61,7 +61,7 @@ def kind(name, *, bites_after_s=0.0, heal_takes_s=0.0, error=None):
 
 
 def schedule(*outages, total_s=30.0):
-    return FaultSchedule(outages, calm_s=6.0, total_s=total_s, with_clocks=False)
+    return FaultSchedule(outages, quiet_s=6.0, total_s=total_s, with_clocks=False)
 
 
 def planned(fault, at_s, lasts_s):
@@ -82,9 +82,9 @@ def test_the_first_fault_to_begin_may_be_the_first_to_end(clock):
     assert clock.now_s == 130.0
 
 
-def test_a_fault_that_was_slow_to_bite_lasts_as_long_as_any(clock):
+def test_a_fault_that_was_slow_to_take_effect_lasts_as_long_as_any(clock):
     run = FakeRun(clock)
-    slow, other = kind("slow", bites_after_s=2.0), kind("other")
+    slow, other = kind("slow", active_after_s=2.0), kind("other")
     playing.play(run, schedule((planned(slow, 4.0, 5.0), planned(other, 5.0, 5.0))))
     assert run.seen[:4] == [
         (6.0, "slow begins"),
@@ -94,7 +94,7 @@ def test_a_fault_that_was_slow_to_bite_lasts_as_long_as_any(clock):
     ]
 
 
-def test_after_a_heal_that_took_its_time_all_is_later_and_the_calm_as_long(clock):
+def test_after_a_heal_that_took_its_time_all_is_later_and_the_quiet_period_as_long(clock):
     run = FakeRun(clock)
     slow, other = kind("slow", heal_takes_s=5.0), kind("other")
     playing.play(run, schedule((planned(slow, 4.0, 4.0),), (planned(other, 14.0, 4.0),)))
@@ -114,7 +114,7 @@ def test_queues_that_stay_wrong_are_told_with_the_outage_and_the_play_goes_on(cl
 
 def test_when_a_fault_cannot_be_injected_the_others_are_healed(clock):
     run = FakeRun(clock)
-    bad = kind("bad", error=RuntimeError("it did not bite"))
-    with pytest.raises(RuntimeError, match="did not bite"):
+    bad = kind("bad", error=RuntimeError("it did not take effect"))
+    with pytest.raises(RuntimeError, match="did not take effect"):
         playing.play(run, schedule((planned(kind("good"), 4.0, 5.0), planned(bad, 5.0, 5.0))))
     assert run.seen[-1] == (5.0, "good ends")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import strategies as st
 
 from harness.chaos.catalog import CATALOG, LONG_S
-from harness.chaos.schedule import WARM_UP_S, calm_s, draw
+from harness.chaos.schedule import WARM_UP_S, draw, quiet_s
 from harness.errors import UsageError
 from harness.history import Bounds
 
-CALM_S = calm_s(Bounds())
+QUIET_S = quiet_s(Bounds())
 seeds = st.integers(0, 2**32 - 1)
 lengths_s = st.floats(14, 600)
 some_kinds = st.lists(st.sampled_from(CATALOG), min_size=1, unique_by=lambda kind: kind.full_name)
@@ -24,7 +24,7 @@ def given(*strategies):
 
 
 def schedule(seed, total_s=120.0, kinds=CATALOG):
-    return draw(seed, kinds, total_s=total_s, calm_s=CALM_S)
+    return draw(seed, kinds, total_s=total_s, quiet_s=QUIET_S)
 
 
 @given(seeds, lengths_s, some_kinds)
@@ -52,21 +52,21 @@ def test_of_one_store_no_two_faults_overlap(seed, total_s, kinds):
 
 
 @given(seeds, lengths_s, some_kinds)
-def test_a_calm_in_which_a_recovery_can_be_judged_follows_every_outage(seed, total_s, kinds):
+def test_a_quiet_period_in_which_a_recovery_can_be_judged_follows_every_outage(seed, total_s, kinds):
     drawn = schedule(seed, total_s, kinds)
     ends = [max(fault.ends_at_s for fault in outage) for outage in drawn.outages]
     begins = [outage[0].at_s for outage in drawn.outages]
     assert begins[0] == WARM_UP_S
     for end_s, next_s in zip(ends, [*begins[1:], total_s], strict=True):
-        assert next_s - end_s >= CALM_S - 0.05  # a tenth of a second is as fine as a schedule is
+        assert next_s - end_s >= QUIET_S - 0.05  # a tenth of a second is as fine as a schedule is
 
 
 @given(seeds, lengths_s)
 def test_the_time_is_filled_with_faults(seed, total_s):
     drawn = schedule(seed, total_s)
     last_s = max(fault.ends_at_s for fault in drawn.outages[-1])
-    assert last_s <= drawn.total_s - CALM_S + 0.05
-    assert drawn.total_s - last_s < CALM_S + 3 + LONG_S[0] + CALM_S
+    assert last_s <= drawn.total_s - QUIET_S + 0.05
+    assert drawn.total_s - last_s < QUIET_S + 3 + LONG_S[0] + QUIET_S
 
 
 @given(seeds, lengths_s, some_kinds)

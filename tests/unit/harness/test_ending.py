@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.checkers.strain import TOO_BUSY
+from harness.checkers.pressure import TOO_BUSY
 from harness.client import FieldMissing
 from harness.errors import DeadlineMissed, InfrastructureError, NotHere, NotServed, UsageError
 from harness.history import Bounds, Recorder
@@ -22,9 +22,9 @@ from harness.verdict import Verdict
 class Scenario:
     """What is asked of a `Run` in the end."""
 
-    def __init__(self, *, in_vain: bool = False, checked: BaseException | None = None) -> None:
+    def __init__(self, *, gave_up: bool = False, checked: BaseException | None = None) -> None:
         self.recorder = Recorder(io.BytesIO(), row="SIM-01", title="a row", seed=1, bounds=Bounds())
-        self.waited_in_vain = ["traffic"] * in_vain
+        self.given_up = ["traffic"] * gave_up
         self.judgements: list[Any] = []
         self.reads: Exception | None = None
         self.did: list[str] = []
@@ -74,7 +74,7 @@ def test_what_a_broken_server_can_bring_about_its_history_may_decide(error: Base
     "error",
     [
         InfrastructureError("the proxy hung"),
-        DeadlineMissed("the fault did not bite"),
+        DeadlineMissed("the fault did not take effect"),
         UsageError("a port is taken"),
         NotHere("there is no libfaketime"),
         KeyboardInterrupt(),
@@ -91,17 +91,17 @@ def test_what_is_decided_or_nobodys_fault_is_left_as_it_is(error: BaseException)
 def test_a_check_that_decided_nothing_leaves_the_other_promises_to_judge() -> None:
     undecided, broken = Inconclusive("not drained"), PromiseBroken("no-loss: message a")
     assert may_be_decided(undecided, as_run(Scenario(checked=undecided)))
-    assert not may_be_decided(broken, as_run(Scenario(in_vain=True, checked=broken)))
+    assert not may_be_decided(broken, as_run(Scenario(gave_up=True, checked=broken)))
 
 
 def test_what_a_row_expected_after_a_wait_in_vain_may_be_another_promises_matter() -> None:
     for error in (PromiseBroken("late"), CertainlyBroken("a queue lacks a message")):
-        assert may_be_decided(error, as_run(Scenario(in_vain=True)))
+        assert may_be_decided(error, as_run(Scenario(gave_up=True)))
 
 
 def test_what_a_busy_machine_excuses_may_be_decided_by_what_it_does_not() -> None:
     scenario = Scenario()
-    scenario.recorder.record("strain", since=0, waiting=0.97, late_s=0.0)
+    scenario.recorder.record("pressure", since=0, waiting=0.97, late_s=0.0)
     assert may_be_decided(PromiseBroken("late"), as_run(scenario))
     assert not may_be_decided(CertainlyBroken("no counter grew"), as_run(scenario))
 
@@ -150,7 +150,7 @@ def test_a_scenario_that_ran_out_of_time_is_undecided() -> None:
 def test_what_was_waited_for_in_vain_on_a_busy_machine_is_tried_again(error: Exception) -> None:
     report: Any = SimpleNamespace(skipped=False, when="call")
     scenario = Scenario()
-    scenario.recorder.record("strain", since=scenario.recorder.events[0]["t"], waiting=0.97, late_s=0.0)
+    scenario.recorder.record("pressure", since=scenario.recorder.events[0]["t"], waiting=0.97, late_s=0.0)
     verdict, reason = judged_by_its_end(error, report, as_run(scenario), is_scenario=True)
     assert verdict is Verdict.INCONCLUSIVE
     assert reason.startswith(f"{error}; but for ")

@@ -1,4 +1,4 @@
-"""A fault counts only while a canary sees it: the injector with proxies and canaries of this test."""
+"""A fault counts only while a probe sees it: the injector with proxies and probes of this test."""
 
 import itertools
 import threading
@@ -16,7 +16,7 @@ AT_ONCE_S = 0.001
 
 
 class FakeProxy:
-    """Does what a proxy is told and remembers it; `blunt` faults change nothing that a canary could see."""
+    """Does what a proxy is told and remembers it; `blunt` faults change nothing that a probe could see."""
 
     def __init__(self, *, blunt=False):
         self.listen = ("127.0.0.1", id(self))
@@ -43,29 +43,29 @@ class FakeProxy:
 
 
 class Journal:
-    """Keeps the events, and lets a test wait for a canary's."""
+    """Keeps the events, and lets a test wait for a probe's."""
 
     def __init__(self):
         self.events = []
-        self.canary_seen = threading.Event()
+        self.probe_seen = threading.Event()
 
     def __call__(self, kind, **fields):
         self.events.append((kind, fields))
-        if kind == "canary":
-            self.canary_seen.set()
+        if kind == "probe":
+            self.probe_seen.set()
 
     def phases(self):
         return [fields["phase"] for kind, fields in self.events if kind == "fault"]
 
 
-def injector(redis, journal, *, mongodb=None, canary_interval_s=NEVER_S):
+def injector(redis, journal, *, mongodb=None, probe_interval_s=NEVER_S):
     proxies = {"redis": redis, "mongodb": mongodb or FakeProxy()}
     by_address = {proxy.listen: proxy for proxy in proxies.values()}
     return FaultInjector(
         SimpleNamespace(proxies=proxies),
         journal,
         look=lambda address, question, *, timeout_s: by_address[address].sighting,
-        timing=Timing(AT_ONCE_S, AT_ONCE_S, canary_interval_s),
+        timing=Timing(AT_ONCE_S, AT_ONCE_S, probe_interval_s),
     )
 
 
@@ -77,13 +77,13 @@ def injector(redis, journal, *, mongodb=None, canary_interval_s=NEVER_S):
         (Fault("mongodb", "slow", latency_ms=200), "slow"),
     ],
 )
-def test_a_fault_is_recorded_from_its_injection_to_the_canarys_first_answer_after_it(fault, saw):
+def test_a_fault_is_recorded_from_its_injection_to_the_probes_first_answer_after_it(fault, saw):
     proxy, journal = FakeProxy(), Journal()
     with injector(proxy, journal, mongodb=proxy).through(fault):
-        assert journal.phases() == ["inject", "bites"]
-    assert journal.phases() == ["inject", "bites", "heal", "healed"]
-    seen = {fields["phase"]: fields.get("canary") for _, fields in journal.events}
-    assert seen == {"inject": None, "bites": saw, "heal": None, "healed": "answered"}
+        assert journal.phases() == ["inject", "active"]
+    assert journal.phases() == ["inject", "active", "heal", "healed"]
+    seen = {fields["phase"]: fields.get("probe") for _, fields in journal.events}
+    assert seen == {"inject": None, "active": saw, "heal": None, "healed": "answered"}
     assert all((fields["name"], fields["store"]) == (fault.name, fault.store) for _, fields in journal.events)
 
 
@@ -98,7 +98,7 @@ def test_a_black_hole_swallows_both_directions():
     ]
 
 
-def test_a_fault_that_does_not_bite_is_healed_and_blamed_on_the_infrastructure():
+def test_a_fault_that_does_not_take_effect_is_healed_and_blamed_on_the_infrastructure():
     proxy, journal = FakeProxy(blunt=True), Journal()
     with (
         pytest.raises(InfrastructureError) as caught,
@@ -106,7 +106,7 @@ def test_a_fault_that_does_not_bite_is_healed_and_blamed_on_the_infrastructure()
     ):
         pytest.fail("the context must not be entered")
     assert str(caught.value) == (
-        "The fault 'redis refused' did not bite: the canary saw 'answered' after 0.5 ms, not refused,"
+        "The fault 'redis refused' did not take effect: the probe saw 'answered' after 0.5 ms, not refused,"
         " for 0.001 s."
     )
     assert journal.phases() == ["inject", "heal", "healed"]
@@ -116,7 +116,7 @@ def test_a_store_that_does_not_answer_before_the_fault_is_not_broken_further():
     proxy, journal = FakeProxy(), Journal()
     proxy.sighting = Sighting("closed", 0.2)
     with (
-        pytest.raises(InfrastructureError, match="redis to answer before the fault; the canary saw 'closed'"),
+        pytest.raises(InfrastructureError, match="redis to answer before the fault; the probe saw 'closed'"),
         injector(proxy, journal).redis_refused(),
     ):
         pytest.fail("the context must not be entered")
@@ -124,11 +124,11 @@ def test_a_store_that_does_not_answer_before_the_fault_is_not_broken_further():
     assert proxy.calls == []
 
 
-def test_canaries_are_recorded_while_the_fault_lasts():
+def test_probes_are_recorded_while_the_fault_lasts():
     journal = Journal()
-    with injector(FakeProxy(), journal, canary_interval_s=AT_ONCE_S).redis_refused():
-        assert journal.canary_seen.wait(5)
-    seen = next(fields for kind, fields in journal.events if kind == "canary")
+    with injector(FakeProxy(), journal, probe_interval_s=AT_ONCE_S).redis_refused():
+        assert journal.probe_seen.wait(5)
+    seen = next(fields for kind, fields in journal.events if kind == "probe")
     assert seen == {"name": "redis refused", "store": "redis", "saw": "refused", "ms": 0.1}
 
 
@@ -136,10 +136,10 @@ def test_an_answer_in_the_middle_of_an_outage_makes_leaving_it_raise():
     proxy, journal = FakeProxy(), Journal()
 
     def outage():
-        with injector(proxy, journal, canary_interval_s=AT_ONCE_S).redis_black_holed():
+        with injector(proxy, journal, probe_interval_s=AT_ONCE_S).redis_black_holed():
             proxy.sighting = Sighting("answered", 0.7)
-            journal.canary_seen.clear()
-            assert journal.canary_seen.wait(5)
+            journal.probe_seen.clear()
+            assert journal.probe_seen.wait(5)
 
     with pytest.raises(InfrastructureError, match="In the middle of the fault"):
         outage()
@@ -150,10 +150,10 @@ def test_a_failing_body_keeps_its_own_exception_and_is_told_of_the_answer_in_the
     proxy, journal = FakeProxy(), Journal()
 
     def outage():
-        with injector(proxy, journal, canary_interval_s=AT_ONCE_S).redis_refused():
+        with injector(proxy, journal, probe_interval_s=AT_ONCE_S).redis_refused():
             proxy.sighting = Sighting("answered", 0.7)
-            journal.canary_seen.clear()
-            assert journal.canary_seen.wait(5)
+            journal.probe_seen.clear()
+            assert journal.probe_seen.wait(5)
             raise ValueError("the body's own")
 
     with pytest.raises(ValueError, match="the body's own") as caught:
@@ -167,14 +167,14 @@ def test_a_history_that_cannot_be_written_ends_the_fault_with_its_error():
 
     def full_disk(kind, **fields):
         journal(kind, **fields)
-        if kind == "canary":
+        if kind == "probe":
             raise OSError("no space left")
 
     with (
         pytest.raises(OSError, match="no space left"),
-        injector(proxy, full_disk, canary_interval_s=AT_ONCE_S).redis_refused(),
+        injector(proxy, full_disk, probe_interval_s=AT_ONCE_S).redis_refused(),
     ):
-        assert journal.canary_seen.wait(5)
+        assert journal.probe_seen.wait(5)
     assert proxy.calls[-1] == "heal"
 
 
@@ -200,7 +200,7 @@ def test_a_proof_that_does_the_damage_does_it_again_as_often_as_it_is_told():
         assert struck_again.wait(5)
     assert (strokes[0], strokes[-1]) == ("begin", "end")
     assert strokes.count("stroke") >= 3
-    assert {fields["saw"] for kind, fields in journal.events if kind == "canary"} == {"damaged"}
+    assert {fields["saw"] for kind, fields in journal.events if kind == "probe"} == {"damaged"}
 
 
 @pytest.mark.parametrize("well_for", [0, 1])
@@ -212,14 +212,14 @@ def test_a_server_that_is_not_as_it_must_be_is_to_blame_and_not_the_infrastructu
     fault = Fault("server", "worker killed")
     breakage = Breakage(fault, health, ended, nothing, nothing, owed_by_the_server=True)
     with (
-        pytest.raises(NotServed, match="the canary saw 'not serving'"),
+        pytest.raises(NotServed, match="the probe saw 'not serving'"),
         injector(FakeProxy(), journal).lasting(breakage),
     ):
         assert well_for
-    (wait,) = [fields for kind, fields in journal.events if kind == "in_vain"]
+    (wait,) = [fields for kind, fields in journal.events if kind == "gave_up"]
     assert wait["of"] == "serving"
     assert wait["what"].startswith("Waited ")
-    assert journal.phases() == ["inject", "bites", "heal"] * well_for
+    assert journal.phases() == ["inject", "active", "heal"] * well_for
 
 
 def test_a_fault_that_fails_to_be_injected_is_healed():

@@ -24,7 +24,7 @@ from harness.history import (
     Recorder,
     read_histories,
 )
-from harness.history.history import Told
+from harness.history.history import HistoryBuilder
 from harness.history.operations import line_of, written_ns
 from harness.history.uncollected import uncollected
 
@@ -66,15 +66,15 @@ def test_a_send_without_an_answer_is_unknown() -> None:
     assert (send.outcome, send.end_ns, send.status) == (Outcome.UNKNOWN, None, None)
 
 
-def test_polls_are_in_the_order_of_their_start_and_grouped_by_chain() -> None:
+def test_polls_are_in_the_order_of_their_start_and_grouped_by_consumer() -> None:
     record = recorder(io.BytesIO())
-    for op, (chain, start, end) in enumerate([("b#1", 30, 90), ("b#2", 20, 40), ("b#1", 10, 25)]):
+    for op, (consumer, start, end) in enumerate([("b#1", 30, 90), ("b#2", 20, 40), ("b#1", 10, 25)]):
         record.record(
-            "poll", t=end, op=op, chain=chain, reader="b", intended=start, start=start, outcome="ok"
+            "poll", t=end, op=op, consumer=consumer, reader="b", intended=start, start=start, outcome="ok"
         )
     history = record.history()
     assert [poll.start_ns for poll in history.polls] == [10, 20, 30]
-    assert {chain: [poll.op for poll in polls] for chain, polls in history.chains().items()} == {
+    assert {consumer: [poll.op for poll in polls] for consumer, polls in history.consumers().items()} == {
         "b#1": [2, 0],
         "b#2": [1],
     }
@@ -83,7 +83,7 @@ def test_polls_are_in_the_order_of_their_start_and_grouped_by_chain() -> None:
 
 def test_a_fault_injected_twice_has_two_windows() -> None:
     record = recorder(io.BytesIO())
-    phases = [("inject", 1), ("bites", 2), ("heal", 3), ("healed", 4), ("inject", 5), ("bites", 6)]
+    phases = [("inject", 1), ("active", 2), ("heal", 3), ("healed", 4), ("inject", 5), ("active", 6)]
     for phase, at in phases:
         record.record("fault", t=at, name="redis refused", store="redis", phase=phase)
     assert record.history().faults == (
@@ -154,8 +154,8 @@ def test_a_history_that_is_asked_for_again_and_again_is_the_one_of_the_file() ->
 
 def test_asking_for_the_history_reads_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Any] = []
-    add = Told.add
-    monkeypatch.setattr(Told, "add", lambda told, line: (read.append(line), add(told, line)))
+    add = HistoryBuilder.add
+    monkeypatch.setattr(HistoryBuilder, "add", lambda told, line: (read.append(line), add(told, line)))
     record = recorder(io.BytesIO())
     for _ in range(10):
         record.record("note", text="again")
@@ -242,7 +242,7 @@ def test_what_was_special_about_a_send_or_a_poll_is_read_back_and_told_only_wher
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "history.jsonl"
-    asked = {"chain": "b#1", "reader": "b", "intended": 1, "start": 1, "outcome": "ok"}
+    asked = {"consumer": "b#1", "reader": "b", "intended": 1, "start": 1, "outcome": "ok"}
     with HistoryFile(path) as file:
         record = file.recorder(row="R-01", title="one", seed=1, bounds=Bounds())
         record.record("send", **sending(1), special=SPECIAL)

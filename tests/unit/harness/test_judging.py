@@ -99,7 +99,7 @@ def test_a_history_that_was_cut_off_convicts_but_never_acquits(file: Any) -> Non
 
 
 def test_promises_that_need_faults_or_looks_apply_where_there_are_some(file: Any) -> None:
-    story = good().fault("redis refused", inject=1, bites=1.1, heal=2, healed=2.1).queue(5.5).attempt(6, 401)
+    story = good().fault("redis refused", inject=1, active=1.1, heal=2, healed=2.1).queue(5.5).attempt(6, 401)
     promises = {judgement.promise for judgement in the_row(file(*story.events)).judgements}
     special = {"recovers", "bounded", "refuses"}
     assert special <= promises

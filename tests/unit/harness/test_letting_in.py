@@ -52,7 +52,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Door:
 
 def test_who_is_let_in_is_recorded(door: Door) -> None:
     door.users.user()
-    asked = [(needed.what, needed.status, needed.error) for needed in door.recorder.history().needed]
+    asked = [(needed.what, needed.status, needed.error) for needed in door.recorder.history().required]
     assert asked == [("register", 201, None), ("sign in", 200, None)]
 
 
@@ -62,7 +62,7 @@ def test_a_name_that_is_there_and_a_body_that_nobody_needs_keep_nobody_out(
 ) -> None:
     door.answers["register"] = answer
     door.users.user()
-    assert [needed.error for needed in door.recorder.history().needed] == [None, None]
+    assert [needed.error for needed in door.recorder.history().required] == [None, None]
 
 
 @pytest.mark.parametrize("what", ["register", "sign_in"])
@@ -74,38 +74,38 @@ def test_who_is_not_let_in_ends_the_scenario_with_a_finding(door: Door, what: st
     assert door.is_judged() is Verdict.FAIL
 
 
-def _timeout(door: Door, *, lasts_s: float, strained_s: float) -> Answer:
-    """A time-out that begins now, under strain from its begin on."""
+def _timeout(door: Door, *, lasts_s: float, under_pressure_s: float) -> Answer:
+    """A time-out that begins now, under pressure from its begin on."""
     start_ns = time.monotonic_ns()
-    strain = {"since": start_ns, "waiting": 0.97, "late_s": 0.01}
-    door.recorder.record("strain", t=start_ns + int(strained_s * NS_PER_S), **strain)
+    pressure = {"since": start_ns, "waiting": 0.97, "late_s": 0.01}
+    door.recorder.record("pressure", t=start_ns + int(under_pressure_s * NS_PER_S), **pressure)
     end_ns = start_ns + int(lasts_s * NS_PER_S)
     return Answer(None, Body(), "timeout", start_ns=start_ns, end_ns=end_ns)
 
 
 @pytest.mark.parametrize("what", ["register", "sign_in"])
-def test_a_time_out_that_strain_explains_is_tried_again(door: Door, what: str) -> None:
+def test_a_time_out_that_pressure_explains_is_tried_again(door: Door, what: str) -> None:
     right = door.answers[what]
-    turns = iter([lambda: _timeout(door, lasts_s=5, strained_s=4)] * 2 + [lambda: right])
+    turns = iter([lambda: _timeout(door, lasts_s=5, under_pressure_s=4)] * 2 + [lambda: right])
     door.calls[what] = lambda: next(turns)()
     door.users.user()
-    asked = [needed.status for needed in door.recorder.history().needed]
+    asked = [needed.status for needed in door.recorder.history().required]
     assert asked.count(None) == 2
     assert len(asked) == 4
     assert door.is_judged() is Verdict.INCONCLUSIVE
 
 
-def test_a_time_out_that_strain_does_not_explain_is_not_tried_again(door: Door) -> None:
-    door.calls["sign_in"] = lambda: _timeout(door, lasts_s=5, strained_s=1)
+def test_a_time_out_that_pressure_does_not_explain_is_not_tried_again(door: Door) -> None:
+    door.calls["sign_in"] = lambda: _timeout(door, lasts_s=5, under_pressure_s=1)
     with pytest.raises(NotServed, match="answered nothing, not 200: timeout"):
         door.users.user()
-    assert [needed.status for needed in door.recorder.history().needed] == [201, None]
+    assert [needed.status for needed in door.recorder.history().required] == [201, None]
     assert door.is_judged() is Verdict.FAIL
 
 
-def test_half_a_minute_of_strain_ends_the_scenario(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_minute_of_pressure_ends_the_scenario(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.run.users.LONGEST_WAIT_S", 0.0)
-    door.calls["sign_in"] = lambda: _timeout(door, lasts_s=5, strained_s=4)
+    door.calls["sign_in"] = lambda: _timeout(door, lasts_s=5, under_pressure_s=4)
     with pytest.raises(NotServed, match="timeout"):
         door.users.user()
     assert door.is_judged() is Verdict.INCONCLUSIVE

@@ -30,20 +30,20 @@ def test_the_kernels_counts_are_read_and_a_machine_without_them_has_none(tmp_pat
 
 def test_a_period_in_which_everything_waited_is_recorded() -> None:
     recorded: list[dict[str, Any]] = []
-    strained = threading.Event()
+    under_pressure = threading.Event()
 
     def record(kind: str, **fields: Any) -> None:
         recorded.append({"kind": kind, **fields})
-        strained.set()
+        under_pressure.set()
 
     hours_us = itertools.count(step=3_600_000_000)
     with MachineWatch(record, lambda: [0, next(hours_us)]):
-        assert strained.wait(30)
-    assert recorded[0]["kind"] == "strain"
+        assert under_pressure.wait(30)
+    assert recorded[0]["kind"] == "pressure"
     assert recorded[0]["waiting"] > 0.8
 
 
-def test_a_calm_machine_leaves_no_trace() -> None:
+def test_a_quiet_machine_leaves_no_trace() -> None:
     looks = threading.Semaphore(0)
     recorded: list[float] = []
 
@@ -57,7 +57,7 @@ def test_a_calm_machine_leaves_no_trace() -> None:
     with MachineWatch(record, never_waited):
         for _ in range(3):
             assert looks.acquire(timeout=30)
-    assert set(recorded) <= {0.0}  # it may have been late itself, on a machine that is not calm
+    assert set(recorded) <= {0.0}  # it may have been late itself, on a machine that is not quiet
 
 
 def test_a_period_that_could_not_be_recorded_is_told_when_the_watch_ends() -> None:

@@ -10,7 +10,7 @@ def _body(ids: list[str], next_since: str | None) -> dict[str, object]:
     return {"messages": [{"id": message_id} for message_id in ids], "next_since": next_since}
 
 
-def test_a_new_chain_asks_without_a_cursor_and_then_with_the_last_answer() -> None:
+def test_a_new_consumer_asks_without_a_cursor_and_then_with_the_last_answer() -> None:
     cursor = Cursor()
     assert cursor.parameters() == {}
     cursor.accept(_body(["a"], "2026-01-01T00:00:00.000001Z"))
@@ -23,7 +23,7 @@ def test_a_message_that_came_before_is_not_fresh_again() -> None:
     assert cursor.accept(_body(["b", "c"], "t2")) == [{"id": "c"}]
 
 
-def test_an_empty_first_answer_leaves_the_chain_at_its_start() -> None:
+def test_an_empty_first_answer_leaves_the_consumer_at_its_start() -> None:
     cursor = Cursor()
     cursor.accept(_body([], None))
     assert cursor.parameters() == {}

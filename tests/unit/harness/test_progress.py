@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.checkers.strain import TOO_BUSY
+from harness.checkers.pressure import TOO_BUSY
 from harness.cli.progress import Progress
 from harness.verdict import Verdict
 

@@ -129,7 +129,7 @@ def test_a_run_that_had_to_stop_says_why_and_is_never_green(results: Results, hi
         (AssertionError("assert 1 == 2\nmore"), "call", Verdict.FAIL, "assert 1 == 2"),
         (AssertionError("in the fixture"), "setup", Verdict.INCONCLUSIVE, "the harness itself failed"),
         (Inconclusive("too little"), "call", Verdict.INCONCLUSIVE, "too little"),
-        (InfrastructureError("did not bite"), "call", Verdict.INCONCLUSIVE, "did not bite"),
+        (InfrastructureError("did not take effect"), "call", Verdict.INCONCLUSIVE, "did not take effect"),
         (DeadlineMissed("never ready"), "setup", Verdict.INCONCLUSIVE, "never ready"),
         (UsageError("no such port"), "setup", Verdict.INCONCLUSIVE, "no such port"),
         (KeyError("x"), "call", Verdict.INCONCLUSIVE, "the harness itself failed: KeyError"),

@@ -110,7 +110,7 @@ def queues() -> SimpleNamespace:
     return SimpleNamespace(
         wrong=lambda mailbox, acked: "",
         look=lambda mailbox: {"key": mailbox, "type": "list", "length": 1, "ttl_ms": 1000},
-        look_at_all_keys=lambda: {"count": 1, "eternal": 0, "named": []},
+        look_at_all_keys=lambda: {"count": 1, "without_ttl": 0, "named": []},
     )
 
 
@@ -168,7 +168,7 @@ def test_a_send_that_must_be_accepted_and_is_not_breaks_the_row(run: Run, server
         run.acked(*pair)
 
 
-def test_everything_that_was_sent_is_read_by_its_chain_and_by_a_new_one(
+def test_everything_that_was_sent_is_read_by_its_consumer_and_by_a_new_one(
     run: Run, server: Server, pair: Any
 ) -> None:
     run.read(pair[1], at_once=True, limit=2)
@@ -176,8 +176,8 @@ def test_everything_that_was_sent_is_read_by_its_chain_and_by_a_new_one(
         run.acked(*pair)
     run.read_all()
     run.check(no_loss)
-    chains = run.recorder.history().chains()
-    assert [sum(len(poll.messages) for poll in polls) for polls in chains.values()] == [5, 5]
+    consumers = run.recorder.history().consumers()
+    assert [sum(len(poll.messages) for poll in polls) for polls in consumers.values()] == [5, 5]
     assert {polled["limit"] for polled in server.polls[:3]} == {"2"}
 
 
@@ -219,7 +219,7 @@ def test_a_lost_message_is_waited_for_until_a_busy_machine_explains_it_no_more(
     run.read(pair[1], at_once=True)
     server.loses = {"lost"}
     run.acked(*pair, "lost")
-    run.recorder.record("strain", since=run.recorder.events[0]["t"], waiting=0.97, late_s=0.0)
+    run.recorder.record("pressure", since=run.recorder.events[0]["t"], waiting=0.97, late_s=0.0)
     run.read_all()
     with pytest.raises(PromiseBroken):
         run.check(no_loss)
@@ -236,7 +236,7 @@ def test_a_client_that_comes_back_goes_on_from_its_cursor(run: Run, server: Serv
     run.come_back(pair[1])
     run.wait_for_delivery()
     assert instant(server.polls[polls_before]["since"]) == instant(server.stored[0]["timestamp"])
-    assert len(run.recorder.history().chains()) == 1
+    assert len(run.recorder.history().consumers()) == 1
 
 
 def test_a_held_poll_says_so_and_the_next_one_follows_at_once(run: Run, server: Server, pair: Any) -> None:
@@ -293,7 +293,7 @@ def test_nobody_looks_into_the_redis_of_a_server_that_stores_in_its_own_way(run:
 
 def test_traffic_that_does_not_come_is_waited_for_in_vain_and_the_scenario_goes_on(run: Run) -> None:
     run.wait_for_traffic(sends=1, polls=1, within_s=0.01)
-    (wait,) = run.recorder.history().in_vain
+    (wait,) = run.recorder.history().gave_up
     assert (wait.of, wait.what) == ("traffic", "fewer than 1 sends and 1 polls were answered within 0.01 s")
 
 
@@ -303,13 +303,13 @@ def test_the_next_poll_of_one_user_is_waited_for(run: Run, server: Server, pair:
     run.wait_for_poll(pair[1])
     polls = [poll for poll in run.recorder.history().polls if poll.reader == pair[1].username]
     assert polls[-1].start_ns >= before
-    assert run.waited_in_vain == []
+    assert run.given_up == []
     run.go_offline(pair[1])
     run.wait_for_poll(pair[1], within_s=0.2)
-    assert run.waited_in_vain == [f"no poll of {pair[1].username} was over within 0.2 s"]
+    assert run.given_up == [f"no poll of {pair[1].username} was over within 0.2 s"]
 
 
-def test_a_scenario_that_waited_in_vain_is_left_open(run: Run, pair: Any) -> None:
+def test_a_scenario_that_given_up_is_left_open(run: Run, pair: Any) -> None:
     run.read(pair[1], at_once=True)
     run.acked(*pair)
     run.wait_for_traffic(sends=1000, polls=1, within_s=0.01)
@@ -333,7 +333,7 @@ def test_many_sends_are_given_up_when_none_is_answered(
     monkeypatch.setattr("harness.run.conversations.SILENT_FOR_S", 0.0)
     server.on_send = lambda message: answer(None, {}, "timeout")
     run.send_many([pair], count=10**6, every_s=0.0001)
-    assert [wait.of for wait in run.recorder.history().in_vain] == ["sends"]
+    assert [wait.of for wait in run.recorder.history().gave_up] == ["sends"]
 
 
 def test_many_sends_are_given_up_when_they_take_far_too_long(
@@ -341,16 +341,16 @@ def test_many_sends_are_given_up_when_they_take_far_too_long(
 ) -> None:
     monkeypatch.setattr("harness.run.conversations.LATE_S", -1.0)
     run.send_many([pair], count=10**6, every_s=1e-6)
-    assert [wait.of for wait in run.recorder.history().in_vain] == ["sends"]
+    assert [wait.of for wait in run.recorder.history().gave_up] == ["sends"]
 
 
 def test_who_asks_one_thing_after_the_other_gives_up_when_nothing_is_answered(
     run: Run, server: Server, pair: Any
 ) -> None:
-    def in_vain(message: dict[str, Any]) -> Answer:
+    def gave_up(message: dict[str, Any]) -> Answer:
         return Answer(None, {}, "timeout", start_ns=0, end_ns=5 * NS_PER_S)
 
-    server.on_send = in_vain
+    server.on_send = gave_up
     for _ in range(2):
         run.send(*pair)
     with pytest.raises(NotServed, match="no answer came within 1 s in 15 s"):
@@ -392,7 +392,7 @@ def test_a_mailbox_that_promises_more_for_ever_is_left_soon(run: Run, server: Se
     assert run.recorder.history().drained_ns is None
     with pytest.raises(PromiseBroken, match="that there is more, and got nothing"):
         run.check(available)
-    assert len(server.polls) < 60, "neither the chain nor who reads to the end asks without a pause"
+    assert len(server.polls) < 60, "neither the consumer nor who reads to the end asks without a pause"
 
 
 def test_only_polls_inside_a_whole_outage_count_as_served_without_the_store(run: Run, pair: Any) -> None:
@@ -402,7 +402,7 @@ def test_only_polls_inside_a_whole_outage_count_as_served_without_the_store(run:
     reader = run._reader(pair[1])
     reader.poll_once()
     phase("inject")
-    phase("bites")
+    phase("active")
     reader.poll_once()
     phase("heal")
     phase("healed")

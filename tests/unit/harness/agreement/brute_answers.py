@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from harness.history import NS_PER_S, Attempt, FaultWindow, History, InVain, Outcome, Poll, Send
+from harness.history import NS_PER_S, Attempt, FaultWindow, GaveUp, History, Outcome, Poll, Send
 
 from .reading import (
     BROKEN,
@@ -14,10 +14,10 @@ from .reading import (
     NOT_BROKEN,
     UNPROVEN,
     Allowed,
-    has_calm,
-    hung_in_strain,
-    strains,
-    touches_strain,
+    has_quiet_period,
+    hung_under_pressure,
+    pressures,
+    touches_pressure,
 )
 
 AWAY = ("refused", "black-holed", "killed")
@@ -45,13 +45,13 @@ def available(history: History) -> Allowed:
     """Sends and polls keep answering as the table says, within the bound."""
     asked = list(_requests(history))
     broken = [request for request in asked if _wrong(request, history) or _too_slow(request, history)]
-    if any(not _excused_by_strain(request, history) for request in broken) or _promised_for_ever(history):
+    if any(not _excused_by_pressure(request, history) for request in broken) or _promised_for_ever(history):
         return BROKEN
-    let_down = [(it, _may_be_strain(it)) for it in history.needed if _is_let_down(it, history)]
-    let_down += [(wait, True) for wait in history.in_vain if wait.of == "serving"]
-    if any(not (excusable and _in_strain(it, history)) for it, excusable in let_down):
+    let_down = [(it, _may_be_pressure(it)) for it in history.required if _is_let_down(it, history)]
+    let_down += [(wait, True) for wait in history.gave_up if wait.of == "serving"]
+    if any(not (excusable and _under_pressure(it, history)) for it, excusable in let_down):
         return BROKEN
-    if not asked or broken or let_down or any(it.status == 429 for it in history.needed):
+    if not asked or broken or let_down or any(it.status == 429 for it in history.required):
         return UNPROVEN
     return NOT_BROKEN if history.faults else KEPT
 
@@ -75,14 +75,14 @@ def _too_slow(request: Request, history: History) -> bool:
     return request.end_ns - request.start_ns > request.bound_ns
 
 
-def _excused_by_strain(request: Request, history: History) -> bool:
+def _excused_by_pressure(request: Request, history: History) -> bool:
     """A slow answer, a 503 or a time-out says nothing of a server whose machine was too busy."""
     until_ns = history.end_ns if request.end_ns is None else request.end_ns
     if request.unanswered and request.call.error == "timeout":
         held_s = request.call.wait_s if isinstance(request.call, Poll) else 0.0
-        return hung_in_strain(request.start_ns, until_ns, history, held_s=held_s)
+        return hung_under_pressure(request.start_ns, until_ns, history, held_s=held_s)
     explained = not _wrong(request, history) or request.call.status == 503
-    return explained and touches_strain(request.start_ns, until_ns, history)
+    return explained and touches_pressure(request.start_ns, until_ns, history)
 
 
 def _is_let_down(needed: Attempt, history: History) -> bool:
@@ -100,28 +100,28 @@ def _felt(fault: FaultWindow, needed: Attempt, history: History) -> bool:
     return needed.end_ns >= fault.injected_ns and not is_over
 
 
-def _may_be_strain(needed: Attempt) -> bool:
+def _may_be_pressure(needed: Attempt) -> bool:
     return needed.status == 503 or (needed.status is None and needed.error == "timeout")
 
 
-def _in_strain(waited: Attempt | InVain, history: History) -> bool:
+def _under_pressure(waited: Attempt | GaveUp, history: History) -> bool:
     since_ns, until_ns = (
         (waited.start_ns, waited.end_ns)
         if isinstance(waited, Attempt)
         else (waited.since_ns, waited.until_ns)
     )
     if isinstance(waited, Attempt) and waited.status is None:
-        return hung_in_strain(since_ns, until_ns, history)
-    if isinstance(waited, InVain) and has_calm(
-        strains(history), since_ns, until_ns, (until_ns - since_ns) // 2
+        return hung_under_pressure(since_ns, until_ns, history)
+    if isinstance(waited, GaveUp) and has_quiet_period(
+        pressures(history), since_ns, until_ns, (until_ns - since_ns) // 2
     ):
         return False
-    return touches_strain(since_ns, until_ns, history)
+    return touches_pressure(since_ns, until_ns, history)
 
 
 def _promised_for_ever(history: History) -> bool:
-    """Whether ten polls of a chain, one after the other, promised more, brought nothing and went nowhere."""
-    for polls in history.chains().values():
+    """Whether ten consecutive polls of a consumer promised more, brought nothing and went nowhere."""
+    for polls in history.consumers().values():
         empty = "".join(
             "x" if poll.has_more and not poll.messages and poll.next_since == poll.since else "."
             for poll in polls
@@ -146,8 +146,8 @@ def _wrong(request: Request, history: History) -> bool:
 def _hung_on_dead_workers(request: Request, history: History) -> bool:
     """Whether it timed out though the workers had been dead for five seconds when it began."""
     felt = [fault for fault in history.faults if _touches(request, fault, history)]
-    dead = [fault.bites_ns for fault in felt if fault.name.startswith("server worker")]
-    long_dead = any(bites is not None and request.start_ns - bites >= 5 * NS_PER_S for bites in dead)
+    dead = [fault.active_ns for fault in felt if fault.name.startswith("server worker")]
+    long_dead = any(active is not None and request.start_ns - active >= 5 * NS_PER_S for active in dead)
     return request.unanswered and request.call.error == "timeout" and long_dead
 
 
@@ -155,7 +155,7 @@ def _refused_though_welcome(call: Send | Poll, history: History) -> bool:
     stranger = call.status in (401, 403, 404)
     if isinstance(call, Poll):
         return stranger or any(
-            poll.chain == call.chain and poll.outcome is Outcome.OK for poll in history.polls
+            poll.consumer == call.consumer and poll.outcome is Outcome.OK for poll in history.polls
         )
     is_there = any(poll.reader == call.recipient for poll in history.polls) or any(
         (send.sender, send.recipient) == (call.sender, call.recipient) and send.outcome is Outcome.OK
@@ -191,9 +191,9 @@ def _touches(request: Request, fault: FaultWindow, history: History) -> bool:
 
 def _inside(request: Request, fault: FaultWindow) -> bool:
     return (
-        fault.bites_ns is not None
+        fault.active_ns is not None
         and request.end_ns is not None
-        and request.start_ns >= fault.bites_ns
+        and request.start_ns >= fault.active_ns
         and (fault.heal_ns is None or request.end_ns <= fault.heal_ns)
     )
 

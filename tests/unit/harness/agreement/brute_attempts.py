@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from harness.history import Attempt, History
 
-from .reading import BROKEN, KEPT, UNPROVEN, Allowed, hung_in_strain, touches_strain
+from .reading import BROKEN, KEPT, UNPROVEN, Allowed, hung_under_pressure, touches_pressure
 
 
 def refused(history: History) -> Allowed:
     """What must be refused is, and no answer holds another's text."""
     wrong = [attempt for attempt in history.attempts if not _is_right(attempt)]
-    if any(not _excused_by_strain(attempt, history) for attempt in wrong):
+    if any(not _excused_by_pressure(attempt, history) for attempt in wrong):
         return BROKEN
     return KEPT if history.attempts and not wrong else UNPROVEN
 
 
 def _is_right(attempt: Attempt) -> bool:
-    return attempt.status in attempt.may and not attempt.told
+    return attempt.status in attempt.expected and not attempt.leaked
 
 
-def _excused_by_strain(attempt: Attempt, history: History) -> bool:
+def _excused_by_pressure(attempt: Attempt, history: History) -> bool:
     """A busy machine explains a 503 and a time-out; it makes no server tell what is another's."""
     timed_out = attempt.status is None and attempt.error == "timeout"
-    if attempt.told:
+    if attempt.leaked:
         return False
     if timed_out:
-        return hung_in_strain(attempt.start_ns, attempt.end_ns, history)
-    return attempt.status == 503 and touches_strain(attempt.start_ns, attempt.end_ns, history)
+        return hung_under_pressure(attempt.start_ns, attempt.end_ns, history)
+    return attempt.status == 503 and touches_pressure(attempt.start_ns, attempt.end_ns, history)

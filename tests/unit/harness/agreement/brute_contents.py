@@ -21,21 +21,21 @@ from .reading import (
     moment,
 )
 
-Chain = tuple[Poll, ...]
+Consumer = tuple[Poll, ...]
 
 
 def no_duplicate(history: History) -> Allowed:
-    """A chain returns a message once; one `client_message_id` is one message."""
+    """A consumer returns a message once; one `client_message_id` is one message."""
     if ambiguous(history):
         return CANNOT_TELL
     if any(len(_ids(sent, history)) > 1 for sent in messages(history)) or _reused_client_id(history):
         return BROKEN
     repetitions = [
-        chain[early : late + 1]
-        for chain in history.chains().values()
-        for late in range(len(chain))
+        consumer[early : late + 1]
+        for consumer in history.consumers().values()
+        for late in range(len(consumer))
         for early in range(late + 1)
-        if _brings_again(chain[early], chain[late])
+        if _brings_again(consumer[early], consumer[late])
     ]
     if any(_handed_on(polls) for polls in repetitions):
         return BROKEN
@@ -66,10 +66,10 @@ def _brings_again(early: Poll, late: Poll) -> bool:
     return any(received.id in ids for received in early.messages)
 
 
-def _handed_on(chain: Chain) -> bool:
+def _handed_on(consumer: Consumer) -> bool:
     """Whether every poll sent the cursor that the last answer before it had given."""
-    given = chain[0].since
-    for poll in chain:
+    given = consumer[0].since
+    for poll in consumer:
         if moment(poll.since) != moment(given):
             return False
         if poll.outcome is Outcome.OK:
@@ -81,15 +81,15 @@ def order(history: History) -> Allowed:
     """One sender's messages arrive in the order of their acks; two readers see one order."""
     if ambiguous(history):
         return CANNOT_TELL
-    chains = list(history.chains().values())
-    if any(_contradicts_acks(chain, history) or _falls(chain) for chain in chains):
+    consumers = list(history.consumers().values())
+    if any(_contradicts_acks(consumer, history) or _falls(consumer) for consumer in consumers):
         return BROKEN
-    if any(_disagree(one, other) for one, other in combinations(chains, 2)):
+    if any(_disagree(one, other) for one, other in combinations(consumers, 2)):
         return BROKEN
-    return KEPT if any(len(first_arrivals(chain)) > 1 for chain in chains) else UNPROVEN
+    return KEPT if any(len(first_arrivals(consumer)) > 1 for consumer in consumers) else UNPROVEN
 
 
-def _contradicts_acks(chain: Chain, history: History) -> bool:
+def _contradicts_acks(consumer: Consumer, history: History) -> bool:
     """Whether something came before what had been acked when it was begun."""
     return any(
         early.sender == late.sender
@@ -97,14 +97,14 @@ def _contradicts_acks(chain: Chain, history: History) -> bool:
         and early.acked_ns is not None
         and late.acked_ns is not None
         and late.acked_ns < early.begun_ns
-        for one, other in combinations(first_arrivals(chain), 2)
+        for one, other in combinations(first_arrivals(consumer), 2)
         for early in matches(one, history)
         for late in matches(other, history)
     )
 
 
-def _falls(chain: Chain) -> bool:
-    came = first_arrivals(chain)
+def _falls(consumer: Consumer) -> bool:
+    came = first_arrivals(consumer)
     return any(_not_rising(one, other) for one, other in pairwise(came))
 
 
@@ -115,8 +115,8 @@ def _not_rising(one: Received, other: Received) -> bool:
     return at is not None and then is not None and then <= at
 
 
-def _disagree(one: Chain, other: Chain) -> bool:
-    """Whether two chains of one mailbox had two messages in opposite orders."""
+def _disagree(one: Consumer, other: Consumer) -> bool:
+    """Whether two consumers of one mailbox had two messages in opposite orders."""
     if one[0].reader != other[0].reader:
         return False
     there = [received.id for received in first_arrivals(other)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.history import History, Poll
 
 from .brute_losses import cannot_tell, passes, stands_behind
-from .owing import Chain, answers, is_droppable, speaks_of, wanted
+from .owing import Consumer, answers, is_droppable, speaks_of, wanted
 from .reading import (
     BROKEN,
     CANNOT_TELL,
@@ -23,27 +23,29 @@ def retention_told(history: History) -> Allowed:
     """What retention dropped is told, and nothing else is."""
     if cannot_tell(history):
         return CANNOT_TELL
-    chains = list(history.chains().values())
-    gaps = [(chain, answer) for chain in chains for answer in answers(chain) if answer.gap]
-    if any(not _may_be_true(gap, chain, history) for chain, gap in gaps):
+    consumers = list(history.consumers().values())
+    gaps = [(consumer, answer) for consumer in consumers for answer in answers(consumer) if answer.gap]
+    if any(not _may_be_true(gap, consumer, history) for consumer, gap in gaps):
         return BROKEN
     behind = [
-        (sent, chain)
-        for chain in chains
+        (sent, consumer)
+        for consumer in consumers
         for sent in messages(history)
-        if sent.acked_ns is not None and wanted(sent, chain, history) and _was_behind(sent, chain, history)
+        if sent.acked_ns is not None
+        and wanted(sent, consumer, history)
+        and _was_behind(sent, consumer, history)
     ]
-    if any(not _was_told(sent, chain, history) for sent, chain in behind):
+    if any(not _was_told(sent, consumer, history) for sent, consumer in behind):
         return BROKEN
     return KEPT if behind or gaps else UNPROVEN
 
 
-def _skipping(sent: Message, chain: Chain, history: History) -> Poll | None:
+def _skipping(sent: Message, consumer: Consumer, history: History) -> Poll | None:
     """The first answer whose cursor passed it; where none did, the first with what stands behind it."""
-    passing = [poll for poll in chain if passes(poll, sent, history)]
+    passing = [poll for poll in consumer if passes(poll, sent, history)]
     behind = [
         poll
-        for poll in answers(chain)
+        for poll in answers(consumer)
         if any(
             received((poll,), other, history) and stands_behind(other, sent, history)
             for other in messages(history)
@@ -52,35 +54,35 @@ def _skipping(sent: Message, chain: Chain, history: History) -> Poll | None:
     return next(iter(passing + behind), None)
 
 
-def _was_behind(sent: Message, chain: Chain, history: History) -> bool:
-    """Whether retention might have dropped it when the chain came to where it is or was."""
-    if received(chain, sent, history):
-        brought = next(poll for poll in chain if received((poll,), sent, history))
+def _was_behind(sent: Message, consumer: Consumer, history: History) -> bool:
+    """Whether retention might have dropped it when the consumer came to where it is or was."""
+    if received(consumer, sent, history):
+        brought = next(poll for poll in consumer if received((poll,), sent, history))
         return is_droppable(sent, brought.start_ns, history)
-    skipping = _skipping(sent, chain, history)
+    skipping = _skipping(sent, consumer, history)
     return skipping is not None and is_droppable(sent, skipping.end_ns, history)
 
 
-def _was_told(sent: Message, chain: Chain, history: History) -> bool:
+def _was_told(sent: Message, consumer: Consumer, history: History) -> bool:
     """Whether it came, or a gap that may speak of it was told by the answer that skipped it, or before."""
-    if received(chain, sent, history):
+    if received(consumer, sent, history):
         return True
-    skipping = _skipping(sent, chain, history)
+    skipping = _skipping(sent, consumer, history)
     assert skipping is not None
     return any(
         answer.gap
         and answer.start_ns <= skipping.start_ns
         and speaks_of(answer, sent, history)
         and is_droppable(sent, answer.end_ns, history)
-        for answer in answers(chain)
+        for answer in answers(consumer)
     )
 
 
-def _may_be_true(gap: Poll, chain: Chain, history: History) -> bool:
-    """Whether anything behind the cursor of a told gap may have been gone, or the chain had gone back."""
-    return _has_gone_back(gap, chain) or any(
+def _may_be_true(gap: Poll, consumer: Consumer, history: History) -> bool:
+    """Whether anything behind the cursor of a told gap may have been gone, or the consumer had gone back."""
+    return _has_gone_back(gap, consumer) or any(
         speaks_of(gap, sent, history)
-        and not received(chain, sent, history)
+        and not received(consumer, sent, history)
         and _may_be_gone(sent, gap, history)
         for sent in messages(history)
         if sent.recipient == gap.reader and not sent.refused
@@ -93,11 +95,11 @@ def _may_be_gone(sent: Message, gap: Poll, history: History) -> bool:
     return is_droppable(sent, gap.end_ns, history)
 
 
-def _has_gone_back(gap: Poll, chain: Chain) -> bool:
-    """Whether an earlier answer of the chain brought something from behind the cursor."""
+def _has_gone_back(gap: Poll, consumer: Consumer) -> bool:
+    """Whether an earlier answer of the consumer brought something from behind the cursor."""
     cursor_at = moment(gap.since)
     if gap.since is not None and cursor_at is None:
         return False
-    came = [one for poll in chain if poll.start_ns < gap.start_ns for one in poll.messages]
+    came = [one for poll in consumer if poll.start_ns < gap.start_ns for one in poll.messages]
     times = [at for at in (moment(one.timestamp) for one in came) if at is not None]
     return any(cursor_at is None or at > cursor_at for at in times)

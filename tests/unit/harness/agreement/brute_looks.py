@@ -34,6 +34,6 @@ def _is_at_a_queue(look: Event) -> bool:
 
 def _is_wrong(look: Event, history: History) -> bool:
     if look["kind"] == "keys":
-        return bool(look["eternal"] > 0)
+        return bool(look["without_ttl"] > 0)
     too_long = look["length"] > history.bounds.retained_messages
     return _is_at_a_queue(look) and (too_long or look["ttl_ms"] == NO_TTL)

@@ -1,11 +1,11 @@
-"""no-loss and cursor by brute force: every message against every answer of every chain."""
+"""no-loss and cursor by brute force: every message against every answer of every consumer."""
 
 from __future__ import annotations
 
 from harness.history import NS_PER_S, History, Outcome, Poll
-from harness.history.once import once
+from harness.history.memoize import memoize
 
-from .owing import Chain, answers, owed
+from .owing import Consumer, answers, owed
 from .reading import (
     BROKEN,
     CANNOT_TELL,
@@ -16,31 +16,31 @@ from .reading import (
     Message,
     ambiguous,
     faults,
-    has_calm,
+    has_quiet_period,
     is_torn,
     messages,
     moment,
+    pressures,
     received,
-    strains,
     timestamps,
 )
 
 
 def no_loss(history: History) -> Allowed:
-    """Every acked message reaches every later poll chain of its recipient."""
+    """Every acked message reaches every later consumer of its recipient."""
     if cannot_tell(history):
         return CANNOT_TELL
     acked = [sent for sent in messages(history) if sent.acked_ns is not None]
-    chains = list(history.chains().values())
-    if any(_lost(sent, chain, history) for sent in acked for chain in chains):
+    consumers = list(history.consumers().values())
+    if any(_lost(sent, consumer, history) for sent in acked for consumer in consumers):
         return BROKEN
-    if any(_stuck_on(sent, chain, history) for sent in acked for chain in chains):
+    if any(_stuck_on(sent, consumer, history) for sent in acked for consumer in consumers):
         return BROKEN
     if not acked or history.drained_ns is None:
         return UNPROVEN
-    if any(_lacks_undecidedly(sent, chain, history) for sent in acked for chain in chains):
+    if any(_lacks_undecidedly(sent, consumer, history) for sent in acked for consumer in consumers):
         return UNPROVEN
-    return KEPT if all(_looked_for(sent, chains, history) for sent in acked) else UNPROVEN
+    return KEPT if all(_looked_for(sent, consumers, history) for sent in acked) else UNPROVEN
 
 
 def cursor(history: History) -> Allowed:
@@ -48,19 +48,19 @@ def cursor(history: History) -> Allowed:
     if ambiguous(history) or _has_two_timestamps(history):
         return CANNOT_TELL
     passed = any(
-        owed(sent, chain, history) and _is_passed(sent, chain, history)
-        for chain in history.chains().values()
+        owed(sent, consumer, history) and _is_passed(sent, consumer, history)
+        for consumer in history.consumers().values()
         for sent in messages(history)
-        if _is_stored(sent, chain[0].reader, history)
+        if _is_stored(sent, consumer[0].reader, history)
     )
     return BROKEN if passed else NOT_BROKEN
 
 
-def _is_passed(sent: Message, chain: Chain, history: History) -> bool:
+def _is_passed(sent: Message, consumer: Consumer, history: History) -> bool:
     """Whether some answer's cursor is at or after it, and neither that answer nor one before brought it."""
     return any(
-        not received(chain[:count], sent, history) and passes(poll, sent, history)
-        for count, poll in enumerate(chain, start=1)
+        not received(consumer[:count], sent, history) and passes(poll, sent, history)
+        for count, poll in enumerate(consumer, start=1)
     )
 
 
@@ -76,16 +76,16 @@ def _has_two_timestamps(history: History) -> bool:
     return any(len(timestamps(sent, history)) > 1 for sent in messages(history))
 
 
-def _lost(sent: Message, chain: Chain, history: History) -> bool:
-    if not _lacks(sent, chain, history):
+def _lost(sent: Message, consumer: Consumer, history: History) -> bool:
+    if not _lacks(sent, consumer, history):
         return False
-    return _is_skipped(sent, chain, history) or _had_to_come(sent, chain, history)
+    return _is_skipped(sent, consumer, history) or _had_to_come(sent, consumer, history)
 
 
-def _is_skipped(sent: Message, chain: Chain, history: History) -> bool:
+def _is_skipped(sent: Message, consumer: Consumer, history: History) -> bool:
     """Whether a cursor passed it, or something came that stands behind it."""
-    return any(passes(poll, sent, history) for poll in chain) or any(
-        stands_behind(other, sent, history) and received(chain, other, history)
+    return any(passes(poll, sent, history) for poll in consumer) or any(
+        stands_behind(other, sent, history) and received(consumer, other, history)
         for other in messages(history)
         if other != sent
     )
@@ -109,7 +109,7 @@ def cannot_tell(history: History) -> bool:
     return is_torn(history) or _is_entangled(history)
 
 
-@once
+@memoize
 def _is_entangled(history: History) -> bool:
     """Whether one message has timestamps before and after another's: who knows which of them is behind."""
     told = [timestamps(sent, history) for sent in messages(history)]
@@ -122,46 +122,48 @@ def _is_entangled(history: History) -> bool:
     )
 
 
-def _stuck_on(sent: Message, chain: Chain, history: History) -> bool:
-    """Whether others had it, and from when it was due on this chain was told again and again: nothing new."""
-    if not _lacks(sent, chain, history) or _is_skipped(sent, chain, history):
+def _stuck_on(sent: Message, consumer: Consumer, history: History) -> bool:
+    """Whether others had it, and this consumer got empty answers again and again after it was due."""
+    if not _lacks(sent, consumer, history) or _is_skipped(sent, consumer, history):
         return False
     others = [
-        poll for poll in history.polls if poll.chain != chain[0].chain and poll.reader == sent.recipient
+        poll
+        for poll in history.polls
+        if poll.consumer != consumer[0].consumer and poll.reader == sent.recipient
     ]
     seen_ns = [poll.end_ns for poll in others if received((poll,), sent, history)]
-    known = answers(chain)
+    known = answers(consumer)
     last_full = max((place for place, poll in enumerate(known) if poll.messages), default=-1)
     empty = known[last_full + 1 :]
     if not seen_ns or not empty:
         return False
     bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
     before_ns = empty[-1].start_ns - bound_ns
-    if before_ns < min(seen_ns) or not _is_due(sent, chain, before_ns, history):
+    if before_ns < min(seen_ns) or not _is_due(sent, consumer, before_ns, history):
         return False
     counting = [
         poll
         for poll in empty
-        if poll.start_ns >= min(seen_ns) and _is_due(sent, chain, poll.start_ns, history)
+        if poll.start_ns >= min(seen_ns) and _is_due(sent, consumer, poll.start_ns, history)
     ]
     return len(counting) >= 3
 
 
-def _lacks(sent: Message, chain: Chain, history: History) -> bool:
-    return owed(sent, chain, history) and not received(chain, sent, history)
+def _lacks(sent: Message, consumer: Consumer, history: History) -> bool:
+    return owed(sent, consumer, history) and not received(consumer, sent, history)
 
 
-def _lacks_undecidedly(sent: Message, chain: Chain, history: History) -> bool:
-    """Whether it is missing in a chain that went on after the last ack, but not long enough."""
-    return chain[-1].start_ns >= _last_ack_ns(sent, history) and _lacks(sent, chain, history)
+def _lacks_undecidedly(sent: Message, consumer: Consumer, history: History) -> bool:
+    """Whether it is missing in a consumer that went on after the last ack, but not long enough."""
+    return consumer[-1].start_ns >= _last_ack_ns(sent, history) and _lacks(sent, consumer, history)
 
 
-def _looked_for(sent: Message, chains: list[Chain], history: History) -> bool:
+def _looked_for(sent: Message, consumers: list[Consumer], history: History) -> bool:
     """Whether it came, or at least somebody read its mailbox to the end."""
     return any(
-        received(chain, sent, history) or _read_to_the_end(sent, chain, history)
-        for chain in chains
-        if chain[0].reader == sent.recipient
+        received(consumer, sent, history) or _read_to_the_end(sent, consumer, history)
+        for consumer in consumers
+        if consumer[0].reader == sent.recipient
     )
 
 
@@ -172,36 +174,36 @@ def passes(poll: Poll, sent: Message, history: History) -> bool:
     return any(cursor_at >= at for at in timestamps(sent, history))
 
 
-def _read_to_the_end(sent: Message, chain: Chain, history: History) -> bool:
-    """Whether this chain's last answer came after the mailbox's last ack, and there was nothing more."""
-    known = answers(chain)
+def _read_to_the_end(sent: Message, consumer: Consumer, history: History) -> bool:
+    """Whether this consumer's last answer came after the mailbox's last ack, and there was nothing more."""
+    known = answers(consumer)
     if not known or known[-1].has_more:
         return False
     return known[-1].start_ns >= _last_ack_ns(sent, history)
 
 
-def _had_to_come(sent: Message, chain: Chain, history: History) -> bool:
+def _had_to_come(sent: Message, consumer: Consumer, history: History) -> bool:
     """Whether the mailbox was read to its end late enough for this message."""
-    if history.drained_ns is None or not _read_to_the_end(sent, chain, history):
+    if history.drained_ns is None or not _read_to_the_end(sent, consumer, history):
         return False
-    return _is_due(sent, chain, answers(chain)[-1].start_ns, history)
+    return _is_due(sent, consumer, answers(consumer)[-1].start_ns, history)
 
 
-def _is_due(sent: Message, chain: Chain, by_ns: int, history: History) -> bool:
+def _is_due(sent: Message, consumer: Consumer, by_ns: int, history: History) -> bool:
     """Whether an acked message had to be there, for its promised time or ten quick answers went by."""
     assert sent.acked_ns is not None
     bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
-    if has_calm(faults(history) + strains(history), sent.acked_ns, by_ns, bound_ns):
+    if has_quiet_period(faults(history) + pressures(history), sent.acked_ns, by_ns, bound_ns):
         return True
     seconds = {
         (poll.start_ns - sent.acked_ns) // NS_PER_S
-        for poll in answers(chain)
-        if sent.acked_ns <= poll.start_ns <= by_ns and _is_quick_and_undisturbed(poll, history)
+        for poll in answers(consumer)
+        if sent.acked_ns <= poll.start_ns <= by_ns and _is_quick_outside_faults(poll, history)
     }
     return len(seconds) >= 10
 
 
-def _is_quick_and_undisturbed(poll: Poll, history: History) -> bool:
+def _is_quick_outside_faults(poll: Poll, history: History) -> bool:
     took_s = (poll.end_ns - poll.start_ns) / NS_PER_S
     disturbed = any(start <= poll.end_ns and poll.start_ns <= end for start, end in faults(history))
     return took_s <= history.bounds.acceptable_round_trip_s and not disturbed

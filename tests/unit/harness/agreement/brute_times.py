@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.history import NS_PER_S, FaultWindow, History
 
 from .reading import BROKEN, CANNOT_TELL, UNPROVEN, Allowed, ambiguous, is_torn
-from .waiting import NEVER, Wait, due_ns, excused, is_disturbed, is_judged, punctuality, waits
+from .waiting import NEVER, Wait, due_ns, excused, in_fault_window, is_judged, punctuality, waits
 
 ENOUGH_DELIVERIES = 5
 
@@ -21,7 +21,7 @@ def on_time(history: History) -> Allowed:
 
 
 @dataclass(frozen=True)
-class _Calm:
+class _QuietPeriod:
     """The time from the end of an outage until the next one began."""
 
     after: list[FaultWindow]
@@ -30,8 +30,8 @@ class _Calm:
 
     @property
     def says_something(self) -> bool:
-        """Whether all of the outage's faults were proved to bite."""
-        return all(fault.bites_ns is not None for fault in self.after)
+        """Whether all of the outage's faults were proven to take effect."""
+        return all(fault.active_ns is not None for fault in self.after)
 
     def has(self, wait: Wait) -> bool:
         return self.begin_ns < wait.since_ns < self.until_ns
@@ -39,28 +39,28 @@ class _Calm:
 
 def recovers(history: History) -> Allowed:
     """After each outage deliveries are on time again, and what was acked in it arrives."""
-    calms = _calms(history)
-    if not calms:
+    quiet_periods = _quiet_periods(history)
+    if not quiet_periods:
         return UNPROVEN
     if ambiguous(history) or is_torn(history):
         return CANNOT_TELL
     everything = waits(history)
     judged = [wait for wait in everything if is_judged(wait, history)]
-    telling = [calm for calm in calms if calm.says_something]
-    opinions = [punctuality([wait for wait in judged if calm.has(wait)], history) for calm in telling]
-    overdue = [(wait, calm) for calm in telling for wait in everything if _overdue(wait, calm, history)]
-    if BROKEN in opinions or any(not _strained(wait, calm, history) for wait, calm in overdue):
+    telling = [quiet for quiet in quiet_periods if quiet.says_something]
+    opinions = [punctuality([wait for wait in judged if quiet.has(wait)], history) for quiet in telling]
+    overdue = [(wait, quiet) for quiet in telling for wait in everything if _overdue(wait, quiet, history)]
+    if BROKEN in opinions or any(not _under_pressure(wait, quiet, history) for wait, quiet in overdue):
         return BROKEN
     if CANNOT_TELL in opinions:
         return CANNOT_TELL
-    last = calms[-1]
+    last = quiet_periods[-1]
     live = [wait for wait in judged if last.has(wait) and wait.is_live]
-    if telling != calms or last.begin_ns == NEVER or len(live) < ENOUGH_DELIVERIES:
+    if telling != quiet_periods or last.begin_ns == NEVER or len(live) < ENOUGH_DELIVERIES:
         return UNPROVEN
-    return UNPROVEN if any(calm is last for _, calm in overdue) else opinions[-1]
+    return UNPROVEN if any(quiet is last for _, quiet in overdue) else opinions[-1]
 
 
-def _calms(history: History) -> list[_Calm]:
+def _quiet_periods(history: History) -> list[_QuietPeriod]:
     """What follows each outage: faults that overlap or follow before the recovery was due are one."""
     outages: list[list[FaultWindow]] = []
     for fault in sorted(history.faults, key=lambda fault: fault.injected_ns):
@@ -72,7 +72,7 @@ def _calms(history: History) -> list[_Calm]:
             outages.append([fault])
     begins = [outage[0].injected_ns for outage in outages]
     return [
-        _Calm(outage, _over_ns(outage, history), until_ns)
+        _QuietPeriod(outage, _over_ns(outage, history), until_ns)
         for outage, until_ns in zip(outages, [*begins, NEVER][1:], strict=True)
     ]
 
@@ -83,24 +83,24 @@ def _over_ns(outage: list[FaultWindow], history: History) -> float:
     return max(healed) + round(history.bounds.recovers_within_s * NS_PER_S)
 
 
-def _asked(wait: Wait, calm: _Calm) -> list[int]:
-    """When the chain polled from the calm on, but for polls that ended at a page's end."""
-    return [poll.start_ns for poll in wait.chain if poll.start_ns >= calm.begin_ns and not poll.has_more]
+def _asked(wait: Wait, quiet: _QuietPeriod) -> list[int]:
+    """When the consumer polled from the quiet period on, but for polls that ended at a page's end."""
+    return [poll.start_ns for poll in wait.consumer if poll.start_ns >= quiet.begin_ns and not poll.has_more]
 
 
-def _overdue(wait: Wait, calm: _Calm, history: History) -> bool:
-    """Whether what an outage had disturbed came too late after the calm's first poll, or never did."""
-    asked = _asked(wait, calm)
-    if not asked or wait.since_ns > calm.begin_ns or not is_disturbed(wait, history):
+def _overdue(wait: Wait, quiet: _QuietPeriod, history: History) -> bool:
+    """Whether a message delayed by an outage came too late after the quiet period's first poll, or never."""
+    asked = _asked(wait, quiet)
+    if not asked or wait.since_ns > quiet.begin_ns or not in_fault_window(wait, history):
         return False
     had_to_be_there_ns = asked[0] + due_ns(history)
-    if had_to_be_there_ns >= calm.until_ns:
+    if had_to_be_there_ns >= quiet.until_ns:
         return False
     if wait.place is None:
         return asked[-1] > had_to_be_there_ns
     return wait.since_ns + wait.delay_ns > had_to_be_there_ns
 
 
-def _strained(wait: Wait, calm: _Calm, history: History) -> bool:
+def _under_pressure(wait: Wait, quiet: _QuietPeriod, history: History) -> bool:
     """Whether the machine was too busy before it had to be there."""
-    return excused(calm.begin_ns, _asked(wait, calm)[0] + due_ns(history), history)
+    return excused(quiet.begin_ns, _asked(wait, quiet)[0] + due_ns(history), history)

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from .plans import FOR_EVER_MS, ChainPlan, FaultPlan, Plan, SendPlan
+from .plans import FOR_EVER_MS, ConsumerPlan, FaultPlan, Plan, SendPlan
 from .simulated import play
 from .spoiled_answers import (
     SPOILED_ANSWERS,
-    a_chain_is_not_served_what_is_new,
+    a_consumer_is_not_served_what_is_new,
     an_ack_is_an_error,
     an_answer_lies_about_redis,
 )
@@ -48,8 +48,8 @@ _sends = st.builds(
     retry_of=st.sampled_from((0, 0, 0, 1, 2)),
     named=st.sampled_from((True, True, True, False)),
 )
-_chains = st.builds(
-    ChainPlan,
+_consumers = st.builds(
+    ConsumerPlan,
     reader=st.sampled_from(("bob", "bob", "bob", "carol")),
     begins_ms=st.sampled_from((0, 0, 250, 3_000, 8_000)),
     page=st.sampled_from((50, 50, 2, 1)),
@@ -57,9 +57,9 @@ _chains = st.builds(
     starts_at_ms=st.sampled_from((None, None, None, 0, 1_500)),
 )
 _faults = st.builds(
-    lambda name, bites_ms, lasts_ms: FaultPlan(name, bites_ms, bites_ms + lasts_ms),
+    lambda name, active_ms, lasts_ms: FaultPlan(name, active_ms, active_ms + lasts_ms),
     name=st.sampled_from(FAULTS),
-    bites_ms=st.sampled_from((100, 1_000, 3_000)),
+    active_ms=st.sampled_from((100, 1_000, 3_000)),
     lasts_ms=st.sampled_from((500, 4_000, 9_000)),
 )
 
@@ -77,17 +77,19 @@ plans = st.builds(
         st.lists(_sends, min_size=2, max_size=5),
         st.lists(_sends, max_size=2),
     ),
-    chains=st.one_of(
-        st.lists(_chains, min_size=1, max_size=3),
-        st.lists(_chains, max_size=2).map(lambda more: [ChainPlan("bob", 0), *more]),
-        st.lists(_chains, max_size=1).map(lambda more: [ChainPlan("bob", 0), ChainPlan("carol", 0), *more]),
+    consumers=st.one_of(
+        st.lists(_consumers, min_size=1, max_size=3),
+        st.lists(_consumers, max_size=2).map(lambda more: [ConsumerPlan("bob", 0), *more]),
+        st.lists(_consumers, max_size=1).map(
+            lambda more: [ConsumerPlan("bob", 0), ConsumerPlan("carol", 0), *more]
+        ),
     ),
     faults=st.one_of(
         st.just([]),
         st.just([]),
         st.lists(_faults, max_size=2, unique_by=lambda fault: fault.name.split()[0]),
     ),
-    strain_ms=st.sampled_from((*[None] * 6, (1_000, 2_500), (500, FOR_EVER_MS))),
+    pressure_ms=st.sampled_from((*[None] * 6, (1_000, 2_500), (500, FOR_EVER_MS))),
     looks_ms=_looks,
     attempts_ms=_attempts,
 )
@@ -107,8 +109,8 @@ def _after_a_pause(least: int, most: int) -> st.SearchStrategy[list[SendPlan]]:
     return some.map(lambda sends: [replace(sends[0], after_ms=4_000), *sends[1:]])
 
 
-def _short_fault(*bites_ms: int) -> st.SearchStrategy[FaultPlan]:
-    begun = st.sampled_from(bites_ms)
+def _short_fault(*active_ms: int) -> st.SearchStrategy[FaultPlan]:
+    begun = st.sampled_from(active_ms)
     return st.builds(lambda name, at_ms: FaultPlan(name, at_ms, at_ms + 500), st.sampled_from(FAULTS), begun)
 
 
@@ -120,16 +122,16 @@ def _recoveries(draw: st.DrawFn) -> Plan:
     if draw(st.booleans()):
         faults.append(draw(_short_fault(2_000, 5_500, 7_500)))
         sends += draw(_after_a_pause(3, 5))
-    chains = [ChainPlan("bob", 0), ChainPlan("bob", 250), *draw(st.lists(_chains, max_size=1))]
-    strain_ms = draw(st.sampled_from((None, None, None, (3_000, 3_500), (9_000, 9_500))))
-    return Plan(sends, chains, faults, strain_ms, looks_ms=draw(_looks), attempts_ms=draw(_attempts))
+    consumers = [ConsumerPlan("bob", 0), ConsumerPlan("bob", 250), *draw(st.lists(_consumers, max_size=1))]
+    pressure_ms = draw(st.sampled_from((None, None, None, (3_000, 3_500), (9_000, 9_500))))
+    return Plan(sends, consumers, faults, pressure_ms, looks_ms=draw(_looks), attempts_ms=draw(_attempts))
 
 
 _choices = st.builds(
     Choice, which=st.integers(0, 30), part=st.integers(0, 4), far_ms=st.sampled_from((1, 1_000, 2_500, 7_000))
 )
 _SPOILERS = (*SPOILED_MESSAGES, *SPOILED_ANSWERS)
-_RARE = (an_answer_lies_about_redis, an_ack_is_an_error, a_chain_is_not_served_what_is_new)
+_RARE = (an_answer_lies_about_redis, an_ack_is_an_error, a_consumer_is_not_served_what_is_new)
 _wrongs = st.lists(st.tuples(st.sampled_from((*_SPOILERS, *_RARE)), _choices), max_size=3)
 _wrong_looks = st.lists(st.tuples(st.sampled_from(SPOILED_LOOKS), _choices), max_size=2)
 

@@ -1,4 +1,4 @@
-"""What a chain is owed, by brute force."""
+"""What a consumer is owed, by brute force."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from harness.history import History, Outcome, Poll
 
 from .reading import Message, messages, moment, received, timestamps
 
-Chain = tuple[Poll, ...]
+Consumer = tuple[Poll, ...]
 
 
-def answers(chain: Chain) -> list[Poll]:
-    """The polls of a chain that were answered."""
-    return [poll for poll in chain if poll.outcome is Outcome.OK]
+def answers(consumer: Consumer) -> list[Poll]:
+    """The polls of a consumer that were answered."""
+    return [poll for poll in consumer if poll.outcome is Outcome.OK]
 
 
-def owed(sent: Message, chain: Chain, history: History) -> bool:
+def owed(sent: Message, consumer: Consumer, history: History) -> bool:
     """Those that it asked for, unless a gap was told when retention might have dropped them."""
-    if not wanted(sent, chain, history):
+    if not wanted(sent, consumer, history):
         return False
     for_cursors = history.policy.older_cursors == "gap"
-    gaps = [answer for answer in answers(chain) if answer.gap and (answer.since is None or for_cursors)]
+    gaps = [answer for answer in answers(consumer) if answer.gap and (answer.since is None or for_cursors)]
     excused = any(speaks_of(gap, sent, history) and is_droppable(sent, gap.end_ns, history) for gap in gaps)
-    return not excused or received(chain, sent, history)  # retention has spared it
+    return not excused or received(consumer, sent, history)  # retention has spared it
 
 
-def wanted(sent: Message, chain: Chain, history: History) -> bool:
+def wanted(sent: Message, consumer: Consumer, history: History) -> bool:
     """Those of its mailbox, newer than the cursor it began with, begun before its end."""
-    first, last = chain[0], chain[-1]
+    first, last = consumer[0], consumer[-1]
     if first.reader != sent.recipient or sent.begun_ns > last.end_ns:
         return False
     return first.since is None or _is_newer(sent, first, history)

@@ -24,7 +24,7 @@ class SendPlan:
 
 
 @dataclass(frozen=True)
-class ChainPlan:
+class ConsumerPlan:
     """A reader that polls from `begins_ms` until it stops, or until everything has been read."""
 
     reader: str
@@ -37,10 +37,10 @@ class ChainPlan:
 
 @dataclass(frozen=True)
 class FaultPlan:
-    """A fault; it is injected 50 ms before it bites, and seen healed 50 ms after the heal."""
+    """A fault; it is injected 50 ms before it takes effect, and seen healed 50 ms after the heal."""
 
     name: str
-    bites_ms: int
+    active_ms: int
     heal_ms: int
 
 
@@ -53,9 +53,9 @@ class Plan:
     """Everything that happens in one history."""
 
     sends: Sequence[SendPlan]
-    chains: Sequence[ChainPlan]
+    consumers: Sequence[ConsumerPlan]
     faults: Sequence[FaultPlan] = ()
-    strain_ms: tuple[int, int] | None = None
+    pressure_ms: tuple[int, int] | None = None
     looks_ms: Sequence[int] = ()
     """When every reader's queue and all keys in Redis are looked at."""
     attempts_ms: Sequence[int] = ()

@@ -1,6 +1,6 @@
 """What the words of docs/verdicts.md mean, spelt out as plainly as possible and without any thought of speed.
 
-Written from the promises alone, as a second opinion on `harness.checkers`: it must never import them.
+Written from the promises alone, as an oracle on `harness.checkers`: it must never import them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.history import NS_PER_S, History, Outcome, Poll, Received, Send
-from harness.history.once import once
+from harness.history.memoize import memoize
 from harness.verdict import Verdict
 
 Allowed = frozenset[Verdict]
@@ -24,7 +24,7 @@ CANNOT_TELL: Allowed = NOT_BROKEN | BROKEN
 Span = tuple[int, int]
 """From when until when, in ns."""
 
-STRAIN_LASTS_ON_NS = NS_PER_S
+PRESSURE_LASTS_ON_NS = NS_PER_S
 """A server may need this long to work off what piled up while the machine was too busy."""
 
 
@@ -74,7 +74,7 @@ class Message:
         return {send.seq for send in self.attempts if send.seq is not None}
 
 
-@once
+@memoize
 def messages(history: History) -> list[Message]:
     """Every message: attempts of one sender, client_message_id, recipient and content are one."""
     groups: list[list[Send]] = []
@@ -110,7 +110,7 @@ def matches(arrival: Received, history: History) -> list[Message]:
     return _matches_by_id(history)[arrival.id]
 
 
-@once
+@memoize
 def _matches_by_id(history: History) -> dict[str, list[Message]]:
     return {arrival.id: _matches(arrival, history) for _, arrival in arrivals(history.polls)}
 
@@ -167,7 +167,7 @@ def timestamps(sent: Message, history: History) -> set[datetime]:
     return {at for at in map(moment, acked + came) if at is not None}
 
 
-@once
+@memoize
 def is_torn(history: History) -> bool:
     """Whether a cursor stands between two timestamps of one message: who knows on which side that is."""
     cursors = [moment(text) for poll in history.polls for text in (poll.since, poll.next_since)]
@@ -176,7 +176,7 @@ def is_torn(history: History) -> bool:
     return any(min(some) <= at < max(some) for some in told if len(some) > 1 for at in known)
 
 
-@once
+@memoize
 def ambiguous(history: History) -> bool:
     """Whether some arrival may be more than one message, so that a simple mind cannot tell which."""
     return any(len(matches(arrival, history)) > 1 for _, arrival in arrivals(history.polls))
@@ -193,24 +193,24 @@ def faults(history: History) -> list[Span]:
     ]
 
 
-def strains(history: History) -> list[Span]:
+def pressures(history: History) -> list[Span]:
     """When the harness's own machine was too busy, and what had piled up was worked off."""
-    return [(strain.since_ns, strain.until_ns + STRAIN_LASTS_ON_NS) for strain in history.strains]
+    return [(pressure.since_ns, pressure.until_ns + PRESSURE_LASTS_ON_NS) for pressure in history.pressures]
 
 
-def touches_strain(since_ns: int, until_ns: int, history: History) -> bool:
+def touches_pressure(since_ns: int, until_ns: int, history: History) -> bool:
     """Whether the machine was too busy in any of this time."""
-    return any(start <= until_ns and since_ns <= end for start, end in strains(history))
+    return any(start <= until_ns and since_ns <= end for start, end in pressures(history))
 
 
-def hung_in_strain(since_ns: int, until_ns: int, history: History, *, held_s: float = 0.0) -> bool:
-    """Whether strain explains that a request was not answered: it left no two seconds on end to do so."""
+def hung_under_pressure(since_ns: int, until_ns: int, history: History, *, held_s: float = 0.0) -> bool:
+    """Whether pressure explains that a request was not answered: it left no two seconds on end to do so."""
     begin_ns = since_ns + round(held_s * NS_PER_S)
-    free = has_calm(strains(history), begin_ns, until_ns, 2 * NS_PER_S)
-    return touches_strain(since_ns, until_ns, history) and not free
+    free = has_quiet_period(pressures(history), begin_ns, until_ns, 2 * NS_PER_S)
+    return touches_pressure(since_ns, until_ns, history) and not free
 
 
-def has_calm(spans: list[Span], since_ns: float, until_ns: float, lasting_ns: int) -> bool:
+def has_quiet_period(spans: list[Span], since_ns: float, until_ns: float, lasting_ns: int) -> bool:
     """Whether so much time on end went by outside the spans: from `since_ns` on, or from where one ends."""
     beginnings = [since_ns, *(end for _, end in spans if end >= since_ns)]
     return any(

@@ -1,4 +1,4 @@
-"""An honest server and its clients, simulated: a plan of sends, chains and faults becomes a history's events.
+"""A simulated honest server with its clients: a plan of sends, consumers and faults becomes events.
 
 All times are milliseconds since the history's begin. What the server does is decided at one moment inside
 each request: a send is stored, a poll reads what is stored by then.
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .plans import FOR_EVER_MS, ChainPlan, Fate, Plan, SendPlan
+from harness.history import FORMAT
+
+from .plans import FOR_EVER_MS, ConsumerPlan, Fate, Plan, SendPlan
 from .surroundings import surroundings
 from .timeline import Event, event, last_ms, ns, stamp
 
@@ -42,15 +44,15 @@ def play(plan: Plan) -> list[Event]:
     stored: list[_Stored] = []
     events = [one for attempt in sorted(attempts, key=_moment) for one in _send(attempt, stored, plan)]
     quiet_ms = _quiet_ms(events, plan)
-    for number, chain in enumerate(plan.chains, start=1):
-        events += _chain(number, chain, stored, plan, quiet_ms)
+    for number, consumer in enumerate(plan.consumers, start=1):
+        events += _consumer(number, consumer, stored, plan, quiet_ms)
     events += surroundings(
         plan, lambda reader, at_ms: min(plan.retained, len(_mailbox(reader, at_ms, stored)))
     )
     if plan.drained:
         events.append(event("drained", last_ms(events, default=0) + 10))
     rules = {"bounds": {"retained_messages": plan.retained}, "policy": {"older_cursors": _policy(plan)}}
-    begin = event("begin", 0, title="a simulation", seed=1, **rules)
+    begin = event("begin", 0, format=FORMAT, title="a simulation", seed=1, **rules)
     return [begin, *sorted(events, key=lambda one: one["t"])]
 
 
@@ -131,24 +133,26 @@ def _store(attempt: _Attempt, stored: list[_Stored]) -> tuple[dict[str, Any], bo
 
 def _bites(store: str, at_ms: int, plan: Plan) -> bool:
     return any(
-        fault.name.split()[0] == store and fault.bites_ms <= at_ms <= fault.heal_ms for fault in plan.faults
+        fault.name.split()[0] == store and fault.active_ms <= at_ms <= fault.heal_ms for fault in plan.faults
     )
 
 
 def _quiet_ms(events: list[Event], plan: Plan) -> int:
-    """From when on every message is due: 2 s after the last send, and the last disturbance.
+    """From when on every message is due: 2 s after the last send, and the last fault window.
 
-    A machine that stays too busy to the end explains nothing that a chain still lacks after some 20 s.
+    A machine that stays too busy to the end explains nothing that a consumer still lacks after some 20 s.
     """
     begun_ms = last_ms(events, default=500)
-    if plan.strain_ms and plan.strain_ms[1] >= FOR_EVER_MS:
+    if plan.pressure_ms and plan.pressure_ms[1] >= FOR_EVER_MS:
         return begun_ms + 19_000
     over = [fault.heal_ms + 2_050 for fault in plan.faults]
-    strained = [plan.strain_ms[1] + 1_000] if plan.strain_ms else []
-    return max(begun_ms, *over, *strained, 0) + 2_100
+    under_pressure = [plan.pressure_ms[1] + 1_000] if plan.pressure_ms else []
+    return max(begun_ms, *over, *under_pressure, 0) + 2_100
 
 
-def _chain(number: int, plan: ChainPlan, stored: list[_Stored], whole: Plan, quiet_ms: int) -> list[Event]:
+def _consumer(
+    number: int, plan: ConsumerPlan, stored: list[_Stored], whole: Plan, quiet_ms: int
+) -> list[Event]:
     since = None if plan.starts_at_ms is None else stamp(plan.starts_at_ms)
     at_ms, events, more = plan.begins_ms, list[Event](), True
     stops_ms = quiet_ms + whole.lingers_ms if plan.stops_ms is None else plan.stops_ms
@@ -161,11 +165,11 @@ def _chain(number: int, plan: ChainPlan, stored: list[_Stored], whole: Plan, qui
 
 
 def _poll(
-    number: int, plan: ChainPlan, at_ms: int, since: str | None, stored: list[_Stored], whole: Plan
+    number: int, plan: ConsumerPlan, at_ms: int, since: str | None, stored: list[_Stored], whole: Plan
 ) -> Event:
     call = {
         "op": number * 1_000_000 + at_ms,
-        "chain": f"{plan.reader}#{number}",
+        "consumer": f"{plan.reader}#{number}",
         "reader": plan.reader,
         "since": since,
         "intended": ns(at_ms),

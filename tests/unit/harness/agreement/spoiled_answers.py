@@ -21,15 +21,15 @@ def a_cursor_jumps(events: list[Event], choice: Choice) -> None:
 
 
 def _hand_on(events: list[Event], poll: Event) -> None:
-    chain = [other for other in polls(events) if other["chain"] == poll["chain"]]
-    for other in chain[chain.index(poll) + 1 :]:
+    consumer = [other for other in polls(events) if other["consumer"] == poll["consumer"]]
+    for other in consumer[consumer.index(poll) + 1 :]:
         other["since"] = poll["next_since"]
         if other.get("messages") or other["outcome"] != "ok":
             return
         other["next_since"] = poll["next_since"]
 
 
-def a_chain_is_not_served_what_is_new(events: list[Event], choice: Choice) -> None:
+def a_consumer_is_not_served_what_is_new(events: list[Event], choice: Choice) -> None:
     """Its cursor stays where it was."""
     if poll := choice.of(full(events)):
         poll["messages"], poll["next_since"] = [], poll["since"]
@@ -37,8 +37,8 @@ def a_chain_is_not_served_what_is_new(events: list[Event], choice: Choice) -> No
 
 
 def a_queue_lacks_what_is_new(events: list[Event], choice: Choice) -> None:
-    """One chain waits for it until the end; others read it from MongoDB."""
-    last_full = {poll["chain"]: poll for poll in full(events)}
+    """One consumer waits for it until the end; others read it from MongoDB."""
+    last_full = {poll["consumer"]: poll for poll in full(events)}
     if poll := choice.of(list(last_full.values())):
         lacking = {message["id"] for message in poll["messages"]}
         poll["messages"], poll["next_since"] = [], poll["since"]
@@ -123,7 +123,7 @@ def the_history_is_cut_off(events: list[Event], choice: Choice) -> None:
 
 SPOILED_ANSWERS: tuple[Spoiler, ...] = (
     a_cursor_jumps,
-    a_chain_is_not_served_what_is_new,
+    a_consumer_is_not_served_what_is_new,
     a_queue_lacks_what_is_new,
     a_client_forgets_its_cursor,
     an_answer_is_slow,

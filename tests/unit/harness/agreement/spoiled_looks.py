@@ -41,7 +41,7 @@ def a_key_is_no_queue(events: list[Event], choice: Choice) -> None:
 
 def a_key_never_expires(events: list[Event], choice: Choice) -> None:
     if look := choice.of(_of(events, "keys")):
-        look |= {"eternal": 1, "named": ["messages:bob"]}
+        look |= {"without_ttl": 1, "named": ["messages:bob"]}
 
 
 def an_attempt_is_answered_otherwise(events: list[Event], choice: Choice) -> None:
@@ -52,7 +52,7 @@ def an_attempt_is_answered_otherwise(events: list[Event], choice: Choice) -> Non
 def an_attempt_is_told_a_secret(events: list[Event], choice: Choice) -> None:
     """With the right status, or another."""
     if attempt := choice.of(_of(events, "attempt")):
-        attempt["told"] = ["content m1"]
+        attempt["leaked"] = ["content m1"]
         attempt["status"] = (attempt["status"], 200, 503)[choice.part % 3]
 
 

@@ -20,7 +20,9 @@ def a_message_is_never_served(events: list[Event], choice: Choice) -> None:
 def a_message_comes_again(events: list[Event], choice: Choice) -> None:
     if poll := choice.of(full(events)):
         message = poll["messages"][choice.place(poll["messages"])]
-        later = [other for other in polls(events) if other["chain"] == poll["chain"] and "messages" in other]
+        later = [
+            other for other in polls(events) if other["consumer"] == poll["consumer"] and "messages" in other
+        ]
         later[-1 - choice.far_ms % len(later)]["messages"].append(dict(message))
 
 
@@ -71,7 +73,7 @@ def a_message_comes_from_nowhere(events: list[Event], choice: Choice) -> None:
 def a_message_comes_before_it_is_sent(events: list[Event], choice: Choice) -> None:
     if poll := choice.of(full(events)):
         earlier = [
-            other for other in polls(events) if other["chain"] == poll["chain"] and "messages" in other
+            other for other in polls(events) if other["consumer"] == poll["consumer"] and "messages" in other
         ]
         earlier[0]["messages"].append(dict(poll["messages"][0]))
 
@@ -90,8 +92,10 @@ def two_messages_get_one_timestamp(events: list[Event], choice: Choice) -> None:
 
 def a_message_comes_a_poll_later(events: list[Event], choice: Choice) -> None:
     if poll := choice.of(full(events)):
-        chain = [other for other in polls(events) if other["chain"] == poll["chain"] and "messages" in other]
-        later = chain[chain.index(poll) + 1 :][: 1 + choice.part % 3]
+        consumer = [
+            other for other in polls(events) if other["consumer"] == poll["consumer"] and "messages" in other
+        ]
+        later = consumer[consumer.index(poll) + 1 :][: 1 + choice.part % 3]
         if later:
             message = poll["messages"].pop()
             later[-1]["messages"].insert(0, message)

@@ -12,9 +12,9 @@ def _faults(events: list[Event], phase: str) -> list[Event]:
     return [event for event in events if event["kind"] == "fault" and event["phase"] == phase]
 
 
-def a_fault_never_bites(events: list[Event], choice: Choice) -> None:
-    if bites := choice.of(_faults(events, "bites")):
-        events.remove(bites)
+def a_fault_never_takes_effect(events: list[Event], choice: Choice) -> None:
+    if active := choice.of(_faults(events, "active")):
+        events.remove(active)
 
 
 def a_fault_is_never_healed(events: list[Event], choice: Choice) -> None:
@@ -35,8 +35,10 @@ def a_message_of_an_outage_stays_away(events: list[Event], choice: Choice) -> No
             kept = [message for message in poll["messages"] if message["id"] != ack["id"]]
             held_back = [message for message in poll["messages"] if message["id"] == ack["id"]]
             poll["messages"] = kept
-            chain = [one for one in polls(events) if one["chain"] == poll["chain"] and "messages" in one]
-            later = chain[chain.index(poll) + 1 + choice.part :]
+            consumer = [
+                one for one in polls(events) if one["consumer"] == poll["consumer"] and "messages" in one
+            ]
+            later = consumer[consumer.index(poll) + 1 + choice.part :]
             if held_back and later and choice.which % 3:
                 later[0]["messages"][:0] = held_back
                 break
@@ -62,7 +64,9 @@ def a_reader_oversleeps_after_an_outage(events: list[Event], choice: Choice) -> 
     by_ns = choice.far_ms * NS_PER_MS
     for poll in late[:1]:
         before = [
-            one for one in full(events) if one["chain"] == poll["chain"] and one["start"] < poll["start"]
+            one
+            for one in full(events)
+            if one["consumer"] == poll["consumer"] and one["start"] < poll["start"]
         ]
         if before and "messages" in poll:
             poll["messages"], before[-1]["messages"] = before[-1]["messages"] + poll["messages"], []
@@ -76,12 +80,12 @@ def a_reader_oversleeps_after_an_outage(events: list[Event], choice: Choice) -> 
 
 
 def _after_an_outage(events: list[Event], choice: Choice) -> list[Event]:
-    """The polls of one chain from when the server must have recovered."""
+    """The polls of one consumer from when the server must have recovered."""
     if not (healed := choice.of(_faults(events, "healed"))):
         return []
     later = [poll for poll in polls(events) if poll["start"] >= healed["t"] + RECOVERS_NS]
     first = choice.of(later[:3])
-    return [poll for poll in later if first and poll["chain"] == first["chain"]]
+    return [poll for poll in later if first and poll["consumer"] == first["consumer"]]
 
 
 SPOILED_OUTAGES: tuple[Spoiler, ...] = (
@@ -89,6 +93,6 @@ SPOILED_OUTAGES: tuple[Spoiler, ...] = (
     a_message_of_an_outage_stays_away,
     the_first_answers_after_an_outage_are_poor,
     a_reader_oversleeps_after_an_outage,
-    a_fault_never_bites,
+    a_fault_never_takes_effect,
     a_fault_is_never_healed,
 )

@@ -18,7 +18,7 @@ MORE_MS = 200
 
 
 def a_sign_in_is_answered_otherwise(events: list[Event], choice: Choice) -> None:
-    if needed := choice.of([event for event in events if event["kind"] == "needed"]):
+    if needed := choice.of([event for event in events if event["kind"] == "required"]):
         needed["status"], needed["error"] = ANSWERS[(choice.which + choice.part) % len(ANSWERS)]
 
 
@@ -26,15 +26,15 @@ def somebody_waits_in_vain(events: list[Event], choice: Choice) -> None:
     """For the server to serve, or for what is nobody's fault."""
     if poll := choice.of(polls(events)):
         of = ("serving", "serving", "traffic", "stop")[choice.part % 4]
-        wait = {"row": poll["row"], "kind": "in_vain", "of": of, "what": "Waited in vain."}
+        wait = {"row": poll["row"], "kind": "gave_up", "of": of, "what": "Waited in vain."}
         events.append(wait | {"since": poll["t"], "t": poll["t"] + choice.far_ms * NS_PER_MS})
 
 
-def a_chain_is_promised_more_for_ever(events: list[Event], choice: Choice) -> None:
+def a_consumer_is_promised_more_for_ever(events: list[Event], choice: Choice) -> None:
     """Or until just before that is one time too many, or with a cursor that goes on."""
-    of_chains = {poll["chain"]: poll for poll in polls(events) if poll["outcome"] == "ok"}
-    if last := choice.of(list(of_chains.values())):
-        after_ns = max(poll["t"] for poll in polls(events) if poll["chain"] == last["chain"])
+    of_consumers = {poll["consumer"]: poll for poll in polls(events) if poll["outcome"] == "ok"}
+    if last := choice.of(list(of_consumers.values())):
+        after_ns = max(poll["t"] for poll in polls(events) if poll["consumer"] == last["consumer"])
         times = 9 + choice.part % 3
         for number in range(times):
             start_ns = after_ns + (number + 1) * MORE_MS * NS_PER_MS
@@ -47,5 +47,5 @@ SPOILED_SERVING: tuple[Spoiler, ...] = (
     a_sign_in_is_answered_otherwise,
     a_sign_in_is_answered_otherwise,  # in one of many ways
     somebody_waits_in_vain,
-    a_chain_is_promised_more_for_ever,
+    a_consumer_is_promised_more_for_ever,
 )

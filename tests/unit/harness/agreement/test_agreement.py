@@ -1,4 +1,4 @@
-"""The checkers agree with their naive second opinions on random histories: none cries wolf, none sleeps.
+"""The checkers agree with their naive oracles on random histories: none cries wolf, none sleeps.
 
 Each disagreement is a bug in one of the two, and which one, the promise says. CI looks at the same
 histories each time; `nox -s agreement` looks at as many new ones as it is told.
@@ -17,12 +17,12 @@ from harness.history import Event, History
 from harness.verdict import Verdict
 
 from .histories import event_lists
-from .second_opinions import SECOND_OPINIONS, Tally, disagreements
+from .oracles import ORACLES, Tally, disagreements
 
 EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "0"))
 IN_CI = 2_000
 
-KINDS = {(it.name, kind) for it in PROMISES if it.name in SECOND_OPINIONS for kind in it.kinds}
+KINDS = {(it.name, kind) for it in PROMISES if it.name in ORACLES for kind in it.kinds}
 """Every kind of finding there is: a search that never meets one would not notice if it were wrong."""
 
 
@@ -47,7 +47,7 @@ def test_two_opinions_agree_and_every_kind_of_finding_was_met() -> None:
     sys.stdout.write(report(tally))
     assert KINDS - set(tally.kinds) == set()
     assert set(tally.kinds) - KINDS == set()
-    for promise in SECOND_OPINIONS:
+    for promise in ORACLES:
         judged = sum(tally.verdicts[promise, verdict] for verdict in Verdict)
         for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE):
             assert tally.verdicts[promise, verdict] >= judged / 50, (promise, verdict)

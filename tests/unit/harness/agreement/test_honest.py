@@ -41,5 +41,5 @@ def test_an_honest_server_loses_nothing_and_tells_of_every_gap(
 
 
 def _begins_in_the_future(plan: Plan) -> bool:
-    """Whether some chain begins with a cursor that no server can have handed out yet."""
-    return any((chain.starts_at_ms or 0) > chain.begins_ms for chain in plan.chains)
+    """Whether some consumer begins with a cursor that no server can have handed out yet."""
+    return any((consumer.starts_at_ms or 0) > consumer.begins_ms for consumer in plan.consumers)

@@ -10,14 +10,14 @@ from harness.checkers import CHECKERS
 from harness.verdict import Verdict
 from tests.unit.harness.checkers.histories import Story, message, stamp
 
-from .second_opinions import SECOND_OPINIONS
+from .oracles import ORACLES
 
 
 def verdict_of_both(promise: str, story: Story) -> Verdict:
-    """The checker's verdict, after the second opinion was seen to allow it."""
+    """The checker's verdict, after the oracle was seen to allow it."""
     history = story.history()
     verdict = CHECKERS[promise](history).verdict
-    assert verdict in SECOND_OPINIONS[promise](history)
+    assert verdict in ORACLES[promise](history)
     return verdict
 
 
@@ -29,9 +29,9 @@ punctuality = partial(verdict_of_both, "on-time")
 recovery = partial(verdict_of_both, "recovers")
 
 
-def outage_with_a_message(*, bites: float | None = 0.1) -> Story:
+def outage_with_a_message(*, active: float | None = 0.1) -> Story:
     """The server must have recovered by 3.0; Bob, who has polled before, polls next at 4.0."""
-    story = Story().poll(0.0).fault("redis refused", inject=0.05, bites=bites, heal=0.9, healed=1.0)
+    story = Story().poll(0.0).fault("redis refused", inject=0.05, active=active, heal=0.9, healed=1.0)
     return story.send("a", 0.5).poll(2.0).poll(4.0)
 
 
@@ -52,35 +52,35 @@ def test_a_reader_who_left_with_everything_proves_that_nothing_was_lost() -> Non
     assert no_losses(story) is Verdict.PASS
 
 
-def test_whatever_a_chain_receives_again_after_it_went_astray_it_may_have_asked_for() -> None:
+def test_whatever_a_consumer_receives_again_after_it_went_astray_it_may_have_asked_for() -> None:
     """Only the astray poll itself was excused, not the pages that followed from it."""
     one, two = message("a", 1.0), message("b", 1.1)
     story = Story().send("a", 1.0).send("b", 1.1).poll(2, one).poll(2.1, two)
     assert no_duplicates(story.poll(4, one, since=None).poll(4.1, two)) is Verdict.INCONCLUSIVE
 
 
-def test_a_chain_that_went_astray_asked_for_nothing_twice_in_one_answer() -> None:
+def test_a_consumer_that_went_astray_asked_for_nothing_twice_in_one_answer() -> None:
     """It was excused, although no cursor explains it."""
     one, two = message("a", 1.0), message("b", 1.1)
     story = Story().send("a", 1.0).send("b", 1.1).poll(2, one).poll(4, two, two, since=None)
     assert no_duplicates(story) is Verdict.FAIL
 
 
-def test_a_chain_that_went_astray_before_it_received_a_message_is_no_excuse_for_the_second_time() -> None:
+def test_a_consumer_that_went_astray_before_it_received_a_message_is_no_excuse_for_the_second_time() -> None:
     one = message("a", 1.0)
     story = Story().poll(0.5, next_since="2026-01-01T12:00:00Z").send("a", 1.0)
     assert no_duplicates(story.poll(2, one, since=None).poll(4, one)) is Verdict.FAIL
 
 
 def test_a_late_refusal_on_a_busy_machine_is_a_late_answer_like_any_other() -> None:
-    story = Story().poll(1.0).send("a", 4.0, 5.5, status=413).strain(4.5, 5.0)
+    story = Story().poll(1.0).send("a", 4.0, 5.5, status=413).pressure(4.5, 5.0)
     assert availability(story) is Verdict.INCONCLUSIVE
 
 
 def test_a_busy_machine_explains_no_ack_without_a_store() -> None:
     """A 200 in the place of a 503 was excused like a 503 in the place of a 200."""
-    story = Story().fault("mongodb refused", inject=1.0, bites=1.1, heal=9.0, healed=9.1)
-    assert availability(story.send("a", 4.0).strain(3.5, 5.0)) is Verdict.FAIL
+    story = Story().fault("mongodb refused", inject=1.0, active=1.1, heal=9.0, healed=9.1)
+    assert availability(story.send("a", 4.0).pressure(3.5, 5.0)) is Verdict.FAIL
 
 
 def test_a_history_of_one_send_that_was_cut_off_shows_no_answer() -> None:
@@ -92,28 +92,28 @@ def test_one_id_is_one_message_also_where_only_a_later_reader_learns_which(stran
     """The first to come looked like a phantom, and its reader was said to be passed by the message."""
     bare = {"client_message_id": None}
     story = Story().send("a", 1.0, status=None, **bare)
-    for at, chain in ((2.0, "bob#1"), (2.1, "bob#2")):
-        sender = "mallory" if chain == stranger else "alice"
-        story.poll(at, message("a", 1.0, sender=sender, **bare), chain=chain)
+    for at, consumer in ((2.0, "bob#1"), (2.1, "bob#2")):
+        sender = "mallory" if consumer == stranger else "alice"
+        story.poll(at, message("a", 1.0, sender=sender, **bare), consumer=consumer)
     assert cursors(story.send("b", 1.5)) is not Verdict.FAIL
 
 
 def test_a_message_of_two_timestamps_is_owed_to_a_later_reader_by_the_one_told_first() -> None:
     """Another reader was told a later time, by which it would have been; that alone proves no loss."""
     first, other = message("a", 1.0), message("a", 3.0)
-    story = Story().send("a", 1.0).poll(2, first).poll(2, other, chain="bob#2")
-    story.poll(3, chain="bob#3", since=stamp(2.0)).poll(6, chain="bob#3")
+    story = Story().send("a", 1.0).poll(2, first).poll(2, other, consumer="bob#2")
+    story.poll(3, consumer="bob#3", since=stamp(2.0)).poll(6, consumer="bob#3")
     assert no_losses(story.drained(7)) is not Verdict.FAIL
 
 
 def test_a_cursor_that_nobody_handed_out_leads_astray_like_one_that_was_not_handed_on() -> None:
-    """It was a duplicate: a chain that had been given none could not go astray."""
+    """It was a duplicate: a consumer that had been given none could not go astray."""
     story = Story().send("a", 1.0).poll(2, message("a", 1.0), next_since=None)
     assert no_duplicates(story.poll(4, message("a", 1.0), since=stamp(0.5))) is Verdict.INCONCLUSIVE
 
 
-def test_a_gap_told_to_a_chain_that_has_no_cursor_yet_excuses_what_retention_dropped() -> None:
-    """The second opinion let only the very first answer tell it, and that came from an empty mailbox."""
+def test_a_gap_told_to_a_consumer_that_has_no_cursor_yet_excuses_what_retention_dropped() -> None:
+    """The oracle let only the very first answer tell it, and that came from an empty mailbox."""
     story = Story(retained_messages=1).poll(0).send("a", 1.0).send("b", 1.5)
     story.poll(2, message("b", 1.5), gap=True).poll(4).drained(6)
     assert no_losses(story) is Verdict.PASS
@@ -126,7 +126,7 @@ def test_a_gap_excuses_what_was_stored_before_it_but_acked_only_later() -> None:
 
 
 def test_a_message_begun_at_the_ack_of_another_is_newer_and_one_begun_with_the_gap_is_after_it() -> None:
-    """The second opinion excused both: nothing else had been sent in between for retention to keep."""
+    """The oracle excused both: nothing else had been sent in between for retention to keep."""
     older = Story(retained_messages=1).send("b", 0.5, 1.0).send("a", 1.0)
     assert no_losses(older.poll(2, message("b", 0.5), gap=True).poll(4).drained(6)) is Verdict.FAIL
     newer = Story(retained_messages=1).send("a", 1.0).poll(2, gap=True, end=2.01).send("b", 2.01)
@@ -134,42 +134,42 @@ def test_a_message_begun_at_the_ack_of_another_is_newer_and_one_begun_with_the_g
 
 
 def test_a_store_that_still_recovers_from_one_fault_is_away_in_the_next() -> None:
-    """The second opinion let the first fault say that Redis may be there, in the midst of the second."""
-    story = Story().fault("redis refused", inject=1.0, bites=1.1, heal=1.4, healed=1.5)
-    story.fault("redis refused", inject=2.0, bites=2.1, heal=4.0, healed=4.1)
+    """The oracle let the first fault say that Redis may be there, in the midst of the second."""
+    story = Story().fault("redis refused", inject=1.0, active=1.1, heal=1.4, healed=1.5)
+    story.fault("redis refused", inject=2.0, active=2.1, heal=4.0, healed=4.1)
     assert availability(story.poll(3.0, degraded=False, source="redis")) is Verdict.FAIL
 
 
 def test_a_store_that_takes_no_writes_takes_none_while_another_fault_of_it_begins() -> None:
-    """The second opinion thought that it may be up, because the second fault had not bitten yet."""
-    story = Story().fault("redis read-only", inject=1.0, bites=1.1, heal=None, healed=None)
-    story.fault("redis refused", inject=4.0, bites=4.1, heal=5.0, healed=5.1)
+    """The oracle thought that it may be up, because the second fault had not bitten yet."""
+    story = Story().fault("redis read-only", inject=1.0, active=1.1, heal=None, healed=None)
+    story.fault("redis refused", inject=4.0, active=4.1, heal=5.0, healed=5.1)
     assert availability(story.send("a", 3.9, 4.05)) is Verdict.FAIL
 
 
 def test_a_message_of_an_outage_that_never_bit_is_missing_after_the_next_one() -> None:
-    """Each calm was asked for the messages of its own outage alone."""
-    story = outage_with_a_message(bites=None)
-    story.fault("mongodb slow", inject=5.0, bites=5.1, heal=5.9, healed=6.0).poll(9.0).poll(12.0)
+    """Each quiet period was asked for the messages of its own outage alone."""
+    story = outage_with_a_message(active=None)
+    story.fault("mongodb slow", inject=5.0, active=5.1, heal=5.9, healed=6.0).poll(9.0).poll(12.0)
     assert recovery(story) is Verdict.FAIL
 
 
 def test_a_message_that_a_busy_machine_excused_after_one_outage_is_missing_after_the_next() -> None:
-    """It was a pass: the last calm alone had to be without doubt, and did not look for it."""
-    story = outage_with_a_message().strain(4.0, 5.0).poll(7.0)
-    story.fault("mongodb slow", inject=7.5, bites=7.6, heal=8.4, healed=8.5).poll(11.0).poll(14.0)
+    """It was a pass: the last quiet period alone had to be without doubt, and did not look for it."""
+    story = outage_with_a_message().pressure(4.0, 5.0).poll(7.0)
+    story.fault("mongodb slow", inject=7.5, active=7.6, heal=8.4, healed=8.5).poll(11.0).poll(14.0)
     assert recovery(five_in_time(story, 15.0)) is Verdict.FAIL
 
 
 def test_a_busy_machine_explains_nothing_that_had_to_be_there_before() -> None:
     """It excused whatever was missing at the time, though it had been missing for long."""
-    story = outage_with_a_message().poll(6.0).poll(8.0).strain(9.0, 9.5)
+    story = outage_with_a_message().poll(6.0).poll(8.0).pressure(9.0, 9.5)
     assert recovery(five_in_time(story, 11.0)) is Verdict.FAIL
 
 
 def test_a_server_that_answers_no_poll_after_its_recovery_has_not_recovered() -> None:
     """Only polls that were answered could show that a message was missing."""
-    story = Story().poll(0.0).fault("server killed", inject=0.05, bites=0.1, heal=0.9, healed=1.0)
+    story = Story().poll(0.0).fault("server killed", inject=0.05, active=0.1, heal=0.9, healed=1.0)
     story.send("a", 1.5).poll(4.0, status=None).poll(6.0, status=None).poll(8.0, status=None)
     assert recovery(story) is Verdict.FAIL
 
@@ -182,7 +182,7 @@ def test_a_message_is_missing_also_where_the_last_answer_of_its_reader_stopped_a
 
 def test_the_first_answer_after_an_outage_may_not_take_as_long_as_it_likes() -> None:
     """Whatever it brought was in time."""
-    story = Story().poll(0.0).fault("redis refused", inject=0.05, bites=0.1, heal=0.9, healed=1.0)
+    story = Story().poll(0.0).fault("redis refused", inject=0.05, active=0.1, heal=0.9, healed=1.0)
     story.send("a", 2.5).poll(4.0, message("a", 2.5), end=7.0)
     assert recovery(five_in_time(story, 8.0)) is Verdict.FAIL
 
@@ -194,6 +194,6 @@ def test_a_poll_that_the_harness_started_late_makes_no_message_of_an_outage_late
 
 
 def test_who_begins_with_a_cursor_that_is_no_time_is_owed_what_was_sent_after_the_first_poll() -> None:
-    """The second opinion owed it everything."""
+    """The oracle owed it everything."""
     story = Story().send("a", 1.0).poll(3.0, message("a", 1.0), since="page 7", next_since="page 8")
     assert punctuality(story) is Verdict.INCONCLUSIVE

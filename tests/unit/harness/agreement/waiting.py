@@ -1,13 +1,13 @@
-"""How long messages took to reach the chains that are owed them, by brute force."""
+"""How long messages took to reach the consumers that are owed them, by brute force."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from harness.history import NS_PER_S, History, Outcome
-from harness.history.once import once
+from harness.history.memoize import memoize
 
-from .owing import Chain, owed
+from .owing import Consumer, owed
 from .reading import (
     BROKEN,
     CANNOT_TELL,
@@ -18,10 +18,10 @@ from .reading import (
     Message,
     Span,
     faults,
-    has_calm,
+    has_quiet_period,
     messages,
+    pressures,
     received,
-    strains,
 )
 
 NEVER = float("inf")
@@ -29,35 +29,35 @@ NEVER = float("inf")
 
 @dataclass(frozen=True)
 class Wait:
-    """From the ack, or the chain's first poll, to the answer that brought it, if any did."""
+    """From the ack, or the consumer's first poll, to the answer that brought it, if any did."""
 
     sent: Message
-    chain: Chain
+    consumer: Consumer
     since_ns: int
     place: int | None
     """Of the poll that brought it."""
 
     @property
     def is_live(self) -> bool:
-        """Whether the chain was polling already when the message was acked."""
+        """Whether the consumer was polling already when the message was acked."""
         return self.since_ns == self.sent.acked_ns
 
     @property
     def came_ns(self) -> float:
-        return NEVER if self.place is None else self.chain[self.place].end_ns
+        return NEVER if self.place is None else self.consumer[self.place].end_ns
 
     @property
     def known_ns(self) -> float:
-        """When it came, or the chain gave up."""
-        return self.chain[-1].end_ns if self.place is None else self.came_ns
+        """When it came, or the consumer gave up."""
+        return self.consumer[-1].end_ns if self.place is None else self.came_ns
 
     @property
     def delay_ns(self) -> float:
         """How long it took, less what the reader itself polled late."""
         if self.place is None:
             return NEVER
-        poll = self.chain[self.place]
-        before_ns = self.chain[self.place - 1].end_ns if self.place else 0
+        poll = self.consumer[self.place]
+        before_ns = self.consumer[self.place - 1].end_ns if self.place else 0
         our_own_ns = max(0, poll.start_ns - max(poll.intended_ns, before_ns, self.since_ns))
         idle_ns = [self._idle_ns(place) for place in range(self.place + 1)]
         idle_ns[-1] = max(idle_ns[-1], our_own_ns)
@@ -65,7 +65,7 @@ class Wait:
 
     def _idle_ns(self, place: int) -> int:
         """How long nothing was asked, if longer than 2.1 s, or than 0.1 s with more to read: who was away."""
-        poll, before = self.chain[place], self.chain[place - 1] if place else None
+        poll, before = self.consumer[place], self.consumer[place - 1] if place else None
         if poll.start_ns < self.since_ns or before is None:
             return 0
         pause_ns = 0 if before.has_more and before.messages else 2 * NS_PER_S
@@ -74,38 +74,38 @@ class Wait:
         return idle_ns if is_away and idle_ns > pause_ns else 0
 
 
-@once
+@memoize
 def waits(history: History) -> list[Wait]:
     """Every wait for an acked message."""
     return [
-        _wait(sent, sent.acked_ns, chain, history)
+        _wait(sent, sent.acked_ns, consumer, history)
         for sent in messages(history)
-        for chain in history.chains().values()
-        if sent.acked_ns is not None and owed(sent, chain, history)
+        for consumer in history.consumers().values()
+        if sent.acked_ns is not None and owed(sent, consumer, history)
     ]
 
 
-def _wait(sent: Message, acked_ns: int, chain: Chain, history: History) -> Wait:
-    place = next((place for place, poll in enumerate(chain) if received((poll,), sent, history)), None)
-    return Wait(sent, chain, max(acked_ns, chain[0].start_ns), place)
+def _wait(sent: Message, acked_ns: int, consumer: Consumer, history: History) -> Wait:
+    place = next((place for place, poll in enumerate(consumer) if received((poll,), sent, history)), None)
+    return Wait(sent, consumer, max(acked_ns, consumer[0].start_ns), place)
 
 
-def is_disturbed(wait: Wait, history: History) -> bool:
+def in_fault_window(wait: Wait, history: History) -> bool:
     """Whether a fault lasted until it came, or until it had to be there."""
     had_to_be_there_ns = wait.since_ns + due_ns(history)
     return touch(faults(history), wait.since_ns, min(wait.came_ns, had_to_be_there_ns))
 
 
 def is_judged(wait: Wait, history: History) -> bool:
-    """Whether no fault disturbed it, and it came, or the chain polled on until it was due."""
-    if is_disturbed(wait, history):
+    """Whether no fault disturbed it, and it came, or the consumer polled on until it was due."""
+    if in_fault_window(wait, history):
         return False
     bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
     answered_when_due = any(
-        poll.outcome is Outcome.OK and poll.start_ns >= wait.since_ns + bound_ns for poll in wait.chain
+        poll.outcome is Outcome.OK and poll.start_ns >= wait.since_ns + bound_ns for poll in wait.consumer
     )
     gave_up_ns = wait.since_ns + _unforgivable_ns(history)
-    return wait.place is not None or answered_when_due or wait.chain[-1].end_ns >= gave_up_ns
+    return wait.place is not None or answered_when_due or wait.consumer[-1].end_ns >= gave_up_ns
 
 
 def punctuality(judged: list[Wait], history: History) -> Allowed:
@@ -126,9 +126,11 @@ def punctuality(judged: list[Wait], history: History) -> Allowed:
 
 
 def excused(since_ns: float, until_ns: float, history: History) -> bool:
-    """Whether strain explains a wait: it left no time on end in which a message had to be served."""
-    spans = strains(history)
-    return touch(spans, since_ns, until_ns) and not has_calm(spans, since_ns, until_ns, due_ns(history))
+    """Whether pressure explains a wait: it left no time on end in which a message had to be served."""
+    spans = pressures(history)
+    return touch(spans, since_ns, until_ns) and not has_quiet_period(
+        spans, since_ns, until_ns, due_ns(history)
+    )
 
 
 def due_ns(history: History) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.history import NS_PER_S, Event, History
+from harness.history import FORMAT, NS_PER_S, Event, History
 
 BEGIN_NS = 7_000_000_000_000
 OUTCOMES = {None: "unknown", 200: "ok", 500: "unknown", 503: "unknown"}
@@ -34,13 +34,13 @@ def message(name: str, second: float, **changes: Any) -> dict[str, Any]:
 
 
 class Story:
-    """Builds a history event by event; a chain hands its cursor on by itself, unless told otherwise."""
+    """Builds a history event by event; a consumer hands its cursor on by itself, unless told otherwise."""
 
     def __init__(self, *, policy: dict[str, Any] | None = None, **bounds: float) -> None:
         self.events: list[Event] = []
         self._cursors: dict[str, str | None] = {}
         self._ops = 0
-        self._add("begin", 0.0, title="a story", seed=1, bounds=bounds, policy=policy or {})
+        self._add("begin", 0.0, format=FORMAT, title="a story", seed=1, bounds=bounds, policy=policy or {})
 
     def send(
         self, name: str, start: float, end: float | None = None, status: int | None = 200, **changes: Any
@@ -67,59 +67,67 @@ class Story:
         start: float,
         *messages: dict[str, Any],
         end: float | None = None,
-        chain: str = "bob#1",
+        consumer: str = "bob#1",
         status: int | None = 200,
         **changes: Any,
     ) -> Story:
-        """One poll of 10 ms; the chain is called after its reader."""
+        """One poll of 10 ms; the consumer is called after its reader."""
         end = start + 0.01 if end is None else end
-        since = changes.pop("since", self._cursors.get(chain))
+        since = changes.pop("since", self._cursors.get(consumer))
         said: dict[str, Any] = {"outcome": _outcome(status), "status": status}
         if status == 200:
             cursor = messages[-1]["timestamp"] if messages else since
             cursor = changes.pop("next_since", cursor)
-            self._cursors[chain] = cursor
+            self._cursors[consumer] = cursor
             said |= {"messages": list(messages), "next_since": cursor, "has_more": False}
-        said |= {"reader": chain.split("#")[0], "intended": ns(changes.pop("intended", start))}
-        self._add("poll", end, op=self._op(), chain=chain, since=since, start=ns(start), **(said | changes))
+        said |= {"reader": consumer.split("#")[0], "intended": ns(changes.pop("intended", start))}
+        self._add(
+            "poll", end, op=self._op(), consumer=consumer, since=since, start=ns(start), **(said | changes)
+        )
         return self
 
     def attempt(
         self, start: float, status: int | None, *, may: Sequence[int] = (401,), **changes: Any
     ) -> Story:
         """One request of Mallory's that must be refused, answered after 10 ms."""
-        said = {"who": "mallory", "what": "poll", "told": [], "error": None if status else "timeout"}
-        said |= {"status": status, "may": list(may)}
+        said = {"who": "mallory", "what": "poll", "leaked": [], "error": None if status else "timeout"}
+        said |= {"status": status, "expected": list(may)}
         self._add("attempt", start + 0.01, op=self._op(), start=ns(start), **(said | changes))
         return self
 
-    def needed(self, start: float, status: int | None, *, end: float | None = None, **changes: Any) -> Story:
+    def required(
+        self, start: float, status: int | None, *, end: float | None = None, **changes: Any
+    ) -> Story:
         """One sign-in that the scenario cannot go on without, answered after 10 ms."""
-        said = {"who": "alice", "what": "sign in", "may": [200], "unsuited": [429], "status": status}
+        said = {"who": "alice", "what": "sign in", "expected": [200], "tolerated": [429], "status": status}
         said["error"] = None if status else "timeout"
         self._add(
-            "needed", start + 0.01 if end is None else end, op=self._op(), start=ns(start), **(said | changes)
+            "required",
+            start + 0.01 if end is None else end,
+            op=self._op(),
+            start=ns(start),
+            **(said | changes),
         )
         return self
 
-    def in_vain(self, of: str, since: float, until: float) -> Story:
+    def gave_up(self, of: str, since: float, until: float) -> Story:
         """The end of a wait for what did not come."""
-        self._add("in_vain", until, of=of, what="Waited in vain.", since=ns(since))
+        self._add("gave_up", until, of=of, what="Waited in vain.", since=ns(since))
         return self
 
     def fault(
-        self, name: str, *, bites: float | None, inject: float, heal: float | None, healed: float | None
+        self, name: str, *, active: float | None, inject: float, heal: float | None, healed: float | None
     ) -> Story:
         """One fault's whole window; None for a phase that never came."""
-        phases = {"inject": inject, "bites": bites, "heal": heal, "healed": healed}
+        phases = {"inject": inject, "active": active, "heal": heal, "healed": healed}
         for phase, at in phases.items():
             if at is not None:
                 self._add("fault", at, name=name, store=name.split()[0], phase=phase)
         return self
 
-    def strain(self, since: float, until: float) -> Story:
+    def pressure(self, since: float, until: float) -> Story:
         """The harness's machine was too busy."""
-        self._add("strain", until, since=ns(since), waiting=0.97, late_s=0.01)
+        self._add("pressure", until, since=ns(since), waiting=0.97, late_s=0.01)
         return self
 
     def vitals(self, at: float, values: dict[str, float]) -> Story:
@@ -133,9 +141,11 @@ class Story:
         self._add("queue", at, **(seen | changes))
         return self
 
-    def keys(self, at: float, *eternal: str) -> Story:
+    def keys(self, at: float, *without_ttl: str) -> Story:
         """One look at all keys in Redis: one that expires, and these."""
-        self._add("keys", at, count=1 + len(eternal), eternal=len(eternal), named=list(eternal))
+        self._add(
+            "keys", at, count=1 + len(without_ttl), without_ttl=len(without_ttl), named=list(without_ttl)
+        )
         return self
 
     def drained(self, at: float) -> Story:

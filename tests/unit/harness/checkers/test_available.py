@@ -21,12 +21,12 @@ def with_fault(
     *,
     send: dict[str, Any] | None = None,
     poll: dict[str, Any] | None = None,
-    bites: float | None = 10.1,
+    active: float | None = 10.1,
     healed: float | None = 20.1,
     every: float = 1.0,
 ) -> Story:
     """Sends and polls through a fault from 10 s to 20 s, answered in it as told."""
-    story = Story().fault(name, inject=10.0, bites=bites, heal=20.0, healed=healed)
+    story = Story().fault(name, inject=10.0, active=active, heal=20.0, healed=healed)
     at = 10.2
     while at < 19.9:
         story.send(str(at), at, **(send or {"queued": False}))
@@ -83,7 +83,7 @@ def test_who_is_signed_in_may_send() -> None:
 
 
 def let_in(status: int | None, **changes: Any) -> Judgement:
-    return available(Story().needed(0.5, status, **changes).send("a", 1.0).poll(2.0).history())
+    return available(Story().required(0.5, status, **changes).send("a", 1.0).poll(2.0).history())
 
 
 def test_users_can_sign_in_however_long_it_takes() -> None:
@@ -128,25 +128,25 @@ def test_while_a_store_is_broken_who_signs_in_may_be_told_to_come_again(
     fault: str, status: int | None, wrong: int
 ) -> None:
     story = with_fault(fault, poll=DEGRADED if "redis" in fault else {"status": 503}, send={"status": 503})
-    assert len(kinds(available(story.needed(15.0, status).history()))) >= wrong
+    assert len(kinds(available(story.required(15.0, status).history()))) >= wrong
     told = [found for found in available(story.history()).findings if "sign in" in found.sentence]
     assert len(told) == wrong
 
 
 def test_a_sign_in_that_times_out_on_a_busy_machine_proves_nothing() -> None:
-    story = Story().needed(0.5, None).strain(0.4, 0.6).send("a", 3.0).poll(4.0)
+    story = Story().required(0.5, None).pressure(0.4, 0.6).send("a", 3.0).poll(4.0)
     assert available(story.history()).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_server_that_does_not_come_back_is_a_finding_but_on_a_busy_machine() -> None:
-    story = Story().send("a", 1.0).poll(2.0).in_vain("serving", 3.0, 8.0)
+    story = Story().send("a", 1.0).poll(2.0).gave_up("serving", 3.0, 8.0)
     assert available(story.history()).reason == "The server did not serve from 3.000 s on: Waited in vain."
-    assert kinds(available(story.strain(3.5, 4.0).history())) == ["not_back"], "half of the wait was calm"
-    assert available(story.strain(5.5, 6.0).history()).verdict is Verdict.INCONCLUSIVE
+    assert kinds(available(story.pressure(3.5, 4.0).history())) == ["not_back"], "half of the wait was quiet"
+    assert available(story.pressure(5.5, 6.0).history()).verdict is Verdict.INCONCLUSIVE
 
 
 def test_other_waits_in_vain_are_no_findings() -> None:
-    story = Story().send("a", 1.0).poll(2.0).in_vain("traffic", 3.0, 8.0)
+    story = Story().send("a", 1.0).poll(2.0).gave_up("traffic", 3.0, 8.0)
     assert available(story.history()).verdict is Verdict.PASS
 
 
@@ -165,11 +165,11 @@ def test_dead_workers_are_replaced_and_nobody_waits_for_them(
 ) -> None:
     story = with_fault(fault).send("late", start, start + 5, status=None, error=error)
     assert kinds(available(story.history())) == ["unanswered"] * wrong
-    again = with_fault(fault).fault("client cut", inject=30.0, bites=30.1, heal=39.0, healed=39.1)
+    again = with_fault(fault).fault("client cut", inject=30.0, active=30.1, heal=39.0, healed=39.1)
     again.send("cut off", 31.0, 36.0, status=None, error="timeout")
     assert kinds(available(again.history())) == []
-    never_bit = with_fault(fault, bites=None).send("late", start, start + 5, status=None, error=error)
-    assert kinds(available(never_bit.history())) == []
+    never_active = with_fault(fault, active=None).send("late", start, start + 5, status=None, error=error)
+    assert kinds(available(never_active.history())) == []
 
 
 def promised(times: int, **last: Any) -> Judgement:
@@ -218,7 +218,7 @@ def test_a_poll_that_asked_to_be_held_open_may_take_that_much_longer() -> None:
 
 
 def test_slowness_decides_nothing_on_an_overloaded_machine() -> None:
-    story = Story().poll(2.0).poll(4.0, end=5.5).strain(4.5, 5.0)
+    story = Story().poll(2.0).poll(4.0, end=5.5).pressure(4.5, 5.0)
     judgement = available(story.history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert (
@@ -228,9 +228,9 @@ def test_slowness_decides_nothing_on_an_overloaded_machine() -> None:
 
 
 def test_an_overloaded_machine_excuses_neither_a_500_nor_what_happened_at_other_times() -> None:
-    story = Story().poll(1.0).poll(4.0, status=500).strain(3.5, 5.0)
+    story = Story().poll(1.0).poll(4.0, status=500).pressure(3.5, 5.0)
     assert kinds(available(story.history())) == ["wrong_status"]
-    story = Story().poll(1.0).strain(1.0, 2.0).poll(4.0, status=503)
+    story = Story().poll(1.0).pressure(1.0, 2.0).poll(4.0, status=503)
     assert kinds(available(story.history())) == ["wrong_status"]
 
 
@@ -238,19 +238,19 @@ def test_an_overloaded_machine_excuses_neither_a_500_nor_what_happened_at_other_
     "wrong", [{"status": 503, "error": "try later"}, {"status": None, "error": "timeout", "end": 9.0}]
 )
 def test_an_overloaded_machine_excuses_that_a_server_gave_up(wrong: dict[str, Any]) -> None:
-    story = Story().poll(1.0).poll(4.0, **wrong).strain(3.5, 6.1)
+    story = Story().poll(1.0).poll(4.0, **wrong).pressure(3.5, 6.1)
     assert available(story.history()).verdict is Verdict.INCONCLUSIVE
 
 
 def test_no_machine_excuses_a_request_that_hung_on_for_two_seconds_after_it_was_free_again() -> None:
     hung = Story().poll(1.0).poll(4.0, end=9.0, status=None, error="timeout")
-    assert kinds(available(hung.strain(3.5, 5.9).history())) == ["unanswered"]
+    assert kinds(available(hung.pressure(3.5, 5.9).history())) == ["unanswered"]
 
 
 def test_a_poll_that_may_be_held_need_not_be_answered_in_that_time() -> None:
     held = Story().poll(1.0).poll(4.0, wait=4, end=13.0, status=None, error="timeout")
-    assert kinds(available(held.strain(3.5, 9.9).history())) == ["unanswered"]
-    assert available(held.strain(9.9, 10.1).history()).verdict is Verdict.INCONCLUSIVE
+    assert kinds(available(held.pressure(3.5, 9.9).history())) == ["unanswered"]
+    assert available(held.pressure(9.9, 10.1).history()).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_send_cut_off_by_the_end_of_the_history_is_not_held_against_the_server() -> None:
@@ -295,7 +295,7 @@ def test_an_ack_without_mongodb_is_a_lie() -> None:
 
 def test_both_stores_down_and_503_everywhere_is_a_pass() -> None:
     story = with_fault("mongodb refused", send={"status": 503}, poll={"status": 503})
-    story.fault("redis refused", inject=9.0, bites=9.1, heal=20.0, healed=20.1)
+    story.fault("redis refused", inject=9.0, active=9.1, heal=20.0, healed=20.1)
     assert available(story.history()).verdict is Verdict.PASS
 
 
@@ -342,7 +342,7 @@ def test_a_redis_that_refuses_writes_may_still_be_read_but_nothing_was_queued(ki
 
 def test_a_redis_without_writes_beside_a_mongodb_that_is_away_leaves_polls_either_way() -> None:
     story = with_fault("mongodb refused", send={"status": 503}, poll={"source": "redis"})
-    story.fault("redis read-only", inject=9.0, bites=9.1, heal=20.0, healed=20.1)
+    story.fault("redis read-only", inject=9.0, active=9.1, heal=20.0, healed=20.1)
     assert available(story.poll(15.05, status=503).history()).verdict is Verdict.PASS
 
 
@@ -353,7 +353,7 @@ def test_a_killed_redis_is_away_like_a_refused_one() -> None:
 
 
 def test_a_fault_of_a_moment_counts_what_was_asked_until_it_had_to_be_over() -> None:
-    story = Story().fault("redis emptied", inject=10.0, bites=10.1, heal=10.1, healed=10.1)
+    story = Story().fault("redis emptied", inject=10.0, active=10.1, heal=10.1, healed=10.1)
     for place in range(5):
         story.send(str(place), 10.2 + place * 0.4).poll(10.3 + place * 0.4)
     assert available(story.history()).verdict is Verdict.PASS
@@ -378,7 +378,7 @@ def test_a_push_claimed_while_redis_is_down_is_not_degraded() -> None:
     ("story", "reason"),
     [
         (lambda: Story(), "nothing was sent"),
-        (lambda: with_fault("redis refused", bites=None), "never proven to bite"),
+        (lambda: with_fault("redis refused", active=None), "never proven to take effect"),
         (lambda: with_fault("redis refused", healed=None), "never seen healed"),
         (lambda: with_fault("redis refused", every=2.5), "only 4 sends and 4 polls"),
         (lambda: with_fault("kafka refused"), "takes from 'kafka' is not known"),

@@ -36,7 +36,7 @@ def test_a_queue_that_is_gone_has_no_ttl_to_lack() -> None:
 def test_what_the_harness_wrote_into_redis_itself_convicts_nobody_until_the_recovery_is_due() -> None:
     def story(at: float) -> Story:
         told = Story().queue(0.5)
-        told.fault("redis wrong type", inject=1, bites=1.1, heal=5, healed=5.1)
+        told.fault("redis wrong type", inject=1, active=1.1, heal=5, healed=5.1)
         return told.queue(at, ttl_ms=-1).keys(at, "messages:bob")
 
     assert bounded(story(7.0).history()).verdict is Verdict.PASS

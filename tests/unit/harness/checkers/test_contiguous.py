@@ -1,4 +1,4 @@
-"""contiguous: the seqs that a chain receives have no hole."""
+"""contiguous: the seqs that a consumer receives have no hole."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(*seqs: int | None, **poll: Any) -> Story:
 def test_seqs_without_a_hole_pass() -> None:
     judgement = contiguous(read(7, 8, 9).history())
     assert judgement.verdict is Verdict.PASS
-    assert judgement.evidence == {"numbered": 3, "chains": 1}
+    assert judgement.evidence == {"numbered": 3, "consumers": 1}
 
 
 def test_a_hole_is_told_with_both_its_sides() -> None:

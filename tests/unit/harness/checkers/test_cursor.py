@@ -52,11 +52,11 @@ def test_an_unknown_message_that_another_reader_received_is_passed_like_any_othe
         return Story().poll(0.5).send("a", 1.0, status=None).send("b", 1.1).poll(1.5, message("b", 1.1))
 
     assert cursor(story().history()).verdict is Verdict.PASS
-    seen = story().poll(2, message("a", 1.0), message("b", 1.1), chain="bob#2")
+    seen = story().poll(2, message("a", 1.0), message("b", 1.1), consumer="bob#2")
     assert kinds(cursor(seen.history())) == ["passed"]
 
 
-def test_what_is_older_than_the_cursor_a_chain_began_with_is_not_passed_by_it() -> None:
+def test_what_is_older_than_the_cursor_a_consumer_began_with_is_not_passed_by_it() -> None:
     story = Story().send("a", 1.0).send("b", 2.0).poll(3.0, message("b", 2.0), since=stamp(1.0))
     assert cursor(story.history()).verdict is Verdict.PASS
 

@@ -85,7 +85,7 @@ def test_the_timestamps_tell_it_where_the_cursor_is_no_time() -> None:
     assert kinds(tie.poll(2.0, message("b", 1.0), next_since="page 2")) == []
 
 
-def test_a_chain_that_began_behind_a_message_has_no_hole_there() -> None:
+def test_a_consumer_that_began_behind_a_message_has_no_hole_there() -> None:
     story = Story().send("a", 1.0, **OPAQUE)
     page(story, 1.5, since="page 1").send("b", 2.0, **OPAQUE)
     assert kinds(page(story, 3.0, "b")) == []
@@ -104,9 +104,9 @@ def test_a_message_that_could_be_taken_for_another_makes_no_hole() -> None:
     assert kinds(story.poll(2.0, *came, next_since="page 2", since="page 1")) == []
 
 
-def test_a_fresh_chain_with_the_same_hole_shows_that_the_message_was_never_stored() -> None:
+def test_a_fresh_consumer_with_the_same_hole_shows_that_the_message_was_never_stored() -> None:
     story = page(Story().send("a", 1.0, **OPAQUE).send("b", 1.1, **OPAQUE), 2.0, "b")
-    assert set(kinds(page(story, 3.0, "b", chain="bob#2"))) == {"not_stored"}
+    assert set(kinds(page(story, 3.0, "b", consumer="bob#2"))) == {"not_stored"}
 
 
 def test_what_nobody_received_yet_nor_anything_behind_it_is_unseen_and_may_still_come() -> None:
@@ -121,7 +121,7 @@ def test_what_nobody_received_yet_nor_anything_behind_it_is_unseen_and_may_still
 
 
 def test_what_one_reader_lacks_and_another_has_is_neither_lost_nor_unseen() -> None:
-    story = Story().poll(0.5).send("a", 1.0).poll(2.0, message("a", 1.0), chain="bob#2").poll(2.1)
+    story = Story().poll(0.5).send("a", 1.0).poll(2.0, message("a", 1.0), consumer="bob#2").poll(2.1)
     assert counts(story) == (0, 0, 0)
     assert "(1 of 2 deliveries)" in judged(story).reason
 

@@ -25,7 +25,7 @@ def test_a_message_of_unknown_time_is_not_passed_by_a_cursor_but_missed_at_the_e
 
 
 @pytest.mark.parametrize(("sent_at", "expected"), [(1.0, []), (3.0, ["not_stored"])])
-def test_a_chain_that_begins_with_no_time_is_owed_what_was_sent_after_its_first_poll(
+def test_a_consumer_that_begins_with_no_time_is_owed_what_was_sent_after_its_first_poll(
     sent_at: float, expected: list[str]
 ) -> None:
     story = Story().send("a", sent_at) if sent_at < 2.0 else Story()
@@ -68,9 +68,9 @@ def test_of_two_messages_with_one_id_an_arrival_with_neither_content_is_the_firs
     assert [found.kind for found in no_phantom(story.history()).findings] == ["changed_content"]
 
 
-def test_a_chain_that_was_never_answered_proves_no_loss() -> None:
+def test_a_consumer_that_was_never_answered_proves_no_loss() -> None:
     story = (
-        Story().send("a", 1.0).poll(2.0, message("a", 1.0)).poll(5.0).poll(6.0, chain="bob#2", status=None)
+        Story().send("a", 1.0).poll(2.0, message("a", 1.0)).poll(5.0).poll(6.0, consumer="bob#2", status=None)
     )
     judgement = no_loss(story.drained(9.0).history())
     assert judgement.verdict is Verdict.INCONCLUSIVE

@@ -9,12 +9,12 @@ from .histories import Story, message, stamp
 from .test_no_loss import kinds
 
 
-def test_each_message_once_in_each_chain_is_a_pass() -> None:
-    story = Story().send("a", 1.0).poll(2, message("a", 1.0)).poll(2, message("a", 1.0), chain="bob#2")
+def test_each_message_once_in_each_consumer_is_a_pass() -> None:
+    story = Story().send("a", 1.0).poll(2, message("a", 1.0)).poll(2, message("a", 1.0), consumer="bob#2")
     assert no_duplicate(story.history()).verdict is Verdict.PASS
 
 
-def test_a_chain_that_receives_a_message_again_convicts() -> None:
+def test_a_consumer_that_receives_a_message_again_convicts() -> None:
     story = Story().send("a", 1.0).poll(2, message("a", 1.0)).poll(4, message("a", 1.0))
     judgement = no_duplicate(story.history())
     assert kinds(judgement) == ["delivered_twice"]
@@ -34,7 +34,7 @@ def test_a_poll_repeated_after_its_answer_was_lost_is_no_duplicate() -> None:
     assert no_duplicate(story.history()).verdict is Verdict.PASS
 
 
-def test_a_chain_that_did_not_hand_its_cursor_on_blames_the_harness() -> None:
+def test_a_consumer_that_did_not_hand_its_cursor_on_blames_the_harness() -> None:
     story = Story().send("a", 1.0).poll(2, message("a", 1.0)).poll(4, message("a", 1.0), since=None)
     judgement = no_duplicate(story.history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
@@ -62,7 +62,7 @@ def test_a_retry_stored_twice_convicts() -> None:
 
 def test_two_readers_who_see_different_ids_convict() -> None:
     story = Story().send("a", 1.0, id=None).poll(2, message("a", 1.0))
-    story.poll(2, message("a", 1.0, id="other"), chain="bob#2")
+    story.poll(2, message("a", 1.0, id="other"), consumer="bob#2")
     assert kinds(no_duplicate(story.history())) == ["two_ids"]
 
 

@@ -69,30 +69,32 @@ def test_a_message_that_no_reader_ever_had_is_not_stored() -> None:
 
 def test_a_message_another_reader_had_was_never_served_to_this_one() -> None:
     story = Story().poll(0.5).send("a", 1.0).poll(2.5).poll(4.5)
-    story.poll(4.6, message("a", 1.0), chain="bob#2").poll(4.7, chain="bob#2").drained(5.0)
+    story.poll(4.6, message("a", 1.0), consumer="bob#2").poll(4.7, consumer="bob#2").drained(5.0)
     assert kinds(no_loss(story.history())) == ["never_served"]
 
 
-def test_a_fresh_chain_tells_a_skipped_message_from_one_that_was_not_stored() -> None:
+def test_a_fresh_consumer_tells_a_skipped_message_from_one_that_was_not_stored() -> None:
     def story() -> Story:
         return Story().poll(0.5).send("a", 1.0).send("b", 1.1).poll(1.5, message("b", 1.1))
 
-    stored = story().poll(4, message("a", 1.0), message("b", 1.1), chain="bob#2").poll(4.1, chain="bob#2")
-    absent = story().poll(4, message("b", 1.1), chain="bob#2").poll(4.1, chain="bob#2")
+    stored = (
+        story().poll(4, message("a", 1.0), message("b", 1.1), consumer="bob#2").poll(4.1, consumer="bob#2")
+    )
+    absent = story().poll(4, message("b", 1.1), consumer="bob#2").poll(4.1, consumer="bob#2")
     assert kinds(no_loss(stored.drained(5).history())) == ["stored_but_skipped"]
     assert set(kinds(no_loss(absent.drained(5).history()))) == {"not_stored"}
 
 
-def test_a_chain_that_stopped_early_is_owed_nothing_more() -> None:
-    story = Story().poll(0.5, chain="bob#1").poll(0.6, chain="bob#2").send("a", 1.0)
-    story.poll(2.5, message("a", 1.0), chain="bob#2").poll(4.5, chain="bob#2").drained(5.0)
+def test_a_consumer_that_stopped_early_is_owed_nothing_more() -> None:
+    story = Story().poll(0.5, consumer="bob#1").poll(0.6, consumer="bob#2").send("a", 1.0)
+    story.poll(2.5, message("a", 1.0), consumer="bob#2").poll(4.5, consumer="bob#2").drained(5.0)
     assert no_loss(story.history()).verdict is Verdict.PASS
 
 
-def test_a_message_sent_after_a_chains_end_is_not_passed_by_its_cursor() -> None:
+def test_a_message_sent_after_a_consumers_end_is_not_passed_by_its_cursor() -> None:
     """Even where a clock that stepped back gave it an older timestamp."""
     story = Story().poll(0.5, next_since=stamp(30)).send("a", 1.0)
-    story.poll(2.0, message("a", 1.0), chain="bob#2").poll(4.5, chain="bob#2").drained(5)
+    story.poll(2.0, message("a", 1.0), consumer="bob#2").poll(4.5, consumer="bob#2").drained(5)
     assert no_loss(story.history()).verdict is Verdict.PASS
 
 
@@ -112,7 +114,7 @@ def test_a_retry_that_was_acked_makes_the_message_acked() -> None:
     assert kinds(no_loss(story.drained(5.0).history())) == ["not_stored"]
 
 
-def test_a_chain_that_begins_with_a_cursor_is_owed_what_is_newer() -> None:
+def test_a_consumer_that_begins_with_a_cursor_is_owed_what_is_newer() -> None:
     story = Story().send("a", 1.0).send("b", 2.0)
     story.poll(3.0, message("b", 2.0), since=stamp(1.0)).poll(5.0).drained(6)
     assert no_loss(story.history()).verdict is Verdict.PASS
@@ -154,7 +156,10 @@ def test_nothing_is_lost_before_it_is_due() -> None:
 def test_a_fault_postpones_when_a_message_is_due() -> None:
     def story(last: float) -> Story:
         told = (
-            Story().poll(0.5).send("a", 1.0).fault("redis refused", inject=1.1, bites=1.2, heal=4, healed=4.1)
+            Story()
+            .poll(0.5)
+            .send("a", 1.0)
+            .fault("redis refused", inject=1.1, active=1.2, heal=4, healed=4.1)
         )
         return told.poll(last).drained(last + 1)
 

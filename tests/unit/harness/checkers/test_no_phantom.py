@@ -78,7 +78,7 @@ def test_a_wrong_sender_convicts() -> None:
 
 def test_a_message_in_someone_elses_mailbox_convicts() -> None:
     for addressed in ("bob", "carol"):
-        story = Story().send("a", 1.0).poll(2, message("a", 1.0, recipient=addressed), chain="carol#1")
+        story = Story().send("a", 1.0).poll(2, message("a", 1.0, recipient=addressed), consumer="carol#1")
         assert kinds(no_phantom(story.history())) == ["foreign_mailbox"]
 
 

@@ -11,10 +11,10 @@ from .histories import Story, message
 from .test_no_loss import kinds
 
 
-def polled(*starts: float, chain: str = "bob#1") -> Story:
+def polled(*starts: float, consumer: str = "bob#1") -> Story:
     story = Story()
     for start in starts:
-        story.poll(start, chain=chain)
+        story.poll(start, consumer=consumer)
     return story
 
 
@@ -52,9 +52,9 @@ def test_a_message_that_never_arrives_is_later_than_any_bound() -> None:
     assert judgement.evidence["delay_s"]["max"] is None
 
 
-def test_a_chain_that_stopped_before_a_message_was_due_is_not_late() -> None:
+def test_a_consumer_that_stopped_before_a_message_was_due_is_not_late() -> None:
     story = polled(0.0).send("a", 1.0).poll(2.0)
-    story.send("b", 2.1).poll(2.2, message("a", 1.0), message("b", 2.1), chain="bob#2")
+    story.send("b", 2.1).poll(2.2, message("a", 1.0), message("b", 2.1), consumer="bob#2")
     judgement = on_time(story.history())
     assert judgement.verdict is Verdict.PASS
     assert judgement.evidence["reader_stopped_before_due"] == 1
@@ -77,18 +77,18 @@ def test_a_poll_late_because_the_answer_before_it_was_slow_is_the_servers_delay(
 
 
 def test_what_was_late_while_the_machine_was_too_busy_decides_nothing() -> None:
-    story = polled(0.0).send("a", 1.0).poll(2.0).poll(4.0, message("a", 1.0)).strain(1.5, 3.5)
+    story = polled(0.0).send("a", 1.0).poll(2.0).poll(4.0, message("a", 1.0)).pressure(1.5, 3.5)
     judgement = on_time(story.history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.reason.startswith(
         "1 late deliveries decide nothing: for 3.0 s this machine was too busy"
     )
-    calm = polled(0.0).send("a", 1.0).poll(2.0).poll(4.0, message("a", 1.0)).strain(7.0, 7.5)
-    assert on_time(calm.history()).verdict is Verdict.FAIL
+    quiet = polled(0.0).send("a", 1.0).poll(2.0).poll(4.0, message("a", 1.0)).pressure(7.0, 7.5)
+    assert on_time(quiet.history()).verdict is Verdict.FAIL
 
 
 def test_what_was_on_time_although_the_machine_was_too_busy_counts() -> None:
-    story = polled(0.0).send("a", 1.0).poll(2.0, message("a", 1.0)).strain(0.5, 3.5)
+    story = polled(0.0).send("a", 1.0).poll(2.0, message("a", 1.0)).pressure(0.5, 3.5)
     judgement = on_time(story.history())
     assert (judgement.verdict, judgement.evidence["judged"]) == (Verdict.PASS, 1)
 
@@ -203,11 +203,11 @@ def test_pages_that_come_too_slowly_are_the_servers_fault() -> None:
     assert on_time(paged(step_s=0.2).history()).evidence["misses"] == 2  # the third took 0.6 s
 
 
-def test_strain_does_not_excuse_a_message_that_two_and_a_half_calm_seconds_did_not_bring() -> None:
+def test_pressure_does_not_excuse_a_message_that_two_and_a_half_quiet_seconds_did_not_bring() -> None:
     def late(*more: float) -> Story:
-        story = polled(0.0).send("a", 1.0).strain(0.5, 1.2)
+        story = polled(0.0).send("a", 1.0).pressure(0.5, 1.2)
         for begin in more:
-            story.strain(begin, begin + 0.2)
+            story.pressure(begin, begin + 0.2)
         return story.poll(2.0).poll(4.0).poll(6.0, message("a", 1.0))
 
     assert kinds(on_time(late().history())) == ["late"]
@@ -216,7 +216,7 @@ def test_strain_does_not_excuse_a_message_that_two_and_a_half_calm_seconds_did_n
 
 def test_deliveries_a_fault_could_have_touched_are_reported_apart() -> None:
     story = polled(0.0).send("a", 1.0).poll(2.0, message("a", 1.0)).send("b", 3.0)
-    story.fault("redis refused", inject=3.5, bites=3.6, heal=8.0, healed=8.1)
+    story.fault("redis refused", inject=3.5, active=3.6, heal=8.0, healed=8.1)
     story.poll(4.0).poll(6.0).poll(8.0, message("b", 3.0)).send("c", 9.5).poll(10, message("c", 9.5))
     judgement = on_time(story.history())
     assert judgement.verdict is Verdict.PASS
@@ -226,19 +226,19 @@ def test_deliveries_a_fault_could_have_touched_are_reported_apart() -> None:
 
 
 def test_lateness_after_the_recovery_convicts() -> None:
-    story = polled(0.0).fault("redis refused", inject=1, bites=1.1, heal=2, healed=2.1)
+    story = polled(0.0).fault("redis refused", inject=1, active=1.1, heal=2, healed=2.1)
     story.send("a", 4.2).poll(5.0).poll(7.0, message("a", 4.2))
     assert kinds(on_time(story.history())) == ["late"]
 
 
 def test_a_message_late_before_the_fault_began_is_not_excused_by_it() -> None:
     story = polled(0.0).send("a", 1.0).poll(2.0).poll(4.0)
-    story.fault("redis refused", inject=5, bites=5.1, heal=6, healed=6.1).poll(6.0, message("a", 1.0))
+    story.fault("redis refused", inject=5, active=5.1, heal=6, healed=6.1).poll(6.0, message("a", 1.0))
     assert kinds(on_time(story.history())) == ["late"]
 
 
 def test_clocks_that_differ_excuse_nothing() -> None:
-    story = polled(0.0).fault("clock stepping", inject=0.5, bites=0.6, heal=20, healed=20)
+    story = polled(0.0).fault("clock stepping", inject=0.5, active=0.6, heal=20, healed=20)
     story.send("a", 1.0).poll(2.0).poll(4.0, message("a", 1.0))
     assert kinds(on_time(story.history())) == ["late"]
 

@@ -80,7 +80,7 @@ def test_two_readers_who_see_different_orders_convict() -> None:
     free = {"timestamp": ""}
     story = Story().send("a", 1.0, 1.2).send("b", 1.0, 1.2, sender="carol")
     story.poll(3, message("a", 1, **free), message("b", 1, sender="carol", **free))
-    story.poll(3, message("b", 1, sender="carol", **free), message("a", 1, **free), chain="bob#2")
+    story.poll(3, message("b", 1, sender="carol", **free), message("a", 1, **free), consumer="bob#2")
     judgement = order(story.history())
     assert kinds(judgement) == ["readers_disagree"]
     assert "the other way round" in judgement.reason
@@ -88,7 +88,7 @@ def test_two_readers_who_see_different_orders_convict() -> None:
 
 def test_readers_who_share_only_some_messages_may_agree() -> None:
     story = Story().poll(3, message("a", 1), message("b", 2), message("c", 3))
-    story.poll(3, message("b", 2), message("x", 2.5), message("c", 3), chain="bob#2")
+    story.poll(3, message("b", 2), message("x", 2.5), message("c", 3), consumer="bob#2")
     assert order(story.history()).verdict is Verdict.PASS
 
 

@@ -12,7 +12,7 @@ from .histories import Story, message
 
 def polled(*polls: float, **changes: Any) -> Story:
     """A message is acked at 1.01, on a machine that is busy to the end; then Bob polls, in vain."""
-    story = Story().strain(0.5, 60.0).poll(0.5).send("a", 1.0)
+    story = Story().pressure(0.5, 60.0).poll(0.5).send("a", 1.0)
     for at in polls:
         story.poll(at, **({"end": at + changes["lasts"]} if "lasts" in changes else {}))
     return story
@@ -40,10 +40,10 @@ def test_a_slow_answer_shows_that_the_server_had_no_processor() -> None:
 
 
 def test_an_answer_in_a_fault_or_in_the_recovery_from_it_does_not_count() -> None:
-    story = polled(*TEN, 11.1).fault("redis refused", inject=4.5, bites=4.6, heal=5.0, healed=5.2)
+    story = polled(*TEN, 11.1).fault("redis refused", inject=4.5, active=4.6, heal=5.0, healed=5.2)
     assert verdict(story) is Verdict.INCONCLUSIVE
     later = polled(*TEN, *(11.1 + number for number in range(4)))
-    assert verdict(later.fault("redis refused", inject=4.5, bites=4.6, heal=5.0, healed=5.2)) is Verdict.FAIL
+    assert verdict(later.fault("redis refused", inject=4.5, active=4.6, heal=5.0, healed=5.2)) is Verdict.FAIL
 
 
 def test_no_answer_is_not_a_quick_answer() -> None:

@@ -12,7 +12,7 @@ from .test_no_loss import kinds
 
 
 def test_attempts_that_were_refused_as_they_should_pass() -> None:
-    judgement = private(Story().attempt(1.0, 401).attempt(2.0, 403, may=(403, 404)).history())
+    judgement = private(Story().attempt(1.0, 401).attempt(2.0, 403, expected=(403, 404)).history())
     assert judgement.verdict is Verdict.PASS
     assert judgement.evidence["attempts"] == 2
     assert judgement.evidence["answered"] == {"401": 1, "403": 1}
@@ -42,7 +42,7 @@ def test_another_answer_is_a_finding(status: int | None, kind: str) -> None:
 
 def test_an_answer_that_tells_too_much_is_a_finding_whatever_its_status() -> None:
     for status in (200, 401):
-        story = Story().attempt(1.0, status, may=(200, 401), told=["secret 1", "secret 2"])
+        story = Story().attempt(1.0, status, expected=(200, 401), leaked=["secret 1", "secret 2"])
         judgement = private(story.history())
         assert kinds(judgement) == ["leaked"]
         assert judgement.reason == (
@@ -51,7 +51,7 @@ def test_an_answer_that_tells_too_much_is_a_finding_whatever_its_status() -> Non
 
 
 def test_the_sentence_says_what_was_tried_and_what_would_be_right() -> None:
-    judgement = private(Story().attempt(1.5, 200, may=(401, 403), what="poll Bob's mailbox").history())
+    judgement = private(Story().attempt(1.5, 200, expected=(401, 403), what="poll Bob's mailbox").history())
     assert judgement.reason == (
         "mallory tried to poll Bob's mailbox at 1.500 s, and was answered 200; expected: 401 or 403."
     )
@@ -64,7 +64,7 @@ def test_each_speaks_for_its_own_promise() -> None:
 
 
 def test_a_busy_machine_explains_silence_but_not_that_somebody_was_let_in() -> None:
-    silent = Story().strain(0.5, 2.0).attempt(1.0, None).history()
+    silent = Story().pressure(0.5, 2.0).attempt(1.0, None).history()
     assert private(silent).verdict is Verdict.INCONCLUSIVE
-    let_in = Story().strain(0.5, 2.0).attempt(1.0, 200).history()
+    let_in = Story().pressure(0.5, 2.0).attempt(1.0, 200).history()
     assert kinds(private(let_in)) == ["not_refused"]

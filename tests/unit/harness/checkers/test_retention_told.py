@@ -58,7 +58,7 @@ def test_who_reads_from_the_start_and_is_not_told_is_led_past_it_in_silence() ->
         "The answer at 9.010 s led bob#1 past message 'a' from alice to bob and 1 more, older than the "
         "retained 2, and admitted no gap."
     )
-    assert finding.mechanism == "trimmed queue"
+    assert finding.suspected_cause == "trimmed queue"
     assert counts(story) == (0, 2, 0, 0, 2)
     assert no_loss(story.history()).verdict is Verdict.FAIL
 
@@ -68,14 +68,14 @@ def test_one_message_is_told_of_by_its_name() -> None:
     assert "past message 'a' from alice to bob, older" in finding.sentence
 
 
-def test_a_gap_told_too_late_is_silent_where_the_chain_was_led_past() -> None:
+def test_a_gap_told_too_late_is_silent_where_the_consumer_was_led_past() -> None:
     """The client of the first answer has gone on already."""
     story = sent("abcd").poll(9, *page("c")).poll(9.1, *page("d"), gap=True)
     assert kinds(story) == ["silent_gap", "false_gap"]
 
 
 def test_a_gap_told_behind_another_cursor_does_not_speak_of_what_is_before_it() -> None:
-    """The chain went to and fro; none of its answers from before what was dropped said so."""
+    """The consumer went to and fro; none of its answers from before what was dropped said so."""
     story = sent("abcd").poll(7).poll(8, since=stamp(50), next_since="page 8", gap=True)
     assert kinds(story.poll(9, *page("c", "d"), since=None)) == ["silent_gap", "false_gap"]
 
@@ -87,7 +87,7 @@ def test_a_gap_told_before_speaks_of_what_the_next_answer_skips() -> None:
 
 
 @pytest.mark.parametrize(("gap", "expected"), [(True, []), (False, ["silent_gap"])])
-def test_a_chain_whose_cursor_is_before_what_is_left_has_to_be_told_as_well(
+def test_a_consumer_whose_cursor_is_before_what_is_left_has_to_be_told_as_well(
     gap: bool, expected: list[str]
 ) -> None:
     story = sent("a").poll(1.5, *page("a"))
@@ -165,7 +165,7 @@ def test_a_gap_that_speaks_of_what_is_lost_is_not_false() -> None:
     assert no_loss(story.history()).verdict is Verdict.FAIL
 
 
-def test_a_message_behind_the_gap_that_the_chain_did_not_stay_for_leaves_it_open() -> None:
+def test_a_message_behind_the_gap_that_the_consumer_did_not_stay_for_leaves_it_open() -> None:
     assert kinds(sent("abcd").poll(9, *page("a"), gap=True, has_more=True)) == []
     assert kinds(sent("ab").poll(9, *page("a", "b"), gap=True).send("c", 9.5)) == ["false_gap"]
 
@@ -182,7 +182,7 @@ def test_a_message_of_unknown_outcome_may_be_what_retention_dropped_but_not_what
 
     assert kinds(story(retained=1)) == []
     assert kinds(story(retained=2)) == ["false_gap"]
-    seen = story(retained=2).poll(10, *page("a", "b"), chain="bob#2")
+    seen = story(retained=2).poll(10, *page("a", "b"), consumer="bob#2")
     assert kinds(seen) == []
 
 
@@ -192,7 +192,7 @@ def test_a_message_of_unknown_time_may_be_anywhere() -> None:
     assert kinds(Story().send("b", 2.0).poll(9, *page("b"), gap=True, since="page 1")) == ["false_gap"]
 
 
-def test_a_chain_that_has_gone_back_may_find_dropped_what_it_had() -> None:
+def test_a_consumer_that_has_gone_back_may_find_dropped_what_it_had() -> None:
     story = sent("ab").poll(3, *page("a", "b")).send("c", 3.5).poll(9, *page("b", "c"), gap=True, since=None)
     assert kinds(story) == []
 

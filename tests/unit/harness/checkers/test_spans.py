@@ -26,7 +26,7 @@ def test_the_total_counts_overlaps_once(given_spans: list[tuple[float, float]]) 
     assert Spans(given_spans).total_ns() == len(covered)
 
 
-def test_the_calm_ends_after_the_first_gap_that_is_long_enough() -> None:
-    assert Spans([(5, 6), (8, 9)]).calm_end_ns(0, 3) == 3
-    assert Spans([(2, 3), (5, 6)]).calm_end_ns(0, 4) == 10
-    assert Spans([(2, math.inf)]).calm_end_ns(0, 4) == math.inf
+def test_the_quiet_period_ends_after_the_first_gap_that_is_long_enough() -> None:
+    assert Spans([(5, 6), (8, 9)]).quiet_end_ns(0, 3) == 3
+    assert Spans([(2, 3), (5, 6)]).quiet_end_ns(0, 4) == 10
+    assert Spans([(2, math.inf)]).quiet_end_ns(0, 4) == math.inf

@@ -16,7 +16,7 @@ def stopped_at_ten(*, under_way: int = 3) -> Story:
     story = Story()
     for number in range(under_way):
         story.send(f"under way {number}", 9.8, 10.2, status=503)
-    return story.fault("server stopped", inject=10.0, bites=11.0, heal=12.0, healed=13.0)
+    return story.fault("server stopped", inject=10.0, active=11.0, heal=12.0, healed=13.0)
 
 
 def test_a_server_that_answers_what_it_accepted_and_refuses_the_rest_stops_cleanly() -> None:
@@ -55,15 +55,15 @@ def test_requests_before_and_after_the_stop_are_not_its_business() -> None:
 
 
 def test_a_server_that_does_not_end_by_itself_is_a_finding_but_on_a_busy_machine() -> None:
-    story = stopped_at_ten().in_vain("stop", 10.0, 20.0).in_vain("traffic", 21.0, 30.0)
+    story = stopped_at_ten().gave_up("stop", 10.0, 20.0).gave_up("traffic", 21.0, 30.0)
     assert stops_cleanly(story.history()).reason == (
         "The server was told to stop at 10.000 s and had to be killed at 20.000 s."
     )
-    assert stops_cleanly(story.strain(11.0, 12.0).history()).verdict is Verdict.INCONCLUSIVE
+    assert stops_cleanly(story.pressure(11.0, 12.0).history()).verdict is Verdict.INCONCLUSIVE
 
 
 def held(since: float, until: float = 10.1, error: str = "connection lost", wait: float = 20) -> Story:
-    story = stopped_at_ten().strain(9.5, 10.5)
+    story = stopped_at_ten().pressure(9.5, 10.5)
     return story.poll(since, end=until, status=None, wait=wait, error=error)
 
 
@@ -78,7 +78,7 @@ def test_a_busy_machine_does_not_excuse_a_held_poll_that_was_certainly_accepted_
         held(7.9, until=12.1),
         held(7.9, until=12.0, error="timeout"),
         held(7.9, wait=0),
-        stopped_at_ten().strain(9.5, 10.5).send("a", 7.9, 10.1, status=None, error="connection lost"),
+        stopped_at_ten().pressure(9.5, 10.5).send("a", 7.9, 10.1, status=None, error="connection lost"),
     ],
     ids=["begun late", "cut off late", "time-out", "not held", "a send"],
 )

@@ -1,4 +1,4 @@
-"""no-loss: a chain that is answered 200 and empty for ever, while another of its mailbox receives."""
+"""no-loss: a consumer that is answered 200 and empty for ever, while another of its mailbox receives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .histories import Story, message
 
 def mailbox(seen: float = 2.0) -> Story:
     """Bob reads in two browsers; the second has the message at `seen`."""
-    return Story().poll(0.5).send("a", 1.0).poll(seen, message("a", 1.0), chain="bob#2")
+    return Story().poll(0.5).send("a", 1.0).poll(seen, message("a", 1.0), consumer="bob#2")
 
 
 def judged(story: Story, *polls: float) -> Judgement:
@@ -23,7 +23,7 @@ def kinds(story: Story, *polls: float) -> list[str]:
     return [finding.kind for finding in judged(story, *polls).findings]
 
 
-def test_a_chain_that_gets_nothing_while_another_does_is_stuck_without_a_drained_run() -> None:
+def test_a_consumer_that_gets_nothing_while_another_does_is_stuck_without_a_drained_run() -> None:
     (finding,) = judged(mailbox(), 3.5, 5.5, 7.5).findings
     assert finding.kind == "stuck"
     assert finding.sentence == (
@@ -34,12 +34,12 @@ def test_a_chain_that_gets_nothing_while_another_does_is_stuck_without_a_drained
 
 
 def test_a_fresh_reader_who_receives_it_shows_it_as_well() -> None:
-    story = Story().poll(0.5).send("a", 1.0).poll(2.0).poll(3.0, message("a", 1.0), chain="bob#2")
+    story = Story().poll(0.5).send("a", 1.0).poll(2.0).poll(3.0, message("a", 1.0), consumer="bob#2")
     assert kinds(story, 4, 6, 8) == ["stuck"]
 
 
-def test_it_is_told_once_a_chain_whatever_it_lacks() -> None:
-    story = mailbox().send("b", 2.5).poll(3.0, message("b", 2.5), chain="bob#2")
+def test_it_is_told_once_a_consumer_whatever_it_lacks() -> None:
+    story = mailbox().send("b", 2.5).poll(3.0, message("b", 2.5), consumer="bob#2")
     assert kinds(story, 3.5, 5.5, 7.5) == ["stuck"]
 
 
@@ -60,28 +60,30 @@ def test_a_poll_without_an_answer_is_not_an_empty_answer() -> None:
 
 
 def test_a_fault_or_a_busy_machine_postpones_when_it_had_to_be_there() -> None:
-    assert kinds(mailbox().fault("redis refused", inject=2.5, bites=2.6, heal=6, healed=6.1), 4, 6, 8) == []
-    assert kinds(mailbox().strain(2.5, 6.0), 4, 6, 8) == []
-    assert kinds(mailbox().strain(2.5, 6.0), 9, 11, 13) == ["stuck"]
+    assert kinds(mailbox().fault("redis refused", inject=2.5, active=2.6, heal=6, healed=6.1), 4, 6, 8) == []
+    assert kinds(mailbox().pressure(2.5, 6.0), 4, 6, 8) == []
+    assert kinds(mailbox().pressure(2.5, 6.0), 9, 11, 13) == ["stuck"]
 
 
 def test_a_busy_machine_explains_no_more_after_quick_answers_in_ten_seconds() -> None:
     polls = [3.5 + number for number in range(10)]
-    assert kinds(mailbox().strain(2.5, 60.0), *polls) == []
-    assert kinds(mailbox().strain(2.5, 60.0), *polls, 13.5, 14.5, 15.5) == ["stuck"]
+    assert kinds(mailbox().pressure(2.5, 60.0), *polls) == []
+    assert kinds(mailbox().pressure(2.5, 60.0), *polls, 13.5, 14.5, 15.5) == ["stuck"]
 
 
-def test_a_chain_that_still_gets_something_is_not_stuck() -> None:
+def test_a_consumer_that_still_gets_something_is_not_stuck() -> None:
     """What it lacks is told for itself: the cursor has passed it."""
     story = mailbox().poll(3.5).poll(5.5).poll(7.5).send("b", 8.0)
-    story.poll(9.0, message("b", 8.0)).poll(9.1, message("b", 8.0), chain="bob#2")
+    story.poll(9.0, message("b", 8.0)).poll(9.1, message("b", 8.0), consumer="bob#2")
     assert kinds(story) == ["stored_but_skipped"]
 
 
-def test_a_chain_whose_cursor_is_past_the_message_is_not_stuck_on_it() -> None:
+def test_a_consumer_whose_cursor_is_past_the_message_is_not_stuck_on_it() -> None:
     story = Story().poll(0.5, next_since=message("later", 5.0)["timestamp"]).send("a", 1.0)
-    assert kinds(story.poll(2.0, message("a", 1.0), chain="bob#2"), 3.5, 5.5, 7.5) == ["stored_but_skipped"]
-    began_later = Story().send("a", 1.0).poll(2.0, message("a", 1.0), chain="bob#2")
+    assert kinds(story.poll(2.0, message("a", 1.0), consumer="bob#2"), 3.5, 5.5, 7.5) == [
+        "stored_but_skipped"
+    ]
+    began_later = Story().send("a", 1.0).poll(2.0, message("a", 1.0), consumer="bob#2")
     began_later.poll(3.5, since=message("later", 5.0)["timestamp"])
     assert kinds(began_later, 5.5, 7.5, 9.5) == []
 

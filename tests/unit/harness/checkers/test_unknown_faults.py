@@ -17,7 +17,7 @@ from .histories import Story, message
 def healthy(**fault: Any) -> Story:
     """Much that every promise can be judged by, and one fault."""
     story = Story().poll(0.0)
-    story.fault("redis slow", inject=0.1, bites=0.2, heal=5.0, healed=5.1)
+    story.fault("redis slow", inject=0.1, active=0.2, heal=5.0, healed=5.1)
     for event in story.events:
         if event["kind"] == "fault":
             event |= fault

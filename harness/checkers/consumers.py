@@ -1,4 +1,4 @@
-"""Chains of polls as the checkers see them, and which acked messages each chain is owed."""
+"""Consumers of polls as the checkers see them, and which acked messages each consumer is owed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.checkers.gaps import Gaps
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.history import NS_PER_S, History, Outcome, Poll
 from harness.history.instants import Instant, instant
-from harness.history.once import once
+from harness.history.memoize import memoize
 
 _FIRST_START_NS = attrgetter("first_start_ns")
 
@@ -23,7 +23,7 @@ AT_ONCE_NS = NS_PER_S // 10
 
 
 @dataclass(frozen=True)
-class Chain:
+class Consumer:
     """One reader's polls in order, and the first delivery of each message to it."""
 
     name: str
@@ -101,42 +101,42 @@ class Chain:
 
     @property
     def first(self) -> Poll:
-        """The poll the chain began with."""
+        """The poll the consumer began with."""
         return self.polls[0]
 
     @property
     def last(self) -> Poll:
-        """The chain's last poll, answered or not."""
+        """The consumer's last poll, answered or not."""
         return self.polls[-1]
 
 
-@once
-def chains_of(history: History) -> list[Chain]:
-    """Every chain of the history, in the order in which they began."""
+@memoize
+def consumers_of(history: History) -> list[Consumer]:
+    """Every consumer of the history, in the order in which they began."""
     matched = match(history)
-    return [_chain(name, polls, matched) for name, polls in history.chains().items()]
+    return [_consumer(name, polls, matched) for name, polls in history.consumers().items()]
 
 
-def by_reader(chains: Iterable[Chain]) -> dict[str, list[Chain]]:
-    """The chains of each mailbox."""
-    grouped: dict[str, list[Chain]] = {}
-    for chain in chains:
-        grouped.setdefault(chain.reader, []).append(chain)
+def by_reader(consumers: Iterable[Consumer]) -> dict[str, list[Consumer]]:
+    """The consumers of each mailbox."""
+    grouped: dict[str, list[Consumer]] = {}
+    for consumer in consumers:
+        grouped.setdefault(consumer.reader, []).append(consumer)
     return grouped
 
 
-def _chain(name: str, polls: tuple[Poll, ...], matched: Matched) -> Chain:
+def _consumer(name: str, polls: tuple[Poll, ...], matched: Matched) -> Consumer:
     deliveries = matched.deliveries.get(name, ())
     arrivals: dict[Message, Delivery] = {}
     for delivery in deliveries:
         if delivery.message is not None:
             arrivals.setdefault(delivery.message, delivery)
     last_answered = next((poll for poll in reversed(polls) if poll.outcome is Outcome.OK), None)
-    return Chain(name, polls[0].reader, polls, deliveries, arrivals, last_answered)
+    return Consumer(name, polls[0].reader, polls, deliveries, arrivals, last_answered)
 
 
 class Mailbox:
-    """The messages of one recipient, to tell which of them a chain is owed."""
+    """The messages of one recipient, to tell which of them a consumer is owed."""
 
     def __init__(self, messages: Iterable[Message], matched: Matched, history: History) -> None:
         self.kept = [message for message in messages if message.outcome is not Outcome.REFUSED]
@@ -157,29 +157,29 @@ class Mailbox:
         """Whether more may have been stored than must be retained."""
         return len(self.kept) > self._retained
 
-    def owed(self, chain: Chain) -> list[Message]:
-        """The acked messages that must reach the chain, if it goes on long enough."""
-        return self.due(chain, self.acked)
+    def owed(self, consumer: Consumer) -> list[Message]:
+        """The acked messages that must reach the consumer, if it goes on long enough."""
+        return self.due(consumer, self.acked)
 
-    def due(self, chain: Chain, messages: list[Message]) -> list[Message]:
-        """Those of `messages`, in the order of their start, that the chain has no excuse not to see.
+    def due(self, consumer: Consumer, messages: list[Message]) -> list[Message]:
+        """Those of `messages`, in the order of their start, that the consumer has no excuse not to see.
 
         Only an answer that admits a gap excuses what retention dropped: one to a poll without a cursor, and
         to one with a cursor if the server is one that drops messages for these as well.
         """
-        wanted = self.wanted(chain, messages)
-        gaps = chain.gaps if self._drops_for_cursors else chain.gaps_from_the_start
+        wanted = self.wanted(consumer, messages)
+        gaps = consumer.gaps if self._drops_for_cursors else consumer.gaps_from_the_start
         if not gaps:
             return wanted
-        return [m for m in wanted if m in chain.arrivals or not self._may_be_dropped(m, gaps)]
+        return [m for m in wanted if m in consumer.arrivals or not self._may_be_dropped(m, gaps)]
 
-    def wanted(self, chain: Chain, messages: list[Message]) -> list[Message]:
-        """Those of `messages` that the chain asked for: begun before its end, newer than its first cursor."""
-        begun = messages[: bisect_right(messages, chain.last.end_ns, key=_FIRST_START_NS)]
-        if chain.first.since is None:
+    def wanted(self, consumer: Consumer, messages: list[Message]) -> list[Message]:
+        """The `messages` that the consumer asked for: sent before its end, newer than its first cursor."""
+        begun = messages[: bisect_right(messages, consumer.last.end_ns, key=_FIRST_START_NS)]
+        if consumer.first.since is None:
             return begun
-        since = instant(chain.first.since)
-        return [message for message in begun if self._is_newer(message, since, chain.first.start_ns)]
+        since = instant(consumer.first.since)
+        return [message for message in begun if self._is_newer(message, since, consumer.first.start_ns)]
 
     def droppable_ns(self, message: Message) -> float:
         """After when so many may have followed it that retention is free to drop it; infinity if never."""
@@ -201,7 +201,7 @@ class Mailbox:
         return told_ns is not None and told_ns > self.droppable_ns(message)
 
 
-@once
+@memoize
 def mailboxes(history: History) -> dict[str, Mailbox]:
     """The mailbox of every recipient."""
     matched = match(history)

@@ -1,7 +1,7 @@
 """What probably happened inside the server, told by rules from what was seen outside.
 
-A mechanism is a hint for whoever looks for the cause, never a reason to convict. The first rule that fits is
-told, from the most telling to the vaguest; '' if none does.
+A suspected cause is a hint for whoever looks for the cause, never a reason to convict. The first rule that
+fits is told, from the most telling to the vaguest; '' if none does.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.checkers.chains import Chain, mailboxes
-from harness.checkers.disturbances import recovered_ns
+from harness.checkers.consumers import Consumer, mailboxes
+from harness.checkers.fault_windows import recovered_ns
 from harness.checkers.messages import Message, match
 from harness.history import Effect, History, Poll
 from harness.history.instants import NEVER, Instant, instant
-from harness.history.once import once
+from harness.history.memoize import memoize
 
 
-class Mechanism(StrEnum):
+class SuspectedCause(StrEnum):
     """Short words for people, shown beside a finding."""
 
     EQUAL_TIMESTAMPS = "equal timestamps"
@@ -34,10 +34,10 @@ class Mechanism(StrEnum):
 
 @dataclass(frozen=True)
 class _Missing:
-    """A message that a chain should have had by an answer (None: by its last one)."""
+    """A message that a consumer should have had by an answer (None: by its last one)."""
 
     history: History
-    chain: Chain
+    consumer: Consumer
     message: Message
     passed: Poll | None
 
@@ -50,10 +50,10 @@ class _Missing:
         return self.message.ack_ns or self.message.first_start_ns
 
 
-def of_missing(history: History, chain: Chain, message: Message, passed: Poll | None = None) -> str:
-    """Why a chain probably never had a message, or not in time; `passed` is the answer that skipped it."""
-    missing = _Missing(history, chain, message, passed)
-    return next((mechanism.value for mechanism, fits in _RULES if fits(missing)), "")
+def of_missing(history: History, consumer: Consumer, message: Message, passed: Poll | None = None) -> str:
+    """Why a consumer probably never had a message, or not in time; `passed` is the answer that skipped it."""
+    missing = _Missing(history, consumer, message, passed)
+    return next((suspected_cause.value for suspected_cause, fits in _RULES if fits(missing)), "")
 
 
 def of_order(history: History, earlier: Message | None, later: Message | None) -> str:
@@ -67,7 +67,7 @@ def of_timestamps(earlier: Instant | None, later: Instant | None) -> str:
     """What two timestamps that do not rise tell; '' if they do, or are not known."""
     if earlier is None or later is None or earlier < later:
         return ""
-    return (Mechanism.EQUAL_TIMESTAMPS if earlier == later else Mechanism.CLOCK).value
+    return (SuspectedCause.EQUAL_TIMESTAMPS if earlier == later else SuspectedCause.CLOCK).value
 
 
 def _equal_timestamps(missing: _Missing) -> bool:
@@ -90,7 +90,7 @@ def _late_visibility(missing: _Missing) -> bool:
 def _page_cap(missing: _Missing) -> bool:
     """A page as full as any left out the oldest, and said that there was no more."""
     page = missing.passed
-    if page is None or page.has_more or len(page.messages) < max(2, missing.chain.largest_page):
+    if page is None or page.has_more or len(page.messages) < max(2, missing.consumer.largest_page):
         return False
     oldest, timestamp = instant(page.messages[0].timestamp), missing.timestamp
     return oldest is not None and timestamp is not None and timestamp < oldest
@@ -115,7 +115,7 @@ def _lost_push(missing: _Missing) -> bool:
 
 def _stale_copy(missing: _Missing) -> bool:
     """Redis forgot messages after this one was sent, and before it was missing."""
-    until_ns = (missing.passed or missing.chain.last).start_ns
+    until_ns = (missing.passed or missing.consumer.last).start_ns
     return any(
         window.store == "redis"
         and Effect.DATA in window.effects
@@ -125,14 +125,14 @@ def _stale_copy(missing: _Missing) -> bool:
     )
 
 
-_RULES: tuple[tuple[Mechanism, Callable[[_Missing], bool]], ...] = (
-    (Mechanism.EQUAL_TIMESTAMPS, _equal_timestamps),
-    (Mechanism.CLOCK, _clock),
-    (Mechanism.LATE_VISIBILITY, _late_visibility),
-    (Mechanism.PAGE_CAP, _page_cap),
-    (Mechanism.LOST_PUSH, _lost_push),
-    (Mechanism.STALE_COPY, _stale_copy),
-    (Mechanism.TRIMMED_QUEUE, _trimmed_queue),
+_RULES: tuple[tuple[SuspectedCause, Callable[[_Missing], bool]], ...] = (
+    (SuspectedCause.EQUAL_TIMESTAMPS, _equal_timestamps),
+    (SuspectedCause.CLOCK, _clock),
+    (SuspectedCause.LATE_VISIBILITY, _late_visibility),
+    (SuspectedCause.PAGE_CAP, _page_cap),
+    (SuspectedCause.LOST_PUSH, _lost_push),
+    (SuspectedCause.STALE_COPY, _stale_copy),
+    (SuspectedCause.TRIMMED_QUEUE, _trimmed_queue),
 )
 
 
@@ -158,6 +158,6 @@ class _Timeline:
         return len(self._acks) - bisect_right(self._acks, when_ns)
 
 
-@once
+@memoize
 def _timelines(history: History) -> dict[str, _Timeline]:
     return {name: _Timeline(mailbox.acked, history) for name, mailbox in mailboxes(history).items()}

@@ -8,13 +8,13 @@ from typing import Any
 from harness.checkers.messages import match
 from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, FaultWindow, History, Outcome
-from harness.history.once import once
+from harness.history.memoize import memoize
 
 WORDS = {Outcome.OK: "acked", Outcome.UNKNOWN: "unknown", Outcome.REFUSED: "refused"}
 
 
-@once
-def grounds(history: History) -> dict[str, Any]:
+@memoize
+def evidence(history: History) -> dict[str, Any]:
     """In numbers: each fault's measured window, sends inside and outside them, polls after the last heal."""
     inside, outside = _sends(history)
     return {
@@ -28,7 +28,7 @@ def grounds(history: History) -> dict[str, Any]:
 def _window(history: History, window: FaultWindow) -> dict[str, Any]:
     moments = {
         "injected_s": window.injected_ns,
-        "bites_s": window.bites_ns,
+        "active_s": window.active_ns,
         "heal_s": window.heal_ns,
         "healed_s": window.healed_ns,
     }

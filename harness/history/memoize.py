@@ -11,7 +11,7 @@ from harness.history.history import History
 T = TypeVar("T")
 
 
-def once(work_out: Callable[[History], T]) -> Callable[[History], T]:
+def memoize(work_out: Callable[[History], T]) -> Callable[[History], T]:
     """A pure function of a history that remembers, for as long as the history lives, what it found."""
 
     @wraps(work_out)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.checkers import flat
-from harness.checkers.flat import LIMITS
+from harness.checkers import no_leak
+from harness.checkers.no_leak import LIMITS
 from harness.verdict import Judgement, Verdict
 
 from .histories import Story
@@ -15,7 +15,7 @@ def judged(minutes: float, **series: Callable[[float], float]) -> Judgement:
     for second in range(int(minutes * 60)):
         values = {name: series.get(name, lambda hours: 40.0)(second / 3600) for name in LIMITS}
         story.vitals(float(second), values)
-    return flat(story.history())
+    return no_leak(story.history())
 
 
 def wobbling(per_hour: float) -> Callable[[float], float]:
@@ -55,6 +55,6 @@ def test_a_long_look_at_the_same_can() -> None:
 
 
 def test_without_looks_nothing_is_known() -> None:
-    judgement = flat(Story().history())
+    judgement = no_leak(Story().history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert "server_files was looked at 0 times: too few to tell a trend" in judgement.reason

@@ -16,19 +16,19 @@ from harness.verdict import Finding
 TOO_BUSY = "this machine was too busy to measure the server"
 AFTERMATH_NS = NS_PER_S
 """So much longer a server may need for what has piled up."""
-CALM_NS = 2 * NS_PER_S
-"""A request that is not answered in so much time on end without strain would never have been."""
+QUIET_NS = 2 * NS_PER_S
+"""A request that is not answered in so much time on end without pressure would never have been."""
 
 
-def strained(history: History) -> Iterator[Span]:
+def under_pressure(history: History) -> Iterator[Span]:
     """From when until when it was, in ns, with what followed from it; they may overlap."""
-    for strain in history.strains:
-        yield strain.since_ns, strain.until_ns + AFTERMATH_NS
+    for pressure in history.pressures:
+        yield pressure.since_ns, pressure.until_ns + AFTERMATH_NS
 
 
 @dataclass(frozen=True)
 class Excused:
-    """Something wrong that decides nothing, because strain explains it."""
+    """Something wrong that decides nothing, because pressure explains it."""
 
 
 EXCUSED = Excused()
@@ -37,18 +37,18 @@ Found = Finding | Excused
 
 
 def sort_out(found: Iterable[Found]) -> tuple[list[Finding], int]:
-    """Return the findings, and how often strain excused what would have been one."""
+    """Return the findings, and how often pressure excused what would have been one."""
     all_found = list(found)
     findings = [one for one in all_found if isinstance(one, Finding)]
     return findings, len(all_found) - len(findings)
 
 
-class Strain:
-    """The strained times of a history, to ask what they explain."""
+class Pressure:
+    """The under_pressure times of a history, to ask what they explain."""
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._spans = Spans(strained(history))
+        self._spans = Spans(under_pressure(history))
 
     def excuses(self, operation: Send | Poll | Attempt, end_ns: int) -> bool:
         """Whether the time explains this operation's 503, or that it timed out."""
@@ -57,16 +57,16 @@ class Strain:
         timed_out = operation.status is None and operation.error == "timeout"
         held_s = operation.wait_s if isinstance(operation, Poll) else 0.0
         must_answer_ns = operation.start_ns + held_s * NS_PER_S
-        had_time = self._left(CALM_NS, must_answer_ns, end_ns)
+        had_time = self._left(QUIET_NS, must_answer_ns, end_ns)
         return timed_out and not had_time and self.excuses_time(operation.start_ns, end_ns)
 
     def excuses_wait(self, start_ns: float, end_ns: float, enough_ns: float) -> bool:
-        """Whether a wait is excused which `enough_ns` on end without strain would have ended."""
+        """Whether a wait is excused which `enough_ns` on end without pressure would have ended."""
         return self.excuses_time(start_ns, end_ns) and not self._left(enough_ns, start_ns, end_ns)
 
-    def _left(self, calm_ns: float, start_ns: float, end_ns: float) -> bool:
-        """Whether so much time on end was left without strain."""
-        return self._spans.calm_end_ns(start_ns, calm_ns) <= end_ns
+    def _left(self, quiet_ns: float, start_ns: float, end_ns: float) -> bool:
+        """Whether so much time on end was left without pressure."""
+        return self._spans.quiet_end_ns(start_ns, quiet_ns) <= end_ns
 
     def excuses_time(self, start_ns: float, end_ns: float) -> bool:
         """Whether whatever took too long in this time is excused."""
@@ -79,5 +79,5 @@ class Strain:
 
 def too_busy(history: History) -> str:
     """A sentence on how long the machine was too busy; '' if it never was."""
-    seconds = Spans(strained(history)).total_ns() / NS_PER_S
+    seconds = Spans(under_pressure(history)).total_ns() / NS_PER_S
     return f"for {seconds:.1f} s {TOO_BUSY}" if seconds else ""

@@ -9,13 +9,13 @@ from .histories import Story, message
 
 def test_every_verdict_tells_sends_polls_and_windows() -> None:
     story = Story().send("a", 1.0).send("b", 2.0, status=400)
-    story.fault("redis refused", inject=3.0, bites=3.1, heal=5.0, healed=5.2)
+    story.fault("redis refused", inject=3.0, active=3.1, heal=5.0, healed=5.2)
     story.send("c", 2.9, 3.05).send("d", 4.0, status=None).send("e", 4.1, recipient="carol", status=503)
     story.poll(5.1, message("a", 1.0)).poll(5.3).poll(7.3, status=503).poll(9.3)
     for checker in CHECKERS.values():
         assert run_checker(checker, story.history()).evidence["rests_on"] == {
             "fault_windows": [
-                {"name": "redis refused", "injected_s": 3.0, "bites_s": 3.1, "heal_s": 5.0, "healed_s": 5.2}
+                {"name": "redis refused", "injected_s": 3.0, "active_s": 3.1, "heal_s": 5.0, "healed_s": 5.2}
             ],
             "sends_inside_faults": {"acked": 1, "unknown": 2, "refused": 0},
             "sends_outside_faults": {"acked": 1, "unknown": 0, "refused": 1},
@@ -24,7 +24,7 @@ def test_every_verdict_tells_sends_polls_and_windows() -> None:
 
 
 def test_a_fault_that_never_healed_leaves_nobody_polls_after_it() -> None:
-    story = Story().send("a", 1.0).fault("redis refused", inject=3.0, bites=None, heal=None, healed=None)
+    story = Story().send("a", 1.0).fault("redis refused", inject=3.0, active=None, heal=None, healed=None)
     told = run_checker(CHECKERS["no-loss"], story.poll(4.0).history()).evidence["rests_on"]
     assert told["polls_after_the_heal"] == {"bob": 0}
     assert told["fault_windows"][0]["healed_s"] is None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from harness.checkers.pressure import under_pressure
 from harness.checkers.spans import Span, Spans
-from harness.checkers.strain import strained
 from harness.history import NS_PER_S, Effect, FaultWindow, History
-from harness.history.once import once
+from harness.history.memoize import memoize
 
 
 def recovered_ns(window: FaultWindow, history: History) -> float:
@@ -17,16 +17,16 @@ def recovered_ns(window: FaultWindow, history: History) -> float:
     return window.healed_ns + history.bounds.recovers_within_s * NS_PER_S
 
 
-@once
-def disturbances(history: History) -> Spans:
+@memoize
+def fault_windows(history: History) -> Spans:
     """The times from each injection until the server must have recovered."""
     return Spans(_faults(history))
 
 
-@once
-def disturbances_and_strain(history: History) -> Spans:
-    """The same, with the times of strain."""
-    return Spans([*_faults(history), *strained(history)])
+@memoize
+def fault_and_pressure_windows(history: History) -> Spans:
+    """The same, with the times of pressure."""
+    return Spans([*_faults(history), *under_pressure(history)])
 
 
 def _faults(history: History) -> list[Span]:

@@ -1,4 +1,4 @@
-"""flat: what a server holds on to does not grow over time (contract: bounded, "memory flat over time").
+"""no-leak: what a server holds on to does not grow over time (contract: bounded, "memory flat over time").
 
 Judged by slopes and their uncertainty: a leak is told where even the smallest slope that the samples allow is
 too steep, flatness where even the largest is not. Between the two the run was too short. A pool that opens
@@ -16,7 +16,7 @@ from harness.checkers.trend import Trend, trend
 from harness.history import NS_PER_S, History
 from harness.verdict import Finding, Judgement
 
-PROMISE = "flat"
+PROMISE = "no-leak"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ LIMITS: Mapping[str, Limit] = {
 """What nobody minds: a server that is started anew each week gains a gigabyte at most."""
 
 
-def flat(history: History) -> Judgement:
+def no_leak(history: History) -> Judgement:
     """Judge over the `vitals` of one history, all of which but the warm-up count."""
     findings: list[Finding] = []
     doubts: list[str] = []

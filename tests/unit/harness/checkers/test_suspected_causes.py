@@ -1,4 +1,4 @@
-"""Mechanisms: what probably happened inside, from what was seen outside."""
+"""Suspected causes: what probably happened inside, from what was seen outside."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def lost_push() -> Story:
 
 
 def lost_push_in_a_fault() -> Story:
-    story = Story().poll(0.5).fault("redis refused", inject=0.6, bites=0.7, heal=1.1, healed=1.2)
+    story = Story().poll(0.5).fault("redis refused", inject=0.6, active=0.7, heal=1.1, healed=1.2)
     story.send("a", 1.0).send("b", 1.2).poll(1.9, message("b", 1.2))
     return story.send("c", 2.0).send("d", 2.1).poll(2.5, message("c", 2.0), message("d", 2.1))
 
 
 def stale_copy() -> Story:
-    story = Story().send("a", 1.0).fault("redis restored", inject=2, bites=2.1, heal=2.2, healed=2.3)
+    story = Story().send("a", 1.0).fault("redis restored", inject=2, active=2.1, heal=2.2, healed=2.3)
     return story.send("b", 5.0).poll(6.0, message("b", 5.0)).send("c", 7).send("d", 7.1).poll(8, *cd(7))
 
 
@@ -77,22 +77,22 @@ def test_a_skipped_message_tells_how_it_was_probably_skipped(
     checker: Callable[[History], Judgement], story: Callable[[], Story], likely: str
 ) -> None:
     judgement = checker(story().drained(9).history())
-    assert [finding.mechanism for finding in judgement.findings] == [likely]
+    assert [finding.suspected_cause for finding in judgement.findings] == [likely]
     assert f"(likely: {likely})." in judgement.reason
 
 
 def test_one_message_with_two_ids_was_written_twice() -> None:
     story = Story().send("a", 1.0).poll(2.0, message("a", 1.0), message("a", 1.0, id="other"))
-    assert {finding.mechanism for finding in no_duplicate(story.history()).findings} == {"double write"}
+    assert {finding.suspected_cause for finding in no_duplicate(story.history()).findings} == {"double write"}
 
 
 def test_timestamps_that_do_not_rise_tell_of_the_clock() -> None:
     story = Story().send("a", 1.0).send("b", 1.1)
     fallen = story.poll(2.0, message("a", 1.0), message("b", 0.9)).history()
-    assert [finding.mechanism for finding in order(fallen).findings] == ["clock"]
+    assert [finding.suspected_cause for finding in order(fallen).findings] == ["clock"]
 
 
 def test_nothing_is_guessed_where_nothing_points_to_anything() -> None:
     story = Story().poll(0.5).send("a", 1.0).poll(2.5).poll(4.5).drained(5.0)
     (found,) = no_loss(story.history()).findings
-    assert found.mechanism == ""
+    assert found.suspected_cause == ""

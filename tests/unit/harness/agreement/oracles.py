@@ -1,4 +1,4 @@
-"""The promises that have a second opinion, and how to ask for both opinions of one history."""
+"""The promises that have an oracle, and how to ask for both opinions of one history."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from . import (
 )
 from .reading import CANNOT_TELL, Allowed
 
-SECOND_OPINIONS: Mapping[str, Callable[[History], Allowed]] = {
+ORACLES: Mapping[str, Callable[[History], Allowed]] = {
     "no-loss": brute_losses.no_loss,
     "cursor": brute_losses.cursor,
     "no-duplicate": brute_contents.no_duplicate,
@@ -39,7 +39,7 @@ SECOND_OPINIONS: Mapping[str, Callable[[History], Allowed]] = {
 
 @dataclass
 class Tally:
-    """How often each checker said what, found what, and had no second opinion."""
+    """How often each checker said what, found what, and had no oracle."""
 
     verdicts: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -54,8 +54,8 @@ class Tally:
 
 def disagreements(history: History, tally: Tally) -> Iterator[str]:
     """A sentence for each promise on which the two opinions of one history differ."""
-    for promise, second_opinion in SECOND_OPINIONS.items():
-        allowed = second_opinion(history)
+    for promise, oracle in ORACLES.items():
+        allowed = oracle(history)
         judgement = run_checker(CHECKERS[promise], history)
         tally.count(judgement, allowed)
         if judgement.verdict not in allowed:

@@ -1,4 +1,4 @@
-"""Each fault, on real stores through a real Toxiproxy: it bites new and living connections, and it heals."""
+"""Each fault on real stores through a real Toxiproxy: it affects new and live connections, and it heals."""
 
 import contextlib
 import socket
@@ -61,20 +61,20 @@ def phases(journal):
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_bites_lasts_and_heals_and_the_history_says_so(services, faults, journal, fault):
-    sees = PROXY_FAULTS[fault.kind].canary_sees
+def test_a_fault_takes_effect_lasts_and_heals_and_the_history_says_so(services, faults, journal, fault):
+    sees = PROXY_FAULTS[fault.kind].probe_sees
     with faults.through(fault):
         wait_until(
-            lambda: [event for event in journal if event["kind"] == "canary"],
+            lambda: [event for event in journal if event["kind"] == "probe"],
             deadline_s=5,
-            what="the first canary during the fault",
+            what="the first probe during the fault",
         )
-    bites, healed = (
-        next(event for event in journal if event.get("phase") == phase) for phase in ("bites", "healed")
+    active, healed = (
+        next(event for event in journal if event.get("phase") == phase) for phase in ("active", "healed")
     )
-    assert phases(journal) == ["inject", "bites", "heal", "healed"]
-    assert (bites["canary"], healed["canary"]) == (sees, "answered")
-    assert {event["saw"] for event in journal if event["kind"] == "canary"} == {sees}
+    assert phases(journal) == ["inject", "active", "heal", "healed"]
+    assert (active["probe"], healed["probe"]) == (sees, "answered")
+    assert {event["saw"] for event in journal if event["kind"] == "probe"} == {sees}
     assert look(services.proxies[fault.store].listen, QUESTIONS[fault.store]).saw == "answered"
 
 
@@ -136,7 +136,7 @@ def milliseconds(action):
     return (time.monotonic() - start) * 1000
 
 
-def test_the_drivers_see_what_the_canaries_see(services, faults):
+def test_the_drivers_see_what_the_probes_see(services, faults):
     never = Retry(NoBackoff(), 0)
     with (
         redis.Redis.from_url(services.redis_url, retry=never, socket_timeout=SILENCE_S) as cache,
@@ -169,7 +169,7 @@ def test_both_stores_can_be_down_at_once(services, faults):
 def test_a_fault_is_healed_whatever_ends_its_context(services, faults, journal, error):
     with pytest.raises(error), faults.redis_refused():
         raise error
-    assert phases(journal) == ["inject", "bites", "heal", "healed"]
+    assert phases(journal) == ["inject", "active", "heal", "healed"]
     assert look(services.proxies["redis"].listen, QUESTIONS["redis"]).saw == "answered"
 
 
@@ -180,11 +180,11 @@ def test_a_fault_that_somebody_heals_in_the_middle_is_no_fault(services, faults,
             wait_until(
                 lambda: [event for event in journal if event.get("saw") == "answered"],
                 deadline_s=5,
-                what="a canary that is answered",
+                what="a probe that is answered",
             )
 
     with pytest.raises(
-        InfrastructureError, match=r"In the middle of the fault 'redis refused' the canary saw 'answered'"
+        InfrastructureError, match=r"In the middle of the fault 'redis refused' the probe saw 'answered'"
     ):
         outage()
 
@@ -192,7 +192,7 @@ def test_a_fault_that_somebody_heals_in_the_middle_is_no_fault(services, faults,
 def test_a_store_that_is_down_by_itself_is_not_taken_for_a_fault(ours, faults, journal):
     ours.redis.kill()
     with (
-        pytest.raises(InfrastructureError, match="redis to answer before the fault; the canary saw 'closed'"),
+        pytest.raises(InfrastructureError, match="redis to answer before the fault; the probe saw 'closed'"),
         faults.redis_refused(),
     ):
         pytest.fail("the context must not be entered")
@@ -202,7 +202,7 @@ def test_a_store_that_is_down_by_itself_is_not_taken_for_a_fault(ours, faults, j
 def test_a_store_that_does_not_come_back_after_the_heal_is_told_of(ours, faults):
     with (
         pytest.raises(
-            InfrastructureError, match="redis to answer after 'redis refused'; the canary saw 'closed'"
+            InfrastructureError, match="redis to answer after 'redis refused'; the probe saw 'closed'"
         ),
         faults.redis_refused(),
     ):
