@@ -100,7 +100,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
     def wake_polls(self) -> None:
         """Let no poll wait any more: this worker ends."""
         if self._server is not None:
-            self._server.doorbell.stop()
+            self._server.notifier.stop()
 
 
 def _listen_to_the_master(master: Master, worker: Worker) -> None:

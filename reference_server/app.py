@@ -13,24 +13,25 @@ from reference_server.adapters import mongo, redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.memory_counts import MemoryCounts
 from reference_server.adapters.mongo_counts import MongoCounts
-from reference_server.adapters.mongo_ledger import MongoLedger
+from reference_server.adapters.mongo_epochs import MongoEpochs
+from reference_server.adapters.mongo_outbox import MongoOutbox
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
-from reference_server.adapters.redis_doorbell import RedisDoorbell
+from reference_server.adapters.redis_notifier import RedisNotifier
 from reference_server.auth import Accounts, Offload, Tokens
 from reference_server.blueprints import answers, auth, health, messages, openapi, paths, requests
 from reference_server.blueprints import metrics as metrics_page
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
-from reference_server.debts import Debts
 from reference_server.fair_queue import FairQueue
 from reference_server.held_polls import HeldPolls
-from reference_server.interfaces import Doorbell, Ledger, MessageQueue, MessageStore, UserStore
+from reference_server.interfaces import MessageQueue, MessageStore, Notifier, Outbox, UserStore
 from reference_server.metrics import Metrics
 from reference_server.openapi import document
 from reference_server.rate_limit import Registrations, Sends, SignInFailures
-from reference_server.repair import Repairer
+from reference_server.relay import Relay
 from reference_server.service import Messenger
+from reference_server.stale_queues import StaleQueues
 
 _REDIS_FAILURES_TO_OPEN = 2
 _MONGODB_FAILURES_TO_OPEN = 3
@@ -43,9 +44,9 @@ class Adapters:
 
     queue: MessageQueue
     store: MessageStore
-    ledger: Ledger
+    outbox: Outbox
     users: UserStore
-    doorbell: Doorbell
+    notifier: Notifier
     failures: Storage = field(default_factory=MemoryStorage)
     """Of `limits`, with moving windows."""
     registrations: Storage = field(default_factory=MemoryStorage)
@@ -57,13 +58,13 @@ class Server:
     """A wired server: the WSGI app, and what an entry point starts and stops beside it."""
 
     app: Flask
-    repairer: Repairer
-    doorbell: RedisDoorbell
+    relay: Relay
+    notifier: RedisNotifier
 
     def start(self) -> None:
         """Start the background work of this process."""
-        self.repairer.start()
-        self.doorbell.start()
+        self.relay.start()
+        self.notifier.start()
 
 
 def create_server(config: Config, offload: Offload, metrics_folder: Path | None = None) -> Server:
@@ -75,44 +76,43 @@ def create_server(config: Config, offload: Offload, metrics_folder: Path | None 
         CircuitBreaker("MongoDB", _MONGODB_FAILURES_TO_OPEN, metrics.breaker_moves("mongodb")),
         timeout_s=config.mongodb_timeout_ms / 1000,
     )
-    ledger = MongoLedger(database)
     redis_client = redis_queue.connect(config.redis_url, config.redis_timeout_ms)
     queue = redis_queue.RedisQueue(
         redis_client,
         CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN, metrics.breaker_moves("redis")),
-        ledger.epoch,
+        MongoEpochs(database).epoch,
         limit=config.queue_limit,
         ttl_s=config.queue_ttl_seconds,
     )
-    doorbell = RedisDoorbell(redis_client)
+    notifier = RedisNotifier(redis_client)
     adapters = Adapters(
         queue=queue,
         store=MongoStore(database, window=config.queue_limit),
-        ledger=ledger,
+        outbox=MongoOutbox(database),
         users=MongoUsers(database),
-        doorbell=doorbell,
+        notifier=notifier,
         failures=MongoCounts(database, "sign_in_failures"),
         registrations=MongoCounts(database, "registrations"),
     )
-    app, repairer = assemble(config, adapters, offload, metrics)
-    return Server(app, repairer, doorbell)
+    app, relay = assemble(config, adapters, offload, metrics)
+    return Server(app, relay, notifier)
 
 
 def assemble(
     config: Config, adapters: Adapters, offload: Offload, metrics: Metrics | None = None
-) -> tuple[Flask, Repairer]:
-    """Wire an app and its repairer to any adapters. Without `metrics`, they are the app's own."""
+) -> tuple[Flask, Relay]:
+    """Wire an app and its relay to any adapters. Without `metrics`, they are the app's own."""
     metrics = metrics or Metrics()
     queue = metrics.timed("redis", adapters.queue)
-    store, ledger, users = (
+    store, outbox, users = (
         metrics.timed("mongodb", adapters.store),
-        metrics.timed("mongodb", adapters.ledger),
+        metrics.timed("mongodb", adapters.outbox),
         metrics.timed("mongodb", adapters.users),
     )
-    debts = Debts(time.monotonic)
+    stale_queues = StaleQueues(time.monotonic)
     catch_up = CatchUp(queue, store, window=config.queue_limit)
     messenger = Messenger(
-        queue, store, ledger, catch_up, debts, adapters.doorbell, window_age_s=config.queue_ttl_seconds
+        queue, store, outbox, catch_up, stale_queues, adapters.notifier, window_age_s=config.queue_ttl_seconds
     )
     tokens = Tokens(config.secret_key, config.token_lifetime_seconds)
     failures = SignInFailures(
@@ -126,8 +126,7 @@ def assemble(
         per_sender=config.sends_per_sender,
         per_address=config.sends_per_address,
     )
-    turns = FairQueue(config.hashing_queue)
-    accounts = Accounts(users, tokens, offload, turns, failures, registrations)
+    accounts = Accounts(users, tokens, offload, FairQueue(config.hashing_queue), failures, registrations)
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -149,7 +148,7 @@ def assemble(
             poll_interval_ms=config.poll_interval_ms,
         )
     )
-    app.register_blueprint(health.blueprint(queue, store, debts))
-    app.register_blueprint(metrics_page.blueprint(metrics, ledger, debts))
+    app.register_blueprint(health.blueprint(queue, store, stale_queues))
+    app.register_blueprint(metrics_page.blueprint(metrics, outbox, stale_queues))
     app.register_blueprint(openapi.blueprint(document(config)))
-    return app, Repairer(queue, store, ledger, catch_up, debts)
+    return app, Relay(queue, store, outbox, catch_up, stale_queues)

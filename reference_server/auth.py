@@ -116,7 +116,7 @@ class Accounts:
         users: UserStore,
         tokens: Tokens,
         offload: Offload,
-        turns: FairQueue,
+        hashing_queue: FairQueue,
         failures: SignInFailures,
         registrations: Registrations,
     ) -> None:
@@ -125,7 +125,7 @@ class Accounts:
         self._failures = failures
         self._registrations = registrations
         self._offload = offload
-        self._turns = turns
+        self._hashing_queue = hashing_queue
         self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._nobodys_hash = self._hasher.hash("the password of nobody")
 
@@ -178,7 +178,7 @@ class Accounts:
         return self._tokens.issue(username)
 
     def _hash(self, work: Callable[[], Any], username: str, address: str) -> Any:
-        with self._turns.turn(network_of(address), username):
+        with self._hashing_queue.slot(network_of(address), username):
             return self._offload(work)
 
     def _matches(self, password_hash: str, password: str) -> bool:

@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 256 * 1024
 
 BOUND_MS = 1000
 """The contract's: within this time an answer comes while a store fails."""
-_TURN_MS = 400
+_LOCK_MS = 400
 """Longest wait of a send for its turn at a busy mailbox, before it asks MongoDB. A poll asks Redis before."""
 _REST_MS = 100
 
@@ -154,7 +154,7 @@ class Config:
 
     def warnings(self) -> list[str]:
         """Say what is legal and yet breaks a promise."""
-        longest_ms = max(_TURN_MS, self.redis_timeout_ms) + self.mongodb_timeout_ms + _REST_MS
+        longest_ms = max(_LOCK_MS, self.redis_timeout_ms) + self.mongodb_timeout_ms + _REST_MS
         if longest_ms <= BOUND_MS:
             return []
         settings = (

@@ -22,7 +22,7 @@ Failures are what the stores raise. The service turns them into a fallback or in
     ├── StoreUnavailable      MongoDB did not do it: certainly nothing was written
     └── OutcomeUnknown        MongoDB may or may not have written it
 
-Unfit is why a store that answers cannot be used, as it is set up.
+Misconfigured is why a store that answers cannot be used, as it is set up.
 
 Refused (a ValueError) is what the queue layer says to a value that must never reach a queue.
 """
@@ -140,7 +140,7 @@ class OutcomeUnknown(Failure):
     """The store of record was asked to write, and nobody knows whether it did."""
 
 
-class Unfit(Exception):
+class Misconfigured(Exception):
     """A store answers, but cannot be used. The sentence names no host and no secret: anybody may read it."""
 
 

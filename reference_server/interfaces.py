@@ -73,7 +73,7 @@ class Incomplete:
 
 
 class Breaker(Protocol):
-    """What the health page and the repairer may know of a breaker."""
+    """What the health page and the relay may know of a breaker."""
 
     @property
     def is_open(self) -> bool:
@@ -84,7 +84,7 @@ class Breaker(Protocol):
         """Why it is open; None while it is closed."""
 
     def close(self) -> None:
-        """Let requests through again. For the repairer alone, after a probe that worked."""
+        """Let requests through again. For the relay alone, after a probe that worked."""
 
 
 class Guarded(Protocol):
@@ -149,20 +149,17 @@ class MessageStore(Guarded, Protocol):
         """Give the mailboxes of about the newest `limit` messages of all."""
 
 
-class Ledger(Protocol):
-    """The durable traces of what the queue is owed. Everything raises StoreUnavailable."""
+class Outbox(Protocol):
+    """The durable record of pushes that failed. Every method raises StoreUnavailable."""
 
-    def owe(self, recipient: str, seq: int) -> None:
-        """Leave the trace that the queue of `recipient` may miss messages up to `seq`."""
+    def record(self, recipient: str, seq: int) -> None:
+        """Record that the queue of `recipient` may lack messages up to `seq`."""
 
-    def owed(self) -> Mapping[str, int]:
-        """Give every mailbox with a trace, and its seq."""
+    def pending(self) -> Mapping[str, int]:
+        """Return every mailbox with an entry, and its seq."""
 
-    def settle(self, recipient: str, seq: int) -> None:
-        """Remove the trace, unless it asks for more than `seq`."""
-
-    def epoch(self, identity: str) -> str:
-        """Return the epoch of this queue, which is in use: a new one if another queue was before."""
+    def remove(self, recipient: str, seq: int) -> None:
+        """Remove the entry of a queue that has reached `seq`, unless the entry asks for more."""
 
 
 class UserStore(Protocol):
@@ -178,12 +175,12 @@ class UserStore(Protocol):
         """Say whether the username is registered."""
 
 
-class Doorbell(Protocol):
-    """Tells a waiting poll that a message may have come. It may ring for nothing, and be deaf for a while."""
+class Notifier(Protocol):
+    """Wakes a waiting poll when a message may have come. It may wake it for nothing, or miss a message."""
 
     def listen(self, mailbox: str) -> AbstractContextManager[Callable[[float], None]]:
-        """Notice rings from now on. What it gives waits for one, so many seconds at most."""
+        """Take notifications from now on; yield a function that waits for one, with a limit in seconds."""
 
     @property
     def is_stopping(self) -> bool:
-        """True once nobody should wait any more."""
+        """True once no poll should wait any more."""

@@ -103,14 +103,16 @@ class Metrics:
 
         return cast(Store, _Timed(store, observe))
 
-    def page(self, owed: int) -> bytes:
-        """Give all metrics of all workers in Prometheus' text format. `owed` is how many pushes are owed."""
+    def page(self, pending: int) -> bytes:
+        """Return the metrics of all workers in Prometheus' text format. `pending`: entries in the outbox."""
         registry = self._registry
         if self._folder is not None:
             registry = CollectorRegistry()
             MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]  # it has no types
-        owing = GaugeMetricFamily("chat_pushes_owed", "Mailboxes whose queue is owed a push", value=owed)
-        return generate_latest(registry) + generate_latest(_Just(owing))
+        outbox = GaugeMetricFamily(
+            "chat_outbox_pending", "Mailboxes whose queue still waits for a push", value=pending
+        )
+        return generate_latest(registry) + generate_latest(_Just(outbox))
 
 
 class _Just:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reference_server.catch_up import CatchUp
-from reference_server.debts import Debts
 from reference_server.errors import (
     Failure,
     IdempotencyMismatch,
@@ -21,21 +20,22 @@ from reference_server.errors import (
 )
 from reference_server.interfaces import (
     Cursor,
-    Doorbell,
-    Ledger,
     MessageQueue,
     MessageStore,
+    Notifier,
+    Outbox,
     Page,
     Untrusted,
 )
 from reference_server.message import Draft, Message, new_id
+from reference_server.stale_queues import StaleQueues
 
 log = logging.getLogger(__name__)
 
 RECHECK_S = 1.0
 """A waiting poll looks again after so long, even if nobody rang."""
 DEGRADED_RECHECK_S = 0.25
-"""The same while Redis, and with it the doorbell, is out of order."""
+"""The same while Redis, and with it the notifier, is out of order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class Messenger:
         self,
         queue: MessageQueue,
         store: MessageStore,
-        ledger: Ledger,
+        outbox: Outbox,
         catch_up: CatchUp,
-        debts: Debts,
-        doorbell: Doorbell,
+        stale_queues: StaleQueues,
+        notifier: Notifier,
         *,
         window_age_s: int,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
@@ -74,10 +74,10 @@ class Messenger:
     ) -> None:
         self._queue = queue
         self._store = store
-        self._ledger = ledger
+        self._outbox = outbox
         self._catch_up = catch_up
-        self._debts = debts
-        self._doorbell = doorbell
+        self._stale_queues = stale_queues
+        self._notifier = notifier
         self._window_age_us = window_age_s * 1_000_000
         self._now_us = now_us
         self._monotonic = monotonic
@@ -88,17 +88,17 @@ class Messenger:
         """Store a message durably, then queue it. Raises NotFound, IdempotencyMismatch, Unavailable."""
         now_us = self._now_us()
         draft = Draft(new_id(now_us), sender, recipient, content, client_message_id)
-        message = self._store_it(draft, now_us)
+        message = self._append(draft, now_us)
         replayed = message.id != draft.id
         if replayed and (message.recipient, message.content) != (recipient, content):
             raise IdempotencyMismatch
         # A replay is pushed too: the first try may have been killed between its insert and its push.
-        queued = self._queue_it(message)
+        queued = self._push_or_record(message)
         stored_in = "MongoDB + Redis" if queued else "MongoDB only"
         log.info("Message sent from '%s' to '%s' (%s)", sender, recipient, stored_in)
         return Sent(message, queued, replayed)
 
-    def _store_it(self, draft: Draft, now_us: int) -> Message:
+    def _append(self, draft: Draft, now_us: int) -> Message:
         try:
             return self._store.append(draft, now_us)
         except LookupError as error:
@@ -107,12 +107,12 @@ class Messenger:
             log.warning("Message from '%s' to '%s' not stored: %s", draft.sender, draft.recipient, error)
             raise Unavailable("The message was not stored; send it again.", "not_stored") from error
         except OutcomeUnknown as error:
-            self._debts.suspect(draft.recipient)
+            self._stale_queues.suspect(draft.recipient)
             log.warning("Message from '%s' to '%s' perhaps stored: %s", draft.sender, draft.recipient, error)
             detail = "The message may have been stored; send it again with the same client_message_id."
             raise Unavailable(detail, "unknown") from error
 
-    def _queue_it(self, message: Message) -> bool:
+    def _push_or_record(self, message: Message) -> bool:
         """Push a stored message; where that fails, leave the durable trace that the push is owed."""
         try:
             self._catch_up.push(message.recipient, [message])
@@ -121,15 +121,15 @@ class Messenger:
         else:
             return True
         try:
-            self._ledger.owe(message.recipient, message.seq)
+            self._outbox.record(message.recipient, message.seq)
         except Failure as failure:
             # Stored, but without a trace: were this process killed now, nobody would ever push it.
-            self._debts.suspect(message.recipient)
+            self._stale_queues.suspect(message.recipient)
             detail = (
                 "The message was stored but may come late; send it again with the same client_message_id."
             )
             raise Unavailable(detail, "unknown") from failure
-        self._debts.add(message.recipient)
+        self._stale_queues.add(message.recipient)
         return False
 
     # -- poll
@@ -139,13 +139,13 @@ class Messenger:
         if wait_s <= 0:
             return self._look(mailbox, since_us, limit)
         deadline = self._monotonic() + wait_s
-        with self._doorbell.listen(mailbox) as wait_for_ring:
+        with self._notifier.listen(mailbox) as wait_for_notification:
             while True:
                 polled = self._look(mailbox, since_us, limit)
                 left_s = deadline - self._monotonic()
-                if polled.page.messages or left_s <= 0 or self._doorbell.is_stopping:
+                if polled.page.messages or left_s <= 0 or self._notifier.is_stopping:
                     return polled
-                wait_for_ring(min(left_s, DEGRADED_RECHECK_S if polled.degraded else RECHECK_S))
+                wait_for_notification(min(left_s, DEGRADED_RECHECK_S if polled.degraded else RECHECK_S))
 
     def _look(self, mailbox: str, since_us: int | None, limit: int) -> Polled:
         if since_us is None:
@@ -160,7 +160,7 @@ class Messenger:
 
     def _read(self, mailbox: str, cursor: Cursor, limit: int) -> Polled:
         """Read the queue where it can be trusted, else the store. Raises StoreUnavailable."""
-        if mailbox in self._debts:
+        if mailbox in self._stale_queues:
             return Polled(self._store.read(mailbox, cursor, limit), "mongodb", degraded=True)
         try:
             page = self._read_queue(mailbox, cursor, limit)

@@ -1,7 +1,7 @@
 """A circuit breaker: after a few failures in a row a store is not asked any more, so nobody waits for it.
 
 Why not a library: they all close by letting a user's request through as the trial. Here nobody's request is a
-trial. Only the repairer's background probe closes the breaker, with a *write*: a read-only or full Redis
+trial. Only the relay's background probe closes the breaker, with a *write*: a read-only or full Redis
 answers reads.
 """
 
@@ -60,7 +60,7 @@ class CircuitBreaker:
             log.error("%s: circuit breaker stays open: %s", self._store, reason)
 
     def close(self) -> None:
-        """Let requests through again. For the repairer alone, after a probe that worked."""
+        """Let requests through again. For the relay alone, after a probe that worked."""
         if self._reason is not None:
             self._reason = None
             self._failures = 0

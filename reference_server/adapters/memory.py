@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.adapters.refusals import check_message, check_read
+from reference_server.adapters.queue_limits import check_message, check_read
 from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted, page_of
 from reference_server.message import EMPTY, Draft, Head, Message, place_after
 
@@ -85,13 +85,13 @@ class MemoryQueue:
 
 
 class MemoryStore:
-    """A MessageStore, Ledger and UserStore in one."""
+    """A MessageStore, Outbox and UserStore in one."""
 
     def __init__(self, *, window: int) -> None:
         self.breaker = CircuitBreaker("MemoryStore", failures_to_open=3)
         self.messages: list[Message] = []
         self.users: dict[str, str] = {}
-        self.traces: dict[str, int] = {}
+        self.outbox: dict[str, int] = {}
         self.in_use = ("", "")
         self._window = window
 
@@ -152,21 +152,21 @@ class MemoryStore:
     def _mailbox(self, recipient: str) -> list[Message]:
         return [message for message in self.messages if message.recipient == recipient]
 
-    def owe(self, recipient: str, seq: int) -> None:
-        """See Ledger."""
-        self.traces[recipient] = max(seq, self.traces.get(recipient, 0))
+    def record(self, recipient: str, seq: int) -> None:
+        """See Outbox."""
+        self.outbox[recipient] = max(seq, self.outbox.get(recipient, 0))
 
-    def owed(self) -> Mapping[str, int]:
-        """See Ledger."""
-        return dict(self.traces)
+    def pending(self) -> Mapping[str, int]:
+        """See Outbox."""
+        return dict(self.outbox)
 
-    def settle(self, recipient: str, seq: int) -> None:
-        """See Ledger."""
-        if self.traces.get(recipient, seq + 1) <= seq:
-            del self.traces[recipient]
+    def remove(self, recipient: str, seq: int) -> None:
+        """See Outbox."""
+        if self.outbox.get(recipient, seq + 1) <= seq:
+            del self.outbox[recipient]
 
     def epoch(self, identity: str) -> str:
-        """See Ledger."""
+        """See MongoEpochs."""
         if self.in_use[0] != identity:
             self.in_use = (identity, secrets.token_hex(8))
         return self.in_use[1]

@@ -17,7 +17,7 @@ from pymongo.server_type import SERVER_TYPE
 from pymongo.topology_description import TOPOLOGY_TYPE
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.errors import StoreUnavailable, Unfit
+from reference_server.errors import Misconfigured, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Mongo:
             self._await_server()
             with pymongo.timeout(self.timeout_s):
                 self.durable("messages").find_one({}, {"_id": 1})
-        except Unfit as error:
+        except Misconfigured as error:
             self.breaker.open(error)
             return False
         except errors.PyMongoError as error:
@@ -129,7 +129,7 @@ class Mongo:
                 yield
         except errors.WaitQueueTimeoutError as error:  # our pool is busy: says nothing about MongoDB
             raise StoreUnavailable(f"MongoDB: every connection is in use: {error}") from error
-        except Unfit as error:
+        except Misconfigured as error:
             self.breaker.open(error)
             raise StoreUnavailable(f"MongoDB: {error}") from error
         except errors.PyMongoError as error:
@@ -138,7 +138,7 @@ class Mongo:
         self.breaker.succeeded()
 
     def _await_server(self) -> None:
-        """Wait until the driver knows a primary. Raises ServerSelectionTimeoutError, Unfit.
+        """Wait until the driver knows a primary. Raises ServerSelectionTimeoutError, Misconfigured.
 
         The driver's own search cannot be bounded well: it goes on in steps of half a second after any news,
         so a search limited to 0.45 s was seen to take 0.95 s.
@@ -148,7 +148,7 @@ class Mongo:
         while not self._knows_a_primary():
             if time.monotonic() > deadline_s:
                 if reason := self._misled():
-                    raise Unfit(reason)
+                    raise Misconfigured(reason)
                 raise errors.ServerSelectionTimeoutError(f"no primary is known{self._of_members()}")
             time.sleep(_SEARCH_STEP_S)
 
@@ -159,7 +159,7 @@ class Mongo:
         if types & {SERVER_TYPE.RSPrimary, SERVER_TYPE.Mongos}:
             return True
         if SERVER_TYPE.Standalone in types:
-            raise Unfit(NO_REPLICA_SET)
+            raise Misconfigured(NO_REPLICA_SET)
         return False
 
     def _misled(self) -> str:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import pymongo
 from pymongo import errors
 
+from reference_server.adapters.fair_lock import FairLocks
 from reference_server.adapters.mongo import Document, Mongo
-from reference_server.adapters.turns import Turns
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
 from reference_server.interfaces import Breaker, Cursor, Page, page_of
 from reference_server.message import EMPTY, Draft, Head, Message, place_after
@@ -29,7 +29,7 @@ _INDEXES = [
     pymongo.IndexModel([("recipient", 1), ("timestamp_us", 1)], name="recipient_timestamp"),
     pymongo.IndexModel([("recipient", 1), ("sender", 1), ("timestamp_us", 1)], name="conversation"),
 ]
-_TURN_WITHIN_S = 0.4
+_LOCK_TIMEOUT_S = 0.4
 """Together with a whole operation on MongoDB this stays below the second in which a send must be answered."""
 _BAD_HINT = 2  # MongoDB's error code for a hint that names no index
 
@@ -40,7 +40,7 @@ class MongoStore:
     def __init__(self, mongo: Mongo, *, window: int) -> None:
         self._mongo = mongo
         self._window = window
-        self._turns = Turns()
+        self._locks = FairLocks()
         self._messages = mongo.collection("messages")
         self._durable = mongo.durable("messages")
         self._users = mongo.collection("users")
@@ -65,7 +65,7 @@ class MongoStore:
         """See MessageStore. The driver's errors do not tell whether an insert was sent: this keeps track."""
         perhaps_stored = False
         try:
-            with self._turns.take(draft.recipient, _TURN_WITHIN_S), self._mongo.operation():
+            with self._locks.hold(draft.recipient, _LOCK_TIMEOUT_S), self._mongo.operation():
                 while True:
                     message = place_after(self._head(draft.recipient), draft, now_us)
                     perhaps_stored = True

@@ -11,7 +11,7 @@
 --
 -- Answers {'accepted', seq}       the list is the mailbox up to seq; with a gap nothing was added and seq is smaller
 --      or {'rebuild', claim, why} the list cannot be trusted: read the store, then push its window with this claim
--- Publishes the recipient's name on channel mailboxes whenever the list changed, for the doorbell.
+-- Publishes the recipient's name on channel mailboxes whenever the list changed, for the notifier.
 
 local claim, new_claim, limit, ttl_ms = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local batch_first, last_us, before_entries = tonumber(ARGV[7]), ARGV[8], 8

@@ -17,8 +17,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.adapters.refusals import check_message, check_read
-from reference_server.errors import QueueUnavailable, Unfit
+from reference_server.adapters.queue_limits import check_message, check_read
+from reference_server.errors import Misconfigured, QueueUnavailable
 from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted, page_of
 from reference_server.message import Message, from_entry, to_entry
 
@@ -39,10 +39,10 @@ def connect(url: str, timeout_ms: int) -> redis.Redis:
     timeout_s = timeout_ms / 1000
     pool = redis.ConnectionPool.from_url(
         url,
-        max_connections=2 * AT_ONCE,  # the probe and the doorbell use it as well
+        max_connections=2 * AT_ONCE,  # the probe and the notifier use it as well
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        health_check_interval=5,  # a connection that fell silent is noticed, the doorbell's above all
+        health_check_interval=5,  # a connection that fell silent is noticed, the notifier's above all
         retry=Retry(NoBackoff(), 0),
         protocol=2,  # this and the next save round trips on every new connection
         driver_info=None,
@@ -53,7 +53,7 @@ def connect(url: str, timeout_ms: int) -> redis.Redis:
 class RedisQueue:
     """A MessageQueue. At most `limit` entries a list; a key lives `ttl_s` seconds after its last push.
 
-    `epoch_of` gives the epoch of a Redis that is in use, by its identity: see Ledger.
+    `epoch_of` returns the epoch of a Redis that is in use, by its identity: see mongo_epochs.py.
     """
 
     def __init__(
@@ -91,8 +91,8 @@ class RedisQueue:
         try:
             said, *told = (word.decode() for word in self._probe(keys=["messages:", "head:"]))
             if said == "denied":
-                raise Unfit(f"the Redis user may not run {', '.join(told)}: {_SEE}")
-        except (redis.RedisError, Unfit) as error:
+                raise Misconfigured(f"the Redis user may not run {', '.join(told)}: {_SEE}")
+        except (redis.RedisError, Misconfigured) as error:
             log.debug("Redis probe failed: %s", error)
             self._note(error)
             return False

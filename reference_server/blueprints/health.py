@@ -7,12 +7,12 @@ from typing import Any
 from flask import Blueprint, Response
 
 from reference_server.blueprints.answers import RETRY_AFTER_S, answer
-from reference_server.debts import Debts
-from reference_server.errors import Unfit
+from reference_server.errors import Misconfigured
 from reference_server.interfaces import Guarded
+from reference_server.stale_queues import StaleQueues
 
 
-def blueprint(queue: Guarded, store: Guarded, debts: Debts) -> Blueprint:
+def blueprint(queue: Guarded, store: Guarded, stale_queues: StaleQueues) -> Blueprint:
     """Make /health/live and /health/ready."""
     bp = Blueprint("health", __name__, url_prefix="/health")
 
@@ -26,7 +26,9 @@ def blueprint(queue: Guarded, store: Guarded, debts: Debts) -> Blueprint:
         stores = {"redis": _state(queue), "mongodb": _state(store)}
         up = [store["status"] == "up" for store in stores.values()]
         status = "ok" if all(up) else "degraded" if any(up) else "down"
-        response = answer({"status": status, "stores": stores, "owed": len(debts)}, 200 if any(up) else 503)
+        response = answer(
+            {"status": status, "stores": stores, "owed": len(stale_queues)}, 200 if any(up) else 503
+        )
         if not any(up):
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
         return response
@@ -40,4 +42,4 @@ def _state(store: Guarded) -> dict[str, Any]:
     is_up = not is_open and store.probe()
     state = {"status": "up" if is_up else "down", "breaker": "open" if is_open else "closed"}
     reason = store.breaker.reason
-    return state | ({"reason": str(reason)} if isinstance(reason, Unfit) else {})
+    return state | ({"reason": str(reason)} if isinstance(reason, Misconfigured) else {})

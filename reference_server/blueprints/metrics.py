@@ -7,29 +7,29 @@ import time
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from reference_server.debts import Debts
 from reference_server.errors import Failure
-from reference_server.interfaces import Ledger
+from reference_server.interfaces import Outbox
 from reference_server.metrics import Metrics
+from reference_server.stale_queues import StaleQueues
 
 
-def blueprint(metrics: Metrics, ledger: Ledger, debts: Debts) -> Blueprint:
+def blueprint(metrics: Metrics, outbox: Outbox, stale_queues: StaleQueues) -> Blueprint:
     """Make /metrics."""
     bp = Blueprint("metrics", __name__)
 
     @bp.get("/metrics")
     def page() -> Response:
-        return Response(metrics.page(_owed(ledger, debts)), content_type=CONTENT_TYPE_LATEST)
+        return Response(metrics.page(_pending(outbox, stale_queues)), content_type=CONTENT_TYPE_LATEST)
 
     return bp
 
 
-def _owed(ledger: Ledger, debts: Debts) -> int:
-    """The ledger knows what all workers owe; without it, this worker knows what it saw last."""
+def _pending(outbox: Outbox, stale_queues: StaleQueues) -> int:
+    """Return the number of entries in the outbox; if it cannot be read, what this worker saw last."""
     try:
-        return len(ledger.owed())
+        return len(outbox.pending())
     except Failure:
-        return len(debts)
+        return len(stale_queues)
 
 
 def install(app: Flask, metrics: Metrics) -> None:

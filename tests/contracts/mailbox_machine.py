@@ -127,7 +127,7 @@ class Mailbox(RuleBasedStateMachine):
         return "not_stored" if store.down else "unknown" if store.answers_lost else None
 
     def _is_acked(self, worker: int, seq: int, *, everybody: bool) -> None:
-        """A queued message is everybody's at once; of one that is owed, others learn at their next step."""
+        """A queued message is everybody's at once; of one in the outbox, others learn at their next step."""
         self.acked = max(self.acked, seq)
         for one in WORKERS if everybody else (worker,):
             self.knows[one] = max(self.knows[one], seq)
@@ -162,9 +162,9 @@ class Mailbox(RuleBasedStateMachine):
         """The second half, in any order; with its ack."""
         message = self.half_sent.pop(which % len(self.half_sent))
         try:
-            queued = self.workers[worker].messenger._queue_it(message)
+            queued = self.workers[worker].messenger._push_or_record(message)
         except Unavailable:
-            assert self.world.store.down, "MongoDB is up: the debt can be noted"
+            assert self.world.store.down, "MongoDB is up: the outbox can be written"
             return
         self._is_acked(worker, message.seq, everybody=queued)
 
@@ -242,8 +242,8 @@ class Mailbox(RuleBasedStateMachine):
         self.world.clock.advance(jump_s)
 
     @rule(worker=workers)
-    def repair(self, worker: int) -> None:
-        self.workers[worker].repairer.step()
+    def relay(self, worker: int) -> None:
+        self.workers[worker].relay.step()
 
     # -- promises
 
@@ -259,7 +259,7 @@ class Mailbox(RuleBasedStateMachine):
         self.world.store.down = self.world.store.answers_lost = False
         self.world.redis.up()
         for worker in self.workers * 2:
-            worker.repairer.step()
+            worker.relay.step()
         self.knows = dict.fromkeys(WORKERS, self.acked)
         for worker in self.workers:
             polled = worker.poll(None, mailbox=TO, limit=3)

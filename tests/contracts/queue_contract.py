@@ -45,7 +45,7 @@ class Epochs:
 
 
 def refresh(queue: MessageQueue) -> None:
-    """As the repairer does in every step."""
+    """As the relay does in every step."""
     assert queue.probe()
     queue.refresh()
 

@@ -134,7 +134,7 @@ class RedisKeysContract:
         assert seqs(page) == list(range(500, 600))
         assert page.has_more
 
-    def test_a_push_rings_the_doorbell_and_a_repeated_one_does_not(
+    def test_a_push_notifies_and_a_repeated_one_does_not(
         self, queue: RedisQueue, client: redis.Redis
     ) -> None:
         rebuilt(queue, [])
@@ -143,5 +143,5 @@ class RedisKeysContract:
             heard.get_message(timeout=1)
             queue.push(BOB, [message(1)])
             queue.push(BOB, [message(1)])
-            rung = [heard.get_message(timeout=0.2) for _ in range(2)]
-        assert [ring and ring["data"] for ring in rung] == [b"bob", None]
+            notifications = [heard.get_message(timeout=0.2) for _ in range(2)]
+        assert [each and each["data"] for each in notifications] == [b"bob", None]

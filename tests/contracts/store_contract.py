@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from reference_server.adapters.refusals import check_read
-from reference_server.interfaces import Cursor, Ledger, MessageStore, Page, UserStore
+from reference_server.adapters.queue_limits import check_read
+from reference_server.interfaces import Cursor, MessageStore, Outbox, Page, UserStore
 from reference_server.message import Draft, Message
 
 WINDOW = 5
@@ -27,12 +27,14 @@ def fill(store: MessageStore, count: int) -> list[Message]:
     return [store.append(draft(f"no. {n}"), NOON_US + n * 1000) for n in range(1, count + 1)]
 
 
+EpochOf = Callable[[str], str]
+"""See MongoEpochs.epoch."""
 Delete = Callable[[str, int], object]
 """Deletes the messages of a mailbox up to this seq, as an operator may."""
 
 
 class StoreContract:
-    """Inherit it and give the fixtures `store` (of a WINDOW), `ledger`, `users`, all empty, and `delete`."""
+    """Inherit it, with fixtures `store` (of a WINDOW), `outbox`, `epoch_of`, `users`, `delete`, all empty."""
 
     @pytest.fixture(autouse=True)
     def _registered(self, users: UserStore) -> None:
@@ -189,34 +191,34 @@ class StoreContract:
         assert store.probe()
         assert not store.breaker.is_open
 
-    # -- what the queue is owed
+    # -- the outbox
 
-    def test_a_debt_grows_and_never_shrinks(self, ledger: Ledger) -> None:
-        ledger.owe("bob", 3)
-        ledger.owe("bob", 7)
-        ledger.owe("bob", 5)
-        ledger.owe("carol", 1)
-        assert ledger.owed() == {"bob": 7, "carol": 1}
+    def test_an_entry_grows_and_never_shrinks(self, outbox: Outbox) -> None:
+        outbox.record("bob", 3)
+        outbox.record("bob", 7)
+        outbox.record("bob", 5)
+        outbox.record("carol", 1)
+        assert outbox.pending() == {"bob": 7, "carol": 1}
 
-    def test_a_debt_is_settled_by_what_reaches_it(self, ledger: Ledger) -> None:
-        ledger.owe("bob", 7)
-        ledger.settle("bob", 6)
-        assert ledger.owed() == {"bob": 7}
-        ledger.settle("bob", 7)
-        ledger.settle("bob", 7)
-        assert ledger.owed() == {}
+    def test_an_entry_is_removed_once_the_queue_has_reached_it(self, outbox: Outbox) -> None:
+        outbox.record("bob", 7)
+        outbox.remove("bob", 6)
+        assert outbox.pending() == {"bob": 7}
+        outbox.remove("bob", 7)
+        outbox.remove("bob", 7)
+        assert outbox.pending() == {}
 
     # -- which queue is in use
 
-    def test_an_epoch_lasts_as_long_as_no_other_queue_is_in_use(self, ledger: Ledger) -> None:
-        first = ledger.epoch("a")
-        assert ledger.epoch("a") == first
-        other = ledger.epoch("b")
+    def test_an_epoch_lasts_as_long_as_no_other_queue_is_in_use(self, epoch_of: EpochOf) -> None:
+        first = epoch_of("a")
+        assert epoch_of("a") == first
+        other = epoch_of("b")
         assert other != first
-        assert ledger.epoch("b") == other
+        assert epoch_of("b") == other
 
-    def test_a_queue_that_comes_back_begins_a_new_epoch(self, ledger: Ledger) -> None:
-        epochs = [ledger.epoch(identity) for identity in ("a", "b", "a")]
+    def test_a_queue_that_comes_back_begins_a_new_epoch(self, epoch_of: EpochOf) -> None:
+        epochs = [epoch_of(identity) for identity in ("a", "b", "a")]
         assert len(set(epochs)) == 3
 
     # -- users

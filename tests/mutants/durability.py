@@ -15,7 +15,7 @@ from reference_server.service import Messenger, Sent
 from tests.mutants.registry import mutant
 
 log = logging.getLogger(__name__)
-_append, _store_it, _send = MongoStore.append, Messenger._store_it, Messenger.send
+_append, _append, _send = MongoStore.append, Messenger._append, Messenger.send
 
 LATE_S = 0.1
 BETWEEN_S = 0.02
@@ -53,7 +53,7 @@ def acked_before_stored(self, sender, recipient, content, client_message_id):
 
     def store():
         time.sleep(LATE_S)
-        self._queue_it(self._store_it(draft, now_us))
+        self._push_or_record(self._append(draft, now_us))
 
     threading.Thread(target=store, daemon=True).start()
     return Sent(place_after(EMPTY, draft, now_us), queued=True, replayed=False)
@@ -70,7 +70,7 @@ def failed_insert_acked(self, sender, recipient, content, client_message_id):
         return Sent(place_after(EMPTY, draft, self._now_us()), queued=False, replayed=False)
 
 
-@mutant(row="SEND-06", promise="no-phantom", replaces="service:Messenger._store_it")
+@mutant(row="SEND-06", promise="no-phantom", replaces="service:Messenger._append")
 def push_before_insert(self, draft, now_us):
     """A message is queued first and stored then: where that fails, it is refused and has been read."""
     try:
@@ -79,7 +79,7 @@ def push_before_insert(self, draft, now_us):
         self._catch_up.push(draft.recipient, [place_after(place, draft, now_us)])
     except Failure as failure:
         log.warning("not queued first: %s", failure)
-    return _store_it(self, draft, now_us)
+    return _append(self, draft, now_us)
 
 
 @mutant(row="CHAOS-21", promise="no-phantom", replaces="adapters.mongo_store:MongoStore.append")

@@ -25,10 +25,10 @@ def always_ready(store):
 
 
 @mutant(row="OPS-02", promise=STORY, says="sent, and", replaces="metrics:Metrics.page")
-def metrics_of_one_worker(self, owed):
+def metrics_of_one_worker(self, pending):
     """Each worker tells what it counted itself."""
     self._folder = None
-    return _page(self, owed)
+    return _page(self, pending)
 
 
 @mutant(row="OPS-02", promise=STORY, says="no counter grew")

@@ -7,29 +7,34 @@ import time
 
 from reference_server import app
 from reference_server.adapters import redis_queue
-from reference_server.adapters.mongo_ledger import MongoLedger
+from reference_server.adapters.mongo_epochs import MongoEpochs
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import Failure, QueueUnavailable
 from reference_server.interfaces import Cursor, Incomplete, Page, Untrusted
 from reference_server.message import from_entry
-from reference_server.repair import Repairer
+from reference_server.relay import Relay
 from reference_server.service import Messenger
 from tests.mutants.naive_queue import NaiveQueue
 from tests.mutants.registry import STORY, mutant
 
 log = logging.getLogger(__name__)
-_read, _queue_it, _step, _make = RedisQueue.read, Messenger._queue_it, Repairer.step, RedisQueue.__init__
+_read, _push_or_record, _step, _make = (
+    RedisQueue.read,
+    Messenger._push_or_record,
+    Relay.step,
+    RedisQueue.__init__,
+)
 _connect, _tail = redis_queue.connect, MongoStore.tail
 
 LAG_US = 60_000_000
 QUIET_STEPS = 6
-"""A repair this many steps after the heal comes behind newer messages."""
+"""A push this many steps after the heal comes behind newer messages."""
 LATE_STEPS = 28
 """And this many are seven seconds: 2 to recover, 2 until the next poll, 2.5 in which that had to bring it."""
 
 
-@mutant(row="ERR-02", promise="no-loss", replaces="service:Messenger._queue_it")
+@mutant(row="ERR-02", promise="no-loss", replaces="service:Messenger._push_or_record")
 def push_failure_swallowed(self, message):
     """A push that failed is logged and forgotten: the list looks complete without its last message."""
     try:
@@ -40,58 +45,58 @@ def push_failure_swallowed(self, message):
     return True
 
 
-@mutant(row="CHAOS-19", promise=STORY, says="lacks", replaces="repair:Repairer._pay")
-def debts_never_paid(self, owed):
-    """Pushes that are owed are written down, and nobody ever does them."""
+@mutant(row="CHAOS-19", promise=STORY, says="lacks", replaces="relay:Relay._push_pending")
+def outbox_never_drained(self, pending):
+    """Pushes that failed are recorded in the outbox, and never done."""
     return False
 
 
 @mutant(row="ERR-02", promise="order")
-def repair_out_of_order():
+def relay_out_of_order():
     """What could not be pushed is pushed when Redis is back, behind what was sent since."""
-    owed, quiet = [], [0]
+    failed, quiet = [], [0]
 
     def queue_it(self, message):
         try:
             self._queue.push(message.recipient, [message])
         except QueueUnavailable:
-            owed.append(message)
+            failed.append(message)
             return False
         return True
 
     def step(self):
         more = _step(self)
         quiet[0] = 0 if self._queue.breaker.is_open else quiet[0] + 1
-        while owed and quiet[0] > QUIET_STEPS:
-            self._queue.push(owed[0].recipient, [owed[0]])
-            del owed[0]
+        while failed and quiet[0] > QUIET_STEPS:
+            self._queue.push(failed[0].recipient, [failed[0]])
+            del failed[0]
         return more
 
     app.redis_queue.RedisQueue = NaiveQueue
-    Messenger._queue_it, Repairer.step, Repairer._pay = queue_it, step, lambda self, owed: False
+    Messenger._push_or_record, Relay.step, Relay._push_pending = queue_it, step, lambda self, pending: False
 
 
 @mutant(row="ERR-02", promise="recovers")
-def repair_too_late():
+def relay_too_late():
     """What could not be pushed is pushed seconds after Redis is back, and until then the list is believed."""
-    owed, quiet = [], [0]
+    failed, quiet = [], [0]
 
     def queue_it(self, message):
         try:
             self._catch_up.push(message.recipient, [message])
         except Failure:
-            owed.append(message)
+            failed.append(message)
             return False
         return True
 
     def step(self):
         quiet[0] = 0 if self._queue.breaker.is_open else quiet[0] + 1
-        while owed and quiet[0] > LATE_STEPS:
-            message = owed.pop()
+        while failed and quiet[0] > LATE_STEPS:
+            message = failed.pop()
             self._catch_up.push(message.recipient, [message])
         return _step(self)
 
-    Messenger._queue_it, Repairer.step = queue_it, step
+    Messenger._push_or_record, Relay.step = queue_it, step
 
 
 @mutant(row="CHAOS-06", promise="no-duplicate")
@@ -170,10 +175,10 @@ def run_id_alone_believed():
     script = redis_queue.script
     together = "run_id .. ' ' .. replid"
     redis_queue.script = lambda *names: script(*names).replace(together, "run_id")
-    MongoLedger.epoch = lambda self, identity: "the only one"
+    MongoEpochs.epoch = lambda self, identity: "the only one"
 
 
-@mutant(row="CHAOS-32", promise="no-loss", replaces="adapters.mongo_ledger:MongoLedger.epoch")
+@mutant(row="CHAOS-32", promise="no-loss", replaces="adapters.mongo_epochs:MongoEpochs.epoch")
 def return_unnoticed(self, identity):
     """A Redis that comes back as it was is trusted, although another one was in use meanwhile."""
     return "the only one"

@@ -19,8 +19,8 @@ def message_between_look_and_wait(self, mailbox, since_us, limit, wait_s=0.0):
     if polled.page.messages or not wait_s:
         return polled
     time.sleep(WINDOW_S)  # as on a busy machine
-    with self._doorbell.listen(mailbox) as wait_for_ring:
-        wait_for_ring(wait_s - WINDOW_S)
+    with self._notifier.listen(mailbox) as wait_for_notification:
+        wait_for_notification(wait_s - WINDOW_S)
     return self._look(mailbox, since_us, limit)
 
 

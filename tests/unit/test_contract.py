@@ -8,7 +8,7 @@ import pytest
 
 from harness.checkers import PROMISES, Demand
 from harness.history import Bounds
-from reference_server.adapters.refusals import QUEUE_CHARACTERS
+from reference_server.adapters.queue_limits import QUEUE_CHARACTERS
 from reference_server.config import Config
 from reference_server.contract import (
     CLIENT_MESSAGE_ID_LENGTH,

@@ -237,7 +237,9 @@ def test_redis_and_a_worker_die_together_and_nothing_owed_is_forgotten(
     for worker in server.children():
         worker.kill()
     services.proxies["redis"].heal()
-    wait_until(lambda: chat.poll().body.get("source") == "redis", deadline_s=10, what="the debts to be paid")
+    wait_until(
+        lambda: chat.poll().body.get("source") == "redis", deadline_s=10, what="the outbox to be drained"
+    )
     chat.check_nothing_is_lost_doubled_or_reordered()
 
 
@@ -260,4 +262,4 @@ def test_the_log_has_the_contracts_lines(server: Target, chat: Chat, tmp_path: P
     assert f"Message sent from '{alice}' to '{bob}' (MongoDB + Redis)" in log
     assert f"📬 Polling: '{bob}' - found {len(chat.acked)} new messages since 2026-01-01T00:00:00Z" in log
     assert "Unexpected error" not in log
-    assert "Repairer step failed" not in log
+    assert "Relay step failed" not in log

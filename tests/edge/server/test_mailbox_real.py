@@ -15,7 +15,8 @@ from harness.stack.waiting import free_port
 from reference_server.adapters import redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Mongo
-from reference_server.adapters.mongo_ledger import MongoLedger
+from reference_server.adapters.mongo_epochs import MongoEpochs
+from reference_server.adapters.mongo_outbox import MongoOutbox
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.adapters.redis_queue import RedisQueue
@@ -59,7 +60,12 @@ class RealStore:
     def __init__(self, mongodb: Mongo) -> None:
         self.down = self.answers_lost = False
         self._mongodb = mongodb
-        self._adapters = (MongoStore(mongodb, window=WINDOW), MongoLedger(mongodb), MongoUsers(mongodb))
+        self._adapters = (
+            MongoStore(mongodb, window=WINDOW),
+            MongoOutbox(mongodb),
+            MongoEpochs(mongodb),
+            MongoUsers(mongodb),
+        )
 
     @property
     def breaker(self) -> CircuitBreaker:
@@ -84,7 +90,7 @@ class RealStore:
         return method(*arguments)
 
     def forget_everything(self) -> None:
-        for name in ("messages", "owed", "queue", "users"):
+        for name in ("messages", "outbox", "queue", "users"):
             self._mongodb.collection(name).delete_many({})
 
 

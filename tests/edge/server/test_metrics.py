@@ -109,7 +109,7 @@ def test_an_open_breaker_is_shown_once_a_worker_also_after_one_was_killed(
     with faults.redis_refused():
         send_over_new_connections(chat, 3)
         wait_until(lambda: seen(WORKERS), deadline_s=10, what="both breakers to open")
-        assert value(server, "chat_pushes_owed") == 1
+        assert value(server, "chat_outbox_pending") == 1
         victim = workers(server)[0]
         victim.kill()
         wait_until(
@@ -118,7 +118,9 @@ def test_an_open_breaker_is_shown_once_a_worker_also_after_one_was_killed(
             what="the new worker's breaker to open, and the dead one's to be forgotten",
         )
     wait_until(lambda: seen(0), deadline_s=RECOVERS_S + 5, what="both breakers to close")
-    wait_until(lambda: value(server, "chat_pushes_owed") == 0, deadline_s=5, what="the push to be paid")
+    wait_until(
+        lambda: value(server, "chat_outbox_pending") == 0, deadline_s=5, what="the outbox to be drained"
+    )
 
 
 def test_nothing_is_left_of_them_after_a_stop(server: Target, folder: Path) -> None:

@@ -116,7 +116,7 @@ class TestWaitingPolls:
         assert (answer.status, answer.body["count"]) == (200, 0)
         assert 1.4 < answer.seconds < 2.5
 
-    def test_many_wait_at_little_cost_and_all_are_rung(self, chat: Chat) -> None:
+    def test_many_wait_at_little_cost_and_all_are_woken(self, chat: Chat) -> None:
         since = chat.poll().body["next_since"]
         readers = [Chat(chat.base_url) for _ in range(3)]
         with ThreadPoolExecutor(30) as pool:

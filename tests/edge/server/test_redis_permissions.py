@@ -24,7 +24,7 @@ DOCS = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
 RULES = LINE.replace(">PASSWORD", ">secret").split()
 NEEDED = [rule[1:] for rule in RULES if rule.startswith("+")]
 FOR_SOME_ONLY = {"subscribe", "unsubscribe", "ping", "select"}
-"""The doorbell's, the health check's of an old connection, and what a database other than 0 needs."""
+"""The notifier's, the health check's of an old connection, and what a database other than 0 needs."""
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_without_subscribe_waiting_polls_look_by_themselves(
     held = chat.bob.poll({"since": cursor, "wait": "2"})
     assert (held.status, held.body["source"]) == (200, "redis")
     wait_until(
-        lambda: "Waiting polls look once a second" in server.log.read_text(encoding="utf-8"),
+        lambda: "waiting polls look once a second" in server.log.read_text(encoding="utf-8"),
         deadline_s=5,
         what="the line that says so",
     )

@@ -19,7 +19,7 @@ from tests.edge.server.process import Chat, target
 HOME, AWAY = "203.0.113.7", "198.51.100.9"
 LIMITS = {"SIGN_IN_FAILURES_PER_ADDRESS": "1000", "SIGN_IN_FAILURES_PER_ACCOUNT": "1000"}
 ONE_WORKER = {"WORKERS": "1", "TRUSTED_PROXIES": "1"}
-"""So that all want the same turns."""
+"""So that all wait in the same queue."""
 PATIENT = {"REDIS_TIMEOUT_MS": "10000", "MONGODB_TIMEOUT_MS": "10000"}
 """What is asked here is who goes before whom, not how quick a busy machine is."""
 SETTINGS = LIMITS | ONE_WORKER | PATIENT

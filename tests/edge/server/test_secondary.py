@@ -22,7 +22,7 @@ from reference_server.adapters.mongo import (
     Mongo,
 )
 from reference_server.adapters.mongo_store import MongoStore
-from reference_server.errors import StoreUnavailable, Unfit
+from reference_server.errors import Misconfigured, StoreUnavailable
 from tests.edge.server.process import Chat, ready, target
 from tests.edge.server.replica_set import Member, ReplicaSet, replica_set
 
@@ -121,7 +121,7 @@ def told(url: str) -> list[object]:
         known.append(breaker.reason)
     finally:
         client.close()
-    assert all(isinstance(reason, Unfit) for reason in known), known
+    assert all(isinstance(reason, Misconfigured) for reason in known), known
     return [str(reason) for reason in known]
 
 

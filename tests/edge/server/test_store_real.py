@@ -14,12 +14,13 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from harness.stack import Services
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Document, Mongo, connect
-from reference_server.adapters.mongo_ledger import MongoLedger
+from reference_server.adapters.mongo_epochs import MongoEpochs
+from reference_server.adapters.mongo_outbox import MongoOutbox
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
 from reference_server.message import Draft, Message
-from tests.contracts.store_contract import NOON_US, WINDOW, Delete, StoreContract, draft
+from tests.contracts.store_contract import NOON_US, WINDOW, Delete, EpochOf, StoreContract, draft
 
 
 @pytest.fixture
@@ -28,8 +29,13 @@ def store(mongodb: Mongo) -> MongoStore:
 
 
 @pytest.fixture
-def ledger(mongodb: Mongo) -> MongoLedger:
-    return MongoLedger(mongodb)
+def outbox(mongodb: Mongo) -> MongoOutbox:
+    return MongoOutbox(mongodb)
+
+
+@pytest.fixture
+def epoch_of(mongodb: Mongo) -> EpochOf:
+    return MongoEpochs(mongodb).epoch
 
 
 @pytest.fixture

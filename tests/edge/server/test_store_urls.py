@@ -66,7 +66,7 @@ def test_what_would_undo_a_promise_is_overruled(services: Services, tmp_path: Pa
         server.stop()
 
 
-@pytest.mark.parametrize("name", ["messages", "users", "owed", "queue", "registrations"])
+@pytest.mark.parametrize("name", ["messages", "users", "outbox", "queue", "registrations"])
 def test_every_collection_is_read_from_the_primary_and_written_durably(name: str) -> None:
     client = mongo.connect(with_parameters("mongodb://127.0.0.1:1/", HARMFUL["MONGODB_URL"]), timeout_ms=100)
     database = Mongo(client, "chat", CircuitBreaker("MongoDB", 3), timeout_s=0.1)

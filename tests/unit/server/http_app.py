@@ -20,9 +20,9 @@ class Http:
 
     def __init__(self, world: World, **settings: str) -> None:
         self.config = Config.from_env({"SECRET_KEY": SECRET, "QUEUE_LIMIT": "5", **settings})
-        adapters = Adapters(world.queue, world.store, world.store, world.store, world.doorbell)
-        app, self.repairer = assemble(self.config, adapters, offload=lambda work: work())
-        self.repairer.step()
+        adapters = Adapters(world.queue, world.store, world.store, world.store, world.notifier)
+        app, self.relay = assemble(self.config, adapters, offload=lambda work: work())
+        self.relay.step()
         self.client = app.test_client()
         self.tokens = Tokens(SECRET, lifetime_s=60)
 

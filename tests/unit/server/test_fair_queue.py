@@ -1,4 +1,4 @@
-"""One has the turn at a time, addresses take turns, and whoever fills the queue is who is sent away."""
+"""One has the slot at a time, addresses are served in turn, and who fills the queue is dropped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOME, AWAY = "192.0.2.1", "192.0.2.2"
 
 
 class Line:
-    """People who queue up while somebody has the turn."""
+    """People who queue up while the slot is taken."""
 
     def __init__(self, longest: int = 100) -> None:
         self.queue = FairQueue(longest)
@@ -26,20 +26,20 @@ class Line:
         assert place is not None
         self._places[name] = place
 
-    def called(self) -> list[str]:
-        """Who was called since the last look."""
-        names = [name for name, place in self._places.items() if place.called.is_set()]
-        return [name for name in names if not self._places.pop(name).sent_away]
+    def released(self) -> list[str]:
+        """Who got the slot since the last look."""
+        names = [name for name, place in self._places.items() if place.released.is_set()]
+        return [name for name in names if not self._places.pop(name).dropped]
 
-    def sent_away(self) -> list[str]:
-        return [name for name, place in self._places.items() if place.sent_away]
+    def dropped(self) -> list[str]:
+        return [name for name, place in self._places.items() if place.dropped]
 
     def order(self) -> list[str]:
-        """Let one after the other have the turn, to the last one."""
+        """Let one after the other have the slot, to the last one."""
         order: list[str] = []
         while len(self.queue):
             self.queue.leave()
-            order += self.called()
+            order += self.released()
         return order
 
 
@@ -47,7 +47,7 @@ def test_at_one_address_who_came_first_is_served_first() -> None:
     line = Line()
     for name in "abc":
         line.join(name)
-    assert line.called() == []
+    assert line.released() == []
     assert line.order() == ["a", "b", "c"]
 
 
@@ -75,9 +75,9 @@ def test_when_it_is_full_the_last_one_of_the_longest_line_is_sent_away() -> None
     for name in "abc":
         line.join(name, HOME)
     line.join("honest", AWAY)
-    assert line.sent_away() == ["c"]
+    assert line.dropped() == ["c"]
     line.join("d", HOME)
-    assert line.sent_away() == ["c", "d"]
+    assert line.dropped() == ["c", "d"]
     assert len(line.queue) == 3
     assert line.order() == ["a", "honest", "b"]
 
@@ -88,7 +88,7 @@ def test_who_asks_again_as_the_same_user_is_sent_away_before_others() -> None:
         line.join(name, account="victim")
     line.join("a")
     line.join("b")
-    assert line.sent_away() == ["guess again"]
+    assert line.dropped() == ["guess again"]
 
 
 def test_the_turn_is_free_again_after_the_last_one() -> None:
@@ -100,18 +100,18 @@ def test_the_turn_is_free_again_after_the_last_one() -> None:
 def test_who_is_sent_away_is_told_to_come_back() -> None:
     queue = FairQueue(longest=0)
     with (
-        queue.turn(HOME, "a"),
+        queue.slot(HOME, "a"),
         pytest.raises(Unavailable, match="Too many are signing in"),
-        queue.turn(HOME, "b"),
+        queue.slot(HOME, "b"),
     ):
-        raise AssertionError("there was no turn")
-    with queue.turn(HOME, "b"):
+        raise AssertionError("there was no slot")
+    with queue.slot(HOME, "b"):
         assert len(queue) == 0
 
 
 def test_an_error_in_a_turn_ends_it() -> None:
     queue = FairQueue(longest=1)
-    with pytest.raises(ZeroDivisionError), queue.turn(HOME, "a"):
+    with pytest.raises(ZeroDivisionError), queue.slot(HOME, "a"):
         raise ZeroDivisionError
     assert queue.enter(HOME, "b") is None
 
@@ -123,7 +123,7 @@ def test_of_many_threads_one_has_the_turn() -> None:
     def work(number: int) -> None:
         all_are_here.wait()
         for _ in range(50):
-            with queue.turn(f"192.0.2.{number % 3}", f"user{number}"):
+            with queue.slot(f"192.0.2.{number % 3}", f"user{number}"):
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
                 inside[0] -= 1

@@ -43,9 +43,9 @@ def test_a_poll_that_may_not_wait_is_a_poll_like_any_other(world: World) -> None
 
     def poll_meanwhile() -> None:
         if not inside:
-            waited = len(world.doorbell.waits_s)
-            inside.append((http.poll("?wait=5").status_code, len(world.doorbell.waits_s) - waited))
+            waited = len(world.notifier.waits_s)
+            inside.append((http.poll("?wait=5").status_code, len(world.notifier.waits_s) - waited))
 
-    world.doorbell.on_wait = poll_meanwhile
+    world.notifier.on_wait = poll_meanwhile
     assert http.poll("?wait=2").status_code == 200
     assert inside == [(200, 0)]

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from reference_server.errors import QueueUnavailable, Unfit
+from reference_server.errors import Misconfigured, QueueUnavailable
 from tests.unit.server.http_app import Http, problem
 from tests.unit.server.world import World
 
@@ -160,7 +160,7 @@ class TestHealth:
         http.send()
         body = http.get("/health/ready").get_json()
         assert body["stores"]["redis"] == {"status": "down", "breaker": "open"}
-        world.queue.breaker.open(Unfit("the Redis user may not run INFO"))
+        world.queue.breaker.open(Misconfigured("the Redis user may not run INFO"))
         redis = http.get("/health/ready").get_json()["stores"]["redis"]
         assert redis == {"status": "down", "breaker": "open", "reason": "the Redis user may not run INFO"}
         assert body["owed"] == 1

@@ -270,7 +270,7 @@ class TestPoll:
         assert "send it once" in problem(http.poll(query), 400, "invalid_request")["detail"]
 
     def test_a_wait_holds_an_idle_poll(self, http: Http, world: World) -> None:
-        world.doorbell.on_wait = lambda: http.send("hi")
+        world.notifier.on_wait = lambda: http.send("hi")
         assert http.poll("?wait=2.5").get_json()["count"] == 1
 
     def test_nobody_polls_another_ones_mailbox(self, http: Http, world: World) -> None:

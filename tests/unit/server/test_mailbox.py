@@ -1,4 +1,4 @@
-"""Random histories of sends, retries, polls, repairs and faults: a mailbox is always the one its model is."""
+"""Random sends, retries, polls, relay steps and faults: a mailbox is always as its model says."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_redis_that_comes_back_is_not_believed_what_it_held(sees_the_other: in
     assert one.send("during it").queued
     world.redis.switch()
     worker = (one, other)[sees_the_other]
-    worker.repairer.step()
+    worker.relay.step()
     assert worker.contents() == ["before the failover", "during it"]
     polled = worker.poll()
     assert (polled.source, polled.degraded) == ("redis", False)

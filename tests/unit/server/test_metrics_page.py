@@ -42,7 +42,7 @@ def test_what_alerts_watch_is_there_before_anything_happens(http: Http) -> None:
     ):
         for one in values:
             assert samples[name, ((label, one),)] == 0
-    assert samples["chat_pushes_owed", ()] == 0
+    assert samples["chat_outbox_pending", ()] == 0
 
 
 def test_requests_are_counted_by_endpoint_and_status(http: Http) -> None:
@@ -63,7 +63,7 @@ def test_a_request_takes_its_time(http: Http) -> None:
 
 
 def test_a_poll_that_may_wait_is_counted_apart(http: Http, world: World) -> None:
-    world.doorbell.is_stopping = True
+    world.notifier.is_stopping = True
     http.poll("?wait=5")
     assert requests(http, "messages.poll (waiting)", 200) == 1
     assert requests(http, "messages.poll", 200) == 0
@@ -109,15 +109,15 @@ def test_a_retry_is_no_other_message(http: Http) -> None:
     assert value(http, "chat_messages_sent_total", queued="true") == 1
 
 
-def test_a_push_owed_is_shown_until_it_is_paid(http: Http, world: World) -> None:
+def test_a_failed_push_is_shown_until_it_is_done(http: Http, world: World) -> None:
     world.queue.down = True
     http.send()
-    assert value(http, "chat_pushes_owed") == 1
+    assert value(http, "chat_outbox_pending") == 1
     world.store.down = True
-    assert value(http, "chat_pushes_owed") == 1, "without the ledger, what this worker knows"
+    assert value(http, "chat_outbox_pending") == 1, "without the outbox, what this worker knows"
     world.queue.down = world.store.down = False
-    http.repairer.step()
-    assert value(http, "chat_pushes_owed") == 0
+    http.relay.step()
+    assert value(http, "chat_outbox_pending") == 0
 
 
 def test_calls_of_stores_are_timed_by_outcome(http: Http, world: World) -> None:
@@ -138,7 +138,7 @@ def test_a_breaker_is_open_or_closed() -> None:
     metrics = Metrics()
 
     def open_breakers() -> float:
-        return parse(metrics.page(owed=0).decode())["chat_breakers_open", (("store", "redis"),)]
+        return parse(metrics.page(pending=0).decode())["chat_breakers_open", (("store", "redis"),)]
 
     breaker = CircuitBreaker("Redis", 2, metrics.breaker_moves("redis"))
     breaker.failed(ConnectionError("refused"))

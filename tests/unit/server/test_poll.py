@@ -97,7 +97,7 @@ class TestWithoutRedis:
         process.send("hi")
         assert process.contents() == other.contents() == ["hi"]
 
-    def test_a_list_that_missed_a_push_is_not_used_until_it_is_repaired(
+    def test_a_list_that_missed_a_push_is_not_used_until_it_is_complete(
         self, world: World, process: Process
     ) -> None:
         process.send("one")
@@ -107,20 +107,22 @@ class TestWithoutRedis:
         polled = process.poll()
         assert (polled.source, polled.degraded) == ("mongodb", True)
         assert len(polled.page.messages) == 2
-        process.repairer.step()
-        process.repairer.step()
+        process.relay.step()
+        process.relay.step()
         polled = process.poll()
         assert (polled.source, polled.degraded) == ("redis", False)
         assert len(polled.page.messages) == 2
 
-    def test_every_worker_learns_of_a_debt_of_another_one(self, world: World, process: Process) -> None:
+    def test_every_worker_learns_of_the_outbox_entry_of_another_one(
+        self, world: World, process: Process
+    ) -> None:
         process.send("one")
         other = world.process()
         world.queue.down = True
         process.send("two")
         world.queue.down = False
-        assert "bob" not in other.debts
-        other.debts.refresh(world.store.owed)
+        assert "bob" not in other.stale_queues
+        other.stale_queues.refresh(world.store.pending)
         assert other.poll().source == "mongodb"
 
 
@@ -158,7 +160,7 @@ class TestWithoutMongodb:
         with pytest.raises(Unavailable):
             process.poll()
 
-    def test_a_worker_that_never_saw_the_debts_trusts_no_list(self, world: World, process: Process) -> None:
+    def test_a_worker_that_never_read_the_outbox_trusts_no_list(self, world: World, process: Process) -> None:
         process.send("hi")
         world.store.down = True
         with pytest.raises(Unavailable):
@@ -179,39 +181,39 @@ class TestWaiting:
     def test_what_is_there_is_answered_at_once(self, world: World, process: Process) -> None:
         process.send("hi")
         assert self.poll(process, 25) == ["hi"]
-        assert world.doorbell.waits_s == []
+        assert world.notifier.waits_s == []
 
     def test_a_poll_that_may_not_wait_does_not(self, world: World, process: Process) -> None:
         assert self.poll(process, 0) == []
-        assert world.doorbell.waits_s == []
+        assert world.notifier.waits_s == []
 
     def test_a_message_ends_the_wait(self, world: World, process: Process) -> None:
-        world.doorbell.on_wait = lambda: process.send("hi")
+        world.notifier.on_wait = lambda: process.send("hi")
         assert self.poll(process, 25) == ["hi"]
-        assert world.doorbell.waits_s == [RECHECK_S]
+        assert world.notifier.waits_s == [RECHECK_S]
 
     def test_in_vain_it_waits_as_long_as_asked(self, world: World, process: Process) -> None:
         assert self.poll(process, 2.5) == []
-        assert world.doorbell.waits_s == pytest.approx([RECHECK_S, RECHECK_S, 0.5])
+        assert world.notifier.waits_s == pytest.approx([RECHECK_S, RECHECK_S, 0.5])
 
     def test_without_redis_it_looks_more_often(self, world: World, process: Process) -> None:
         world.queue.down = True
         self.poll(process, 0.5)
-        assert world.doorbell.waits_s == pytest.approx([DEGRADED_RECHECK_S] * 2)
+        assert world.notifier.waits_s == pytest.approx([DEGRADED_RECHECK_S] * 2)
 
     def test_the_end_of_the_process_ends_the_wait(self, world: World, process: Process) -> None:
         def stop() -> None:
-            world.doorbell.is_stopping = True
+            world.notifier.is_stopping = True
 
-        world.doorbell.on_wait = stop
+        world.notifier.on_wait = stop
         assert self.poll(process, 25) == []
-        assert len(world.doorbell.waits_s) == 1
+        assert len(world.notifier.waits_s) == 1
 
     def test_a_failure_ends_the_wait(self, world: World, process: Process) -> None:
         def break_both() -> None:
             world.queue.down = world.store.down = True
 
-        world.doorbell.on_wait = break_both
+        world.notifier.on_wait = break_both
         with pytest.raises(Unavailable):
             self.poll(process, 25)
 

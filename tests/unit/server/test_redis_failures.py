@@ -11,9 +11,9 @@ import redis
 
 from harness.stack import wait_until
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.adapters.redis_doorbell import RedisDoorbell
+from reference_server.adapters.fair_lock import FairLocks
+from reference_server.adapters.redis_notifier import RedisNotifier
 from reference_server.adapters.redis_queue import RedisQueue
-from reference_server.adapters.turns import Turns
 from reference_server.errors import QueueUnavailable, StoreUnavailable
 from reference_server.interfaces import Cursor
 from reference_server.message import Message
@@ -149,77 +149,77 @@ class TestCircuitBreaker:
         ]
 
 
-class TestDoorbell:
+class TestNotifier:
     def test_it_wakes_who_listens_to_this_mailbox(self) -> None:
-        bell = RedisDoorbell(redis.Redis())
-        with bell.listen("bob") as wait, bell.listen("bob") as also_wait:
-            bell.ring("bob")
+        notifier = RedisNotifier(redis.Redis())
+        with notifier.listen("bob") as wait, notifier.listen("bob") as also_wait:
+            notifier.notify("bob")
             wait(60)
             also_wait(60)
 
-    def test_a_ring_before_the_wait_is_not_missed_and_one_for_another_is_not_heard(self) -> None:
-        bell = RedisDoorbell(redis.Redis())
-        with bell.listen("bob") as wait:
-            bell.ring("alice")
+    def test_a_notification_before_the_wait_is_kept_and_one_for_another_is_ignored(self) -> None:
+        notifier = RedisNotifier(redis.Redis())
+        with notifier.listen("bob") as wait:
+            notifier.notify("alice")
             wait(0.001)
-            bell.ring("bob")
+            notifier.notify("bob")
             wait(60)
 
     def test_nobody_is_kept_who_stopped_listening(self) -> None:
-        bell = RedisDoorbell(redis.Redis())
-        with bell.listen("bob"), bell.listen("bob"):
+        notifier = RedisNotifier(redis.Redis())
+        with notifier.listen("bob"), notifier.listen("bob"):
             pass
-        assert bell._listeners == {}
+        assert notifier._listeners == {}
 
     def test_stopping_wakes_everybody(self) -> None:
-        bell = RedisDoorbell(redis.Redis())
-        with bell.listen("bob") as wait:
-            bell.stop()
+        notifier = RedisNotifier(redis.Redis())
+        with notifier.listen("bob") as wait:
+            notifier.stop()
             wait(60)
-        assert bell.is_stopping
+        assert notifier.is_stopping
 
 
 class Sender(threading.Thread):
-    """Waits for its turn at bob's mailbox, notes its name, and keeps the turn until told to end."""
+    """Waits for the lock of bob's mailbox, notes its name, and holds the lock until it may end."""
 
-    def __init__(self, name: str, turns: Turns, order: list[str]) -> None:
+    def __init__(self, name: str, locks: FairLocks, order: list[str]) -> None:
         super().__init__(daemon=True, name=name)
         self.may_end = threading.Event()
-        self._turns, self._order = turns, order
+        self._locks, self._order = locks, order
 
     def run(self) -> None:
-        with self._turns.take("bob", 30):
+        with self._locks.hold("bob", 30):
             self._order.append(self.name)
             self.may_end.wait(30)
 
 
-class TestTurns:
-    def test_another_mailbox_is_free(self) -> None:
-        turns = Turns()
-        with turns.take("bob", 1), turns.take("alice", 1):
+class TestFairLocks:
+    def test_another_mailbox_has_a_lock_of_its_own(self) -> None:
+        locks = FairLocks()
+        with locks.hold("bob", 1), locks.hold("alice", 1):
             pass
 
-    def test_a_taken_mailbox_is_waited_for_no_longer_than_asked(self) -> None:
-        turns = Turns()
-        with turns.take("bob", 1), pytest.raises(StoreUnavailable, match="bob"), turns.take("bob", 0.001):
-            raise AssertionError("two had their turn at once")
+    def test_a_held_lock_is_waited_for_no_longer_than_asked(self) -> None:
+        locks = FairLocks()
+        with locks.hold("bob", 1), pytest.raises(StoreUnavailable, match="bob"), locks.hold("bob", 0.001):
+            raise AssertionError("two held the lock at once")
 
-    def test_a_turn_ends_with_its_failure_and_nothing_is_kept(self) -> None:
-        turns = Turns()
-        with pytest.raises(ZeroDivisionError), turns.take("bob", 1):
+    def test_a_lock_is_released_after_a_failure_and_nothing_is_kept(self) -> None:
+        locks = FairLocks()
+        with pytest.raises(ZeroDivisionError), locks.hold("bob", 1):
             raise ZeroDivisionError
-        with turns.take("bob", 0.001):
+        with locks.hold("bob", 0.001):
             pass
-        assert len(turns._turns) == 0
+        assert len(locks._locks) == 0
 
     def test_first_come_first_served_even_if_who_has_just_been_asks_again(self) -> None:
-        turns, order = Turns(), list[str]()
-        queue = [Sender(str(number), turns, order) for number in range(4)]
-        with turns.take("bob", 1):
-            turn = next(iter(turns._turns.values()))
+        locks, order = FairLocks(), list[str]()
+        queue = [Sender(str(number), locks, order) for number in range(4)]
+        with locks.hold("bob", 1):
+            lock = next(iter(locks._locks.values()))
             for number, sender in enumerate(queue, start=1):
                 sender.start()
-                wait_until(lambda n=number: len(turn._waiting) == n, deadline_s=10, what="one more waits")
+                wait_until(lambda n=number: len(lock._waiting) == n, deadline_s=10, what="one more waits")
                 sender.may_end.set()
-        with turns.take("bob", 30):  # the one who has just been
+        with locks.hold("bob", 30):  # the one who has just been
             assert order == ["0", "1", "2", "3"]

@@ -30,7 +30,7 @@ def test_without_redis_it_is_stored_and_the_push_is_owed(
     world.queue.down = True
     sent = process.send("hi")
     assert (sent.queued, sent.replayed) == (False, False)
-    assert world.store.traces == {"bob": 1}
+    assert world.store.outbox == {"bob": 1}
     assert LINE.format("only") in caplog.messages
     [error] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert error.getMessage() == "Redis error sending message: Connection refused"
@@ -71,7 +71,7 @@ def test_a_message_of_unknown_outcome_is_queued_once_it_shows(world: World, proc
     with pytest.raises(Unavailable):
         process.send("hi")
     world.store.answers_lost = False
-    process.repairer.step()
+    process.relay.step()
     assert process.contents() == ["hi"]
     assert process.poll().source == "redis"
 
@@ -80,16 +80,16 @@ def test_a_message_that_is_stored_seconds_after_its_send_gave_up_is_queued(
     world: World, process: Process
 ) -> None:
     world.store.append(Draft("id-0", "alice", "bob", "before", None), 1)
-    process.debts.suspect("bob")
+    process.stale_queues.suspect("bob")
     for _ in range(4):
-        process.repairer.step()
+        process.relay.step()
         world.clock.advance(1.0)
     world.store.append(Draft("id-1", "alice", "bob", "late", None), 1)
-    process.repairer.step()
+    process.relay.step()
     assert process.contents(0) == ["before", "late"]
     world.clock.advance(5.0)
-    process.repairer.step()
-    assert process.debts.pending() == []
+    process.relay.step()
+    assert process.stale_queues.suspected() == []
 
 
 def test_nobody_unknown_can_be_sent_to(process: Process) -> None:
@@ -171,7 +171,7 @@ class TestPushes:
         world.queue.before_push = lambda: world.queue.lose("bob")
         sent = process.send("hi")
         assert not sent.queued
-        assert world.store.traces == {"bob": 1}
+        assert world.store.outbox == {"bob": 1}
 
     def test_a_long_gap_is_closed_in_batches(
         self, world: World, process: Process, monkeypatch: pytest.MonkeyPatch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reference_server.adapters.memory import MemoryStore
-from tests.contracts.store_contract import WINDOW, Delete, StoreContract
+from tests.contracts.store_contract import WINDOW, Delete, EpochOf, StoreContract
 
 
 class TestMemoryStore(StoreContract):
@@ -23,8 +23,12 @@ class TestMemoryStore(StoreContract):
         return delete
 
     @pytest.fixture
-    def ledger(self, store: MemoryStore) -> MemoryStore:
+    def outbox(self, store: MemoryStore) -> MemoryStore:
         return store
+
+    @pytest.fixture
+    def epoch_of(self, store: MemoryStore) -> EpochOf:
+        return store.epoch
 
     @pytest.fixture
     def users(self, store: MemoryStore) -> MemoryStore:

@@ -130,9 +130,9 @@ class TestPollParameters:
 
     @pytest.mark.parametrize("wait", ["0", "0.0", "0e5", "2.5e1", "25", "25.0", "1E-3", "0.000001"])
     def test_a_wait_is_a_number_as_json_spells_it(self, http: Http, world: World, wait: str) -> None:
-        world.doorbell.on_wait = lambda: setattr(world.doorbell, "is_stopping", True)
+        world.notifier.on_wait = lambda: setattr(world.notifier, "is_stopping", True)
         assert http.poll(f"?wait={wait}").status_code == 200
-        assert sum(world.doorbell.waits_s) == pytest.approx(min(float(wait), RECHECK_S), abs=0.5)
+        assert sum(world.notifier.waits_s) == pytest.approx(min(float(wait), RECHECK_S), abs=0.5)
 
     @pytest.mark.parametrize("query", ["", "?unknown=1", "?since", "?limit=%00", "?=&&=", "?limit=1%2500"])
     def test_other_parameters_are_nobodys_business_and_empty_ones_are_refused(

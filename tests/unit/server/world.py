@@ -8,12 +8,12 @@ from typing import Any
 
 from reference_server.adapters.memory import MemoryQueue, MemoryStore
 from reference_server.catch_up import CatchUp
-from reference_server.debts import Debts
 from reference_server.errors import OutcomeUnknown, QueueUnavailable, StoreUnavailable
 from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted
 from reference_server.message import Draft, Message
-from reference_server.repair import Repairer
+from reference_server.relay import Relay
 from reference_server.service import Messenger
+from reference_server.stale_queues import StaleQueues
 
 NOON_US = 1_767_268_800_000_000
 WINDOW = 5
@@ -112,17 +112,17 @@ class BreakableStore(MemoryStore):
         self._fail_if_down()
         return super().recent_recipients(limit)
 
-    def owe(self, recipient: str, seq: int) -> None:
+    def record(self, recipient: str, seq: int) -> None:
         self._fail_if_down()
-        super().owe(recipient, seq)
+        super().record(recipient, seq)
 
-    def owed(self) -> Mapping[str, int]:
+    def pending(self) -> Mapping[str, int]:
         self._fail_if_down()
-        return super().owed()
+        return super().pending()
 
-    def settle(self, recipient: str, seq: int) -> None:
+    def remove(self, recipient: str, seq: int) -> None:
         self._fail_if_down()
-        super().settle(recipient, seq)
+        super().remove(recipient, seq)
 
     def add(self, username: str, password_hash: str) -> bool:
         self._fail_if_down()
@@ -137,7 +137,7 @@ class BreakableStore(MemoryStore):
         return super().exists(username)
 
 
-class InstantDoorbell:
+class InstantNotifier:
     """Waiting takes no time but moves the clock; `on_wait` is called then, to do what others do meanwhile."""
 
     def __init__(self, clock: Clock) -> None:
@@ -200,7 +200,7 @@ class World:
         self.store: Any = BreakableStore(window=WINDOW)
         for name in ("alice", "bob", "carol"):
             self.store.users[name] = "hash"
-        self.doorbell = InstantDoorbell(self.clock)
+        self.notifier = InstantNotifier(self.clock)
 
     def process(self) -> Process:
         return Process(self)
@@ -214,10 +214,10 @@ class World:
 
 
 class Process:
-    """One worker: its service and its repairer. It has looked at the debts once, as a started worker has."""
+    """One worker: its service and its relay. It has read the outbox once, as a started worker has."""
 
     def __init__(self, world: World) -> None:
-        self.debts = Debts(world.clock.monotonic)
+        self.stale_queues = StaleQueues(world.clock.monotonic)
         self.queue = world.queue_of_a_process()
         self.catch_up = CatchUp(self.queue, world.store, window=WINDOW)
         self.messenger = Messenger(
@@ -225,14 +225,14 @@ class Process:
             world.store,
             world.store,
             self.catch_up,
-            self.debts,
-            world.doorbell,
+            self.stale_queues,
+            world.notifier,
             window_age_s=MONTH_S,
             now_us=world.clock.now_us,
             monotonic=world.clock.monotonic,
         )
-        self.repairer = Repairer(self.queue, world.store, world.store, self.catch_up, self.debts)
-        self.repairer.step()
+        self.relay = Relay(self.queue, world.store, world.store, self.catch_up, self.stale_queues)
+        self.relay.step()
 
     def send(self, content: str, *, to: str = "bob", by: str = "alice", client_id: str | None = None) -> Any:
         return self.messenger.send(by, to, content, client_id)

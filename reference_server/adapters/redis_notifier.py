@@ -1,4 +1,4 @@
-"""The doorbell through Redis pub/sub: push.lua publishes the recipient's name on channel `mailboxes`."""
+"""Notifications through Redis pub/sub: push.lua publishes the recipient's name on channel `mailboxes`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _RECONNECT_S = 0.5
 _READ_S = 1.0
 
 
-class RedisDoorbell:
-    """A Doorbell. One subscription a worker process serves every poll that waits in it.
+class RedisNotifier:
+    """A Notifier. One subscription per worker process serves every poll that waits in it.
 
-    It may miss a ring while it reconnects, so a waiting poll also looks by itself now and then.
+    It may miss notifications while it reconnects, so a waiting poll also looks by itself now and then.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -29,60 +29,58 @@ class RedisDoorbell:
 
     @property
     def is_stopping(self) -> bool:
-        """See Doorbell."""
+        """See Notifier."""
         return self._stopping.is_set()
 
     @contextmanager
     def listen(self, mailbox: str) -> Iterator[Callable[[float], None]]:
-        """See Doorbell."""
-        rung = threading.Event()
-        self._listeners.setdefault(mailbox, set()).add(rung)
+        """See Notifier."""
+        notified = threading.Event()
+        self._listeners.setdefault(mailbox, set()).add(notified)
 
         def wait(seconds: float) -> None:
-            rung.wait(seconds)
-            rung.clear()
+            notified.wait(seconds)
+            notified.clear()
 
         try:
             yield wait
         finally:
-            self._listeners[mailbox].discard(rung)
+            self._listeners[mailbox].discard(notified)
             if not self._listeners[mailbox]:
                 del self._listeners[mailbox]
 
-    def ring(self, mailbox: str) -> None:
+    def notify(self, mailbox: str) -> None:
         """Wake the polls that wait for this mailbox."""
-        for rung in tuple(self._listeners.get(mailbox, ())):
-            rung.set()
+        for notified in tuple(self._listeners.get(mailbox, ())):
+            notified.set()
 
     def stop(self) -> None:
-        """Wake every waiting poll, and let nobody wait any more: this process is about to end."""
+        """Wake every waiting poll and let no poll wait from now on: this process is about to end."""
         self._stopping.set()
         for mailbox in tuple(self._listeners):
-            self.ring(mailbox)
+            self.notify(mailbox)
 
-    def start(self) -> threading.Thread:
-        """Listen to Redis in the background; under gevent this is a greenlet."""
-        thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
-        thread.start()
-        return thread
+    def start(self) -> None:
+        """Subscribe in the background; under gevent the thread is a greenlet."""
+        threading.Thread(target=self._run, name="notifier", daemon=True).start()
 
     def _run(self) -> None:
         while not self.is_stopping:
             try:
-                self._hear()
-            except redis.ResponseError as error:  # it answers: the user may not subscribe
-                log.warning("Waiting polls look once a second, as Redis tells them nothing: %s", error)
+                self._receive()
+            except redis.ResponseError as error:  # Redis answers, but its user may not subscribe
+                log.warning("Redis sends no notifications, so waiting polls look once a second: %s", error)
                 self._stopping.wait(_RECONNECT_S)
             except redis.RedisError as error:
-                log.debug("Doorbell is deaf: %s", error)
+                log.debug("Notifier lost its connection: %s", error)
                 self._stopping.wait(_RECONNECT_S)
 
-    def _hear(self) -> None:
-        """Pass rings on until the connection breaks."""
+    def _receive(self) -> None:
+        """Pass notifications on until the connection breaks."""
         subscription = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         with subscription:
             subscription.subscribe(CHANNEL)
             while not self.is_stopping:
                 message = subscription.get_message(timeout=_READ_S)
                 if message is not None:
-                    self.ring(message["data"].decode(errors="replace"))
+                    self.notify(message["data"].decode(errors="replace"))

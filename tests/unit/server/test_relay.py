@@ -1,13 +1,13 @@
-"""The repairer brings stores back and pays what queues are owed; what it knows is never too little."""
+"""The relay brings stores back and drains the outbox; it never takes a stale queue for a complete one."""
 
 from __future__ import annotations
 
 import pytest
 
-from reference_server.debts import PENDING_S, Debts
 from reference_server.errors import QueueUnavailable
 from reference_server.message import Draft
-from reference_server.repair import PAYMENTS_PER_STEP
+from reference_server.relay import MAILBOXES_PER_STEP
+from reference_server.stale_queues import LATE_INSERT_S, StaleQueues
 from tests.unit.server.world import Clock, Process, World
 
 
@@ -24,36 +24,36 @@ def break_mongodb(world: World) -> None:
 class TestBreakers:
     def test_redis_comes_back_with_the_step_after_its_recovery(self, world: World, process: Process) -> None:
         break_redis(world)
-        process.repairer.step()
+        process.relay.step()
         assert world.queue.breaker.is_open
         world.queue.down = False
-        process.repairer.step()
+        process.relay.step()
         assert not world.queue.breaker.is_open
 
     def test_mongodb_comes_back_with_the_step_after_its_recovery(
         self, world: World, process: Process
     ) -> None:
         break_mongodb(world)
-        process.repairer.step()
+        process.relay.step()
         assert world.store.breaker.is_open
         world.store.down = False
-        process.repairer.step()
+        process.relay.step()
         assert not world.store.breaker.is_open
 
-    def test_a_working_redis_stays_unused_until_the_debts_are_known(
+    def test_a_working_redis_stays_unused_until_the_outbox_was_read(
         self, world: World, process: Process
     ) -> None:
         """Its lists may have missed messages that other workers could not push."""
         break_redis(world)
         break_mongodb(world)
         world.queue.down = False
-        process.repairer.step()
+        process.relay.step()
         assert world.queue.breaker.is_open
         world.store.down = False
-        process.repairer.step()
+        process.relay.step()
         assert not world.queue.breaker.is_open
 
-    def test_a_debt_made_while_redis_was_away_is_known_when_it_is_used_again(
+    def test_an_entry_made_while_redis_was_away_is_known_when_it_is_used_again(
         self, world: World, process: Process
     ) -> None:
         other = world.process()
@@ -61,103 +61,105 @@ class TestBreakers:
         break_redis(world)
         other.send("two")
         world.queue.down = False
-        payments: list[str] = []
-        world.queue.before_push = lambda: payments.append(str("bob" in process.debts))
-        process.repairer.step()
-        assert payments == ["True"]
+        pushes: list[str] = []
+        world.queue.before_push = lambda: pushes.append(str("bob" in process.stale_queues))
+        process.relay.step()
+        assert pushes == ["True"]
         assert process.contents() == ["one", "two"]
 
 
-class TestDebts:
-    def test_they_are_paid_and_forgotten(self, world: World, process: Process) -> None:
+class TestOutbox:
+    def test_its_entries_are_pushed_and_removed(self, world: World, process: Process) -> None:
         world.queue.down = True
         process.send("one")
         process.send("two")
         world.queue.down = False
-        process.repairer.step()
-        assert world.store.traces == {}
+        process.relay.step()
+        assert world.store.outbox == {}
         assert [message.content for message in world.queue.lists["bob"]] == ["one", "two"]
 
-    def test_any_worker_pays_any(self, world: World, process: Process) -> None:
+    def test_any_worker_pushes_any_entry(self, world: World, process: Process) -> None:
         other = world.process()
         world.queue.down = True
         process.send("one")
         world.queue.down = False
-        other.repairer.step()
-        assert world.store.traces == {}
+        other.relay.step()
+        assert world.store.outbox == {}
 
-    def test_one_that_grows_while_it_is_paid_stays(self, world: World, process: Process) -> None:
+    def test_an_entry_that_grows_while_it_is_pushed_stays(self, world: World, process: Process) -> None:
         world.queue.down = True
         process.send("one")
         world.queue.down = False
-        world.queue.before_push = lambda: world.store.owe("bob", 2)
-        process.repairer.step()
-        assert world.store.traces == {"bob": 2}
+        world.queue.before_push = lambda: world.store.record("bob", 2)
+        process.relay.step()
+        assert world.store.outbox == {"bob": 2}
 
-    def test_payment_goes_on_when_redis_fails_in_the_middle(self, world: World, process: Process) -> None:
+    def test_it_goes_on_after_redis_failed_in_the_middle(self, world: World, process: Process) -> None:
         world.queue.down = True
         process.send("to bob")
         process.send("to carol", to="carol")
-        process.repairer.step()
-        assert set(world.store.traces) == {"bob", "carol"}
+        process.relay.step()
+        assert set(world.store.outbox) == {"bob", "carol"}
         world.queue.down = False
-        process.repairer.step()
-        assert world.store.traces == {}
+        process.relay.step()
+        assert world.store.outbox == {}
 
-    def test_many_are_paid_in_several_steps_without_a_pause(self, world: World, process: Process) -> None:
-        names = [f"user{n}" for n in range(PAYMENTS_PER_STEP + 1)]
+    def test_many_are_pushed_in_several_steps_without_a_pause(self, world: World, process: Process) -> None:
+        names = [f"user{n}" for n in range(MAILBOXES_PER_STEP + 1)]
         world.queue.down = True
         for name in names:
             world.store.users[name] = "hash"
             process.send("hi", to=name)
         world.queue.down = False
-        assert process.repairer.step() is True
-        assert len(world.store.traces) == 1
-        assert process.repairer.step() is False
-        assert world.store.traces == {}
+        assert process.relay.step() is True
+        assert len(world.store.outbox) == 1
+        assert process.relay.step() is False
+        assert world.store.outbox == {}
 
-    def test_a_process_that_just_started_counts_every_mailbox_as_owed(self, clock: Clock) -> None:
-        debts = Debts(clock.monotonic)
-        assert "bob" in debts
-        debts.refresh(dict)
-        assert "bob" not in debts
+
+class TestStaleQueues:
+    def test_a_process_that_just_started_takes_every_queue_for_stale(self, clock: Clock) -> None:
+        stale_queues = StaleQueues(clock.monotonic)
+        assert "bob" in stale_queues
+        stale_queues.refresh(dict)
+        assert "bob" not in stale_queues
 
     def test_one_added_during_a_look_is_not_lost_by_it(self, clock: Clock) -> None:
-        debts = Debts(clock.monotonic)
+        stale_queues = StaleQueues(clock.monotonic)
 
         def look() -> dict[str, int]:
-            debts.add("bob")  # written behind the back of a look that has read already
+            stale_queues.add("bob")  # written behind the back of a look that has read already
             return {}
 
-        debts.refresh(look)
-        assert "bob" in debts
-        debts.refresh(lambda: {"bob": 1})
-        assert "bob" in debts
-        debts.refresh(dict)
-        assert "bob" not in debts
+        stale_queues.refresh(look)
+        assert "bob" in stale_queues
+        stale_queues.refresh(lambda: {"bob": 1})
+        assert "bob" in stale_queues
+        stale_queues.refresh(dict)
+        assert "bob" not in stale_queues
 
     def test_they_can_be_counted(self, clock: Clock) -> None:
-        debts = Debts(clock.monotonic)
-        assert len(debts) == 0
-        debts.refresh(lambda: {"alice": 1, "bob": 1})
-        assert len(debts) == 2
+        stale_queues = StaleQueues(clock.monotonic)
+        assert len(stale_queues) == 0
+        stale_queues.refresh(lambda: {"alice": 1, "bob": 1})
+        assert len(stale_queues) == 2
 
     def test_a_failed_look_changes_nothing(self, world: World, process: Process) -> None:
         world.queue.down = True
         process.send("hi")
         world.store.down = True
-        process.repairer.step()
-        assert "bob" in process.debts
+        process.relay.step()
+        assert "bob" in process.stale_queues
 
     def test_a_suspicion_lasts_as_long_as_a_late_insert_may_come(self, clock: Clock) -> None:
-        debts = Debts(clock.monotonic)
-        debts.suspect("bob")
-        clock.advance(PENDING_S - 0.1)
-        debts.clear("bob")
-        assert debts.pending() == ["bob"]
+        stale_queues = StaleQueues(clock.monotonic)
+        stale_queues.suspect("bob")
+        clock.advance(LATE_INSERT_S - 0.1)
+        stale_queues.clear("bob")
+        assert stale_queues.suspected() == ["bob"]
         clock.advance(0.2)
-        debts.clear("bob")
-        assert debts.pending() == []
+        stale_queues.clear("bob")
+        assert stale_queues.suspected() == []
 
 
 class TestStart:
@@ -175,12 +177,12 @@ class TestStart:
         new = world.process()
         prepared = world.store.prepared
         world.store.down = False
-        new.repairer.step()
-        new.repairer.step()
+        new.relay.step()
+        new.relay.step()
         assert process.contents() == ["before", "orphan"]
         assert world.store.prepared == prepared + 1
 
-    def test_a_bug_does_not_end_the_repairs(
+    def test_a_bug_does_not_end_the_relay(
         self,
         world: World,
         process: Process,
@@ -190,6 +192,6 @@ class TestStart:
         def bug() -> dict[str, int]:
             raise ZeroDivisionError("bug")
 
-        monkeypatch.setattr(world.store, "owed", bug)
-        assert process.repairer._step_safely() is False
-        assert "Repairer step failed" in caplog.text
+        monkeypatch.setattr(world.store, "pending", bug)
+        assert process.relay._step_safely() is False
+        assert "Relay step failed" in caplog.text

@@ -1,0 +1,109 @@
+"""The relay: brings stores that were down back into use, and pushes what the outbox holds. One per worker."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Mapping
+
+from reference_server.catch_up import CatchUp
+from reference_server.errors import Failure
+from reference_server.interfaces import MessageQueue, MessageStore, Outbox
+from reference_server.stale_queues import StaleQueues
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 0.25
+"""Between two steps. Deliveries must be on time 2 s after a fault heals, so this is well below."""
+MAILBOXES_PER_STEP = 50
+"""After so many the outbox is read again: it may have new entries."""
+WARM_UP_S = 1.0
+LOOK_BACK = 1000
+"""Messages that a new process looks back, in case a worker was killed between its insert and its push."""
+
+
+class Relay:
+    """Probes the stores, closes their breakers, and drains the outbox.
+
+    Any worker can push any entry, because pushes are idempotent.
+    """
+
+    def __init__(
+        self,
+        queue: MessageQueue,
+        store: MessageStore,
+        outbox: Outbox,
+        catch_up: CatchUp,
+        stale_queues: StaleQueues,
+    ) -> None:
+        self._queue = queue
+        self._store = store
+        self._outbox = outbox
+        self._catch_up = catch_up
+        self._stale_queues = stale_queues
+        self._is_new = True
+
+    def step(self) -> bool:
+        """Do one round; return whether there is more to do at once. A store's failure raises nothing.
+
+        The queue's breaker closes only once the outbox and the epoch were read: until then it is unknown
+        which of its lists are complete.
+        """
+        if self._store.breaker.is_open and self._store.probe():
+            self._store.breaker.close()
+        # Always, not only while the breaker is open: reads alone would never notice a read-only Redis.
+        if not self._queue.probe():
+            return False
+        try:
+            if self._is_new:
+                self._start_up()
+            pending = self._stale_queues.refresh(self._outbox.pending)
+            self._queue.refresh()
+            self._queue.breaker.close()
+            return self._push_pending(pending)
+        except Failure as failure:
+            log.debug("Relay step cut short: %s", failure)
+            return False
+
+    def _start_up(self) -> None:
+        self._store.prepare()
+        for recipient in self._store.recent_recipients(LOOK_BACK):
+            self._stale_queues.suspect(recipient, late_s=0.0)
+        self._is_new = False
+
+    def _push_pending(self, pending: Mapping[str, int]) -> bool:
+        """Push some entries, chosen at random so that two workers seldom push the same one at once."""
+        for recipient in random.sample(sorted(pending), min(len(pending), MAILBOXES_PER_STEP)):
+            reached = self._catch_up.push_newest(recipient)
+            self._outbox.remove(recipient, reached)
+            log.info("Queue of '%s' caught up to message %d", recipient, reached)
+        for recipient in self._stale_queues.suspected()[:MAILBOXES_PER_STEP]:
+            self._catch_up.push_newest(recipient)
+            self._stale_queues.clear(recipient)
+        return len(pending) > MAILBOXES_PER_STEP
+
+    def start(self) -> None:
+        """Step until the outbox was read, for one second at most; then step in the background.
+
+        So the first requests find open connections and a known outbox, unless a store is down.
+        """
+        give_up_s = time.monotonic() + WARM_UP_S
+        self._step_safely()
+        while self._is_new and time.monotonic() < give_up_s:
+            time.sleep(0.05)
+            self._step_safely()
+        threading.Thread(target=self._run, name="relay", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            if not self._step_safely():
+                time.sleep(INTERVAL_S)
+
+    def _step_safely(self) -> bool:
+        try:
+            return self.step()
+        except Exception:  # a bug in one step must not end the relay
+            log.exception("Relay step failed")
+            return False
