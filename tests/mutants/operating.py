@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
-from reference_server.master import Master
 from reference_server.metrics import Metrics
+from reference_server.process.master import Master
 from tests.mutants.registry import STORY, find, mutant
 
 _page, _operation = Metrics.page, find("openapi.document:_operation")[2]
@@ -67,7 +67,7 @@ def sigterm_drops_requests():
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
 
 
-@mutant(row="CHAOS-26", promise="available", replaces="master:Master.manage_workers", in_master=True)
+@mutant(row="CHAOS-26", promise="available", replaces="process.master:Master.manage_workers", in_master=True)
 def dead_workers_not_replaced(self):
     """A worker that dies is not replaced; when the last one has died, nobody answers."""
     if not self.worker_age:  # gunicorn's count of those that it has ever started

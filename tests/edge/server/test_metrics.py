@@ -144,7 +144,7 @@ def test_what_a_server_leaves_that_was_killed_the_next_one_removes(
 
 COUNT_AFTER_THE_FOLDER_IS_GONE = """
 import pathlib, shutil
-from reference_server.metrics_folder import MetricsFolder
+from reference_server.process.metrics_folder import MetricsFolder
 folder = MetricsFolder()
 from reference_server.metrics import Metrics
 metrics = Metrics(folder.path)

@@ -11,8 +11,8 @@ from gunicorn.config import Config
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.parser import RequestParser
 
-from reference_server.body import MOST_CHUNKS, MOST_SKIPPED, MOST_WITH_FRAMES, Body
 from reference_server.errors import InvalidRequest, RequestTimeout
+from reference_server.process.body import MAX_CHUNKED_BYTES, MAX_CHUNKS, MAX_SKIPPED_BYTES, Body
 
 CHUNKED = "Transfer-Encoding: chunked"
 
@@ -27,9 +27,9 @@ def parser_of(head: str, pieces: Iterable[bytes]) -> RequestParser:
     return RequestParser(Config(), incoming(), ("127.0.0.1", 1))
 
 
-def body_of(head: str, *pieces: bytes, patience_s: float = 30) -> tuple[Body, Any]:
+def body_of(head: str, *pieces: bytes, timeout_s: float = 30) -> tuple[Body, Any]:
     request = next(parser_of(head, pieces))
-    return Body(request, patience_s), request
+    return Body(request, timeout_s), request
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_one_that_comes_too_slowly_is_refused() -> None:
         gevent.sleep(3600)
 
     request = next(parser_of("Content-Length: 5", never_ends()))
-    body = Body(request, patience_s=0.01)
+    body = Body(request, timeout_s=0.01)
     with pytest.raises(RequestTimeout):
         body.read()
     assert request.should_close()
@@ -117,7 +117,7 @@ class TestAfterTheAnswer:
             body.readall()
 
     def test_a_huge_one_is_not_waited_for(self) -> None:
-        declared, request = body_of(f"Content-Length: {MOST_SKIPPED + 1}")
+        declared, request = body_of(f"Content-Length: {MAX_SKIPPED_BYTES + 1}")
         assert declared.failed
         assert request.should_close()
         endless = (b"1000\r\n" + b"x" * 0x1000 + b"\r\n" for _ in iter(int, 1))
@@ -131,12 +131,12 @@ class TestMostlyFrame:
     """A body in chunks of which each costs more work than the bytes it consists of."""
 
     def test_so_many_chunks_are_a_body(self) -> None:
-        body, _ = body_of(CHUNKED, b"1\r\nx\r\n" * MOST_CHUNKS + b"0\r\n\r\n")
-        assert body.read() == b"x" * MOST_CHUNKS
+        body, _ = body_of(CHUNKED, b"1\r\nx\r\n" * MAX_CHUNKS + b"0\r\n\r\n")
+        assert body.read() == b"x" * MAX_CHUNKS
         assert not body.failed
 
     def test_more_of_them_are_refused_and_their_connection_ends(self) -> None:
-        body, request = body_of(CHUNKED, b"1\r\nx\r\n" * (MOST_CHUNKS + 1) + b"0\r\n\r\n")
+        body, request = body_of(CHUNKED, b"1\r\nx\r\n" * (MAX_CHUNKS + 1) + b"0\r\n\r\n")
         with pytest.raises(InvalidRequest, match="too many"):
             body.read()
         assert body.failed
@@ -144,12 +144,12 @@ class TestMostlyFrame:
 
     def test_chunks_with_long_extensions_are_refused(self) -> None:
         chunk = b"1;" + b"a" * 8000 + b"\r\nx\r\n"
-        body, _ = body_of(CHUNKED, *[chunk] * (MOST_WITH_FRAMES // 8000 + 1), b"0\r\n\r\n")
+        body, _ = body_of(CHUNKED, *[chunk] * (MAX_CHUNKED_BYTES // 8000 + 1), b"0\r\n\r\n")
         with pytest.raises(InvalidRequest, match="most of it is not body"):
             body.read()
 
     def test_they_are_not_skipped_either(self) -> None:
-        body, _ = body_of(CHUNKED, b"1\r\nx\r\n" * (MOST_CHUNKS + 1) + b"0\r\n\r\n")
+        body, _ = body_of(CHUNKED, b"1\r\nx\r\n" * (MAX_CHUNKS + 1) + b"0\r\n\r\n")
         body.is_answered = True
         with pytest.raises(NoMoreData):
             body.read()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from gunicorn.arbiter import Arbiter
 
-from reference_server import master
-from reference_server.master import Master
+from reference_server.process import master
+from reference_server.process.master import Master
 
 TIMEOUT_S = 30.0
 

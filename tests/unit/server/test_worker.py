@@ -13,7 +13,7 @@ import pytest
 from gunicorn.http import errors
 
 from reference_server import logs
-from reference_server.worker import Worker
+from reference_server.process.worker import Worker
 
 
 @pytest.fixture

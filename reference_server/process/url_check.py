@@ -1,7 +1,7 @@
-"""Whether the drivers take the stores' URLs, asked in a process of its own that connects to nothing.
+"""Check that the drivers accept the stores' URLs, in a child process that connects to nothing.
 
-The master must not import a driver: gevent patches the standard library in the workers, before they do. And a
-worker that finds out ends the server with a trace.
+The master must not import a driver, because gevent has to patch the standard library first. And a worker that
+finds an illegal URL would end the server with a traceback.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _BAD = {1: "REDIS_URL", 2: "MONGODB_URL"}
 
 
 def check(config: Config) -> None:
-    """Raise ConfigError for a URL with which a driver makes no client. Its own words may hold a secret."""
+    """Raise ConfigError for a URL that a driver refuses. The driver's own message may hold a secret."""
     child = os.fork()
     if child == 0:
-        os._exit(_verdict(config))
+        os._exit(_exit_code(config))
     _, status = os.waitpid(child, 0)
     variable = _BAD.get(os.waitstatus_to_exitcode(status))
     if variable is not None:
@@ -29,14 +29,14 @@ def check(config: Config) -> None:
         raise ConfigError(f"{variable} cannot be used: {why}.")
 
 
-def _verdict(config: Config) -> int:
+def _exit_code(config: Config) -> int:
     return 1 if _fails(lambda: _redis(config)) else 2 if _fails(lambda: _mongodb(config)) else 0
 
 
 def _fails(make: Callable[[], None]) -> bool:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # with which pymongo tells of what it drops
+            warnings.simplefilter("error")  # pymongo warns about options that it ignores
             make()
     except Exception:  # noqa: BLE001 - whatever a driver raises, the URL cannot be used
         return True
@@ -48,12 +48,12 @@ def _redis(config: Config) -> None:
 
     pool = redis_queue.connect(config.redis_url, config.redis_timeout_ms).connection_pool
     pool.make_connection()
-    said = pool.connection_kwargs  # redis-py reads files when it connects
+    options = pool.connection_kwargs  # redis-py reads files only when it connects
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if said.get("ssl_certfile") or said.get("ssl_keyfile"):
-        tls.load_cert_chain(said["ssl_certfile"], said.get("ssl_keyfile"), said.get("ssl_password"))
-    if said.get("ssl_ca_certs") or said.get("ssl_ca_path"):
-        tls.load_verify_locations(said.get("ssl_ca_certs"), said.get("ssl_ca_path"))
+    if options.get("ssl_certfile") or options.get("ssl_keyfile"):
+        tls.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), options.get("ssl_password"))
+    if options.get("ssl_ca_certs") or options.get("ssl_ca_path"):
+        tls.load_verify_locations(options.get("ssl_ca_certs"), options.get("ssl_ca_path"))
 
 
 def _mongodb(config: Config) -> None:

@@ -1,7 +1,7 @@
-"""The folder in which the workers keep their metrics: made by the master, gone with the server.
+"""The folder in which the workers keep their metrics. The master creates it and removes it at its end.
 
-The master must not import prometheus_client, which imports what gevent has to patch first. So this module
-knows two things of it: where it looks for the folder, and how it names the files of gauges.
+The master must not import prometheus_client, which imports modules that gevent has to patch first. So this
+module repeats two of its facts: the environment variable with the folder's path, and the names of its files.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _LOCK = "lock"
 
 
 class MetricsFolder:
-    """A temporary folder of this server's own, told to prometheus_client by the environment.
+    """A temporary folder for one server.
 
-    It is locked as long as the master or any worker lives: so a server that is killed with all its workers is
-    cleaned up after by the next one to start.
+    It is locked while the master or any worker lives. So if a server is killed with all its workers, the next
+    server that starts removes its folder.
     """
 
     def __init__(self) -> None:
-        """Make it. Raises ConfigError."""
+        """Create the folder. Raise ConfigError."""
         try:
             _remove_abandoned()
             unnamed = Path(tempfile.mkdtemp(prefix="new-"))
@@ -35,20 +35,21 @@ class MetricsFolder:
             reason = error.strerror or error
             raise ConfigError(f"TMPDIR must be a folder in which files can be written: {reason}.") from error
         self._lock = _locked(unnamed / _LOCK, "w")
-        self.path = unnamed.rename(unnamed.with_name(_PREFIX + unnamed.name))  # now it is found, and locked
+        # Renamed only now, so that another server never sees it unlocked.
+        self.path = unnamed.rename(unnamed.with_name(_PREFIX + unnamed.name))
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.path)
 
     def restore(self) -> None:
-        """Make it again if it was removed, as old temporary files are: without it no worker starts."""
+        """Create the folder again if a clean-up of temporary files removed it: a worker needs it to start."""
         self.path.mkdir(mode=0o700, exist_ok=True)
 
     def forget_gauges(self, worker_pid: int) -> None:
-        """Take a dead worker's gauges out of the sum, as mark_process_dead does; what it counted stays in."""
+        """Remove a dead worker's gauges, as mark_process_dead does. Its counters stay in the sums."""
         for gauges in self.path.glob(f"gauge_live*_{worker_pid}.db"):
             gauges.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove it with all that is in it. For the master alone, when the workers have ended."""
+        """Remove the folder. Only the master calls this, after the workers have ended."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
@@ -57,12 +58,12 @@ def _remove_abandoned() -> None:
         try:
             with _locked(folder / _LOCK, "r"):
                 shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # a server lives that has locked it, or it is another user's
+        except OSError:  # a running server holds the lock, or another user owns it
             continue
 
 
 def _locked(path: Path, mode: str) -> IO[str]:
-    """Open a file and lock it until it is closed here and in every child. Raises OSError if it is locked."""
+    """Open a file and lock it until it is closed here and in every child. Raise OSError if it is locked."""
     file = path.open(mode)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

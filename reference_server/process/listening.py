@@ -1,4 +1,4 @@
-"""The sockets to listen on: of every address that HOST stands for, or those that systemd hands over."""
+"""The listening sockets: one for each address that HOST resolves to, or those that systemd passes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from gunicorn import systemd  # type: ignore[import-untyped]  # gunicorn ships n
 
 from reference_server.setting import ConfigError
 
-_BIND_PATIENCE_S = 3.0
-"""Workers of a killed master notice within a second, and hold the port until then."""
+_BIND_TIMEOUT_S = 3.0
+"""Workers of a killed master hold the port until they notice, which takes up to a second."""
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def sockets(host: str, port: int) -> list[socket.socket]:
-    """Listen. Raises ConfigError.
+    """Return listening sockets. Raise ConfigError.
 
-    `localhost` is often two addresses. One that this machine does not have, perhaps for want of IPv6, is left
-    out as long as there is another one.
+    `localhost` often resolves to two addresses. One that this machine does not have, such as an IPv6 address,
+    is left out if another one works.
     """
-    handed_over = systemd.listen_fds()
-    if handed_over:
+    passed = systemd.listen_fds()
+    if passed:
         first: int = systemd.SD_LISTEN_FDS_START
-        return [socket.socket(fileno=number) for number in range(first, first + handed_over)]
+        return [socket.socket(fileno=number) for number in range(first, first + passed)]
     listeners: list[socket.socket] = []
     missing: OSError | None = None
     for family, address in _addresses(host, port):
@@ -40,7 +40,7 @@ def sockets(host: str, port: int) -> list[socket.socket]:
 
 
 def url(listener: socket.socket) -> str:
-    """Where it serves, as a browser takes it; a zone of IPv6 is written as RFC 6874 says."""
+    """Return the URL of a listening socket; an IPv6 zone is escaped as in RFC 6874."""
     if listener.family == socket.AF_UNIX:
         return f"unix:{listener.getsockname()}"
     numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
@@ -53,14 +53,14 @@ def _addresses(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise _refusal(host, port, error) from error
-    except UnicodeError as error:  # a part of the name is empty, or longer than a name's part may be
+    except UnicodeError as error:  # a label of the name is empty or too long
         raise ConfigError(f"HOST must be an address or a name of this machine, not {host!r}.") from error
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))  # type: ignore[misc]
 
 
 def _listen(family: int, address: tuple[str, int]) -> socket.socket:
-    """Listen, waiting a moment for a port that is just being given up. Raises OSError."""
-    deadline = time.monotonic() + _BIND_PATIENCE_S
+    """Return a listening socket, after a short wait if the port is just being released. Raise OSError."""
+    deadline = time.monotonic() + _BIND_TIMEOUT_S
     while True:
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -77,7 +77,7 @@ def _listen(family: int, address: tuple[str, int]) -> socket.socket:
 
 
 def _refusal(host: str, port: int, error: OSError | None) -> ConfigError:
-    reason = error.strerror if error else "it stands for no address"
+    reason = error.strerror if error else "the name has no address"
     return ConfigError(f"HOST and PORT: cannot listen on {_bracketed(host)}:{port}: {reason}.")
 
 

@@ -1,4 +1,4 @@
-"""gunicorn's worker, in the contract's words: what it refuses before the app sees it is a problem, too."""
+"""gunicorn's worker. What it refuses before the app sees it is answered with a problem document, too."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from gunicorn.http import errors  # type: ignore[import-untyped]  # gunicorn shi
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]  # the same
 
 from reference_server import logs
-from reference_server.body import Body
-from reference_server.master import IGNORED
+from reference_server.process.body import Body
+from reference_server.process.master import IGNORED_SIGNALS
 
 if TYPE_CHECKING:
     from flask import Response
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GRACE_S = 3
-"""How long requests may take to finish when a worker ends. Waiting polls are woken, so few need it."""
+"""How long requests may take to finish when a worker stops. Waiting polls are woken, so few need it."""
 STOP_S = GRACE_S + 2
-"""When the master kills a worker that was told to end, and takes less if it can."""
-LOOK_S = 0.1
-HEAD_PATIENCE_S = 15.0
+"""After this time the master kills a worker that it has asked to stop."""
+CHECK_INTERVAL_S = 0.1
+HEAD_TIMEOUT_S = 15.0
 
 _REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.LimitRequestLine, 414, "URI Too Long"),
@@ -43,58 +43,59 @@ _REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.UnsupportedTransferCoding, 501, "Not Implemented"),
     (errors.ParseException, 400, "Bad Request"),
 )
-"""The first that fits, with its status and title."""
-_LONGEST_QUOTE = 200
+"""Errors with their status and title; the first that fits counts."""
+_MAX_QUOTE = 200
 _LINGER_S = 2
-_MOST_LINGERED = 1024 * 1024
+_MAX_LINGER_BYTES = 1024 * 1024
 
 
 class _Connection(gevent.local.local):
-    """What this greenlet serves. The first request has to come without delay."""
+    """The connection that this greenlet serves. Its first request must arrive without delay."""
 
     client: Any = None
     unread: Any = None
 
     def is_idle(self) -> bool:
-        """Whether it was used, and nothing of a next request has been read."""
+        """Return whether it has served a request and no byte of the next one was read."""
         return self.unread is not None and not self.unread.buf.tell()
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Serves whole bodies only, and answers what is not HTTP as everything else is answered."""
+    """Passes on complete bodies only, and answers malformed requests with a problem document."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self._flag = mmap.mmap(-1, 1)  # shared by the master, which makes it, and its child
+        self._flag = mmap.mmap(-1, 1)  # shared by the master, which creates it, and its child
         self._connection = _Connection()
 
     @property
     def serves(self) -> bool:
-        """Whether it has started; for the master."""
+        """True once the worker accepts connections; read by the master."""
         return self._flag[0] == 1
 
     def init_signals(self) -> None:
-        """Obey the master, who sends SIGTERM to end a worker, SIGABRT to one that hangs; named by gunicorn.
+        """Handle what the master sends: SIGTERM to stop, SIGABRT to a worker that hangs.
 
-        The rest is for the master alone, also if a terminal or a service manager sends it to the whole group.
+        The other signals are for the master alone, even if a terminal or a service manager sends them to the
+        whole process group. Override gunicorn's method.
         """
-        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, *IGNORED):
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, *IGNORED_SIGNALS):
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, self.handle_exit)
         signal.signal(signal.SIGABRT, self.handle_abort)
 
     def run(self) -> None:
-        """Serve until told to end, then finish what was accepted; named by gunicorn.
+        """Serve until the master stops this worker, then finish the accepted requests.
 
-        A connection that is idle is served once more, and told that it ends: so hardly any is closed at the
-        moment when its client sends a request.
+        The next request on an idle connection is still answered, with `Connection: close`: so hardly any
+        connection is closed just when its client sends a request. Override gunicorn's method.
         """
         servers = [self._listening(listener) for listener in self.sockets]
         self._flag[0] = 1
         while self.alive:
             self.notify()
-            gevent.sleep(LOOK_S)
+            gevent.sleep(CHECK_INTERVAL_S)
         for server in servers:
             server.close()
         self.app.wake_polls()
@@ -102,7 +103,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             for server in servers:
                 server.pool.join()  # type: ignore[union-attr]  # it was given one
         for server in servers:
-            server.stop(timeout=LOOK_S)
+            server.stop(timeout=CHECK_INTERVAL_S)
 
     def _listening(self, listener: Any) -> StreamServer:
         listener.setblocking(1)
@@ -113,26 +114,27 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         return server
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Answer the requests of a connection; named by gunicorn."""
+        """Answer the requests of a connection. Override gunicorn's method."""
         self._connection.client = client
         super().handle(listener, client, addr)
 
     @contextlib.contextmanager
     def timeout_ctx(self) -> Iterator[None]:
-        """Wait for a request to begin, then for its head; named by gunicorn. Raises NoMoreData.
+        """Wait for a request to begin, then for its head. Raise NoMoreData.
 
-        gunicorn has one limit for both: a head might take as long as a connection may be idle.
+        gunicorn has one limit for both: a head could take as long as a connection may be idle. Override
+        gunicorn's method.
         """
         if self._connection.is_idle():
             wait_read(self._connection.client.fileno(), self.cfg.keepalive, errors.NoMoreData())
-        with gevent.Timeout(HEAD_PATIENCE_S, errors.NoMoreData()):
+        with gevent.Timeout(HEAD_TIMEOUT_S, errors.NoMoreData()):
             yield
 
     def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> Any:
-        """Answer a request whose head was read; named by gunicorn. Raises StopIteration to close."""
+        """Answer a request whose head was read. Raise StopIteration to close. Override gunicorn's method."""
         for name, value in req.headers:
             if name == "TRANSFER-ENCODING" and value.lower() != "chunked":
-                raise errors.UnsupportedTransferCoding(value)  # gunicorn would leave it to the app to decode
+                raise errors.UnsupportedTransferCoding(value)  # gunicorn would leave decoding to the app
         self._connection.unread = req.unreader
         req.body = body = Body(req)
         try:
@@ -145,15 +147,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             body.is_answered = True
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        """Answer what could not be read as a request, before the connection is closed; named by gunicorn."""
+        """Answer a malformed request, then close the connection. Override gunicorn's method."""
         if not isinstance(exc, Exception):
-            return  # the worker ends, and nobody waits here for an answer
+            return  # the worker is ending: there is no request to answer
         token = logs.request_id.set(uuid.uuid4().hex)
         try:
             client.sendall(_raw(_refusal(addr[0], exc)))
             _linger(client)
         except OSError as error:
-            log.debug("%s did not wait for its answer: %s", addr[0], error)
+            log.debug("%s closed the connection before its answer: %s", addr[0], error)
         finally:
             logs.request_id.reset(token)
 
@@ -163,8 +165,8 @@ def _refusal(address: str, error: Exception) -> Response:
 
     for kind, status, title in _REFUSALS:
         if isinstance(error, kind):
-            log.info("Refused what %s sent: %s", address, error)
-            detail = f"This is not a legal request: {str(error)[:_LONGEST_QUOTE]}."
+            log.info("Refused a malformed request from %s: %s", address, error)
+            detail = f"This is not a legal request: {str(error)[:_MAX_QUOTE]}."
             code = title.lower().replace(" ", "_")
             return answers.complete(answers.problem(status, title, code, detail))
     return answers.complete(answers.from_bug(error))
@@ -179,12 +181,12 @@ def _raw(response: Response) -> bytes:
 
 
 def _linger(client: socket.socket) -> None:
-    """Read on for a moment: if something is unread when it closes, a reset may overtake the answer."""
+    """Read on for a moment: closing with unread bytes would send a reset, which may overtake the answer."""
     try:
         client.shutdown(socket.SHUT_WR)
         with contextlib.suppress(gevent.Timeout), gevent.Timeout(_LINGER_S):
-            left = _MOST_LINGERED
+            left = _MAX_LINGER_BYTES
             while left > 0 and (data := client.recv(65_536)):
                 left -= len(data)
     except OSError as error:
-        log.debug("A connection ended before it was closed: %s", error)
+        log.debug("The client closed the connection first: %s", error)

@@ -1,4 +1,4 @@
-"""A request's body from the wire: whole and in time, or the request is refused and its connection ends."""
+"""A request body from the wire: complete and in time, or the request is refused and the connection closed."""
 
 from __future__ import annotations
 
@@ -13,45 +13,44 @@ from gunicorn.http.errors import NoMoreData, ParseException  # type: ignore[impo
 
 from reference_server.errors import InvalidRequest, RequestTimeout
 
-PATIENCE_S = 15
-"""For a whole body, as long as for a head: a sender that vanished must not be waited for for ever."""
-MOST_SKIPPED = 1024 * 1024
-"""Bytes of a body that nobody wanted, read to find the next request. Beyond that, closing is cheaper."""
-
-MOST_CHUNKS = 10_000
-"""Of one body, or pieces in which they come: each costs more work than the bytes it consists of."""
-MOST_WITH_FRAMES = 2 * MOST_SKIPPED
-"""Bytes of a body in chunks, with all that is around them: a byte may bring kilobytes of extensions along."""
+TIMEOUT_S = 15
+"""For a complete body, as long as for a head."""
+MAX_SKIPPED_BYTES = 1024 * 1024
+"""Bytes of an unread body that are skipped to find the next request. Beyond that, closing is cheaper."""
+MAX_CHUNKS = 10_000
+"""Chunks of one body, or the pieces in which they arrive: each costs more work than its bytes."""
+MAX_CHUNKED_BYTES = 2 * MAX_SKIPPED_BYTES
+"""Bytes of a chunked body with its framing: one byte of body may carry kilobytes of chunk extensions."""
 
 
 class Body(io.RawIOBase):
-    """Stands for gunicorn's body: an endpoint reads it; after the answer gunicorn skips what is left.
+    """Wraps gunicorn's body: an endpoint reads it; after the answer gunicorn skips what is left.
 
-    Reading raises InvalidRequest where the body is not what its head says, RequestTimeout where it comes too
-    slowly. gunicorn alone raises errors of its own at chunks that it cannot read, and nothing at a body that
-    ends before its Content-Length: half a form would be taken for a whole one.
+    Reading raises InvalidRequest if the body does not match its head, and RequestTimeout if it is too slow.
+    gunicorn itself raises its own errors for malformed chunks, and none for a body that is shorter than its
+    Content-Length: half a form would be taken for a complete one.
     """
 
-    def __init__(self, request: Any, patience_s: float = PATIENCE_S) -> None:
-        """Take over the body of gunicorn's request."""
+    def __init__(self, request: Any, timeout_s: float = TIMEOUT_S) -> None:
+        """Wrap the body of gunicorn's request."""
         self._request, self._source = request, request.body
         if isinstance(self._source.reader, ChunkedReader):
             _bound(self._source.reader, request.unreader)
         self._missing = int(dict(request.headers).get("CONTENT-LENGTH", 0))
-        self._end_s = time.monotonic() + patience_s
+        self._end_s = time.monotonic() + timeout_s
         self._skipped = 0
         self.is_answered = False
         self.failed = False
-        """Where the next request begins cannot be known; named by gunicorn, which then reads none."""
-        if self._missing > MOST_SKIPPED:
+        """True if the start of the next request is unknown. gunicorn reads it and closes the connection."""
+        if self._missing > MAX_SKIPPED_BYTES:
             self._give_up()
 
     def readable(self) -> bool:
-        """Say so; named by the standard library."""
+        """Return True. Override RawIOBase's method."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read up to the buffer's length, 0 bytes at the end; named by the standard library."""
+        """Read into the buffer; return the number of bytes, 0 at the end. Override RawIOBase's method."""
         data = self._skip(len(buffer)) if self.is_answered else self._read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
@@ -71,13 +70,13 @@ class Body(io.RawIOBase):
             raise InvalidRequest("The body ended before it was complete.") from error
 
     def _skip(self, size: int) -> bytes:
-        """The request is answered, and must not be answered again: just end the connection."""
+        """Read after the answer, when an error can only close the connection."""
         try:
             data = self._next(size)
         except ParseException as error:
             raise NoMoreData from error
         self._skipped += len(data)
-        if self._skipped > MOST_SKIPPED:
+        if self._skipped > MAX_SKIPPED_BYTES:
             raise NoMoreData
         return data
 
@@ -93,13 +92,13 @@ class Body(io.RawIOBase):
         self._request.force_close()
 
 
-class _MostlyFrame(ParseException):  # type: ignore[misc]  # gunicorn ships no types
+class _TooMuchFraming(ParseException):  # type: ignore[misc]  # gunicorn ships no types
     def __str__(self) -> str:
         return "they are too many, or most of it is not body"
 
 
 class _Meter:
-    """Stands for gunicorn's source of bytes, and counts those that were taken from it."""
+    """Wraps gunicorn's source of bytes, and counts those that were taken from it."""
 
     def __init__(self, unreader: Any) -> None:
         self._unreader = unreader
@@ -116,17 +115,17 @@ class _Meter:
 
 
 def _bound(reader: Any, unreader: Any) -> None:
-    """Let a body in chunks be mostly body. Its reader then raises ParseException for any other."""
+    """Let the reader of a chunked body raise ParseException if most of it is framing."""
     meter = _Meter(unreader)
     reader.parser = _bounded(reader.parse_chunked(meter), meter)
 
 
 def _bounded(pieces: Iterator[bytes], meter: _Meter) -> Iterator[bytes]:
     for number, piece in enumerate(pieces):
-        if number >= MOST_CHUNKS or meter.taken > MOST_WITH_FRAMES:
-            raise _MostlyFrame
+        if number >= MAX_CHUNKS or meter.taken > MAX_CHUNKED_BYTES:
+            raise _TooMuchFraming
         yield piece
 
 
 def _too_slow() -> RequestTimeout:
-    return RequestTimeout(f"The body must arrive within {PATIENCE_S} seconds.")
+    return RequestTimeout(f"The body must arrive within {TIMEOUT_S} seconds.")
