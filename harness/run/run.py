@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.arithmetic import exact_percentile
@@ -21,7 +21,7 @@ from harness.client import Answer
 from harness.client.variety.variety import Manner, Variety
 from harness.faults import FaultInjector
 from harness.history import NS_PER_S, Recorder
-from harness.run.broken import Inconclusive, PromiseBroken, certain
+from harness.run.broken import CertainlyBroken, Inconclusive, PromiseBroken
 from harness.run.conversations import Pair
 from harness.run.queues import Queues
 from harness.run.recorded import (
@@ -162,7 +162,7 @@ class Run(Waiting):
         if no_loss in checkers and retention_told not in checkers:
             checkers += (retention_told,) * has_retention_to_tell(self.recorder.history())
         self._judge(checkers)
-        self._raise_what_was_found()
+        self._raise_what_was_found(self._raised[-1])
 
     def judge_what_is_recorded(self) -> None:
         """Judge by every promise that applies and was not judged yet. Raises PromiseBroken if one is broken.
@@ -173,14 +173,14 @@ class Run(Waiting):
         open_promises = [name for name in applying_to(self.recorder.history()) if name not in judged]
         if open_promises:
             self._judge([CHECKERS[promise] for promise in open_promises])
-            if isinstance(error := self._raised[-1], PromiseBroken):
-                raise error
-        self._require_no_complaint()
+        error = self._raised[-1] if open_promises else None
+        self._raise_what_was_found(error if isinstance(error, PromiseBroken) else None)
 
-    def _raise_what_was_found(self) -> None:
-        error = self._raised[-1]
-        if not isinstance(error, PromiseBroken):
-            self._require_no_complaint()
+    def _raise_what_was_found(self, error: Exception | None) -> None:
+        """Raise what a check did, or what the scenario found without a checker; where both did, both."""
+        broken = [str(error)] if isinstance(error, PromiseBroken) else []
+        if complaints := list(self._complaints()):
+            raise CertainlyBroken("; ".join([*broken, *complaints[:3]]))
         if error:
             raise error
 
@@ -204,10 +204,11 @@ class Run(Waiting):
         errors = {Verdict.PASS: None, Verdict.FAIL: PromiseBroken(reason)}
         self._raised.append(errors.get(verdict, Inconclusive(reason)))
 
-    def _require_no_complaint(self) -> None:
-        """Raise CertainlyBroken where an answer to an ordinary request was not as the contract says."""
-        refused = [(m, a) for m, a in self.refused if a.status not in self.statuses.slowed]
-        for manner, answer in refused:
-            how = ", ".join(manner.special) or "nothing special about it"
-            certain(False, f"a legal send was answered {answer.status} ({how}): {answer.body.get('detail')}")
-        certain(not self.complaints, "; ".join(self.complaints[:3]))
+    def _complaints(self) -> Iterator[str]:
+        """What was not as the contract says in answers to ordinary requests."""
+        for manner, answer in self.refused:
+            if answer.status not in self.statuses.slowed:
+                how = ", ".join(manner.special) or "nothing special about it"
+                detail = answer.body.get("detail")
+                yield f"a legal send was answered {answer.status} ({how}): {detail}"
+        yield from self.complaints

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import TypeVar
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,12 @@ class Around:
     kept: Sequence[str]
     longest: int
     """The most characters that a message may have."""
+    turn: int = 0
+    """How many texts of the class came before: one text of a class comes after the other, not by chance."""
 
 
 Make = Callable[[Random, Around], str]
+_T = TypeVar("_T")
 
 SAID_BEFORE = ("ok", "See you tomorrow!", "\U0001f44d")
 _NUMBERS = ("0", "-0", "1e3", "1E+2", "0.10", "-12.50", "1.0", "6.02e23", "9007199254740993", "1e400", "0x10")
@@ -119,18 +123,32 @@ _PUNCTUATION = (
     "@",
     "=",
 )
+_BLANKS = ("  ", "\t", "\n", "\r\n", " \n ", "\u00a0 ", "\u3000")
+_LINE_ENDS = ("\n", "\r\n", "\r", "\n\n", "\u2028", "\u2029", "\u0085")
 _LINKS = ("http://127.0.0.1/a?b=1&c=%20#d", "mailto:a@example.org", "@everyone #1 !", "file:///etc/passwd")
 _MOMENTS = ("2026-01-01T12:00:00.000000Z", "1970-01-01T00:00:00Z", "2026-01-01 12:00", "12:00", "1767268800")
 
 
 def _one_of(texts: Sequence[str]) -> Make:
-    """One of these texts: it may well have been sent before."""
-    return lambda random, around: random.choice(texts)
+    """The next of these texts: it may well have been sent before."""
+    return lambda random, around: _next(texts, around)
 
 
 def _new(texts: Sequence[str]) -> Make:
-    """One of these texts with a token behind it, so that it is a new one."""
-    return lambda random, around: f"{random.choice(texts)} {_token(random)}"
+    """The next of these texts with a token behind it, so that it is a new one."""
+    return lambda random, around: f"{_next(texts, around)} {_token(random)}"
+
+
+def _all_of(texts: Sequence[str]) -> Make:
+    """All of these texts in any order, and a token.
+
+    For what only one way of sending spoils: then each message sent in that way has all of it.
+    """
+    return lambda random, around: " ".join((*random.sample(texts, len(texts)), _token(random)))
+
+
+def _next(choices: Sequence[_T], around: Around, *, further: int = 0) -> _T:
+    return choices[(around.turn + further) % len(choices)]
 
 
 def _usual(random: Random, around: Around) -> str:
@@ -138,26 +156,25 @@ def _usual(random: Random, around: Around) -> str:
 
 
 def _digits(random: Random, around: Around) -> str:
-    size = random.choice((1, 2, 4, 6, 10, 16, 20, 40))
+    size = _next((1, 2, 4, 6, 10, 16, 20, 40), around)
     return "".join(random.choice("0123456789") for _ in range(size))
 
 
 def _number(random: Random, around: Around) -> str:
     new = f"{random.uniform(-1000, 1000):.3e}"
-    return random.choice((*_NUMBERS, new))
+    return _next((*_NUMBERS, new), around)
 
 
 def _spaced(random: Random, around: Around) -> str:
     """Blanks and line ends at both ends and, several of them, inside."""
-    before, inside, after = (
-        random.choice(("  ", "\t", "\n", "\r\n", " \n ", "\u00a0 ", "\u3000")) for _ in "abc"
-    )
+    before, inside, after = (_next(_BLANKS, around, further=place) for place in (0, 1, 3))
     return f"{before}a{inside}b {_token(random)}{after}"
 
 
 def _lines(random: Random, around: Around) -> str:
-    ends = ("\n", "\r\n", "\r", "\n\n", "\u2028", "\u2029", "\u0085")
-    return f"one{random.choice(ends)}two{random.choice(ends)}three {_token(random)}"
+    """Every way to end a line, in any order."""
+    ends = random.sample(_LINE_ENDS, len(_LINE_ENDS))
+    return "".join(f"line{end}" for end in ends) + _token(random)
 
 
 def _longest(random: Random, around: Around) -> str:
@@ -166,7 +183,7 @@ def _longest(random: Random, around: Around) -> str:
 
 def _near_a_power_of_two(random: Random, around: Around) -> str:
     """As long as columns and buffers are; some of these lengths are reached in bytes alone."""
-    size = random.choice([power + more for power in (64, 128, 256, 512) for more in (-1, 0, 1)])
+    size = _next([power + more for power in (64, 128, 256, 512) for more in (-1, 0, 1)], around)
     return _filled(random, min(size, around.longest))
 
 
@@ -193,7 +210,7 @@ CONTENTS: Mapping[str, Make] = {
     "JSON": _one_of(_JSON),
     "markup": _new(_MARKUP),
     "code": _new(_CODE),
-    "escapes": _new(_ESCAPES),
+    "escapes": _all_of(_ESCAPES),
     "punctuation only": _one_of(_PUNCTUATION),
     "a link": _new(_LINKS),
     "a moment": _one_of(_MOMENTS),

@@ -79,6 +79,7 @@ class Variety:
     def __init__(self, seed: int, has: Features, *, longest_message: int) -> None:
         self._random = Random(f"{seed}:variety")
         self._longest = longest_message
+        self._first_turn = self._random.randrange(1000)
         self._lock = threading.RLock()
         self._used: dict[str, dict[str, None]] = {}
         self._kept: list[str] = []
@@ -101,8 +102,7 @@ class Variety:
             own_id = self._client_id(sender, drawn["id"])
             text = content
             if text is None:
-                around = contents.Around(sender, recipient, self._kept, self._longest)
-                text = contents.content_of(drawn["content"], self._random, around)
+                text = self._text(drawn["content"], sender, recipient)
             return Manner(
                 content=text,
                 client_message_id=own_id,
@@ -157,6 +157,11 @@ class Variety:
     def name(self, place: int, others: Sequence[str]) -> str:
         """Return the name of the user who comes in this place."""
         return names.USERNAMES[self.users.draw()["name"]](names.usual_name(place), others)
+
+    def _text(self, kind: str, sender: str, recipient: str) -> str:
+        turn = self._first_turn + self.sends.values[("content", kind)]
+        around = contents.Around(sender, recipient, self._kept, self._longest, turn)
+        return contents.content_of(kind, self._random, around)
 
     def _limit(self, kind: str) -> int | None:
         values = LIMITS[kind]

@@ -479,3 +479,13 @@ def test_a_page_that_is_wrong_by_itself_breaks_the_row(run: Run, pair: Any) -> N
     run.read_all()
     with pytest.raises(PromiseBroken, match="with limit=1 brought 2 messages"):
         run.check(no_loss)
+
+
+def test_what_a_checker_and_the_scenario_found_is_told_both(run: Run, server: Server, pair: Any) -> None:
+    server.loses.add("never shown")
+    run.acked(*pair, "never shown")
+    run.read(pair[1], at_once=True)
+    run.complaints.append("bob#1's poll with limit=1 brought 2 messages")
+    run.read_all()
+    with pytest.raises(PromiseBroken, match=r"^no-loss: .*; bob#1's poll with limit=1 brought 2 messages"):
+        run.check(no_loss)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from email import message_from_bytes
 from random import Random
 from typing import Any
@@ -28,6 +29,23 @@ def test_every_text_is_legal(kind: str) -> None:
         assert text.strip()
         assert len(text) <= AROUND.longest
         text.encode()
+
+
+@pytest.mark.parametrize("kind", ["a word of protocols", "punctuation only", "one character", "markup"])
+def test_one_text_of_a_class_comes_after_the_other(kind: str) -> None:
+    texts = {
+        contents.content_of(kind, Random(seed), contents.Around("alice", "bob", [], 500, turn)).split()[0]
+        for seed, turn in enumerate(range(7, 11))
+    }
+    assert len(texts) == 4
+
+
+def test_each_text_of_escapes_has_them_all_and_each_of_several_lines_every_end_of_a_line() -> None:
+    for seed in SEEDS:
+        escapes = contents.content_of("escapes", Random(seed), AROUND)
+        assert all(mark in escapes for mark in "+%&=;#\\\"'")
+        lines = contents.content_of("several lines", Random(seed), AROUND)
+        assert {"\r\n", "\r", "\n", "\u2028"} <= set(re.split("line|[0-9a-f]{16}", lines))
 
 
 def test_a_class_that_is_too_long_for_a_server_becomes_its_longest_text() -> None:
