@@ -173,8 +173,10 @@ class Conversations(Users):
         return self._patience.after(self._readers_of(client)[0].poll_once(wait_s=wait_s).answer)
 
     def begin_at(self, client: Client, since: str | None, *, limit: int | None = None) -> None:
-        """Start a new consumer at this cursor: it polls once now, and at the end until all is read."""
-        reader = self._reader(client, since=since, limit=limit)
+        """Start a new consumer at this cursor, spelled as it is here: it polls once now, and at the end until
+        all is read.
+        """
+        reader = self._reader(client, since=since, as_given=True, limit=limit)
         self._readers.append(reader)
         self._patience.after(reader.poll_once().answer)
 
@@ -295,6 +297,7 @@ class Conversations(Users):
         *,
         at_once: bool = True,
         since: str | None = None,
+        as_given: bool = False,
         limit: int | None = None,
         wait_s: float = 0.0,
     ) -> Reader:
@@ -308,6 +311,7 @@ class Conversations(Users):
             interval_s=interval_s,
             first_poll_in_s=0 if at_once else self.random.uniform(0, interval_s),
             since=since,
+            as_given=as_given,
             limit=limit,
             wait_s=wait_s,
             complain=self.complaints.append,

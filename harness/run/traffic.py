@@ -48,8 +48,8 @@ class Reader:
 
     `first_poll_in_s` staggers the consumers, as real clients are never in step. With `wait_s` each poll asks
     to be held open so long, and the next one follows at once. A stopped consumer may be started again: it
-    goes on with its cursor, which `since` is at first. Each poll asks in a way of its own. `complain` is told
-    what is wrong with an answer for which there is no checker.
+    goes on with its cursor, which `since` is at first. Each poll asks in a way of its own, but `as_given`
+    spells `since` as it is here. `complain` is told what is wrong with an answer for which there is no checker.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Reader:
         interval_s: float,
         first_poll_in_s: float = 0.0,
         since: str | None = None,
+        as_given: bool = False,
         limit: int | None = None,
         wait_s: float = 0.0,
         complain: Callable[[str], None],
@@ -75,6 +76,7 @@ class Reader:
         self._limit = limit
         self._wait_s = wait_s
         self._complain = complain
+        self._given = since if as_given else None
         self._begin = instant(since)
         self._cursor = Cursor(since)
         self._schedule = PollSchedule(int(interval_s * NS_PER_S))
@@ -134,7 +136,9 @@ class Reader:
         return answer.end_ns if polled.brought and polled.promised else scheduled
 
     def _poll(self, intended_ns: int, wait_s: float | None) -> Polled:
-        asked = self._variety.ask(self._cursor.since, limit=self._limit, wait_s=wait_s)
+        since = self._cursor.since
+        as_given = since is not None and since == self._given
+        asked = self._variety.ask(since, limit=self._limit, wait_s=wait_s, as_given=as_given)
         answer = self.client.poll(
             asked.parameters, unescaped=asked.unescaped, new_connection=asked.new_connection
         )

@@ -16,6 +16,8 @@ MAILBOXES = 260
 HELD_FOR_S = (6, 2.5, 1)
 LONG_AGO = ("2000-02-29T23:59:59.999999Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z")
 NOT_YET = (timedelta(hours=1), timedelta(days=1), timedelta(days=36_525))
+DIGITS = (0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6)
+"""Of the fractions of cursors."""
 DAYS_AGO = (2, 25)
 """Less than what is retained, more than anything is cached."""
 
@@ -89,8 +91,11 @@ def test_users_come_late_leave_and_return(run: Run) -> None:
     run.stop_sending()
     twin = run.second_browser(dave)
     moments = _timestamps(run, dave)
-    for since in (*LONG_AGO, *_around(run.random.sample(moments, min(12, len(moments)))), *_not_yet()):
+    sample = run.random.sample(moments, min(12, len(moments)))
+    for since in (*LONG_AGO, *_around(sample), *_not_yet()):
         run.begin_at(twin, run.variety.cursor(since))
+    for since in map(_shortened, sample, DIGITS):
+        run.begin_at(twin, since)
     run.acked(alice, dave)
     run.read_all()
     run.check(*ALL)
@@ -131,14 +136,18 @@ def _timestamps(run: Run, user: Client) -> list[str]:
 
 
 def _around(timestamps: list[str]) -> Iterator[str]:
-    """Each moment itself, and some just before: with fewer digits, and by a microsecond."""
-    for place, timestamp in enumerate(timestamps):
+    """Each moment itself, and a microsecond before."""
+    for timestamp in timestamps:
         moment = datetime.fromisoformat(timestamp).astimezone(UTC)
-        digits = place % 7
-        fraction = f"{moment:.%f}"[: digits + 1] if digits else ""
         yield timestamp
-        yield f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
         yield f"{moment - timedelta(microseconds=1):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _shortened(timestamp: str, digits: int) -> str:
+    """The moment, or one just before: with so many digits of its fraction."""
+    moment = datetime.fromisoformat(timestamp).astimezone(UTC)
+    fraction = f"{moment:.%f}"[: digits + 1] if digits else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def _not_yet() -> Iterator[str]:

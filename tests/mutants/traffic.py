@@ -138,8 +138,9 @@ def content_made_compatible(content, limit):
 
 @mutant(row="FLOW-10", promise="no-phantom", replaces="blueprints.requests:_form_fields")
 def plus_decoded_twice(body):
-    """The fields of a form are decoded twice: every + of a text becomes a blank."""
-    return [(name, value.replace("+", " ")) for name, value in _form_fields(body)]
+    """The text of a form is decoded twice: every + of it becomes a blank."""
+    fields = _form_fields(body)
+    return [(name, value.replace("+", " ") if name == "content" else value) for name, value in fields]
 
 
 # -- mailboxes and readers

@@ -124,10 +124,15 @@ class Variety:
             if text and text.strip():
                 self._kept = [*self._kept[1 - _KEPT :], text]
 
-    def ask(self, since: str | None, *, limit: int | None, wait_s: float | None) -> Asked:
-        """Return how to poll from a cursor; what is given stays. `wait_s` None: held for a moment, or not."""
+    def ask(
+        self, since: str | None, *, limit: int | None, wait_s: float | None, as_given: bool = False
+    ) -> Asked:
+        """Return how to poll from a cursor; what is given stays, `as_given` the cursor's spelling, too.
+
+        `wait_s` None: held for a moment, or not.
+        """
         with self._lock:
-            drawn = self.polls.draw()
+            drawn = self.polls.draw(**({"cursor": cursor_spellings.AS_GIVEN} if as_given else {}))
             asked: dict[str, str] = {}
             special: list[str] = []
             if since is not None:

@@ -489,3 +489,15 @@ def test_what_a_checker_and_the_scenario_found_is_told_both(run: Run, server: Se
     run.read_all()
     with pytest.raises(PromiseBroken, match=r"^no-loss: .*; bob#1's poll with limit=1 brought 2 messages"):
         run.check(no_loss)
+
+
+def test_a_chain_that_begins_at_a_cursor_spells_it_as_the_scenario_does(
+    run: Run, server: Server, pair: Any
+) -> None:
+    given = "2026-01-01T12:00:00.5Z"
+    for _ in range(8):
+        run.begin_at(pair[1], given)
+    assert {poll["since"] for poll in server.polls} == {given}
+    for _ in range(8):
+        run.peek(pair[1], given, limit=1)
+    assert len({poll["since"] for poll in server.polls}) > 1
