@@ -49,7 +49,8 @@ class Reader:
     `first_poll_in_s` staggers the consumers, as real clients are never in step. With `wait_s` each poll asks
     to be held open so long, and the next one follows at once. A stopped consumer may be started again: it
     goes on with its cursor, which `since` is at first. Each poll asks in a way of its own, but `as_given`
-    spells `since` as it is here. `complain` is told what is wrong with an answer for which there is no checker.
+    spells `since` as it is here. `complain` is told what is wrong with an answer for which there is no
+    checker.
     """
 
     def __init__(

@@ -16,6 +16,8 @@ MAILBOXES = 260
 HELD_FOR_S = (6, 2.5, 1)
 LONG_AGO = ("2000-02-29T23:59:59.999999Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z")
 NOT_YET = (timedelta(hours=1), timedelta(days=1), timedelta(days=36_525))
+SENDS_WHILE_AWAY = (72, 48)
+"""As four users send in five seconds and in three; who reads in small pages polls more often than that."""
 DIGITS = (0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6)
 """Of the fractions of cursors."""
 DAYS_AGO = (2, 25)
@@ -79,9 +81,9 @@ def test_users_come_late_leave_and_return(run: Run) -> None:
     run.keep_sending([(alice, bob), (alice, dave), (alice, late), (dave, dave)], every_s=0.3)
     run.send_many([(erin, bob)], count=3, every_s=0.1)
     run.wait_for_traffic(sends=15, polls=3)
-    for polls_of_bob in (3, 2):
+    for sends in SENDS_WHILE_AWAY:
         run.go_offline(dave)
-        run.wait_for_traffic(sends=10, polls=polls_of_bob)
+        run.wait_for_traffic(sends=sends, polls=2)
         run.sign_in(dave)
         run.come_back(dave)
         run.wait_for_traffic(sends=4, polls=2)

@@ -491,7 +491,7 @@ def test_what_a_checker_and_the_scenario_found_is_told_both(run: Run, server: Se
         run.check(no_loss)
 
 
-def test_a_chain_that_begins_at_a_cursor_spells_it_as_the_scenario_does(
+def test_a_consumer_that_begins_at_a_cursor_spells_it_as_the_scenario_does(
     run: Run, server: Server, pair: Any
 ) -> None:
     given = "2026-01-01T12:00:00.5Z"
