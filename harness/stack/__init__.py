@@ -3,8 +3,8 @@
 from harness.stack.faketime import FakeClock, faketime_library
 from harness.stack.finding import DoctorRow, Found, doctor, locate
 from harness.stack.processes import Process
-from harness.stack.server_under_test import Target, start_server
 from harness.stack.stack import Services
+from harness.stack.target_process import Target, start_server
 from harness.stack.waiting import free_port, wait_until
 
 __all__ = [

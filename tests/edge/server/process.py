@@ -13,7 +13,7 @@ import urllib3
 from harness.client import Answer, Client
 from harness.client.variety.variety import Manner
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from harness.stack.toxics import Proxy
 from harness.stack.waiting import wait_until
 from tests.edge.server.process import BOUND_S, Chat, ready

@@ -15,7 +15,7 @@ from harness.client import Client
 from harness.client.variety.variety import Manner
 from harness.run.hostile.attempts import LOGIN, REGISTER, conversation, mailbox
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 
 FIRST = "ann"
 STEMS = (

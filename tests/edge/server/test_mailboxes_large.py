@@ -12,7 +12,7 @@ import redis
 from pymongo.collection import Collection
 
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from reference_server.adapters.mongo import Document
 from reference_server.message import new_id
 from tests.edge.server.process import Chat

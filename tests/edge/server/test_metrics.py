@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from harness.faults import FaultInjector
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 from tests.edge.server.process import RECOVERS_S, ROOT, Chat, target
 

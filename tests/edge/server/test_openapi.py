@@ -12,7 +12,7 @@ import schemathesis
 
 from harness.client import Client
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from reference_server.config import Config
 from reference_server.openapi import document
 from tests.edge.server.process import SECRET, target

@@ -23,7 +23,7 @@ import urllib3
 from harness.client import Client
 from harness.client.variety.variety import Manner
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from harness.stack.waiting import free_port, wait_until
 from reference_server.adapters.mongo import Document
 from tests.edge.server.process import COMMAND, ROOT, SECRET, Chat, ready, target

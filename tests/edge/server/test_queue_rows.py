@@ -9,7 +9,7 @@ import redis
 
 from harness.faults import FaultInjector
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_queue import RedisQueue, connect

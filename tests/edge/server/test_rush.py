@@ -12,7 +12,7 @@ import pytest
 from harness.client import Answer, Client
 from harness.run.hostile.attempts import LOGIN
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 from tests.edge.server.process import Chat, target
 

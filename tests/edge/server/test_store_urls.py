@@ -12,7 +12,7 @@ from pymongo.read_concern import ReadConcern
 
 from harness.stack import Services
 from harness.stack.finding import locate
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from harness.stack.waiting import free_port, wait_until
 from reference_server.adapters import mongo
 from reference_server.adapters.circuit_breaker import CircuitBreaker

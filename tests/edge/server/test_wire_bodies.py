@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 from reference_server.config import MAX_BODY_BYTES
 from tests.edge.server.process import Chat

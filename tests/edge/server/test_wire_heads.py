@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from tests.edge.server.wire import LIVE, Wire, ask, problem, request
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from tests.edge.server.process import Chat
 from tests.edge.server.wire import JSON, Reply, ask, request
 

@@ -13,7 +13,7 @@ import pytest
 import urllib3
 
 from harness.stack import Services
-from harness.stack.server_under_test import Target
+from harness.stack.target_process import Target
 from tests.edge.server.process import Chat, target
 from tests.edge.server.wire import Reply, Wire
 from tests.edge.server.worst_inputs import Worst, worst_inputs
