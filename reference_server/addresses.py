@@ -1,4 +1,4 @@
-"""What counts as one address, however it is spelled, and which one a request came from."""
+"""The address that a request came from, and what counts as one address in whatever notation."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import re
 from functools import lru_cache
 
 UNREADABLE = "unreadable"
-"""Stands for every address that cannot be read: all of them together have the limits of one."""
+"""Stands for every address that cannot be parsed: together they share the limits of one address."""
 _IPV6_NETWORK_BITS = 64
-"""One customer has a whole network of this size, and a new address whenever they like."""
+"""One customer has a whole network of this size and can use any address in it."""
 _LONGEST = 128
-"""Characters of an address, with a zone and a port; nothing longer is looked at."""
+"""Characters of an address with a zone and a port; anything longer counts as unreadable."""
 _SPELLING = re.compile(r"\[(?P<bracketed>[^\]]*)\](?::\d*)?|(?P<ipv4>[^:]*)(?::\d*)?|(?P<ipv6>.*)", re.ASCII)
 
 
 def client_address(remote: str, forwarded_for: str, trusted_proxies: int) -> str:
-    """Give the address that the outermost trusted proxy saw; `remote` is where the connection comes from.
+    """Return the address that the outermost trusted proxy saw. `remote` is the peer's address.
 
-    Each proxy adds what it saw at the end of X-Forwarded-For. Commas alone part the entries: a quote that a
-    client has sent must not swallow what a proxy adds behind it. Where there are too few entries, the
-    connection itself counts.
+    Each proxy appends the address it saw to X-Forwarded-For. Only commas separate the entries: a quote sent
+    by a client must not hide what a proxy appends. If there are too few entries, `remote` counts.
     """
     if not trusted_proxies:
         return remote
@@ -30,9 +29,9 @@ def client_address(remote: str, forwarded_for: str, trusted_proxies: int) -> str
 
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
-    """Give what counts as one address: an IPv4 address or an IPv6 network, or UNREADABLE.
+    """Return what counts as one address: an IPv4 address or an IPv6 network, or UNREADABLE.
 
-    Proxies write an address with or without a port, in brackets, in quotes, with a zone, as IPv4 within IPv6.
+    Proxies write addresses with or without a port, brackets, quotes or a zone, and IPv4 inside IPv6.
     """
     if len(address) > _LONGEST:
         return UNREADABLE

@@ -1,4 +1,4 @@
-"""Wiring: which adapter stands behind which interface. Nothing here decides anything."""
+"""Wiring: which adapter implements which interface. There is no policy here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MINUTE_S = 60
 
 @dataclass(frozen=True)
 class Adapters:
-    """What stands behind the interfaces."""
+    """The implementations of the interfaces."""
 
     queue: MessageQueue
     store: MessageStore
@@ -48,14 +48,14 @@ class Adapters:
     users: UserStore
     notifier: Notifier
     failures: Storage = field(default_factory=MemoryStorage)
-    """Of `limits`, with moving windows."""
+    """A storage of the library `limits`, with moving windows."""
     registrations: Storage = field(default_factory=MemoryStorage)
-    """The same."""
+    """Another one."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A wired server: the WSGI app, and what an entry point starts and stops beside it."""
+    """A wired server: the WSGI app, and the background work of its process."""
 
     app: Flask
     relay: Relay
@@ -68,7 +68,7 @@ class Server:
 
 
 def create_server(config: Config, offload: Offload, metrics_folder: Path | None = None) -> Server:
-    """Wire a server to Redis and MongoDB. Connects to neither: both may be down at the start."""
+    """Wire a server to Redis and MongoDB. Connect to neither: both may be down at the start."""
     metrics = Metrics(metrics_folder)
     database = mongo.Mongo(
         mongo.connect(config.mongodb_url, config.mongodb_timeout_ms),
@@ -101,7 +101,7 @@ def create_server(config: Config, offload: Offload, metrics_folder: Path | None 
 def assemble(
     config: Config, adapters: Adapters, offload: Offload, metrics: Metrics | None = None
 ) -> tuple[Flask, Relay]:
-    """Wire an app and its relay to any adapters. Without `metrics`, they are the app's own."""
+    """Wire an app and its relay to any adapters. The default for `metrics` keeps them in memory."""
     metrics = metrics or Metrics()
     queue = metrics.timed("redis", adapters.queue)
     store, outbox, users = (
@@ -130,7 +130,7 @@ def assemble(
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["MAX_FORM_PARTS"] = requests.MOST_FORM_FIELDS
+    app.config["MAX_FORM_PARTS"] = requests.MAX_FORM_FIELDS
     app.extensions["tokens"] = tokens
     app.extensions["trusted_proxies"] = config.trusted_proxies
     metrics_page.install(app, metrics)

@@ -1,4 +1,4 @@
-"""Who somebody is: registration, sign-in, and the bearer token that proves it."""
+"""Authentication: registration, sign-in, and bearer tokens."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ log = logging.getLogger(__name__)
 _ALGORITHM = "HS256"
 _USERNAME = re.compile(r"[\w.@+-]+")
 _LONGEST_DECOMPOSED = 4 * (USERNAME_LENGTH.stop - 1)
-"""No character is composed of more than four (Unicode Standard Annex 15). Nothing longer is composed: that
-takes a time that grows with the square of the length."""
+"""NFC composes at most four characters into one (Unicode Standard Annex 15). A longer name is too
+long anyway, and composing it would take time that grows with the square of its length."""
 
 
 Offload = Callable[[Callable[[], Any]], Any]
-"""Runs a function that computes for long without stopping everybody else, and returns what it returns."""
+"""Runs a long computation without blocking other requests, and returns its result."""
 
 
 def check_username(text: str, field: str = "username") -> str:
-    """Give the username in Unicode's composed form (NFC), so that one name is one user however it was typed.
+    """Return the username in Unicode's composed form (NFC): one name is one user, however it was typed.
 
-    Raises InvalidRequest. The alphabet is Django's; it holds no separator of keys, lines or paths.
+    The alphabet is Django's, without separators of keys, lines or paths. Raise InvalidRequest.
     """
     username = unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_DECOMPOSED else text
     if len(username) not in USERNAME_LENGTH:
@@ -71,10 +71,10 @@ class Session:
 
 
 class Tokens:
-    """Signed, expiring bearer tokens: every worker and instance can check them without a store.
+    """Signed, expiring bearer tokens. Every worker and instance can check them without a store.
 
-    They carry no `iat`: where two instances' clocks differ, a token would be "from the future" on the slower
-    one.
+    They have no `iat` claim: if two instances' clocks differ, the slower one would refuse a token that seems
+    to be from the future.
     """
 
     def __init__(self, secret_key: str, lifetime_s: int, now_s: Callable[[], float] = time.time) -> None:
@@ -83,13 +83,13 @@ class Tokens:
         self._now_s = now_s
 
     def issue(self, username: str) -> Session:
-        """Give a new token for a user who has just proved who they are."""
+        """Return a new session for a user who has just signed in."""
         expires_at_s = int(self._now_s()) + self._lifetime_s
         token = jwt.encode({"sub": username, "exp": expires_at_s}, self._secret_key, algorithm=_ALGORITHM)
         return Session(token, username, expires_at_s)
 
     def username(self, authorization: str | None) -> str:
-        """Give the user that an Authorization header proves. Raises Unauthenticated."""
+        """Return the user of an Authorization header. Raise Unauthenticated."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("Send the token from /api/users/login as 'Authorization: Bearer <token>'.")
@@ -127,12 +127,12 @@ class Accounts:
         self._offload = offload
         self._hashing_queue = hashing_queue
         self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-        self._nobodys_hash = self._hasher.hash("the password of nobody")
+        self._dummy_hash = self._hasher.hash("the password of an unknown user")
 
     def register(self, username: str, password: str, address: str) -> str:
-        """Create a user; give the name as it is kept.
+        """Create a user; return the name as it is stored.
 
-        Raises InvalidRequest, UsernameTaken, RateLimited, Unavailable.
+        Raise InvalidRequest, UsernameTaken, RateLimited, Unavailable.
         """
         username = check_username(username)
         check_password(password)
@@ -141,16 +141,16 @@ class Accounts:
             password_hash = self._hash(lambda: self._hasher.hash(password), username, address)
             added = self._users.add(username, password_hash)
         except Failure as failure:
-            raise Unavailable("Nobody can register at the moment; try again.") from failure
+            raise Unavailable("Registration is not available at the moment; try again.") from failure
         if not added:
             raise UsernameTaken(f"The username '{username}' is taken; choose another.")
         log.info("User '%s' registered", username)
         return username
 
     def sign_in(self, username: str, password: str, address: str) -> Session:
-        """Give a session. An unknown user and a wrong password cost and look alike.
+        """Return a session. An unknown user and a wrong password take the same time and get the same answer.
 
-        Raises InvalidRequest, Unauthenticated, TooManyAttempts, Unavailable.
+        Raise InvalidRequest, Unauthenticated, TooManyAttempts, Unavailable.
         """
         username = check_username(username)
         if len(password) >= PASSWORD_LENGTH.stop:
@@ -158,17 +158,17 @@ class Accounts:
         try:
             return self._sign_in(username, password, address)
         except Failure as failure:
-            raise Unavailable("Nobody can sign in at the moment; try again.") from failure
+            raise Unavailable("Sign-in is not available at the moment; try again.") from failure
 
     def _sign_in(self, username: str, password: str, address: str) -> Session:
-        """Raises what the stores raise, too.
+        """Sign in. Raise what the stores raise, too.
 
-        The failures are looked at before the work of hashing, and again after it: of many attempts at one
-        moment all but the first few must learn nothing, not even that the password was right.
+        The limit is checked before hashing and again after it: of many simultaneous attempts, all but the
+        first few must learn nothing, not even that the password was right.
         """
         self._failures.check(username, address)
         known_hash = self._users.password_hash(username)
-        some_hash = known_hash or self._nobodys_hash
+        some_hash = known_hash or self._dummy_hash
         matches = self._hash(lambda: self._matches(some_hash, password), username, address)
         if known_hash is None or not matches:
             log.info("Sign-in as '%s' refused", username)
@@ -188,7 +188,7 @@ class Accounts:
             return False
 
     def require(self, username: str) -> None:
-        """Make sure that there is such a user. Raises NotFound, Unavailable."""
+        """Raise NotFound if the user is unknown, or Unavailable."""
         try:
             exists = self._users.exists(username)
         except Failure as failure:

@@ -1,4 +1,4 @@
-"""Bringing a mailbox's queue up to date: the one way in which anything gets into a queue."""
+"""Bring a mailbox's queue up to date. Every message enters a queue through this module."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from reference_server.interfaces import MessageQueue, MessageStore, Rebuild
 from reference_server.message import Message
 
 BATCH = 1000
-"""Most messages read from the store and pushed at once to close a gap."""
+"""Messages that are read from the store and pushed at once to close a gap, at most."""
 _ROUNDS = 10
 
 
 class CatchUp:
-    """Pushes, and closes the gap or rebuilds the list from the store when the queue asks for it."""
+    """Pushes messages; closes gaps and rebuilds lists from the store when the queue asks for it."""
 
     def __init__(self, queue: MessageQueue, store: MessageStore, *, window: int) -> None:
         self._queue = queue
@@ -22,18 +22,18 @@ class CatchUp:
         self._window = window
 
     def push(self, recipient: str, batch: Sequence[Message] = ()) -> int:
-        """Push a batch and whatever the queue misses before it; give the seq the queue has reached.
+        """Push a batch and whatever the queue lacks before it; return the seq that the queue has reached.
 
-        With no batch, only make sure that the queue can be trusted. The rounds are bounded, because others
-        push and Redis may restart between any two steps. Raises QueueUnavailable, StoreUnavailable.
+        Without a batch, only make sure that the queue can be trusted. The rounds are bounded, because other
+        workers push, and Redis may restart, between any two steps. Raise QueueUnavailable, StoreUnavailable.
         """
         target = batch[-1].seq if batch else 0
         claim: str | None = None
         for _ in range(_ROUNDS):
             answer = self._queue.push(recipient, batch, claim)
             if isinstance(answer, Rebuild):
-                # Not a moment before the claim was answered: the window must hold what was pushed and then
-                # lost.
+                # Read the window only now, after the claim was made: it must include every message that was
+                # pushed and then lost.
                 claim, batch = answer.claim, self._store.tail(recipient, self._window)
             elif answer.seq >= target:
                 return answer.seq
@@ -42,5 +42,5 @@ class CatchUp:
         raise QueueUnavailable(f"queue of '{recipient}' has not caught up yet")
 
     def push_newest(self, recipient: str) -> int:
-        """Bring the queue up to the newest durable message; give its seq. Raises like `push`."""
+        """Bring the queue up to the newest durable message; return its seq. Raise like `push`."""
         return self.push(recipient, self._store.tail(recipient, 1))

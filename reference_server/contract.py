@@ -1,4 +1,4 @@
-"""The contract's limits that no setting changes, and what it calls a text (docs/contract.md)."""
+"""The contract's limits that no setting changes, and its rule for text (see docs/contract.md)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def is_unicode(text: str) -> bool:
-    """Whether it holds no half of a surrogate pair, such as a byte that is not UTF-8 is read as."""
+    """Return False for an unpaired surrogate, such as Python may read from bytes that are not UTF-8."""
     return not _HALF_A_PAIR.search(text)
 
 
 def spelled(legal: range) -> str:
-    """The range in words, both bounds included: "3 to 64"."""
+    """Return the range in words, with both bounds: "3 to 64"."""
     return f"{legal.start} to {legal.stop - 1}"

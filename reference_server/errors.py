@@ -1,7 +1,7 @@
-"""Everything that can go wrong, in two families.
+"""The server's exceptions, in two families.
 
-Problems are answers to a client. Each carries its HTTP status and stable code, and one sentence that says
-what was wrong and what would be right.
+A Problem becomes the answer to a client. It has an HTTP status, a stable code, and one sentence that says
+what is wrong and what would be right.
 
     Problem
     ├── InvalidRequest        400  invalid_request, or the code given
@@ -15,16 +15,16 @@ what was wrong and what would be right.
     │   └── TooManyAttempts        too_many_attempts
     └── Unavailable           503  unavailable; for a send with the outcome not_stored or unknown
 
-Failures are what the stores raise. The service turns them into a fallback or into a Problem.
+A Failure is raised by a store. The service turns it into a fallback or into a Problem.
 
     Failure
     ├── QueueUnavailable      Redis did not answer, refused, or its breaker is open
-    ├── StoreUnavailable      MongoDB did not do it: certainly nothing was written
-    └── OutcomeUnknown        MongoDB may or may not have written it
+    ├── StoreUnavailable      MongoDB failed, and certainly wrote nothing
+    └── OutcomeUnknown        MongoDB failed, and may have written
 
-Misconfigured is why a store that answers cannot be used, as it is set up.
+Misconfigured is raised for a store that answers but cannot be used with its present configuration.
 
-Refused (a ValueError) is what the queue layer says to a value that must never reach a queue.
+Refused (a ValueError) is raised by the queue layer for a value that must never reach a queue.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Outcome = Literal["not_stored", "unknown"]
 
 
 class Problem(Exception):
-    """An answer that is not the one the client asked for. `detail` is a sentence for a person."""
+    """An error answer. `detail` is a sentence for people."""
 
     status = 500
     code = "internal_error"
@@ -93,13 +93,13 @@ class RequestTimeout(Problem):
 
 
 class UsernameTaken(Problem):
-    """The username is somebody's already."""
+    """The username belongs to another user."""
 
     status, code, title = 409, "username_taken", "Username taken"
 
 
 class RateLimited(Problem):
-    """One user or address did this too often; after `retry_after_s` seconds, from 1, once more is right."""
+    """A user or address did this too often. One more is allowed after `retry_after_s` seconds, at least 1."""
 
     status, code, title = 429, "rate_limited", "Too many requests"
 
@@ -109,13 +109,13 @@ class RateLimited(Problem):
 
 
 class TooManyAttempts(RateLimited):
-    """Sign-in is refused unseen, to the right password as well."""
+    """Sign-in is refused without a look at the password, even if it is right."""
 
     code, title = "too_many_attempts", "Too many attempts"
 
 
 class Unavailable(Problem):
-    """A store that is needed for this cannot be used now. `outcome` is set for sends only."""
+    """A store that this request needs is not available. `outcome` is set for sends only."""
 
     status, code, title = 503, "unavailable", "Temporarily unavailable"
 
@@ -129,7 +129,7 @@ class Failure(Exception):
 
 
 class QueueUnavailable(Failure):
-    """The queue did not do it, or did not say so in time. A late push is harmless: pushes are idempotent."""
+    """The queue failed, or did not answer in time. A late push is harmless: pushes are idempotent."""
 
 
 class StoreUnavailable(Failure):
@@ -137,12 +137,12 @@ class StoreUnavailable(Failure):
 
 
 class OutcomeUnknown(Failure):
-    """The store of record was asked to write, and nobody knows whether it did."""
+    """The store of record was asked to write, and it is unknown whether it did."""
 
 
 class Misconfigured(Exception):
-    """A store answers, but cannot be used. The sentence names no host and no secret: anybody may read it."""
+    """A store answers, but cannot be used. The text is public: it contains no host and no secret."""
 
 
 class Refused(ValueError):
-    """A value that no queue may hold or be asked for."""
+    """A value that must not be pushed to a queue, or an illegal read."""

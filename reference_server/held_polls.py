@@ -1,4 +1,4 @@
-"""How many polls of one user are held open: each has a connection, and looks at Redis now and then."""
+"""A limit on the polls of one user that are held open: each takes a connection and some work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class HeldPolls:
-    """Of one process. A user's poll beyond `most` is answered at once, as if it had not asked to wait."""
+    """The held polls of one process. A user's poll beyond `most` is answered as if it had no `wait`."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -19,7 +19,7 @@ class HeldPolls:
 
     @contextmanager
     def hold(self, mailbox: str, wait_s: float) -> Iterator[float]:
-        """Give how long a poll of this mailbox may be held, in seconds; it is counted inside the context."""
+        """Yield how long a poll of this mailbox may be held, in seconds; count it inside the context."""
         if wait_s <= 0 or self._held[mailbox] >= self._most:
             yield 0.0
             return

@@ -1,4 +1,4 @@
-"""What the service needs from the outside world, in the words of the field."""
+"""The interfaces of the stores, and the values they exchange with the service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reference_server.message import Draft, Message
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The queue holds the mailbox up to `seq`. Smaller than what was pushed: there is a gap after `seq`."""
+    """The queue holds the mailbox up to `seq`. A `seq` below the pushed ones means a gap after it."""
 
     seq: int
 
@@ -26,10 +26,10 @@ class Rebuild:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a poll reads on: behind `since_us`.
+    """Where a poll starts: after `since_us`.
 
-    `given` is False for a client that has none: it starts at the oldest message of the retained window, and
-    `since_us` is then the age at which the window ends.
+    `given` is False for a poll without a cursor. It starts at the oldest message of the retained window, and
+    `since_us` is then the time at which the window begins.
     """
 
     since_us: int
@@ -38,9 +38,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some messages of a mailbox, oldest first, all behind the cursor, without a hole between them.
+    """Consecutive messages of a mailbox after a cursor, oldest first.
 
-    `gap` says that retention dropped messages which a chain that starts here will never get.
+    `gap` is True if retention dropped messages that a consumer with this cursor will never get.
     """
 
     messages: Sequence[Message]
@@ -51,9 +51,9 @@ class Page:
 def page_of(
     found: Sequence[Message], cursor: Cursor, limit: int, head_seq: int, *, reaches_back: bool = True
 ) -> Page:
-    """Make a page of up to `limit + 1` messages behind the cursor, of a mailbox of `head_seq` messages.
+    """Return a page of `found`: up to `limit + 1` messages after the cursor. `head_seq` is the newest seq.
 
-    `reaches_back` says of a given cursor whether the message before the first one found is still there.
+    `reaches_back` says, for a given cursor, whether the message before the first one found still exists.
     """
     first_seq = found[0].seq if found else head_seq + 1
     gap = first_seq > 1 and not (cursor.given and reaches_back)
@@ -62,7 +62,7 @@ def page_of(
 
 @dataclass(frozen=True, slots=True)
 class Untrusted:
-    """The queue holds something that may not be the mailbox: rebuild it before reading it."""
+    """The queue may differ from the mailbox: rebuild it before reading it."""
 
     reason: str
 
@@ -73,18 +73,18 @@ class Incomplete:
 
 
 class Breaker(Protocol):
-    """What the health page and the relay may know of a breaker."""
+    """The part of a circuit breaker that the health page and the relay use."""
 
     @property
     def is_open(self) -> bool:
-        """True while the store is not asked at all."""
+        """True while no request is sent to the store."""
 
     @property
     def reason(self) -> Exception | None:
         """Why it is open; None while it is closed."""
 
     def close(self) -> None:
-        """Let requests through again. For the relay alone, after a probe that worked."""
+        """Let requests through again. Only the relay calls this, after a probe that worked."""
 
 
 class Guarded(Protocol):
@@ -95,58 +95,58 @@ class Guarded(Protocol):
         """The breaker in front of this store."""
 
     def probe(self) -> bool:
-        """Try what the store must be able to do, breaker or not; say whether it worked. It closes nothing."""
+        """Try what requests need from the store; return whether it worked. Ignore the breaker."""
 
 
 class MessageQueue(Guarded, Protocol):
     """The guarded copy of the newest messages of every mailbox.
 
-    Everything raises QueueUnavailable; StoreUnavailable too, where another queue than before is in use and
-    that cannot be written down.
+    Every method raises QueueUnavailable, and StoreUnavailable if another queue than before is in use and its
+    new epoch cannot be stored.
     """
 
     def refresh(self) -> None:
-        """Find out whether another queue was in use since the last time; then trust nothing from before."""
+        """Check whether another queue was in use meanwhile. If so, trust no list from before."""
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
-        """Add a contiguous batch, oldest first; with a claim, replace a list that still has to be rebuilt.
+        """Add a contiguous batch, oldest first. With a claim, replace a list that must be rebuilt.
 
-        Messages the queue has already are skipped, so a push can be repeated. Raises Refused for a message
-        that no queue may hold.
+        Messages that the queue holds already are skipped, so a push can be repeated. Raise Refused for an
+        illegal message.
         """
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
-        """Give the oldest `limit` messages behind the cursor. Raises Refused for a bad cursor or limit."""
+        """Return the oldest `limit` messages after the cursor. Raise Refused for illegal arguments."""
 
 
 class MessageStore(Guarded, Protocol):
-    """The store of record: it orders every mailbox. Everything raises StoreUnavailable."""
+    """The store of record: it orders every mailbox. Every method raises StoreUnavailable."""
 
     def prepare(self) -> None:
-        """Make sure of the indexes that the order rests on."""
+        """Create the indexes that guarantee the order."""
 
     def append(self, draft: Draft, now_us: int) -> Message:
         """Store the draft as its mailbox's newest message, durably, and return it.
 
-        If its sender used its client_message_id before, return that earlier message, whatever it says.
-        Raises LookupError if there is no such recipient, StoreUnavailable if nothing was stored, and
+        If the sender has used this client_message_id before, return that earlier message, whatever its
+        content. Raise LookupError if the recipient is unknown, StoreUnavailable if nothing was stored, and
         OutcomeUnknown.
         """
 
     def tail(self, recipient: str, limit: int) -> list[Message]:
-        """Give the newest `limit` durable messages of a mailbox, oldest first."""
+        """Return the newest `limit` durable messages of a mailbox, oldest first."""
 
     def following(self, recipient: str, seq: int, limit: int) -> list[Message]:
-        """Give the oldest `limit` durable messages behind `seq`, oldest first."""
+        """Return the oldest `limit` durable messages after `seq`, oldest first."""
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page:
-        """Give the oldest `limit` durable messages behind the cursor."""
+        """Return the oldest `limit` durable messages after the cursor."""
 
     def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
-        """Give the newest `limit` messages between two users, older than `before_us`, newest first."""
+        """Return the newest `limit` messages between two users, older than `before_us`, newest first."""
 
     def recent_recipients(self, limit: int) -> set[str]:
-        """Give the mailboxes of about the newest `limit` messages of all."""
+        """Return the mailboxes of about the newest `limit` messages of the whole store."""
 
 
 class Outbox(Protocol):
@@ -163,16 +163,16 @@ class Outbox(Protocol):
 
 
 class UserStore(Protocol):
-    """Who is registered. Everything raises StoreUnavailable."""
+    """The registered users. Every method raises StoreUnavailable."""
 
     def add(self, username: str, password_hash: str) -> bool:
-        """Store a new user durably; False if the username is taken. Perhaps stored if it raises."""
+        """Store a new user durably; return False if the name is taken. After an error it may be stored."""
 
     def password_hash(self, username: str) -> str | None:
-        """Give the stored hash, or None if there is no such user."""
+        """Return the stored hash, or None if the user is unknown."""
 
     def exists(self, username: str) -> bool:
-        """Say whether the username is registered."""
+        """Return whether the username is registered."""
 
 
 class Notifier(Protocol):

@@ -1,6 +1,6 @@
-"""Failures that repeat are logged at a bounded rate: each text once a minute, and how often it came.
+"""A rate limit for repeated warnings and errors: each text is logged once a minute, then counted.
 
-A store that is away, or a user without a permission, fails every request in the same way.
+While a store is down, every request fails in the same way.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 
 PERIOD_S = 60.0
 TEXTS = 10
-"""Different texts of one kind of line that are logged in a period. A mailbox's name may be in them."""
+"""Different texts with one format string that are logged in a period: they may contain mailbox names."""
 KINDS = 100
-"""Kinds of lines that are told apart. More come only from a library that writes texts of its own making."""
+"""Format strings that are counted separately. Only a library that logs ready-made texts has more."""
 
 
 @dataclass
 class _Kind:
-    """The lines that one place in the code has logged since `begun_s`."""
+    """The lines with one format string since `begun_s`."""
 
     begun_s: float
     texts: set[str] = field(default_factory=set)
@@ -28,15 +28,15 @@ class _Kind:
     last: logging.LogRecord | None = None
 
 
-class Repeats:
-    """Which lines to log. `monotonic` gives seconds."""
+class LogThrottle:
+    """Decides which lines to log. `monotonic` returns seconds."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._kinds: dict[tuple[str, str], _Kind] = {}
 
-    def is_news(self, record: logging.LogRecord) -> bool:
-        """Say whether to log a line now. One that is below a warning always is."""
+    def admits(self, record: logging.LogRecord) -> bool:
+        """Return whether to log a line now. Lines below WARNING are always logged."""
         if record.levelno < logging.WARNING:
             return True
         key = (record.name, str(record.msg))
@@ -50,8 +50,8 @@ class Repeats:
         kind.withheld, kind.last = kind.withheld + 1, record
         return False
 
-    def over(self) -> Iterator[logging.LogRecord]:
-        """Give a line for each period that is over and in which lines were withheld."""
+    def summaries(self) -> Iterator[logging.LogRecord]:
+        """Yield a line for each period that has ended with lines that were not logged."""
         now_s = self._monotonic()
         for key, kind in list(self._kinds.items()):
             if now_s - kind.begun_s >= PERIOD_S:
@@ -61,7 +61,7 @@ class Repeats:
 
 
 def _text(record: logging.LogRecord) -> str:
-    """Return what tells two lines of one kind apart, also where their traces alone do."""
+    """Return the text of a line with its exception, so that lines that differ in it alone count as two."""
     error = record.exc_info[1] if record.exc_info else None
     return record.getMessage() + (f" {error!r}" if error else "")
 

@@ -1,4 +1,4 @@
-"""Log lines on stderr: one an event, with the request's id; nothing that a user typed can start a new one."""
+"""Log lines on stderr: one line per event, with the request id. No user input can start a new line."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import time
 from contextvars import ContextVar
 from typing import TextIO
 
-from reference_server.log_rate import Repeats
+from reference_server.log_rate import LogThrottle
 
 NO_REQUEST = "-"
 request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
-"""The id of the request that this greenlet is answering."""
+"""The id of the request that the current greenlet is answering."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
-    r"""Write control characters, line separators and text-direction marks as escapes: a newline as \x0a."""
+    r"""Return the text with control characters, line separators and text-direction marks escaped, as \x0a."""
     return _UNPRINTABLE.sub(lambda match: _escape(ord(match[0])), text)
 
 
@@ -39,28 +39,28 @@ class _Formatter(logging.Formatter):
 
 
 class LineFormatter(_Formatter):
-    """`2026-01-01T12:00:00Z INFO [request id] the line`, traces indented below it."""
+    """Writes `2026-01-01T12:00:00Z INFO [request id] the line`, with tracebacks indented below."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s [%(request_id)s] %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Make the line; named by the standard library."""
+        """Return the line. Override the standard library's method."""
         record.request_id = request_id.get()
         record.message = printable(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: object) -> str:
-        """Make the trace; named by the standard library."""
+        """Return the traceback. Override the standard library's method."""
         lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]  # its type is private
         return "\n".join("    | " + printable(line) for line in lines)
 
 
 class JsonFormatter(_Formatter):
-    """One JSON object a line, for programs; texts are as they came, and decode to what somebody typed."""
+    """Writes one JSON object per line. Its strings decode to the original text."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Make the line; named by the standard library."""
+        """Return the line. Override the standard library's method."""
         fields = {
             "time": self.formatTime(record, self.datefmt),
             "level": record.levelname,
@@ -75,21 +75,21 @@ class JsonFormatter(_Formatter):
 
 
 class BoundedHandler(logging.StreamHandler[TextIO]):
-    """Writes to stderr what `repeats` lets pass, and afterwards how much it did not."""
+    """Writes the lines that `throttle` admits to stderr, and later how many it did not admit."""
 
-    def __init__(self, repeats: Repeats) -> None:
+    def __init__(self, throttle: LogThrottle) -> None:
         super().__init__()
-        self._repeats = repeats
+        self._throttle = throttle
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line; named by the standard library, which holds the handler's lock meanwhile."""
+        """Write a line. Override the standard library's method, which holds the handler's lock meanwhile."""
         token = request_id.set(NO_REQUEST)
         try:
-            for summary in self._repeats.over():
+            for summary in self._throttle.summaries():
                 super().emit(summary)
         finally:
             request_id.reset(token)
-        if self._repeats.is_news(record):
+        if self._throttle.admits(record):
             super().emit(record)
 
 
@@ -99,9 +99,9 @@ _FORMATTERS = {"text": LineFormatter, "json": JsonFormatter}
 def configure(level: str, line_format: str) -> None:
     """Send every log line of this process to stderr, in UTF-8. The format is `text` or `json`."""
     if isinstance(sys.stderr, io.TextIOWrapper):
-        # ASCII, as of a POSIX locale, would make an emoji an escape that is not JSON; that of a surrogate is.
+        # In a POSIX locale, ASCII would turn an emoji into an escape that is not legal JSON.
         sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
-    handler = BoundedHandler(Repeats())
+    handler = BoundedHandler(LogThrottle())
     handler.setFormatter(_FORMATTERS[line_format]())
     root = logging.getLogger()
     root.handlers[:] = [handler]

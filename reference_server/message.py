@@ -1,4 +1,4 @@
-"""What a message is, how it takes its place in a mailbox, and its two spellings. Pure: no clock, no store."""
+"""A message, its place in a mailbox, and its two JSON formats. Pure: no clock, no store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reference_server.timestamps import format_timestamp
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message that has no place in a mailbox yet."""
+    """A message without a place in a mailbox."""
 
     id: str
     sender: str
@@ -51,9 +51,9 @@ class Message:
 
 
 def new_id(now_us: int) -> str:
-    """Give a new random id that sorts by time: a UUID of version 7 (RFC 9562) in 32 hexadecimal digits.
+    """Return a new random id that sorts by time: a UUID of version 7 (RFC 9562) in 32 hexadecimal digits.
 
-    Recent messages are found by it without an index of their own, and MongoDB's index on it grows at one end.
+    So the newest messages can be found by id, and MongoDB's index on it grows at one end only.
     """
     random = secrets.randbits(74)
     version_and_random = 0x7 << 12 | random >> 62
@@ -62,10 +62,10 @@ def new_id(now_us: int) -> str:
 
 
 def place_after(head: Head, draft: Draft, now_us: int) -> Message:
-    """Give the draft the place behind `head`.
+    """Return the draft as the message after `head`.
 
-    A clock that stepped back, or another instance's clock that is ahead, must not put a message behind a
-    cursor that has passed: so the timestamp follows the mailbox, and only usually the clock.
+    The timestamp is always later than the head's. If it followed the clock alone, a clock that steps back
+    or another instance's clock that is ahead could put a message before a cursor that has passed its time.
     """
     return Message(
         id=draft.id,
@@ -79,7 +79,7 @@ def place_after(head: Head, draft: Draft, now_us: int) -> Message:
 
 
 def to_wire(message: Message) -> dict[str, Any]:
-    """Give a message as a poll shows it."""
+    """Return a message as the API shows it."""
     return {
         "id": message.id,
         "seq": message.seq,
@@ -92,9 +92,9 @@ def to_wire(message: Message) -> dict[str, Any]:
 
 
 def to_entry(message: Message) -> str:
-    """Give a message as an entry of the Redis list: JSON that starts with seq and timestamp_us.
+    """Return a message as an entry of the Redis list: JSON that starts with seq and timestamp_us.
 
-    The Lua scripts find their way by these two without decoding the rest, so their order matters.
+    The order matters: the Lua scripts read these two fields without decoding the rest.
     """
     entry = {
         "seq": message.seq,
@@ -112,7 +112,7 @@ _REQUIRED = {"seq": int, "timestamp_us": int, "id": str, "from": str, "to": str,
 
 
 def from_entry(entry: bytes) -> Message:
-    """Read an entry of the Redis list. Raises ValueError if it is not one."""
+    """Return the message of an entry of the Redis list. Raise ValueError for anything else."""
     try:
         fields = json.loads(entry)
     except RecursionError as error:

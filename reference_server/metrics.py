@@ -1,8 +1,8 @@
-"""What operators watch, in Prometheus' terms. docs/server.md lists every metric with its meaning.
+"""Metrics for Prometheus. docs/server.md lists every metric with its meaning.
 
-Every worker process counts for itself, in files of one folder, and whichever is asked adds up all of them.
-Where values are kept, prometheus_client decides at its import, by PROMETHEUS_MULTIPROC_DIR: the entry point
-sets it. Without it, in tests, they are kept in memory.
+Every worker process counts for itself, in files of one folder; the worker that answers /metrics adds them up.
+prometheus_client chooses files or memory when it is imported, by the variable PROMETHEUS_MULTIPROC_DIR, which
+MetricsFolder sets. Unit tests do not set it.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _STORES = ("redis", "mongodb")
 
 
 class Metrics:
-    """The metrics of one worker process. `folder` is where all workers keep theirs; None: in memory."""
+    """The metrics of one worker process. `folder` holds the files of all workers; None means in memory."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._registry = registry = CollectorRegistry()
         self._requests = Histogram(
             "chat_request_seconds",
-            "Requests, by endpoint and status, with the time to their answer",
+            "Time to answer a request, by endpoint and status",
             ("endpoint", "status"),
             registry=registry,
             buckets=_REQUEST_BUCKETS_S,
         )
         self._sent = Counter(
             "chat_messages_sent",
-            "Messages stored, by whether they were queued too",
+            "Messages stored, by whether they were pushed to the queue, too",
             ("queued",),
             registry=registry,
         )
@@ -52,14 +52,14 @@ class Metrics:
         )
         self._store_seconds = Histogram(
             "chat_store_seconds",
-            "Calls of a store, with their time; an open breaker fails them at once",
+            "Time of a call to a store; an open breaker fails calls at once",
             ("store", "operation", "outcome"),
             registry=registry,
             buckets=_STORE_BUCKETS_S,
         )
         self._breakers = Gauge(
             "chat_breakers_open",
-            "Worker processes whose breaker in front of this store is open",
+            "Worker processes whose breaker for this store is open",
             ("store",),
             registry=registry,
             multiprocess_mode="livesum",
@@ -67,10 +67,10 @@ class Metrics:
         self._show_zeros()
 
     def _show_zeros(self) -> None:
-        """A series that appears with its first event hides that event from rate().
+        """Create every series at once: one that appears with its first event hides that event from rate().
 
-        It also opens each kind's file now: were the folder removed before its first event, as old temporary
-        files are, every request would fail in counting itself.
+        This also opens the metric files. If a clean-up of temporary files removed the folder before, every
+        request would fail when it is counted.
         """
         self._requests.labels("health.live", 200)
         for queued in ("true", "false"):
@@ -80,11 +80,11 @@ class Metrics:
             self._breakers.labels(store).set(0)
 
     def answered(self, endpoint: str, status: int, seconds: float) -> None:
-        """Count a request. `endpoint` must be one of a few: every value is a series of its own."""
+        """Count a request. `endpoint` must be one of a few values: each is a series."""
         self._requests.labels(endpoint, status).observe(seconds)
 
     def sent(self, *, queued: bool) -> None:
-        """Count a message that was stored now, not one that a retry found stored."""
+        """Count a stored message. Retries of a stored message do not count."""
         self._sent.labels(str(queued).lower()).inc()
 
     def delivered(self, count: int, source: str) -> None:
@@ -92,11 +92,11 @@ class Metrics:
         self._delivered.labels(source).inc(count)
 
     def breaker_moves(self, store: str) -> Callable[[bool], None]:
-        """Give what this store's breaker is to call when it opens (True) or closes."""
+        """Return a function for this store's breaker to call when it opens (True) or closes (False)."""
         return self._breakers.labels(store).set
 
     def timed(self, store_name: str, store: Store) -> Store:
-        """Give what stands for this store and times its calls."""
+        """Return a wrapper of this store that times its calls."""
 
         def observe(operation: str, outcome: str, seconds: float) -> None:
             self._store_seconds.labels(store_name, operation, outcome).observe(seconds)
@@ -116,7 +116,7 @@ class Metrics:
 
 
 class _Just:
-    """A registry of one metric that was made just now."""
+    """A registry with one metric."""
 
     def __init__(self, metric: GaugeMetricFamily) -> None:
         self._metric = metric
@@ -126,7 +126,7 @@ class _Just:
 
 
 class _Timed:
-    """Stands for a store; `observe` is told operation, outcome and seconds of each call."""
+    """Wraps a store and calls `observe` with the operation, outcome and seconds of each call."""
 
     def __init__(self, store: object, observe: Callable[[str, str, float], None]) -> None:
         self._store = store
@@ -147,5 +147,5 @@ class _Timed:
             finally:
                 self._observe(name, outcome, time.perf_counter() - started_s)
 
-        setattr(self, name, call)  # the next call finds it without coming here
+        setattr(self, name, call)  # later calls skip __getattr__
         return call

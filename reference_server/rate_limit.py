@@ -1,7 +1,7 @@
-"""How often one user, or one address, may do what fills the stores or guesses passwords.
+"""Rate limits, per user and per address, on requests that fill the stores or guess passwords.
 
-A moving window lets nobody have the share of two minutes at the turn of one. What counts as one address says
-addresses.py.
+The windows move: with fixed ones, a client could use up the limits of two minutes within a few seconds.
+addresses.py defines what counts as one address.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from reference_server.errors import RateLimited, TooManyAttempts
 
 _A_MOMENT_S = 0.001
 Limits = tuple[tuple[RateLimitItem, str], ...]
-"""Each with whom it is counted for."""
+"""Each limit with the key that it is counted for."""
 
 
 class SignInFailures:
-    """At most so many failed sign-ins a minute, among all who share the `storage`.
+    """Limits failed sign-ins per minute, counted together by all workers that share the `storage`.
 
-    Only failures count, so that hundreds of users behind one address sign in undisturbed. Unknown accounts
-    are counted like known ones: a refusal must not tell them apart. Everything raises TooManyAttempts, and
-    what the storage raises.
+    Only failures count, so hundreds of users behind one address can sign in. Unknown accounts count like
+    known ones, so that a refusal does not reveal which exist. Every method raises TooManyAttempts, and what
+    the storage raises.
     """
 
     def __init__(self, storage: Storage, *, per_account: int, per_address: int) -> None:
@@ -36,13 +36,13 @@ class SignInFailures:
         self._per_address = RateLimitItemPerMinute(per_address, namespace="address")
 
     def check(self, account: str, address: str) -> None:
-        """Make sure that one more failure would be within the limits. Counts nothing."""
+        """Raise if one more failure would exceed a limit. Count nothing."""
         for limit, key in self._limits(account, address):
             if not self._limiter.test(limit, key):
                 raise self._refusal(limit, key)
 
     def add(self, account: str, address: str) -> None:
-        """Count a failure. Raises if it is one too many: then nobody may learn that it was one."""
+        """Count a failure. Raise if it exceeds a limit: then the client must not learn that it failed."""
         for limit, key in self._limits(account, address):
             if not _hit(self._limiter, limit, key):
                 raise self._refusal(limit, key)
@@ -58,9 +58,9 @@ class SignInFailures:
 
 
 class Registrations:
-    """At most so many registrations an hour from one address, among all who share the `storage`.
+    """Limits registrations per hour, counted together by all workers that share the `storage`.
 
-    Every one that costs work counts, also of a name that is taken.
+    Every registration that costs work counts, also one with a name that is taken.
     """
 
     def __init__(self, storage: Storage, *, per_address: int) -> None:
@@ -68,7 +68,7 @@ class Registrations:
         self._per_address = RateLimitItemPerHour(per_address, namespace="registrations")
 
     def add(self, address: str) -> None:
-        """Count one. Raises RateLimited if it is one too many, and what the storage raises."""
+        """Count a registration. Raise RateLimited if it exceeds the limit, and what the storage raises."""
         network = network_of(address)
         if not _hit(self._limiter, self._per_address, network):
             wait_s = _wait_s(self._limiter, self._per_address, network)
@@ -76,10 +76,10 @@ class Registrations:
 
 
 class Sends:
-    """At most so many sends a minute as one user and from one address, among all who share the `storage`.
+    """Limits sends per minute, of one user and from one address.
 
-    With a storage in the process's memory, a send costs no store a round trip, and every worker counts for
-    itself. Two counters a window approximate a moving one.
+    With a storage in memory, counting costs no round trip, and every worker counts for itself. The library
+    approximates the moving window with two counters.
     """
 
     def __init__(self, storage: Storage, *, per_sender: int, per_address: int) -> None:
@@ -88,7 +88,7 @@ class Sends:
         self._per_address = RateLimitItemPerMinute(per_address, namespace="address")
 
     def add(self, sender: str, address: str) -> None:
-        """Count one. Raises RateLimited if it is one too many."""
+        """Count a send. Raise RateLimited if it exceeds a limit."""
         for whose, limit, key in (
             ("you", self._per_sender, sender),
             ("your address", self._per_address, network_of(address)),
@@ -99,14 +99,14 @@ class Sends:
 
 
 def _hit(limiter: RateLimiter, limit: RateLimitItem, key: str) -> bool:
-    """Count one, if that is within the limit; twice, for MongoDB: two first ones at a time may collide."""
+    """Count one if the limit allows it. Try twice, because two first entries may collide in MongoDB."""
     return limiter.hit(limit, key) or limiter.hit(limit, key)
 
 
 def _wait_s(limiter: RateLimiter, limit: RateLimitItem, key: str) -> int:
-    """Give the seconds until one more is within the limit, a whole number from 1.
+    """Return the seconds until the limit allows one more: a whole number, at least 1.
 
-    At the very moment that the library names, a sliding window is still full.
+    At the very time that the library reports, a sliding window is still full.
     """
     free_at_s = limiter.get_window_stats(limit, key).reset_time
     return max(1, math.ceil(free_at_s - time.time() + _A_MOMENT_S))

@@ -1,4 +1,4 @@
-"""Sending and polling: the whole policy. MongoDB orders and keeps, Redis makes polls cheap."""
+"""Sending and polling: the whole policy. MongoDB orders and stores messages; Redis makes polls cheap."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from reference_server.stale_queues import StaleQueues
 log = logging.getLogger(__name__)
 
 RECHECK_S = 1.0
-"""A waiting poll looks again after so long, even if nobody rang."""
+"""A waiting poll looks again after this time, even without a notification."""
 DEGRADED_RECHECK_S = 0.25
-"""The same while Redis, and with it the notifier, is out of order."""
+"""The same while Redis, and with it the notifier, cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An acked send. `queued` False: the push is owed. `replayed`: it was stored by an earlier send."""
+    """An acked send. If not `queued`, its push is in the outbox. `replayed`: an earlier send stored it."""
 
     message: Message
     queued: bool
@@ -49,7 +49,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """The answer to a poll. `degraded`: it had to come from the store, as the queue could not be used."""
+    """The answer to a poll. `degraded`: it comes from the store, because the queue could not be used."""
 
     page: Page
     source: Literal["redis", "mongodb"]
@@ -85,14 +85,14 @@ class Messenger:
     # -- send
 
     def send(self, sender: str, recipient: str, content: str, client_message_id: str | None) -> Sent:
-        """Store a message durably, then queue it. Raises NotFound, IdempotencyMismatch, Unavailable."""
+        """Store a message durably, then push it. Raise NotFound, IdempotencyMismatch, Unavailable."""
         now_us = self._now_us()
         draft = Draft(new_id(now_us), sender, recipient, content, client_message_id)
         message = self._append(draft, now_us)
         replayed = message.id != draft.id
         if replayed and (message.recipient, message.content) != (recipient, content):
             raise IdempotencyMismatch
-        # A replay is pushed too: the first try may have been killed between its insert and its push.
+        # A replay is pushed too: the first worker may have been killed between its insert and its push.
         queued = self._push_or_record(message)
         stored_in = "MongoDB + Redis" if queued else "MongoDB only"
         log.info("Message sent from '%s' to '%s' (%s)", sender, recipient, stored_in)
@@ -108,12 +108,12 @@ class Messenger:
             raise Unavailable("The message was not stored; send it again.", "not_stored") from error
         except OutcomeUnknown as error:
             self._stale_queues.suspect(draft.recipient)
-            log.warning("Message from '%s' to '%s' perhaps stored: %s", draft.sender, draft.recipient, error)
+            log.warning("Message from '%s' to '%s' may be stored: %s", draft.sender, draft.recipient, error)
             detail = "The message may have been stored; send it again with the same client_message_id."
             raise Unavailable(detail, "unknown") from error
 
     def _push_or_record(self, message: Message) -> bool:
-        """Push a stored message; where that fails, leave the durable trace that the push is owed."""
+        """Push a stored message; if that fails, record it in the outbox. Return whether it was pushed."""
         try:
             self._catch_up.push(message.recipient, [message])
         except Failure as failure:
@@ -123,10 +123,10 @@ class Messenger:
         try:
             self._outbox.record(message.recipient, message.seq)
         except Failure as failure:
-            # Stored, but without a trace: were this process killed now, nobody would ever push it.
+            # Stored, but neither pushed nor in the outbox: only this process knows that it must be pushed.
             self._stale_queues.suspect(message.recipient)
             detail = (
-                "The message was stored but may come late; send it again with the same client_message_id."
+                "The message was stored but may arrive late; send it again with the same client_message_id."
             )
             raise Unavailable(detail, "unknown") from failure
         self._stale_queues.add(message.recipient)
@@ -135,7 +135,7 @@ class Messenger:
     # -- poll
 
     def poll(self, mailbox: str, since_us: int | None, limit: int, wait_s: float = 0.0) -> Polled:
-        """Give the messages behind the cursor; hold an empty answer up to `wait_s`. Raises Unavailable."""
+        """Return the messages after the cursor; hold an empty answer up to `wait_s`. Raise Unavailable."""
         if wait_s <= 0:
             return self._look(mailbox, since_us, limit)
         deadline = self._monotonic() + wait_s
@@ -159,7 +159,7 @@ class Messenger:
             raise Unavailable("Messages cannot be read at the moment; poll again.") from error
 
     def _read(self, mailbox: str, cursor: Cursor, limit: int) -> Polled:
-        """Read the queue where it can be trusted, else the store. Raises StoreUnavailable."""
+        """Read the queue if it can be trusted, else the store. Raise StoreUnavailable."""
         if mailbox in self._stale_queues:
             return Polled(self._store.read(mailbox, cursor, limit), "mongodb", degraded=True)
         try:
@@ -172,10 +172,10 @@ class Messenger:
         return Polled(page, "redis", degraded=False)
 
     def _read_queue(self, mailbox: str, cursor: Cursor, limit: int) -> Page | None:
-        """Read the queue, rebuilt if it cannot be trusted. None: it does not reach back to the cursor.
+        """Read the queue, after a rebuild if needed. Return None if it does not reach back to the cursor.
 
-        Raises QueueUnavailable, and StoreUnavailable if only the rebuild failed: asking the store a second
-        time would only take longer.
+        Raise QueueUnavailable, and StoreUnavailable if the rebuild could not read the store: asking the store
+        again would only take longer.
         """
         found = self._queue.read(mailbox, cursor, limit)
         if isinstance(found, Untrusted):
@@ -186,10 +186,10 @@ class Messenger:
     # -- history
 
     def conversation(self, user: str, other: str, before_us: int | None, limit: int) -> Page:
-        """Give a page of what two users wrote each other, newest first. Raises Unavailable.
+        """Return a page of the messages between two users, newest first. Raise Unavailable.
 
-        Two messages, one each way, may carry the same microsecond. They come on the same page, which may then
-        hold one message more than `limit`: a cursor between them would lose one.
+        Two messages, one in each direction, may have the same timestamp. They stay on one page, which may
+        then have one message more than `limit`: a cursor between them would lose one.
         """
         try:
             found = self._store.conversation(user, other, before_us, limit + 2)

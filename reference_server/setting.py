@@ -1,4 +1,4 @@
-"""What a setting may be: rules that read text from the environment, or say what would be legal."""
+"""Settings and their rules. A rule parses text from the environment and describes the legal values."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from reference_server.store_url import UrlError, UrlRules
 
 
 class ConfigError(ValueError):
-    """A setting is missing or illegal. The text is one sentence: the variable, and what would be legal."""
+    """A setting is missing or illegal. The text is one sentence with the variable and its legal values."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A kind of value."""
+    """A rule for values."""
 
     legal: str
-    """What is legal, as the end of a sentence: "a whole number from 1 to 64"."""
+    """The legal values, as the end of a sentence: "a whole number from 1 to 64"."""
     read: Callable[[str], int | str | None]
-    """Gives the value, or None if the text is illegal. May raise UrlError, which says more than `legal`."""
+    """Returns the value, or None for an illegal text. May raise UrlError, which says more than `legal`."""
     may_be_shown: bool = True
-    """False if a value, even an illegal one, may be or hold a secret."""
+    """False if a value, even an illegal one, may contain a secret."""
 
 
 def whole_number(low: int, high: int) -> Rule:
-    """A number in decimal digits; both bounds are legal."""
+    """Return the rule for a number in decimal digits; both bounds are legal."""
 
     def read(text: str) -> int | None:
         text = text.strip()
@@ -38,12 +38,12 @@ def whole_number(low: int, high: int) -> Rule:
 
 
 def one_of(*words: str) -> Rule:
-    """One of a few words."""
+    """Return the rule for one of these words."""
     return Rule("one of " + ", ".join(words), lambda text: text if text in words else None)
 
 
 def name(longest: int, characters: str) -> Rule:
-    """A short text of characters that need no quoting anywhere."""
+    """Return the rule for a short name of characters that never need quoting."""
     legal = re.compile(rf"[{characters}]{{1,{longest}}}")
     return Rule(
         f"1 to {longest} of the characters {characters}", lambda text: text if legal.fullmatch(text) else None
@@ -51,7 +51,7 @@ def name(longest: int, characters: str) -> Rule:
 
 
 def secret(shortest: int, longest: int) -> Rule:
-    """Any text, measured in bytes."""
+    """Return the rule for any text of so many bytes."""
     return Rule(
         f"text of {shortest:,} to {longest:,} bytes",
         lambda text: text if shortest <= len(text.encode()) <= longest else None,
@@ -60,7 +60,7 @@ def secret(shortest: int, longest: int) -> Rule:
 
 
 def url(rules: UrlRules) -> Rule:
-    """The URL of a store, without what is overruled."""
+    """Return the rule for the URL of a store; its value is the URL without overruled parameters."""
     return Rule(rules.legal, lambda text: rules.cleaned(text.strip()), may_be_shown=False)
 
 
@@ -74,7 +74,7 @@ class Setting:
     meaning: str
 
     def parse(self, text: str | None) -> int | str:
-        """Give the value for the environment's text; empty counts as unset. Raises ConfigError."""
+        """Return the value of the environment's text; empty text counts as unset. Raise ConfigError."""
         if text is None or not text.strip():
             if self.default is None:
                 raise ConfigError(f"{self.name} is required and must be {self.rule.legal}.")
@@ -91,6 +91,6 @@ class Setting:
         return value
 
     def documented(self) -> str:
-        """Give the setting's row in the table of docs/server.md."""
+        """Return the setting's row for the table in docs/server.md."""
         default = "required" if self.default is None else f"`{self.default}`"
         return f"| `{self.name}` | {default} | {self.rule.legal} | {self.meaning} |"

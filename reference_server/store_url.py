@@ -1,9 +1,9 @@
 """The URL of a store: which of its parameters are used, which are overruled, and which are refused.
 
-A parameter is *used* if it says how to reach the store and who we are. It is *overruled* if it is known but
-could undo what the server promises (durability, bounded waits, the form of answers): it is taken out. Any
-other one is refused, because a driver would ignore it, or fail at each request. Pure: no driver is imported
-here, as the master process must not do so.
+A parameter is *used* if it says how to reach the store, or holds credentials. It is *overruled*, that is
+removed, if it could break the server's promises (durability, bounded waits, the format of replies). Any other
+parameter is refused, because the driver would ignore it or fail at each request. This module is pure: the
+master process imports it, and must not import a driver.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:/]+)(?::([0-9]{1,5}
 
 
 class UrlError(ValueError):
-    """A URL that cannot be used. The text completes "REDIS_URL …", and holds no value of the URL."""
+    """A URL that cannot be used. The text completes "REDIS_URL …" and contains no part of a secret."""
 
 
 @dataclass(frozen=True)
 class UrlRules:
-    """What the URLs of one kind of store may hold. Parameter names are in lower case."""
+    """The legal URLs of one kind of store. Parameter names are in lower case."""
 
     schemes: tuple[str, ...]
     used: Mapping[str, str]
-    """Each parameter's legal values, as a regular expression; upper and lower case are the same."""
+    """Each parameter's legal values, as a regular expression that ignores case."""
     tls: Mapping[str, str]
-    """The same of those that only an encrypted connection has."""
+    """The same for parameters of encrypted connections."""
     tls_schemes: tuple[str, ...]
     overruled: str
     """Parameter names, as a regular expression."""
     many_hosts: bool = False
     lower_case: bool = False
-    """Whether the driver takes parameter names in lower case alone."""
+    """Whether the driver accepts parameter names in lower case only."""
     escaped_password: bool = False
-    """Whether the driver refuses a user name or password with characters that must be percent-encoded."""
+    """Whether the driver refuses unescaped special characters in a user name or password."""
     path: str = r".*"
 
     @property
     def legal(self) -> str:
-        """What is legal, as the end of a sentence."""
+        """The legal URLs, as the end of a sentence."""
         return "a URL like " + " or ".join(f"{scheme}://…" for scheme in self.schemes)
 
     def cleaned(self, url: str) -> str:
-        """Return the URL without what is overruled. Raise UrlError."""
+        """Return the URL without overruled parameters. Raise UrlError."""
         scheme, _, rest = url.partition("://")
         if scheme not in self.schemes:
             raise UrlError(f"must be {self.legal}.")
@@ -92,10 +92,10 @@ class UrlRules:
             if re.fullmatch(self.overruled, name):
                 continue
             if name in self.tls and name not in used:
-                raise UrlError(f"has the parameter {name!r}, which is for {self.tls_schemes[0]}:// alone.")
+                raise UrlError(f"has the parameter {name!r}, which is for {self.tls_schemes[0]}:// only.")
             if name not in used:
                 raise UrlError(
-                    f"has the unknown parameter {name[:40]!r}; known are {', '.join(sorted(used))}."
+                    f"has the unknown parameter {name[:40]!r}; known parameters: {', '.join(sorted(used))}."
                 )
             if names.count(name) > 1:
                 raise UrlError(f"has the parameter {name!r} more than once.")

@@ -1,4 +1,4 @@
-"""Timestamps are whole microseconds since 1970 inside the server, and one fixed spelling outside it."""
+"""Timestamps: whole microseconds since 1970 inside the server, one fixed ISO 8601 format outside."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LEGAL = "an ISO 8601 timestamp with Z or an offset and at most 6 fractional digi
 
 
 def as_written(text: str) -> str:
-    """Undo what a URL does to an offset that was not escaped: a space where the `+` was."""
+    """Put back the `+` of an offset that was not escaped in a URL and arrived as a space."""
     return re.sub(r" (?=\d\d:\d\d\Z)", "+", text)
 
 
 def parse_timestamp(text: str) -> int:
-    """Give the microseconds of a timestamp spelled as the contract says. Raises ValueError for any other."""
+    """Return the microseconds of a timestamp in the contract's format. Raise ValueError for other text."""
     match = _SPELLING.fullmatch(as_written(text))
     if match is None:
         raise ValueError(f"not {LEGAL}")
@@ -31,7 +31,7 @@ def parse_timestamp(text: str) -> int:
         moment = datetime(year, month, day, hour, minute, second, microsecond, zone)
         return (moment - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"not a moment that exists: {error}") from error
+        raise ValueError(f"not a valid date and time: {error}") from error
 
 
 def _offset(sign: str | None, hours: str | None, minutes: str | None) -> timezone:
@@ -44,6 +44,6 @@ def _offset(sign: str | None, hours: str | None, minutes: str | None) -> timezon
 
 
 def format_timestamp(timestamp_us: int) -> str:
-    """Give the one spelling of a timestamp: `2026-01-01T12:00:00.123456Z`, always 27 characters."""
+    """Return a timestamp as text: `2026-01-01T12:00:00.123456Z`, always 27 characters."""
     moment = _EPOCH + timedelta(microseconds=timestamp_us)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")

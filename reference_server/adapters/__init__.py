@@ -1,1 +1,1 @@
-"""The outside world: Redis, MongoDB, and their in-memory stand-ins."""
+"""The implementations of the interfaces: Redis, MongoDB, and in-memory fakes."""

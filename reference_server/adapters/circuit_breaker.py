@@ -1,8 +1,7 @@
-"""A circuit breaker: after a few failures in a row a store is not asked any more, so nobody waits for it.
+"""A circuit breaker: after a few failures in a row no request is sent to a store, so no user waits for it.
 
-Why not a library: they all close by letting a user's request through as the trial. Here nobody's request is a
-trial. Only the relay's background probe closes the breaker, with a *write*: a read-only or full Redis
-answers reads.
+Libraries close a breaker by letting one user's request through as a trial. Here only the relay's background
+probe closes it, and the probe includes a *write*, because a read-only or full Redis still answers reads.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ log = logging.getLogger(__name__)
 
 
 class CircuitBreaker:
-    """Closed until `failures_to_open` failures in a row; then open until somebody closes it.
+    """Opens after `failures_to_open` failures in a row, and stays open until `close` is called.
 
-    It needs no lock: every method is one step that no other greenlet interrupts, and a count that is off by
-    one between threads opens it one request sooner or later. `moved` is told True when it opens, False when
-    it closes.
+    It needs no lock: no other greenlet can interrupt a method, and between threads a count that is off by one
+    only opens it one request sooner or later. `moved` is called with True when it opens, with False when it
+    closes.
     """
 
     def __init__(
@@ -32,26 +31,26 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """True while the store is not asked at all."""
+        """True while no request is sent to the store."""
         return self._reason is not None
 
     @property
     def reason(self) -> Exception | None:
-        """Why it is open: the last failure. None while it is closed."""
+        """The failure that keeps it open, or None while it is closed."""
         return self._reason
 
     def succeeded(self) -> None:
-        """Note that the store answered. An open breaker stays open: the answer may have been a late read."""
+        """Note that the store answered. An open breaker stays open: the answer may be to an older read."""
         self._failures = 0
 
     def failed(self, reason: Exception) -> None:
-        """Note that the store refused, timed out or hung up."""
+        """Note that the store refused, timed out or closed the connection."""
         self._failures += 1
         if self._failures >= self._failures_to_open:
             self.open(reason)
 
     def open(self, reason: Exception) -> None:
-        """Open at once: the store itself said that it cannot do its work. An open one notes the reason."""
+        """Open at once: the store reported that it cannot work. An open breaker takes the new reason."""
         before, self._reason = self._reason, reason
         if before is None:
             self._moved(True)
@@ -60,7 +59,7 @@ class CircuitBreaker:
             log.error("%s: circuit breaker stays open: %s", self._store, reason)
 
     def close(self) -> None:
-        """Let requests through again. For the relay alone, after a probe that worked."""
+        """Let requests through again. Only the relay calls this, after a probe that worked."""
         if self._reason is not None:
             self._reason = None
             self._failures = 0

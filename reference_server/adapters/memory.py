@@ -1,6 +1,6 @@
-"""In-memory stand-ins with the behaviour of the real adapters: the same contract tests run on both.
+"""In-memory fakes that behave like the real adapters: the same contract tests run on both.
 
-For unit tests, and to read: what the Lua scripts and the indexes do stands here in a few lines of Python.
+The unit tests use them. They also show in a few lines of Python what the Lua scripts and the indexes do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reference_server.message import EMPTY, Draft, Head, Message, place_after
 
 
 class MemoryQueue:
-    """A MessageQueue. `lists` holds what can be trusted, `claims` what is to be rebuilt."""
+    """A MessageQueue. `lists` holds the lists that can be trusted, `claims` those that must be rebuilt."""
 
     def __init__(self, epoch_of: Callable[[str], str] = lambda identity: "", *, limit: int) -> None:
         self.breaker = CircuitBreaker("MemoryQueue", failures_to_open=2)
@@ -35,7 +35,7 @@ class MemoryQueue:
         return True
 
     def refresh(self) -> None:
-        """See MessageQueue. What was written in another epoch is not to be trusted: so it is gone."""
+        """See MessageQueue. Lists of another epoch cannot be trusted, so drop them."""
         epoch = self._epoch_of("memory")
         if epoch != self._epoch:
             self._epoch = epoch
@@ -85,7 +85,7 @@ class MemoryQueue:
 
 
 class MemoryStore:
-    """A MessageStore, Outbox and UserStore in one."""
+    """A MessageStore, Outbox, UserStore and MongoEpochs in one."""
 
     def __init__(self, *, window: int) -> None:
         self.breaker = CircuitBreaker("MemoryStore", failures_to_open=3)
@@ -100,7 +100,7 @@ class MemoryStore:
         return True
 
     def prepare(self) -> None:
-        """See MessageStore: there are no indexes here."""
+        """See MessageStore. There are no indexes to create."""
 
     def append(self, draft: Draft, now_us: int) -> Message:
         """See MessageStore."""

@@ -1,7 +1,7 @@
-"""Counts that one process keeps for itself, for limits that are looked at with every message.
+"""In-memory counters of one process, for limits that are checked with every message.
 
-A storage of `limits` for its sliding windows. The library's own looks at every counter there is, up to a
-hundred times a second, in threads of its own: the more senders there are, the more each send would cost.
+This is a storage for the library `limits` and its sliding windows. The library's own storage scans all
+counters in background threads, up to a hundred times a second: the more senders, the more a send would cost.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from limits.storage import MemoryStorage, Storage
 
 
 class MemoryCounts(MemoryStorage):
-    """Counters of one window length, `window_s` seconds; it holds those who were counted in the last few."""
+    """Counters for windows of `window_s` seconds. Old counters are forgotten."""
 
     def __init__(self, window_s: int) -> None:
-        Storage.__init__(self)  # MemoryStorage's own starts the thread
-        self._generation_s = 2 * window_s  # as long as the library asks that a counter lives
+        Storage.__init__(self)  # MemoryStorage's own constructor starts a thread
+        self._generation_s = 2 * window_s  # the library's lifetime of a counter
         self._new: dict[str, int] = {}
         self._old: dict[str, int] = {}
-        self._turns_at_s = time.monotonic() + self._generation_s
+        self._next_generation_s = time.monotonic() + self._generation_s
 
     def __len__(self) -> int:
         return len(self._new) + len(self._old)
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Count; give the new count. Named by the library."""
+        """Increment a counter; return the new count. Override the library's method."""
         self._forget()
         count = self._new[key] = self.get(key) + amount
         return count
 
     def decr(self, key: str, amount: int = 1) -> int:
-        """Take a count back; give the new one. Named by the library."""
+        """Decrement a counter; return the new count. Override the library's method."""
         return self.incr(key, self._generation_s, -amount)
 
     def get(self, key: str) -> int:
-        """Give the count; named by the library."""
+        """Return a counter's value. Override the library's method."""
         return self._new.get(key, self._old.get(key, 0))
 
     def _forget(self) -> None:
-        """Let counters go two generations at a time: what was not counted in the last one is over."""
-        if (now_s := time.monotonic()) >= self._turns_at_s:
+        """Keep two generations: drop the counters that were not incremented in the last one."""
+        if (now_s := time.monotonic()) >= self._next_generation_s:
             self._old, self._new = self._new, {}
-            self._turns_at_s = now_s + self._generation_s
+            self._next_generation_s = now_s + self._generation_s

@@ -1,4 +1,4 @@
-"""The way to MongoDB: durable, bounded in time, behind a breaker."""
+"""Access to MongoDB: durable writes, bounded time, and a circuit breaker."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ log = logging.getLogger(__name__)
 Document = dict[str, Any]
 
 _SEARCH_S = 0.4
-"""How long an operation waits for a server to be known, before it is given up."""
+"""How long an operation waits until the driver knows a primary."""
 _SEARCH_STEP_S = 0.02
 NO_REPLICA_SET = (
     "MongoDB is not a replica set, so no message would be durable: "
     "start mongod with --replSet rs0, and run rs.initiate() once"
 )
 NO_PRIMARY_HERE = (
-    "MONGODB_URL has directConnection=true and names {state}, which takes no writes: "
-    "leave out directConnection, so that the primary is found"
+    "MONGODB_URL has directConnection=true and the host is {state}, which accepts no writes: "
+    "remove directConnection, so that the driver finds the primary"
 )
 NO_CONFIGURATION = "MongoDB is a replica set without a configuration: run rs.initiate() once"
 OTHER_REPLICA_SET = (
-    "MONGODB_URL says replicaSet={name}, but no MongoDB that it names belongs to a set of that name"
+    "MONGODB_URL has replicaSet={name}, but none of its hosts belongs to a replica set of that name"
 )
 _SHORTEST_S = 0.01
-"""To pymongo, a timeout of 0 would be none at all."""
+"""pymongo takes a timeout of 0 for no timeout."""
 _STATES = {
     SERVER_TYPE.RSSecondary: "a secondary",
     SERVER_TYPE.RSArbiter: "an arbiter",
@@ -50,25 +50,25 @@ _NEVER_WRITABLE = {SERVER_TYPE.RSSecondary, SERVER_TYPE.RSArbiter}
 
 
 def connect(url: str, timeout_ms: int) -> pymongo.MongoClient[Document]:
-    """Open a client. It connects in the background; what the URL says about durability is overruled.
+    """Return a client, which connects in the background. Overrule the URL's options about durability.
 
-    Majority and journal: what was acked survives a killed mongod. No retries by the driver: they would repeat
-    a write of unknown outcome behind the server's back, and spend the time a client waits.
+    With majority and journal, acked messages survive a killed mongod. The driver must not retry: it would
+    repeat writes of unknown outcome unnoticed, and use up the time that a client waits.
     """
     return pymongo.MongoClient(
         url,
-        connect=False,  # nothing is looked up or connected to before the first operation
+        connect=False,  # no look-up and no connection before the first operation
         w="majority",
         journal=True,
         retryWrites=False,
         retryReads=False,
         connectTimeoutMS=timeout_ms,
-        heartbeatFrequencyMS=500,  # a primary that is back is seen within half a second
+        heartbeatFrequencyMS=500,  # the driver sees a primary that is back within half a second
     )
 
 
 class Mongo:
-    """One database. An operation takes `timeout_s` at most, however many commands it consists of."""
+    """One database. An operation takes at most `timeout_s`, however many commands it has."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Mongo:
         timeout_s: float,
     ) -> None:
         self._client = client
-        # Said here, as a client takes from its URL what is not said: a stale read would be believed for ever.
+        # Explicit, because the URL provides what is missing here. A stale read would have lasting effects.
         self._database = client.get_database(
             database,
             codec_options=CodecOptions(),
@@ -91,15 +91,15 @@ class Mongo:
         self.timeout_s = timeout_s
 
     def collection(self, name: str) -> Collection[Document]:
-        """Give a collection whose reads may see writes that are not durable yet."""
+        """Return a collection whose reads may include writes that are not durable yet."""
         return self._database[name]
 
     def durable(self, name: str) -> Collection[Document]:
-        """Give a collection whose reads see only what a killed mongod cannot forget."""
+        """Return a collection whose reads include only what a killed mongod cannot lose."""
         return self._database[name].with_options(read_concern=ReadConcern("majority"))
 
     def probe(self) -> bool:
-        """See Guarded. A majority read: a primary cut off from its majority still answers a ping."""
+        """See Guarded. Use a majority read: a primary without its majority still answers a ping."""
         try:
             self._await_server()
             with pymongo.timeout(self.timeout_s):
@@ -114,10 +114,10 @@ class Mongo:
 
     @contextmanager
     def operation(self) -> Iterator[None]:
-        """Bound what is inside in time and put it behind the breaker. Raises StoreUnavailable.
+        """Run the context with a time limit, behind the breaker. Raise StoreUnavailable.
 
-        Only this bounds a mongod that answers hello and then stalls. Never gevent.Timeout: it would interrupt
-        the driver's pool between taking a connection and giving it back.
+        Only pymongo.timeout works for a mongod that answers hello and then stalls. gevent.Timeout must not be
+        used: it could interrupt the driver's pool between taking a connection and returning it.
         """
         started_s = time.monotonic()
         if self.breaker.reason is not None:
@@ -127,7 +127,7 @@ class Mongo:
             left_s = self.timeout_s - (time.monotonic() - started_s)
             with pymongo.timeout(max(left_s, _SHORTEST_S)):
                 yield
-        except errors.WaitQueueTimeoutError as error:  # our pool is busy: says nothing about MongoDB
+        except errors.WaitQueueTimeoutError as error:  # our pool is busy: this is not a failure of MongoDB
             raise StoreUnavailable(f"MongoDB: every connection is in use: {error}") from error
         except Misconfigured as error:
             self.breaker.open(error)
@@ -138,22 +138,22 @@ class Mongo:
         self.breaker.succeeded()
 
     def _await_server(self) -> None:
-        """Wait until the driver knows a primary. Raises ServerSelectionTimeoutError, Misconfigured.
+        """Wait until the driver knows a primary. Raise ServerSelectionTimeoutError, Misconfigured.
 
-        The driver's own search cannot be bounded well: it goes on in steps of half a second after any news,
-        so a search limited to 0.45 s was seen to take 0.95 s.
+        The driver's own search has no exact limit: it goes on in steps of half a second, so a search limited
+        to 0.45 s was seen to take 0.95 s.
         """
         deadline_s = time.monotonic() + min(_SEARCH_S, self.timeout_s)
-        self._client._connect()  # starts the search; what it finds is in the description
+        self._client._connect()  # starts the search; its result is in topology_description
         while not self._knows_a_primary():
             if time.monotonic() > deadline_s:
-                if reason := self._misled():
+                if reason := self._misconfiguration():
                     raise Misconfigured(reason)
-                raise errors.ServerSelectionTimeoutError(f"no primary is known{self._of_members()}")
+                raise errors.ServerSelectionTimeoutError(f"no primary is known{self._states_of_members()}")
             time.sleep(_SEARCH_STEP_S)
 
     def _knows_a_primary(self) -> bool:
-        """Whether some server orders writes durably. A driver calls a single mongod writable, too."""
+        """Return whether a primary is known. Raise Misconfigured for a standalone mongod."""
         servers = self._client.topology_description.server_descriptions().values()
         types = {server.server_type for server in servers}
         if types & {SERVER_TYPE.RSPrimary, SERVER_TYPE.Mongos}:
@@ -162,10 +162,10 @@ class Mongo:
             raise Misconfigured(NO_REPLICA_SET)
         return False
 
-    def _misled(self) -> str:
-        """Why no waiting for a primary will help, as the URL or the set is not right; '' if it may.
+    def _misconfiguration(self) -> str:
+        """Return why the URL or the replica set makes a primary impossible, or "" if it may still appear.
 
-        Asked only after the search: a mongod that starts is without its configuration, then a secondary.
+        Call this only after the search: a mongod that starts has no configuration, then is a secondary.
         """
         found = self._client.topology_description
         servers = found.server_descriptions().values()
@@ -174,14 +174,14 @@ class Mongo:
             return NO_PRIMARY_HERE.format(state=_STATES[types.pop()])
         if SERVER_TYPE.RSGhost in types:
             return NO_CONFIGURATION
-        # The driver drops whoever belongs to another set, and of a single server it says so.
+        # The driver drops hosts of another set; with a single host it reports an error instead.
         is_other = any(isinstance(server.error, errors.ConfigurationError) for server in servers)
         if found.replica_set_name and (is_other or not servers):
             return OTHER_REPLICA_SET.format(name=found.replica_set_name)
         return ""
 
-    def _of_members(self) -> str:
-        """What the driver knows of each member, in the system's own words."""
+    def _states_of_members(self) -> str:
+        """Return the state of each member, with the operating system's error."""
         servers = self._client.topology_description.server_descriptions().values()
         known = []
         for server in servers:

@@ -1,7 +1,7 @@
-"""Failed sign-ins and registrations, counted in MongoDB: a collection of {_id, entries: [seconds], expireAt}.
+"""Counts of failed sign-ins and registrations in MongoDB: collections of {_id, entries: [seconds], expireAt}.
 
-Both need MongoDB anyway, and so all workers and instances share one count. In the memory of each worker, an
-attacker would have as many times the attempts as there are workers.
+Sign-in and registration need MongoDB anyway, and so all workers and instances share one count. With a count
+per worker, an attacker could multiply the limit by the number of workers.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from reference_server.adapters.mongo import Mongo
 
 
 class MongoCounts(MongoDBStorageBase):
-    """A storage of `limits`, on the server's own connection and behind its breaker.
+    """A storage for the library `limits` that uses the server's connection and its circuit breaker.
 
-    Everything raises StoreUnavailable.
+    Every method raises StoreUnavailable.
     """
 
     def __init__(self, mongo: Mongo, collection: str) -> None:
@@ -27,23 +27,25 @@ class MongoCounts(MongoDBStorageBase):
 
     @property
     def windows(self) -> Any:
-        """The collection; named by the library."""
+        """The collection. Override the library's method."""
         return self._counts
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Count one more, unless that is too many; named by the library."""
+        """Count one more if the limit allows it; return whether it does. Override the library's method."""
         with self._mongo.operation():
             self._counts.create_index("expireAt", expireAfterSeconds=0)
             return super().acquire_entry(key, limit, expiry, amount)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """Give the time of the oldest entry that counts, and how many do; named by the library."""
+        """Return the time of the oldest entry that counts, and how many do. Override the library's method."""
         with self._mongo.operation():
             oldest_s, count = super().get_moving_window(key, limit, expiry)
-        return (oldest_s, count) if count else (time.time(), 0)  # the library gives None for no time
+        return (
+            (oldest_s, count) if count else (time.time(), 0)
+        )  # without entries the library returns None for the time
 
     def _init_mongo_client(self, uri: str | None, **options: int | str | bool) -> Any:
-        raise NotImplementedError("the client is the server's own")
+        raise NotImplementedError("the server has its own client")
 
     def __del__(self) -> None:
-        """Close nothing, for the same reason."""
+        """Do not close the client, which belongs to the server."""

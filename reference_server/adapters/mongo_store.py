@@ -1,9 +1,9 @@
 """The store of record in MongoDB: it orders every mailbox, by a unique index.
 
-Collection `messages` {_id, recipient, seq, sender, content, timestamp_us, client_message_id?}. A message goes
-in as `seq = head + 1`, again on a duplicate key: n+1 cannot exist before n is visible, and every reader sees
-a prefix. A counter that is incremented first and used later lets a late insert hide behind a cursor that has
-passed it. Times are int64 microseconds: a BSON date keeps milliseconds only.
+Collection `messages` {_id, recipient, seq, sender, content, timestamp_us, client_message_id?}. A message is
+inserted with `seq = head + 1`; on a duplicate key it is tried again. So n+1 cannot exist before n is visible,
+and every reader sees a prefix. (With a counter that is incremented first and used later, a cursor could pass
+a message that is inserted late.) Times are int64 microseconds, as a BSON date has milliseconds only.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _INDEXES = [
     pymongo.IndexModel([("recipient", 1), ("sender", 1), ("timestamp_us", 1)], name="conversation"),
 ]
 _LOCK_TIMEOUT_S = 0.4
-"""Together with a whole operation on MongoDB this stays below the second in which a send must be answered."""
-_BAD_HINT = 2  # MongoDB's error code for a hint that names no index
+"""With a whole operation on MongoDB after it, a send is still answered within one second."""
+_BAD_HINT = 2  # MongoDB's error code for a hint with an unknown index
 
 
 class MongoStore:
-    """A MessageStore. A client without a cursor starts `window` messages back."""
+    """A MessageStore. A poll without a cursor starts `window` messages back."""
 
     def __init__(self, mongo: Mongo, *, window: int) -> None:
         self._mongo = mongo
@@ -62,42 +62,42 @@ class MongoStore:
     # -- writing
 
     def append(self, draft: Draft, now_us: int) -> Message:
-        """See MessageStore. The driver's errors do not tell whether an insert was sent: this keeps track."""
-        perhaps_stored = False
+        """See MessageStore. Track whether an insert was sent: the driver's errors do not say so."""
+        may_be_stored = False
         try:
             with self._locks.hold(draft.recipient, _LOCK_TIMEOUT_S), self._mongo.operation():
                 while True:
                     message = place_after(self._head(draft.recipient), draft, now_us)
-                    perhaps_stored = True
+                    may_be_stored = True
                     try:
                         self._messages.insert_one(_document(message))
                     except errors.DuplicateKeyError as error:
-                        perhaps_stored = _is_about_the_client_id(error)
-                        earlier = self._earlier(draft) if perhaps_stored else None
+                        may_be_stored = _is_about_the_client_id(error)
+                        earlier = self._earlier(draft) if may_be_stored else None
                         if earlier is not None:
                             return earlier
                     else:
                         return message
         except StoreUnavailable as error:
-            if perhaps_stored:
+            if may_be_stored:
                 raise OutcomeUnknown(str(error)) from error
             raise
 
     def _head(self, recipient: str) -> Head:
-        """Find the mailbox's head. Raises LookupError: it is empty, and there is no such user.
+        """Return the mailbox's head. Raise LookupError if the mailbox is empty and the user unknown.
 
-        The newest message may not be durable yet. Then neither will the one behind it be acked before it is.
+        The newest message may not be durable yet. The next one is then acked only after both are durable.
         """
         if newest := self._newest({"recipient": recipient}):
             return Head(newest["seq"], newest["timestamp_us"])
         if self._users.find_one({"_id": recipient}, {"_id": 1}) is None:
             raise LookupError(recipient)
-        if self._newest({}) is None:  # else the hint has shown that the indexes are there
+        if self._newest({}) is None:  # otherwise the hint has shown that the indexes exist
             self._messages.create_indexes(_INDEXES)
         return EMPTY
 
     def _newest(self, where: Document) -> Document | None:
-        """Find the last one in the order of the index that all rests on; None as well if it was dropped."""
+        """Return the last message in index order; None if there is none or the index was dropped."""
         place = {"seq": 1, "timestamp_us": 1}
         try:
             return self._messages.find_one(where, place, sort=[("recipient", -1), ("seq", -1)], hint=_ORDER)
@@ -107,7 +107,7 @@ class MongoStore:
             return None
 
     def _earlier(self, draft: Draft) -> Message | None:
-        """Find what the sender stored under this id; None while it is not durable, so cannot be acked."""
+        """Return the sender's message with this id; None while it is not durable and so cannot be acked."""
         found = self._durable.find_one({"sender": draft.sender, "client_message_id": draft.client_message_id})
         return _message(found) if found else None
 
@@ -133,9 +133,9 @@ class MongoStore:
             return page_of(self._find(behind, [("seq", 1)], limit + 1), cursor, limit, head_seq)
 
     def _read_on(self, recipient: str, cursor: Cursor, limit: int) -> Page:
-        """Nothing is dropped here, but an operator may have deleted what was old: that is a gap.
+        """Read after a given cursor. There is a gap only if an operator has deleted old messages.
 
-        The message at the cursor is usually the one before those that are asked for: it spares a second look.
+        The query includes the message at the cursor: if it exists, there is no gap and no second query.
         """
         from_there: Document = {"recipient": recipient, "timestamp_us": {"$gte": cursor.since_us}}
         with self._mongo.operation():
@@ -167,7 +167,7 @@ class MongoStore:
 
 
 def _is_about_the_client_id(error: errors.DuplicateKeyError) -> bool:
-    """Tell the two unique indexes apart by their fields: names and values in the text may be a user's own."""
+    """Return which unique index was violated, by its fields: the error text may contain user input."""
     return "client_message_id" in (error.details or {}).get("keyPattern", {})
 
 
@@ -192,6 +192,8 @@ def _message(document: Document) -> Message:
         sender=document["sender"],
         recipient=document["recipient"],
         content=document["content"],
-        timestamp_us=int(document["timestamp_us"]),  # not bson's Int64: as a cursor, a queue would refuse it
+        timestamp_us=int(
+            document["timestamp_us"]
+        ),  # an int, because a queue refuses bson's Int64 as a cursor
         client_message_id=document.get("client_message_id"),
     )

@@ -1,11 +1,11 @@
--- Tries every command that push.lua, read.lua and the queue use, on the keys of nobody's mailbox; leaves nothing.
--- See identity.lua, which stands before this.
+-- Tries every command that push.lua, read.lua and the queue use, on the keys of an empty username. Leaves no data.
+-- identity.lua comes before this file.
 --
 -- KEYS[1]  messages:   KEYS[2]  head:
 --
--- Answers {'identity', identity}     all of them work, in this Redis
---      or {'denied', command, …}     these are not there for this user
--- Fails as a command fails that is there, but does not work: read-only, out of memory.
+-- Returns {'identity', identity}     all commands work; with the identity of this Redis
+--      or {'denied', command, …}     this user may not run these commands
+-- Fails with the error of the first command that is allowed but does not work: read-only, out of memory.
 
 local list, head = KEYS[1], KEYS[2]
 local answer, failure = {'denied'}, nil
@@ -42,5 +42,5 @@ try('DEL', list, head)
 if #answer > 1 then return answer end
 if failure then return failure end
 local found = identity(server, replication)
-if not found then return redis.error_reply('ERR INFO tells no run_id or no master_replid') end
+if not found then return redis.error_reply('ERR INFO has no run_id or no master_replid') end
 return {'identity', found}

@@ -1,17 +1,17 @@
--- Adds a contiguous batch to a mailbox's list, or replaces the list. Keys: see trust.lua, which stands before this.
+-- Adds a contiguous batch to a mailbox's list, or replaces the list. trust.lua, with the keys, comes before this file.
 --
--- ARGV[3]  claim that was answered before the store was read, or empty
--- ARGV[4]  a new random value, in case a claim has to be made. Never the one in ARGV[3]: others hold that one too,
---          and their windows may be older than the next loss of the list.
--- ARGV[5]  most entries a list may have
+-- ARGV[3]  the claim that was returned before the store was read, or empty
+-- ARGV[4]  a new random value, in case a claim must be made. It must differ from ARGV[3]: other workers may hold that
+--          claim, with windows that were read before the next loss of the list.
+-- ARGV[5]  the most entries of a list
 -- ARGV[6]  TTL in milliseconds
 -- ARGV[7]  seq of the batch's first message
 -- ARGV[8]  timestamp_us of the batch's last message
 -- ARGV[9…] the entries, oldest first; none for an empty mailbox
 --
--- Answers {'accepted', seq}       the list is the mailbox up to seq; with a gap nothing was added and seq is smaller
+-- Returns {'accepted', seq}       the list is the mailbox up to seq; if there is a gap, nothing was added
 --      or {'rebuild', claim, why} the list cannot be trusted: read the store, then push its window with this claim
--- Publishes the recipient's name on channel mailboxes whenever the list changed, for the notifier.
+-- Publishes the recipient's name on the channel mailboxes whenever the list has changed, for the notifier.
 
 local claim, new_claim, limit, ttl_ms = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local batch_first, last_us, before_entries = tonumber(ARGV[7]), ARGV[8], 8
@@ -30,7 +30,7 @@ local function write(from_seq)
   redis.call('PUBLISH', 'mailboxes', string.sub(list, #'messages:' + 1))
 end
 
--- A claim is only kept where it was made: a snapshot may bring an old one back.
+-- A claim is valid only in the process that made it: a snapshot may contain an old one.
 local function ask_to_rebuild(why)
   local claimed = redis.call('HMGET', head, 'claim', 'claim_writer')
   if not claimed[1] or claimed[2] ~= writer then
@@ -45,8 +45,8 @@ end
 local why = distrust()
 if why then
   if string.find(why, 'wrong type') then redis.call('DEL', list, head) end
-  -- Whoever holds this claim read the store after the list was lost, so its window misses nothing that was pushed
-  -- before. A reader without it may bring a window from before the loss, and hide what was pushed since.
+  -- A worker with this claim has read the store after the list was lost, so its window has everything that was pushed
+  -- before. A worker without it may have read the store before the loss, and its window would hide later messages.
   local claimed = redis.call('HMGET', head, 'claim', 'claim_writer')
   if claimed[1] ~= claim or claimed[2] ~= writer then return ask_to_rebuild(why) end
   redis.call('DEL', list, head)
@@ -55,11 +55,11 @@ if why then
 end
 
 if count == 0 or batch_first > seq + 1 then return {'accepted', seq} end
--- What the list has already is skipped, if it is the same: a store restored from a backup tells another history.
+-- Skip what the list has already, if it is the same. It differs after the store was restored from a backup.
 local overlap = math.min(batch_last, seq)
 if overlap >= math.max(batch_first, first)
   and redis.call('LINDEX', list, seq - overlap) ~= ARGV[before_entries + overlap - batch_first + 1] then
-  return ask_to_rebuild('list tells another history than the store')
+  return ask_to_rebuild('list differs from the store')
 end
 if batch_last > seq then write(seq + 1) end
 return {'accepted', math.max(batch_last, seq)}

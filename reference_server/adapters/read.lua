@@ -1,11 +1,11 @@
--- Reads one page of a mailbox's list and writes nothing. Keys: see trust.lua, which stands before this.
+-- Reads one page of a mailbox's list and writes nothing. trust.lua, with the keys, comes before this file.
 --
--- ARGV[3]  since_us: give entries with a greater timestamp_us
--- ARGV[4]  most entries to give, the oldest first choice
+-- ARGV[3]  since_us: return entries with a greater timestamp_us
+-- ARGV[4]  the most entries to return; the oldest are returned
 --
--- Answers {'untrusted', why}           push.lua will see it too, and ask to rebuild
---      or {'damaged', which}           it will not: take the list's head away
---      or {'page', seq, first, entries}   entries newest first, without a hole
+-- Returns {'untrusted', why}           push.lua will find this too, and ask for a rebuild
+--      or {'damaged', which}           push.lua will not find this: delete the head record
+--      or {'page', seq, first, entries}   entries newest first, without a gap
 
 local since_us, most = tonumber(ARGV[3]), tonumber(ARGV[4])
 
@@ -13,7 +13,7 @@ local why = distrust()
 if why then return {'untrusted', why} end
 if newest_us <= since_us then return {'page', seq, first, {}} end
 
--- The timestamps fall with the index: halve the range until `at` is the oldest entry behind the cursor.
+-- Timestamps fall with the index: binary search, until `at` is the oldest entry after the cursor.
 local at, beyond = 0, seq - first + 1
 while beyond - at > 1 do
   local middle = math.floor((at + beyond) / 2)

@@ -1,4 +1,4 @@
-"""The queue in Redis: one list a mailbox, and a head record that says whether the list can be trusted.
+"""The queue in Redis: one list per mailbox, and a head record that says whether the list can be trusted.
 
 Keys, types and the rules of trust are documented at the top of identity.lua and trust.lua.
 """
@@ -24,34 +24,34 @@ from reference_server.message import Message, from_entry, to_entry
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 32
-"""Commands of one process under way at a time. More would not be answered sooner, only time out together."""
+MAX_CONCURRENT = 32
+"""Concurrent commands of one process. More would not be answered sooner, but time out together."""
 _HERE = Path(__file__).parent
 _SEE = "see What Redis must allow in docs/server.md"
 _UNREMARKABLE = ("cold", "written before another Redis was in use")
 
 
 def connect(url: str, timeout_ms: int) -> redis.Redis:
-    """Open a client that never retries and never waits long. It connects on first use.
+    """Return a client that never retries and never waits long. It connects on first use.
 
-    redis-py's defaults retry ten times: a push could be applied twice, and a dead Redis would cost seconds.
+    redis-py would retry ten times: a push could be applied twice, and a dead Redis would cost seconds.
     """
     timeout_s = timeout_ms / 1000
     pool = redis.ConnectionPool.from_url(
         url,
-        max_connections=2 * AT_ONCE,  # the probe and the notifier use it as well
+        max_connections=2 * MAX_CONCURRENT,  # the probe and the notifier use it as well
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        health_check_interval=5,  # a connection that fell silent is noticed, the notifier's above all
+        health_check_interval=5,  # detects a dead connection, above all the notifier's
         retry=Retry(NoBackoff(), 0),
-        protocol=2,  # this and the next save round trips on every new connection
+        protocol=2,  # this and the next line save round trips on every new connection
         driver_info=None,
     )
     return redis.Redis(connection_pool=pool)
 
 
 class RedisQueue:
-    """A MessageQueue. At most `limit` entries a list; a key lives `ttl_s` seconds after its last push.
+    """A MessageQueue. A list has at most `limit` entries; a key lives `ttl_s` seconds after its last push.
 
     `epoch_of` returns the epoch of a Redis that is in use, by its identity: see mongo_epochs.py.
     """
@@ -67,7 +67,7 @@ class RedisQueue:
     ) -> None:
         self._client = client
         self._breaker = breaker
-        self._gate = threading.BoundedSemaphore(AT_ONCE)
+        self._gate = threading.BoundedSemaphore(MAX_CONCURRENT)
         self._limit = limit
         self._ttl_ms = ttl_s * 1000
         self._epoch_of = epoch_of
@@ -87,16 +87,16 @@ class RedisQueue:
         self._take_into_use(self._seen)
 
     def probe(self) -> bool:
-        """See Guarded. Every command that a request needs: Redis may be read-only or full, or deny some."""
+        """See Guarded. Try every command that requests use: Redis may be read-only or full, or deny some."""
         try:
-            said, *told = (word.decode() for word in self._probe(keys=["messages:", "head:"]))
-            if said == "denied":
-                raise Misconfigured(f"the Redis user may not run {', '.join(told)}: {_SEE}")
+            result, *values = (word.decode() for word in self._probe(keys=["messages:", "head:"]))
+            if result == "denied":
+                raise Misconfigured(f"the Redis user may not run {', '.join(values)}: {_SEE}")
         except (redis.RedisError, Misconfigured) as error:
             log.debug("Redis probe failed: %s", error)
             self._note(error)
             return False
-        [self._seen] = told
+        [self._seen] = values
         return True
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
@@ -118,7 +118,7 @@ class RedisQueue:
         return Rebuild(reply[1].decode())
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
-        """See MessageQueue. Nobody's mailbox is an empty one."""
+        """See MessageQueue. Without a recipient the page is empty."""
         check_read(cursor, limit)
         if not recipient:
             return Page((), has_more=False, gap=False)
@@ -138,13 +138,13 @@ class RedisQueue:
         return page_of(found, cursor, limit, seq)
 
     def _distrust(self, recipient: str, why: str) -> Untrusted:
-        """Take the head away, so that the next push asks for a rebuild, at worst for one more than needed."""
+        """Delete the head record, so that the next push asks for a rebuild, at worst for a needless one."""
         log.warning("Queue of '%s' has a bad entry: %s", recipient, why)
         self._guarded(lambda: self._client.delete(f"head:{recipient}"))
         return Untrusted(why)
 
     def _run(self, script: Callable[..., Any], recipient: str, arguments: Sequence[Any]) -> Any:
-        """Run a script. Raises like MessageQueue."""
+        """Run a script. Raise what MessageQueue raises."""
         keys = [f"messages:{recipient}", f"head:{recipient}"]
 
         def run() -> Any:
@@ -153,18 +153,18 @@ class RedisQueue:
         if (reply := run())[0] == b"stranger":
             self._take_into_use(reply[1].decode())
             if (reply := run())[0] == b"stranger":
-                raise QueueUnavailable("another Redis answers each time")
+                raise QueueUnavailable("a different Redis answers each time")
         return reply
 
     def _take_into_use(self, identity: str) -> None:
-        """Trust what is written in this Redis in its epoch, and nothing else."""
+        """From now on trust only what was written in this Redis in its present epoch."""
         if self._writer[0] not in ("", identity):
-            log.warning("Another Redis is in use than before: its queues are rebuilt")
+            log.warning("A different Redis is in use now: its queues are rebuilt")
         self._writer = (identity, self._epoch_of(identity))
 
     def _guarded(self, command: Callable[[], Any]) -> Any:
-        """Run a command behind the breaker. Raises QueueUnavailable, whatever Redis or the way to it does."""
-        with self._gate:  # whoever waited here finds the breaker as those before left it
+        """Run a command behind the breaker. Raise QueueUnavailable if Redis or the network fails."""
+        with self._gate:  # the breaker is checked after the wait, when earlier commands may have opened it
             if self._breaker.reason is not None:
                 raise QueueUnavailable(f"{_reason(self._breaker.reason)} (circuit breaker is open)")
             try:
@@ -176,22 +176,22 @@ class RedisQueue:
             return answer
 
     def _note(self, error: Exception) -> None:
-        """Tell the breaker what a failure says about Redis."""
+        """Report a failure to the breaker."""
         if isinstance(error, redis.MaxConnectionsError):
-            return  # our own pool is busy
+            return  # our own pool is busy: this is not a failure of Redis
         if isinstance(error, redis.ConnectionError | redis.TimeoutError):
             self._breaker.failed(error)
-        else:  # it answers, but that it cannot: read-only, out of memory, not allowed
+        else:  # Redis answers that it cannot do it: read-only, out of memory, not allowed
             self._breaker.open(error)
 
 
 def script(*names: str) -> str:
-    """Return the scripts of these names as one."""
+    """Return the Lua files of these names, joined into one script."""
     return "".join((_HERE / f"{name}.lua").read_text(encoding="utf-8") for name in names)
 
 
 def decode_page(entries: list[bytes], recipient: str) -> list[Message]:
-    """Decode entries, newest first, to messages, oldest first. Raises ValueError: a bad one, or a hole."""
+    """Decode entries, newest first, to messages, oldest first. Raise ValueError for a bad one or a gap."""
     found: list[Message] = []
     for entry in reversed(entries):
         try:
@@ -199,7 +199,7 @@ def decode_page(entries: list[bytes], recipient: str) -> list[Message]:
         except ValueError as error:
             raise ValueError(f"{error}: {entry[:80]!r}") from error
         if message.recipient != recipient:
-            raise ValueError(f"entry {message.seq} is a message to somebody else")
+            raise ValueError(f"entry {message.seq} is a message to another recipient")
         if found and message.seq != found[-1].seq + 1:
             raise ValueError(f"entry {message.seq} follows entry {found[-1].seq}")
         found.append(message)
@@ -207,6 +207,6 @@ def decode_page(entries: list[bytes], recipient: str) -> list[Message]:
 
 
 def _reason(error: Exception) -> str:
-    """Say it like the operating system does, "Connection refused", without redis-py's preface."""
+    """Return the operating system's message, such as "Connection refused", without redis-py's prefix."""
     cause = error.__cause__ or error.__context__
     return (cause.strerror if isinstance(cause, OSError) else None) or str(error)

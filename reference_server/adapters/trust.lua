@@ -1,20 +1,20 @@
--- Put in front of push.lua and read.lua: the keys of one mailbox, and whether its list can be trusted.
+-- The second part of push.lua and read.lua: the keys of one mailbox, and whether its list can be trusted.
 --
 -- KEYS[1]  messages:{recipient}  list: the mailbox's last messages as JSON, newest first. Each entry starts with
---                                {"seq":42,"timestamp_us":1767268800123456, and the seqs have no hole.
--- KEYS[2]  head:{recipient}      hash: what the list holds
+--                                {"seq":42,"timestamp_us":1767268800123456, and the seqs have no gap.
+-- KEYS[2]  head:{recipient}      hash: what the list contains
 --            writer        where it was written: identity and epoch of the Redis
 --            seq, timestamp_us   of the newest message of the mailbox; both 0 for an empty mailbox
 --            first         seq of the oldest entry; seq + 1 for an empty list
---          or, while the list is to be rebuilt:
---            claim         random; who read the store after it was set may replace the list
+--          or, while the list must be rebuilt:
+--            claim         random; a worker that read the store after it was set may replace the list
 --            claim_writer  where it was made
 -- Both keys get the same TTL with every write.
 --
--- ARGV[1]  the identity of the Redis that the caller knows to be in use
--- ARGV[2]  its epoch: another one whenever another Redis was in use in between
+-- ARGV[1]  the identity of the Redis that the caller believes to be in use
+-- ARGV[2]  its epoch, which changes whenever another Redis was in use
 --
--- Answers {'stranger', identity} in another Redis than that: it has to be taken into use first.
+-- Returns {'stranger', identity} if this is another Redis: the caller must look up its epoch first.
 
 local list, head = KEYS[1], KEYS[2]
 local here = identity(redis.call('INFO', 'server'), redis.call('INFO', 'replication'))
@@ -27,8 +27,8 @@ local function place_of(entry)
   return tonumber(entry_seq), tonumber(entry_us)
 end
 
--- Says why the list cannot be trusted, or nil; sets seq, first and newest_us.
--- A list restored from an old snapshot agrees with its head, but both were written in another process.
+-- Returns why the list cannot be trusted, or nil; sets seq, first and newest_us.
+-- A list from an old snapshot matches its head record, but both were written by another process.
 local function distrust()
   local list_type, head_type = redis.call('TYPE', list).ok, redis.call('TYPE', head).ok
   if list_type ~= 'list' and list_type ~= 'none' then return 'messages key has the wrong type' end

@@ -1,1 +1,1 @@
-"""HTTP, one module a group of endpoints: they read requests and write answers. The service has the policy."""
+"""HTTP: one module per group of endpoints. They read requests and write answers. Policy is in service.py."""

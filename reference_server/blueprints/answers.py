@@ -1,4 +1,4 @@
-"""Writing answers: JSON that no cache keeps, problems as RFC 9457 says, the request's id on everything."""
+"""Write answers: JSON, problem documents (RFC 9457), and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
-    """Make a JSON answer."""
+    """Return a JSON answer."""
     return _json(body, status, "application/json")
 
 
@@ -30,7 +30,7 @@ def _json(body: dict[str, Any], status: int, mimetype: str) -> Response:
 
 
 def problem(status: int, title: str, code: str, detail: str, **extra: str) -> Response:
-    """Make a problem answer (RFC 9457)."""
+    """Return a problem answer (RFC 9457)."""
     body = {"type": "about:blank", "status": status, "title": title, "detail": detail, "code": code}
     response = _json(body | {"request_id": logs.request_id.get()} | extra, status, "application/problem+json")
     if status in (429, 503):
@@ -39,7 +39,7 @@ def problem(status: int, title: str, code: str, detail: str, **extra: str) -> Re
 
 
 def install(app: Flask) -> None:
-    """Give the app its error answers and the headers that every answer carries."""
+    """Install the error handlers and the headers of every answer."""
     app.before_request(_take_request_id)
     app.after_request(complete)
     app.teardown_request(_forget_request_id)
@@ -58,12 +58,12 @@ def _forget_request_id(error: BaseException | None) -> None:
 
 
 def complete(response: Response) -> Response:
-    """Add the headers that every answer carries."""
+    """Add the headers of every answer; return it."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Request-Id"] = logs.request_id.get()
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
-    # Nothing here is a page, a script or a picture. A page, which is, says what it needs.
+    # The API serves no pages, scripts or images. A page sets a policy of its own.
     response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
     return response
 
@@ -79,11 +79,11 @@ def _from_problem(error: Problem) -> Response:
 
 
 def _from_http_exception(error: HTTPException) -> Response:
-    """Flask's own refusals: no such path, wrong method, body too large."""
+    """Answer Flask's own errors: unknown path, wrong method, body too large."""
     status = error.code or 500
     detail = error.description or error.name
     if isinstance(error, RequestEntityTooLarge):
-        detail = f"The body is too large: {request.max_content_length:,} bytes are the most."
+        detail = f"The body is too large: it must have at most {request.max_content_length:,} bytes."
     response = problem(status, error.name, error.name.lower().replace(" ", "_"), detail)
     for name, value in error.get_headers():
         if name.lower() == "allow":
@@ -92,7 +92,7 @@ def _from_http_exception(error: HTTPException) -> Response:
 
 
 def from_bug(error: Exception) -> Response:
-    """Log an error that nobody foresaw, and make its answer."""
+    """Log an unexpected exception and return its answer."""
     log.error("Unexpected error", exc_info=error)
-    detail = "Something went wrong in the server; its log says what, under this request_id."
+    detail = "An unexpected error occurred in the server. Its log has the details under this request_id."
     return problem(500, "Internal server error", "internal_error", detail)

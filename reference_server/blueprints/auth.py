@@ -11,7 +11,7 @@ from reference_server.timestamps import format_timestamp
 
 
 def blueprint(accounts: Accounts) -> Blueprint:
-    """Make /api/users/register and /api/users/login."""
+    """Return the endpoints /api/users/register and /api/users/login."""
     bp = Blueprint("auth", __name__, url_prefix="/api/users")
 
     @bp.post("/register")

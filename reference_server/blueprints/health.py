@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can do its work."""
+"""Health checks: liveness and readiness of this process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reference_server.stale_queues import StaleQueues
 
 
 def blueprint(queue: Guarded, store: Guarded, stale_queues: StaleQueues) -> Blueprint:
-    """Make /health/live and /health/ready."""
+    """Return the endpoints /health/live and /health/ready."""
     bp = Blueprint("health", __name__, url_prefix="/health")
 
     @bp.get("/live")
@@ -22,7 +22,7 @@ def blueprint(queue: Guarded, store: Guarded, stale_queues: StaleQueues) -> Blue
 
     @bp.get("/ready")
     def ready() -> Response:
-        """Ready while one store is left: polls are answered by either of them."""
+        """Ready while one store is up: either of them can answer polls."""
         stores = {"redis": _state(queue), "mongodb": _state(store)}
         up = [store["status"] == "up" for store in stores.values()]
         status = "ok" if all(up) else "degraded" if any(up) else "down"
@@ -37,7 +37,7 @@ def blueprint(queue: Guarded, store: Guarded, stale_queues: StaleQueues) -> Blue
 
 
 def _state(store: Guarded) -> dict[str, Any]:
-    """Ask the store itself, unless its breaker knows the answer already. Say why it cannot be used."""
+    """Return a store's state. Probe it, unless its breaker is open. Add why it is misconfigured, if it is."""
     is_open = store.breaker.is_open
     is_up = not is_open and store.probe()
     state = {"status": "up" if is_up else "down", "breaker": "open" if is_open else "closed"}

@@ -1,4 +1,4 @@
-"""Sending, polling, and reading a conversation."""
+"""Send, poll, and read a conversation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def blueprint(
     message_limit: int,
     poll_interval_ms: int,
 ) -> Blueprint:
-    """Make the endpoints below /api/users/messages."""
+    """Return the endpoints below /api/users/messages."""
     bp = Blueprint("messages", __name__, url_prefix="/api/users/messages")
 
     @bp.post("")
@@ -129,15 +129,15 @@ def _client_message_id(given: str | None) -> str | None:
 
 
 def _refuse_mailbox(accounts: Accounts, mailbox: str) -> None:
-    """Raise NotFound or Forbidden. While users cannot be looked up, refusing is right either way."""
+    """Raise NotFound or Forbidden. While users cannot be looked up, Forbidden is right in either case."""
     try:
         accounts.require(mailbox)
     except Unavailable:
-        log.debug("Nobody can say whether '%s' exists", mailbox)
+        log.debug("Cannot look up whether '%s' exists", mailbox)
     raise Forbidden("You may poll only your own mailbox.")
 
 
 def _log_poll(mailbox: str, count: int, since: str | None) -> None:
-    """Idle polls are most of all requests, and of no interest to anybody."""
+    """Log a poll. Polls without messages are most of all requests, so they are logged at DEBUG only."""
     level = logging.INFO if count else logging.DEBUG
     log.log(level, "📬 Polling: '%s' - found %d new messages since %s", mailbox, count, since)

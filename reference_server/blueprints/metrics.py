@@ -1,4 +1,4 @@
-"""The page that Prometheus reads, and the timing of every request."""
+"""The page that Prometheus scrapes, and the timing of every request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reference_server.stale_queues import StaleQueues
 
 
 def blueprint(metrics: Metrics, outbox: Outbox, stale_queues: StaleQueues) -> Blueprint:
-    """Make /metrics."""
+    """Return the endpoint /metrics."""
     bp = Blueprint("metrics", __name__)
 
     @bp.get("/metrics")
@@ -33,7 +33,7 @@ def _pending(outbox: Outbox, stale_queues: StaleQueues) -> int:
 
 
 def install(app: Flask, metrics: Metrics) -> None:
-    """Time every request of the app from here on."""
+    """Time every request of the app."""
 
     @app.before_request
     def start() -> None:
@@ -46,6 +46,6 @@ def install(app: Flask, metrics: Metrics) -> None:
 
 
 def _endpoint() -> str:
-    """A poll that may wait is slow on purpose, and would hide the slow ones among the others."""
+    """Return the endpoint's label. Polls that may wait are slow on purpose, so they have another one."""
     endpoint = request.endpoint or "unknown"
     return f"{endpoint} (waiting)" if "wait" in request.args else endpoint

@@ -1,4 +1,4 @@
-"""The API's description."""
+"""The description of the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reference_server.blueprints.answers import answer
 
 
 def blueprint(document: dict[str, Any]) -> Blueprint:
-    """Make /openapi.json."""
+    """Return the endpoint /openapi.json."""
     bp = Blueprint("openapi", __name__)
 
     @bp.get("/openapi.json")

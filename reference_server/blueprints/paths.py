@@ -1,4 +1,4 @@
-"""A path is there or it is not: other spellings, which Werkzeug would read as the same, are not."""
+"""Strict paths: only the exact path of an endpoint is found, not the variants that Werkzeug would accept."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from werkzeug.exceptions import NotFound
 
 
 def install(app: Flask) -> None:
-    """Refuse other spellings before anything else is looked at."""
-    app.url_map.merge_slashes = False  # the way to another path would be a page
-    app.before_request(_refuse_other_spellings)
+    """Answer 404 to other variants of a path, before any other check."""
+    app.url_map.merge_slashes = False  # a redirect would be an HTML page
+    app.before_request(_refuse_variants)
 
 
-def _refuse_other_spellings() -> None:
-    """Raise NotFound for a second slash at the start, and for an escaped one, which separates nothing.
+def _refuse_variants() -> None:
+    """Raise NotFound for a path that starts with two slashes or has an escaped slash.
 
-    The escape is only seen in the request's target: in `PATH_INFO` it is a slash already.
+    An escaped slash is visible in the request's target only: `PATH_INFO` has it decoded.
     """
     target = request.environ["RAW_URI"].partition("?")[0]
     if request.environ["PATH_INFO"].startswith("//") or "%2f" in target.lower():

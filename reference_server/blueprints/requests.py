@@ -1,4 +1,4 @@
-"""Reading requests strictly: a value is there once, of the right type, or the answer says what is wrong."""
+"""Read requests strictly: a value must be sent once and have the right type, or the answer says why not."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from reference_server.timestamps import LEGAL, parse_timestamp
 
 Fields = dict[str, Any]
 _NUMBER = re.compile(r"\d{1,20}(\.\d{1,400})?([Ee][+-]?\d{1,3})?", re.ASCII)
-"""As JSON spells numbers that are not negative."""
-MOST_FORM_FIELDS = 100
-"""Four mean something, and each costs more work than the bytes that it consists of."""
+"""A non-negative number in JSON's syntax."""
+MAX_FORM_FIELDS = 100
+"""Only four are known, and parsing each costs more work than its bytes."""
 
 
 def signed_in() -> str:
-    """Give the user whose token the request carries. Raises Unauthenticated."""
+    """Return the user of the request's token. Raise Unauthenticated."""
     tokens: Tokens = current_app.extensions["tokens"]
     return tokens.username(request.headers.get("Authorization"))
 
 
 def client_address() -> str:
-    """Give the address that the request came from, as whoever is trusted spelled it."""
+    """Return the address that the request came from, in the notation of the proxy or the connection."""
     trusted_proxies: int = current_app.extensions["trusted_proxies"]
     forwarded_for = request.headers.get("X-Forwarded-For", "")
     return addresses.client_address(request.remote_addr or "", forwarded_for, trusted_proxies)
 
 
 def json_fields() -> Fields:
-    """Give the body's JSON object. Raises InvalidRequest."""
+    """Return the body's JSON object. Raise InvalidRequest."""
     if not request.is_json:
         raise InvalidRequest("The body must be a JSON object, sent as Content-Type: application/json.")
     try:
@@ -51,7 +51,7 @@ def json_fields() -> Fields:
 
 
 def _body() -> bytes:
-    """Give the whole body. Flask cuts off one that did not tell its length: so look whether there is more."""
+    """Return the body. Flask truncates a long body without a Content-Length: check whether there is more."""
     body = request.get_data()
     is_full = request.content_length is None and len(body) == request.max_content_length
     if is_full and request.environ["wsgi.input"].read(1):
@@ -60,7 +60,7 @@ def _body() -> bytes:
 
 
 def _by_name(pairs: Iterable[tuple[str, Any]]) -> Fields:
-    """Keep all values of a name that comes again: readers disagree on which of them is meant."""
+    """Return the values by name. Mark repeated names: parsers disagree on which of the values counts."""
     values: dict[str, list[Any]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)
@@ -72,11 +72,11 @@ class _Repeated(list[Any]):
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")  # Python reads NaN and Infinity
+    raise ValueError(f"{name} is not JSON")  # Python accepts NaN and Infinity
 
 
 def json_or_form_fields() -> Fields:
-    """Give the fields of a JSON object or of a form. Raises InvalidRequest."""
+    """Return the fields of a JSON object or of a form. Raise InvalidRequest."""
     if request.mimetype == "application/x-www-form-urlencoded":
         return _by_name(_form_fields(_body()))
     if request.mimetype == "multipart/form-data":
@@ -85,9 +85,9 @@ def json_or_form_fields() -> Fields:
 
 
 def _form_fields(body: bytes) -> list[tuple[str, str]]:
-    """Give the fields of a form; Flask would put something else in place of what it cannot read."""
-    if body.count(b"&") >= MOST_FORM_FIELDS:
-        raise InvalidRequest(f"A form may have {MOST_FORM_FIELDS} fields at most.")
+    """Return the fields of a form. Flask would replace bytes that are not UTF-8 by another character."""
+    if body.count(b"&") >= MAX_FORM_FIELDS:
+        raise InvalidRequest(f"A form may have at most {MAX_FORM_FIELDS} fields.")
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError as error:
@@ -95,7 +95,7 @@ def _form_fields(body: bytes) -> list[tuple[str, str]]:
 
 
 def _parts(body: bytes) -> Iterable[tuple[str, str]]:
-    """Give the fields of a form of parts. Flask parses no more of them than the app's configuration says."""
+    """Return the fields of a multipart form. The app's configuration limits how many Flask parses."""
     try:
         body.decode()
     except UnicodeDecodeError as error:
@@ -104,7 +104,7 @@ def _parts(body: bytes) -> Iterable[tuple[str, str]]:
 
 
 def text(fields: Fields, name: str) -> str:
-    """Give a required text. Raises InvalidRequest."""
+    """Return a required string. Raise InvalidRequest."""
     value = optional_text(fields, name)
     if value is None:
         raise InvalidRequest(f"{name} is missing.")
@@ -112,21 +112,21 @@ def text(fields: Fields, name: str) -> str:
 
 
 def optional_text(fields: Fields, name: str) -> str | None:
-    """Give a text, or None where it is missing or null. Raises InvalidRequest."""
+    """Return a string, or None if it is missing or null. Raise InvalidRequest."""
     value = fields.get(name)
     if value is None:
         return None
     if isinstance(value, _Repeated):
         raise InvalidRequest(f"{name} was sent {len(value)} times; send it once.")
     if not isinstance(value, str):
-        raise InvalidRequest(f"{name} must be a text.")
+        raise InvalidRequest(f"{name} must be a string.")
     if not is_unicode(value):
-        raise InvalidRequest(f"{name} holds half of a surrogate pair, which is not Unicode text.")
+        raise InvalidRequest(f"{name} must be Unicode text, without unpaired surrogates.")
     return value
 
 
 def parameter(name: str) -> str | None:
-    """Give a query parameter, or None. Raises InvalidRequest if it is there twice."""
+    """Return a query parameter, or None. Raise InvalidRequest if it was sent twice."""
     values = request.args.getlist(name)
     if len(values) > 1:
         raise InvalidRequest(f"{name} was sent {len(values)} times; send it once.")
@@ -134,7 +134,7 @@ def parameter(name: str) -> str | None:
 
 
 def whole_number(name: str, legal: range, default: int) -> int:
-    """Give a query parameter that is a whole number. Raises InvalidRequest."""
+    """Return a query parameter that is a whole number. Raise InvalidRequest."""
     value = parameter(name)
     if value is None:
         return default
@@ -145,7 +145,7 @@ def whole_number(name: str, legal: range, default: int) -> int:
 
 
 def seconds(name: str, high: float) -> float:
-    """Give a query parameter that is a number of seconds from 0, the default. Raises InvalidRequest."""
+    """Return a query parameter that is a number of seconds from 0, the default. Raise InvalidRequest."""
     value = parameter(name)
     if value is None:
         return 0.0
@@ -155,7 +155,7 @@ def seconds(name: str, high: float) -> float:
 
 
 def moment(name: str) -> int | None:
-    """Give a query parameter that is a timestamp, in microseconds, or None. Raises InvalidRequest."""
+    """Return a query parameter that is a timestamp, in microseconds, or None. Raise InvalidRequest."""
     value = parameter(name)
     if value is None:
         return None

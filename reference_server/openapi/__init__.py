@@ -1,6 +1,6 @@
-"""The API's description (OpenAPI 3.1), made from the settings, so that it says what this very server does.
+"""The description of the API (OpenAPI 3.1). It is made from the settings, so it has this server's limits.
 
-tests/edge/server/test_openapi.py asks a running server everything that the description allows, and much that
+tests/edge/server/test_openapi.py sends a running server requests that the description allows, and many that
 it does not.
 """
 

@@ -1,4 +1,4 @@
-"""The endpoints, and what each of them answers."""
+"""The endpoints and their answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Node = dict[str, Any]
 API_VERSION = "1.0.0"
 _HEADERS: Node = {
     "X-Request-Id": {
-        "description": "The client's own, or a new one.",
+        "description": "The request's own id, or a new one.",
         "required": True,
         "schema": a("string", minLength=1, maxLength=64),
     },
@@ -24,20 +24,20 @@ _RETRY_AFTER: Node = {
     "Retry-After": {"description": "Seconds.", "required": True, "schema": a("integer", minimum=1)}
 }
 _PROBLEMS = {
-    400: "A field or a parameter breaks a rule.",
-    401: "No valid token; at sign-in: the username or the password is wrong.",
+    400: "A field or a parameter is illegal.",
+    401: "The token is missing or not valid. At sign-in: the username or the password is wrong.",
     403: "The signed-in user may not do this.",
-    404: "There is no such user.",
+    404: "The user is unknown.",
     408: "The body did not arrive in time.",
     409: "The username is taken.",
     413: "The body is too large.",
     429: "Too many failed sign-ins, registrations or messages of this user or from this address.",
-    503: "A store that is needed for this cannot be used now, or too many sign in at once.",
+    503: "A store that the request needs is not available, or too many users are signing in at once.",
 }
 
 
 def document(config: Config) -> Node:
-    """Describe the server with these settings."""
+    """Return the description of a server with these settings."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -93,7 +93,7 @@ def _paths(config: Config) -> Node:
         "/api/users/messages/poll/{username}": {
             "get": _operation(
                 "poll",
-                "New messages of one's own mailbox",
+                "Read new messages of the signed-in user's mailbox",
                 _json(200, "Poll"),
                 *(400, 401, 403, 404, 503),
                 parameters=poll,
@@ -103,19 +103,27 @@ def _paths(config: Config) -> Node:
         "/api/users/messages/conversation/{other}": {
             "get": _operation(
                 "conversation",
-                "What the signed-in user and another wrote each other, newest page first",
+                "Read the messages between the signed-in user and another one, newest page first",
                 _json(200, "Conversation"),
                 *(400, 401, 404, 503),
                 parameters=conversation,
                 token=True,
             )
         },
-        "/health/live": {"get": _operation("live", "Whether this process lives", _json(200, "Alive"))},
-        "/health/ready": {"get": _operation("ready", "Whether this process can do its work", _readiness())},
-        "/metrics": {
-            "get": _operation("metrics", "Prometheus metrics of all workers", _other(200, "text/plain"))
+        "/health/live": {
+            "get": _operation("live", "Check whether this process is alive", _json(200, "Alive"))
         },
-        "/openapi.json": {"get": _operation("openapi", "This description", _other(200, "application/json"))},
+        "/health/ready": {
+            "get": _operation("ready", "Check whether this process can serve requests", _readiness())
+        },
+        "/metrics": {
+            "get": _operation(
+                "metrics", "Read the Prometheus metrics of all workers", _other(200, "text/plain")
+            )
+        },
+        "/openapi.json": {
+            "get": _operation("openapi", "Read this description", _other(200, "application/json"))
+        },
     }
 
 
@@ -143,7 +151,7 @@ def _operation(
 
 
 def _readiness() -> Node:
-    """Down is an answer to the question that was asked, so it has the same body, and no problem's."""
+    """Return both answers. 503 has the same body as 200, because `down` is a result and not a problem."""
     down = _json(503, "Ready")
     down["503"]["headers"] = _HEADERS | _RETRY_AFTER
     return _json(200, "Ready") | down

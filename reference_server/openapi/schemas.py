@@ -1,4 +1,4 @@
-"""What goes in and comes out, as JSON Schema. Texts are counted in characters of Unicode."""
+"""Requests and answers as JSON Schema. Lengths of strings are in Unicode characters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PASSWORD: Schema = {
 CLIENT_MESSAGE_ID: Schema = {
     "type": "string",
     **_length(CLIENT_MESSAGE_ID_LENGTH),
-    "description": "The sender's own id of the message, which makes it safe to send it again.",
+    "description": "An id chosen by the sender. It makes it safe to send the message again.",
 }
 TIMESTAMP: Schema = {
     "type": "string",
@@ -59,26 +59,26 @@ LIMIT: Schema = {
 
 
 def record(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
-    """An object with these properties, required unless they are optional."""
+    """Return the schema of an object with these properties, required unless optional."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required}
 
 
 def nullable(schema: Schema) -> Schema:
-    """The same, or null."""
+    """Return the same schema, with null allowed."""
     return schema | {"type": [schema["type"], "null"]}
 
 
 def a(kind: str, description: str = "", **more: Any) -> Schema:
-    """A plain value."""
+    """Return the schema of a simple value."""
     return {"type": kind} | ({"description": description} if description else {}) | more
 
 
 def send(config: Config, *, form: bool) -> Schema:
-    """The body of a send; a form has no null."""
+    """Return the schema of the body of a send. A form has no null."""
     content = a(
         "string",
-        "Any text that is not only white space.",
+        "Any text with a character that is not white space.",
         maxLength=config.message_limit,
         minLength=1,
         pattern=r"\S",
@@ -94,14 +94,14 @@ _STORE = record(
     {
         "status": a("string", enum=["up", "down"]),
         "breaker": a("string", enum=["open", "closed"]),
-        "reason": a("string", "Why a store that answers cannot be used as it is set up."),
+        "reason": a("string", "Why a store that answers cannot be used with its present configuration."),
     },
     optional=("reason",),
 )
 _MESSAGE = record(
     {
         "id": a("string"),
-        "seq": a("integer", "Counts from 1 in its mailbox, without holes.", minimum=1),
+        "seq": a("integer", "The position in the mailbox: 1, 2, 3 and so on, without gaps.", minimum=1),
         "from": a("string"),
         "to": a("string"),
         "message": a("string"),
@@ -122,8 +122,10 @@ SCHEMAS: dict[str, Schema] = {
             "seq": a("integer", minimum=1),
             "timestamp": TIMESTAMP,
             "client_message_id": a("string") | {"type": ["string", "null"]},
-            "queued": a("boolean", "False: stored safely, and its push to the queue is still owed."),
-            "replayed": a("boolean", "True: an earlier request with this client_message_id had stored it."),
+            "queued": a("boolean", "False: the message is stored safely, but not yet pushed to the queue."),
+            "replayed": a(
+                "boolean", "True: an earlier request with this client_message_id stored the message."
+            ),
         }
     ),
     "Message": _MESSAGE,
@@ -132,12 +134,16 @@ SCHEMAS: dict[str, Schema] = {
             "messages": _MESSAGES | {"description": "Oldest first."},
             "count": a("integer", minimum=0, maximum=PAGE_SIZE.stop - 1),
             "has_more": a("boolean"),
-            "next_since": a("string", "The next poll's `since`: what this poll had if nothing is new.")
+            "next_since": a(
+                "string", "The next poll's `since`. Without new messages it is this poll's `since`."
+            )
             | {"type": ["string", "null"]},
-            "gap": a("boolean", "True: retention dropped messages before the first of these."),
+            "gap": a("boolean", "True: retention dropped messages before the first one of this page."),
             "source": a("string", enum=["redis", "mongodb"]),
             "degraded": a("boolean", "True: Redis could not be used."),
-            "poll_after_ms": a("integer", "From the start of this poll to the start of the next.", minimum=1),
+            "poll_after_ms": a(
+                "integer", "The time from the start of this poll to the start of the next one.", minimum=1
+            ),
             "timestamp": TIMESTAMP,
             "success": a("boolean"),
         }
@@ -156,7 +162,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "status": a("string", enum=["ok", "degraded", "down"]),
             "stores": record({"redis": _STORE, "mongodb": _STORE}),
-            "owed": a("integer", "Mailboxes whose queue is owed a push.", minimum=0),
+            "owed": a("integer", "Mailboxes in the outbox, whose queue still waits for a push.", minimum=0),
         }
     ),
     "Problem": record(
@@ -164,11 +170,11 @@ SCHEMAS: dict[str, Schema] = {
             "type": a("string"),
             "status": a("integer", minimum=400, maximum=599),
             "title": a("string"),
-            "detail": a("string", "What was wrong with which field, and what would be right."),
-            "code": a("string", "For programs; it does not change.", pattern=r"^[a-z_]+$"),
-            "request_id": a("string", "Also in the server's log."),
+            "detail": a("string", "Which field was wrong, and what would be right."),
+            "code": a("string", "A stable code for programs.", pattern=r"^[a-z_]+$"),
+            "request_id": a("string", "The request's id, which is also in the server's log."),
             "outcome": a(
-                "string", "Of a send that failed: what became of it.", enum=["not_stored", "unknown"]
+                "string", "Whether a failed send may have stored the message.", enum=["not_stored", "unknown"]
             ),
         },
         optional=("outcome",),

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from reference_server import logs
-from reference_server.log_rate import KINDS, PERIOD_S, TEXTS, Repeats
+from reference_server.log_rate import KINDS, PERIOD_S, TEXTS, LogThrottle
 
 
 class Clock:
@@ -34,7 +34,7 @@ def written() -> io.StringIO:
 @pytest.fixture
 def log(clock: Clock, written: io.StringIO) -> logging.Logger:
     """A logger of its own, whose lines are `written`."""
-    handler = logs.BoundedHandler(Repeats(clock))
+    handler = logs.BoundedHandler(LogThrottle(clock))
     handler.setStream(written)
     handler.setFormatter(logs.LineFormatter())
     log = logging.Logger("a logger")

@@ -105,7 +105,7 @@ def test_what_would_undo_a_promise_of_redis_is_taken_out(parameter: str) -> None
         ("REDIS_URL", "redis://a:1/?foo=1", "unknown parameter 'foo'"),
         ("REDIS_URL", "redis://a:1/zero", "what follows the `/` is not legal"),
         ("REDIS_URL", "redis://a:1,b:2/0", "must be a URL like"),
-        ("REDIS_URL", "redis://a:1/0?ssl_cert_reqs=none", "which is for rediss:// alone"),
+        ("REDIS_URL", "redis://a:1/0?ssl_cert_reqs=none", "which is for rediss:// only"),
         (
             "REDIS_URL",
             "rediss://a:1/0?ssl_cert_reqs=banana",
