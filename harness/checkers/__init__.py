@@ -1,4 +1,4 @@
-"""One pure function a promise: `no_loss(history) -> Judgement`. What each rule is, docs/verdicts.md says."""
+"""One pure function for each promise: `no_loss(history) -> Judgement`. docs/verdicts.md states the rules."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from harness.checkers.promises import PROMISES, Demand, Promise
 from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
 from harness.checkers.retention_told import has_retention_to_tell, retention_told
-from harness.checkers.special import with_common_traits
 from harness.checkers.stops_cleanly import stops_cleanly
+from harness.checkers.traits import with_common_traits
 from harness.history import History
-from harness.history.uncollected import uncollected
+from harness.history.gc_paused import gc_paused
 from harness.verdict import Checker, Judgement, Verdict
 
 __all__ = [
@@ -57,18 +57,18 @@ __all__ = [
 ]
 
 CHECKERS: Mapping[str, Checker] = {promise.name: promise.checker for promise in PROMISES}
-"""Who judges each promise, by its name."""
+"""The checker of each promise, by the promise's name."""
 DELIVERY: tuple[Checker, ...] = tuple(it.checker for it in PROMISES if it.demand is Demand.DELIVERY)
-"""What is promised of each message, whatever happens."""
+"""The checkers of what is promised for each message, whatever happens."""
 
 
 def applying_to(history: History) -> list[str]:
-    """The promises that can be judged over any history that has what they are judged by."""
+    """Return the names of the promises that this history has enough events to judge."""
     return [promise.name for promise in PROMISES if promise.can_be_judged(history)]
 
 
 def promise_of(checker: Checker) -> str:
-    """The promise a checker judges: its registered name, or for someone else's checker, its function's."""
+    """Return the promise a checker judges: its registered name, or one made from its function's name."""
     for promise, registered in CHECKERS.items():
         if registered is checker:
             return promise
@@ -76,12 +76,12 @@ def promise_of(checker: Checker) -> str:
 
 
 def run_checker(checker: Checker, history: History) -> Judgement:
-    """Run one checker, and tell beside its own evidence what every verdict rests on.
+    """Run one checker, and add to its evidence what every verdict rests on.
 
-    If it crashes, the promise is undecided, and the reason names the exception.
+    If it crashes, the judgement is inconclusive, and its reason names the exception.
     """
     try:
-        with uncollected():
+        with gc_paused():
             judgement = with_common_traits(checker(history), history)
             return replace(judgement, evidence={**judgement.evidence, "rests_on": evidence(history)})
     except Exception as error:  # noqa: BLE001 - whatever a checker raises, the run goes on and is inconclusive

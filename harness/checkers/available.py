@@ -1,8 +1,8 @@
 """available: through any one store's failure, sends and polls are answered as the contract says, within 1 s.
 
 Inside a fault, from the probe's first failure to the heal, the contract's line for the broken store holds;
-outside faults, every answer is ok. Between the two (a fault that has not bitten yet, a server that still
-recovers) either is right, but never a 500, never silence, never more than the bound.
+outside faults, every answer is ok. In between (the fault is not active yet, or the server still recovers)
+either is right, but never a 500, never no answer, never an answer later than the bound.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from itertools import accumulate
 from operator import attrgetter, sub
 
 from harness.arithmetic import summary
-from harness.checkers.expectations import (
+from harness.checkers.expected_answers import (
     AWAY_STORES,
     HEALTHY,
     AnswerKind,
     answers_of,
+    broken_by,
     expected,
     is_total,
-    taken_by,
 )
 from harness.checkers.fault_windows import recovered_ns
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
 from harness.checkers.serving import endless, not_back, not_let_in, tolerated
 from harness.checkers.spans import Spans
-from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Effect, Event, FaultWindow, History, Outcome, Poll, Send
 from harness.verdict import Finding, Judgement
 
 PROMISE = "available"
 ENOUGH_OPERATIONS = 5
-"""Fewer sends or polls inside a fault say nothing about it."""
+"""Fewer sends or polls inside a fault are too few to judge it."""
 REPLACED_WITHIN_S = 5
-"""So soon a server has other workers for those that were killed, and answers."""
+"""By then a server has replaced workers that were killed, and answers again."""
 NOT_FOR_USERS = (401, 403, 404)
-"""What no signed-in user is answered at his own mailbox, or when he writes to somebody who is there."""
+"""Always wrong for a signed-in user who polls his own mailbox or writes to a user who exists."""
 _ANSWER = attrgetter("outcome", "status")
 
 
@@ -51,7 +51,7 @@ def available(history: History) -> Judgement:
 
 
 def _seconds(operations: Sequence[Send | Poll], ends: Sequence[int]) -> list[float]:
-    """How long each took to be answered, without the time for which a poll might be held."""
+    """Return how long each answer took, without the time for which its poll could be held."""
     held = [operation.wait_s if isinstance(operation, Poll) else 0.0 for operation in operations]
     lasted = [end_ns - operation.start_ns for operation, end_ns in zip(operations, ends, strict=True)]
     return [max(0.0, ns / NS_PER_S - held_s) for ns, held_s in zip(lasted, held, strict=True)]
@@ -91,17 +91,17 @@ class _Inquiry:
     def _judge_all(
         self, operations: Sequence[Send | Poll], ends: Sequence[int], seconds: Sequence[float]
     ) -> Iterator[Found]:
-        """Judge operations, in the order of their start, that ended then and took so long to answer."""
+        """Judge operations, given in the order of their start with their ends and the seconds they took."""
         starts = [operation.start_ns for operation in operations]
         suspects = set(self.faulty.places(starts, max(map(sub, ends, starts), default=0)))
         for place, taken_s in enumerate(seconds):
             if taken_s > self.bound_s or operations[place].outcome is not Outcome.OK:
                 suspects.add(place)
-        for place in sorted(suspects):  # of the others nothing can be wrong
+        for place in sorted(suspects):  # nothing can be wrong with the others
             yield from self._judge(operations[place], ends[place], seconds[place])
 
     def _may_be_refused(self, operation: Send | Poll) -> bool:
-        """Whether a 4xx can be the scenario's doing: not to a reader or a pair of users known to be good."""
+        """Whether the scenario can have provoked a 4xx: not for a reader or a pair that is served."""
         status = operation.status
         if isinstance(operation, Poll):
             return operation.consumer not in self.served_consumers and status not in NOT_FOR_USERS
@@ -132,7 +132,7 @@ class _Inquiry:
         yield EXCUSED if is_excused else self._too_slow(operation, end_ns, seconds)
 
     def _left_waiting(self, operation: Send | Poll) -> bool:
-        """Whether it hung although the server's dead workers must long have been replaced."""
+        """Whether it hung although the killed workers must have been replaced before."""
         begun_ns = operation.start_ns - REPLACED_WITHIN_S * NS_PER_S
         return operation.error == "timeout" and any(
             Effect.WORKERS in window.effects
@@ -143,7 +143,7 @@ class _Inquiry:
         )
 
     def _stores(self, start_ns: int, end_ns: int) -> tuple[frozenset[str], frozenset[str]]:
-        """What was surely taken away during the operation, and what may have been."""
+        """Return what was surely broken during the operation, and what may have been."""
         broken: set[str] = set()
         perhaps: set[str] = set()
         place = bisect_right(self.injected, end_ns)
@@ -151,7 +151,7 @@ class _Inquiry:
             place -= 1
             if self.recovered[place] >= start_ns:
                 window = self.faults[place]
-                (broken if _covers(window, start_ns, end_ns) else perhaps).add(taken_by(window))
+                (broken if _covers(window, start_ns, end_ns) else perhaps).add(broken_by(window))
         return frozenset(broken), frozenset(perhaps - broken)
 
     def _broken_or_perhaps(self, start_ns: int, end_ns: int) -> frozenset[str]:
@@ -208,7 +208,7 @@ class _Inquiry:
         }
 
     def _inside(self, window: FaultWindow) -> tuple[int, int]:
-        """How many sends and polls started while a fault lasted, or a brief one could be felt."""
+        """Count sends and polls begun while a fault lasted; for a short one, until recovery was due."""
         start: float | None = window.active_ns
         end: float | None = window.heal_ns
         if not is_total(window):
@@ -220,7 +220,7 @@ class _Inquiry:
         if sentence := tolerated(self.history):
             return sentence
         if not (self.send_seconds or self.poll_seconds):
-            return "nothing was sent and nothing was polled that could have been answered"
+            return "there was no send and no poll whose answer was due"
         for window in self.history.faults:
             if sentence := self._doubt_about(window):
                 return sentence
@@ -236,7 +236,7 @@ class _Inquiry:
         if window.store in AWAY_STORES or min(sends, polls) >= ENOUGH_OPERATIONS:
             return ""
         few = f"fewer than {ENOUGH_OPERATIONS} of each"
-        return f"only {sends} sends and {polls} polls started during {name}: {few}"
+        return f"only {sends} sends and {polls} polls started during {name}: {few} are too few to judge"
 
 
 def _covers(window: FaultWindow, start_ns: int, end_ns: int) -> bool:
@@ -252,7 +252,7 @@ def _between(starts: list[int], start: float | None, end: float | None) -> int:
 
 
 def _counted(what: str, operations: Iterable[Send | Poll]) -> Iterator[tuple[str, int]]:
-    """How many of the operations were answered how."""
+    """Count the operations by their answers."""
     for (outcome, status), count in Counter(map(_ANSWER, operations)).items():
         yield f"{what} {outcome.value} {status or 'without an answer'}", count
 

@@ -1,7 +1,7 @@
-"""bounded: at most 1,000 entries a queue, and a TTL on every Redis key.
+"""bounded: at most 1,000 entries in a queue, and a TTL on every Redis key.
 
-Judged by looks into Redis, except while Redis was broken: some faults are nonsense that the harness itself
-wrote there, and the server has 2 s after the heal to put it right.
+Judged by looks into Redis, but not while Redis was broken: some faults write nonsense there, and the server
+has 2 s after the heal to repair it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.fault_windows import recovered_ns
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.spans import Spans
-from harness.checkers.telling import at, conclude, finding
 from harness.history import Event, History
 from harness.verdict import Finding, Judgement
 

@@ -1,4 +1,4 @@
-"""Consumers of polls as the checkers see them, and which acked messages each consumer is owed."""
+"""Consumers as the checkers see them, and which messages of a mailbox must reach each consumer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from harness.history.instants import Instant, instant
 from harness.history.memoize import memoize
 
 _FIRST_START_NS = attrgetter("first_start_ns")
-
-
 AT_ONCE_NS = NS_PER_S // 10
-"""So soon after a page that was not the last a client asks for the next one."""
+"""A client that asks for the next page within this time after a full one asks for it at once."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Consumer:
 
     @cached_property
     def seqs(self) -> list[int | None]:
-        """The seq of each of the first deliveries; a stranger's server may number its messages with text."""
+        """The seq of each of the first deliveries, if it is a number: some servers use text."""
         seqs = (delivery.received.seq for delivery in self.firsts)
         return [seq if isinstance(seq, int) else None for seq in seqs]
 
@@ -67,12 +65,12 @@ class Consumer:
 
     @cached_property
     def gaps(self) -> Gaps:
-        """The gaps that were admitted."""
+        """All gaps that were admitted."""
         return Gaps(self.gap_polls)
 
     @cached_property
     def gaps_from_the_start(self) -> Gaps:
-        """Those behind the beginning of the mailbox."""
+        """The gaps that were admitted from the beginning of the mailbox."""
         return Gaps(poll for poll in self.gap_polls if poll.since is None)
 
     @cached_property
@@ -81,17 +79,17 @@ class Consumer:
         return max((len(poll.messages) for poll in self.polls), default=0)
 
     def has_more_before(self, place: int) -> bool:
-        """Whether the page before the poll at this place was full, and not the last."""
+        """Whether the page before the poll at this index was full, and not the last."""
         return place > 0 and self.polls[place - 1].has_more and bool(self.polls[place - 1].messages)
 
     def continues(self, place: int) -> bool:
-        """Whether the poll at this place was made at once, because the page before it was not the last."""
+        """Whether the poll at this index followed at once because the page before it was not the last."""
         at_once_ns = self.polls[place - 1].end_ns + AT_ONCE_NS
         return self.has_more_before(place) and self.polls[place].intended_ns <= at_once_ns
 
     @cached_property
     def seconds_in_round(self) -> list[float]:
-        """For each poll that was not held how long after the begin of its round it was answered."""
+        """For each poll that was not held: how long after the begin of its round it was answered."""
         begin_ns, seconds = 0, list[float]()
         for place, poll in enumerate(self.polls):
             begin_ns = begin_ns if self.continues(place) else poll.start_ns
@@ -112,13 +110,13 @@ class Consumer:
 
 @memoize
 def consumers_of(history: History) -> list[Consumer]:
-    """Every consumer of the history, in the order in which they began."""
+    """Return every consumer of the history, in the order in which they began."""
     matched = match(history)
     return [_consumer(name, polls, matched) for name, polls in history.consumers().items()]
 
 
 def by_reader(consumers: Iterable[Consumer]) -> dict[str, list[Consumer]]:
-    """The consumers of each mailbox."""
+    """Return the consumers of each mailbox."""
     grouped: dict[str, list[Consumer]] = {}
     for consumer in consumers:
         grouped.setdefault(consumer.reader, []).append(consumer)
@@ -136,7 +134,7 @@ def _consumer(name: str, polls: tuple[Poll, ...], matched: Matched) -> Consumer:
 
 
 class Mailbox:
-    """The messages of one recipient, to tell which of them a consumer is owed."""
+    """The messages of one recipient, and which of them must reach a consumer."""
 
     def __init__(self, messages: Iterable[Message], matched: Matched, history: History) -> None:
         self.kept = [message for message in messages if message.outcome is not Outcome.REFUSED]
@@ -150,22 +148,22 @@ class Mailbox:
         self.existing = [
             message for message in self.kept if message.ack_ns is not None or message in received
         ]
-        """What the mailbox surely holds: acked, or seen by some reader though nobody knew its outcome."""
+        """What the mailbox surely holds: messages that were acked, or received by any reader."""
 
     @property
     def may_overflow(self) -> bool:
-        """Whether more may have been stored than must be retained."""
+        """Whether more messages may have been stored than must be retained."""
         return len(self.kept) > self._retained
 
-    def owed(self, consumer: Consumer) -> list[Message]:
-        """The acked messages that must reach the consumer, if it goes on long enough."""
+    def expected_by(self, consumer: Consumer) -> list[Message]:
+        """Return the acked messages that must reach the consumer if it polls on long enough."""
         return self.due(consumer, self.acked)
 
     def due(self, consumer: Consumer, messages: list[Message]) -> list[Message]:
-        """Those of `messages`, in the order of their start, that the consumer has no excuse not to see.
+        """Return those of `messages`, sorted by their start, that must reach the consumer.
 
-        Only an answer that admits a gap excuses what retention dropped: one to a poll without a cursor, and
-        to one with a cursor if the server is one that drops messages for these as well.
+        Only an admitted gap excuses what retention dropped: in the answer to a poll without a cursor, or to
+        any poll if the server's policy is to drop messages for older cursors as well.
         """
         wanted = self.wanted(consumer, messages)
         gaps = consumer.gaps if self._drops_for_cursors else consumer.gaps_from_the_start
@@ -174,7 +172,7 @@ class Mailbox:
         return [m for m in wanted if m in consumer.arrivals or not self._may_be_dropped(m, gaps)]
 
     def wanted(self, consumer: Consumer, messages: list[Message]) -> list[Message]:
-        """The `messages` that the consumer asked for: sent before its end, newer than its first cursor."""
+        """Return the `messages` a consumer asked for: sent before its end, newer than its first cursor."""
         begun = messages[: bisect_right(messages, consumer.last.end_ns, key=_FIRST_START_NS)]
         if consumer.first.since is None:
             return begun
@@ -182,7 +180,7 @@ class Mailbox:
         return [message for message in begun if self._is_newer(message, since, consumer.first.start_ns)]
 
     def droppable_ns(self, message: Message) -> float:
-        """After when so many may have followed it that retention is free to drop it; infinity if never."""
+        """Return when enough may have followed it for retention to drop it; infinity if never."""
         surely_older = bisect_right(self._acks, message.first_start_ns)
         last_to_follow = surely_older + self._retained
         if last_to_follow >= len(self._starts):
@@ -196,14 +194,14 @@ class Mailbox:
         return timestamp > since
 
     def _may_be_dropped(self, message: Message, gaps: Gaps) -> bool:
-        """Whether a gap was told that may speak of this message, when retention was free to drop it."""
-        told_ns = gaps.last_told_ns(self._timestamps.get(message))
-        return told_ns is not None and told_ns > self.droppable_ns(message)
+        """Whether a gap that can cover this message was admitted when retention was free to drop it."""
+        admitted_ns = gaps.last_admitted_ns(self._timestamps.get(message))
+        return admitted_ns is not None and admitted_ns > self.droppable_ns(message)
 
 
 @memoize
 def mailboxes(history: History) -> dict[str, Mailbox]:
-    """The mailbox of every recipient."""
+    """Return the mailbox of every recipient."""
     matched = match(history)
     grouped: dict[str, list[Message]] = {}
     for message in matched.messages:

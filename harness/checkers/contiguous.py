@@ -1,6 +1,6 @@
-"""contiguous: a mailbox's seqs have no hole, so nothing can appear later before what was already read.
+"""contiguous: a mailbox's seqs have no hole, so no message can appear later in front of what was read.
 
-Judged for servers that number their messages: a consumer sees each seq one above the one before it.
+Judged for servers that number their messages: each seq that a consumer sees is one above the previous one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from harness.checkers.consumers import Consumer, consumers_of
-from harness.checkers.telling import at, conclude, finding
+from harness.checkers.findings import at, conclude, finding
 from harness.history import History
 from harness.verdict import Finding, Judgement
 

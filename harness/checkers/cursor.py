@@ -1,7 +1,7 @@
-"""cursor: no `next_since` passes a message that this or an earlier answer of the consumer did not deliver.
+"""cursor: no `next_since` passes a message that neither this answer nor an earlier one has delivered.
 
-`since` is exclusive, so a message whose timestamp equals the cursor is passed, too. A message that the server
-serves afterwards all the same was passed nevertheless: a client that trusts its cursor would have lost it.
+`since` is exclusive, so a message whose timestamp equals the cursor is passed as well. It is a finding even
+if the server serves the message later: a client that trusts its cursor would not have asked for it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.checkers.consumers import Consumer, Mailbox, by_reader, consumers_of, mailboxes
+from harness.checkers.cursor_progress import CursorProgress
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.messages import Matched, Message, match
-from harness.checkers.passing import Passing
 from harness.checkers.suspected_causes import of_missing
-from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome, Poll
 from harness.verdict import Finding, Judgement
 
@@ -41,22 +41,22 @@ class _Walk:
                 yield from self._follow(consumer, mailbox)
 
     def _follow(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
-        passing = Passing(consumer, self.matched.timestamps)
+        progress = CursorProgress(consumer, self.matched.timestamps)
         self.cursors += [poll.outcome for poll in consumer.polls].count(Outcome.OK)
-        due, too_late = mailbox.due(consumer, mailbox.existing), passing.too_late()
+        due, late = mailbox.due(consumer, mailbox.existing), progress.arrived_after_passed()
         self.compared += len(due)
         for message in due:
             arrival = consumer.arrivals.get(message)
-            if (arrival is None or message in too_late) and (poll := passing.poll(message)):
+            if (arrival is None or message in late) and (poll := progress.poll_that_passed(message)):
                 yield self._finding(consumer, message, poll, arrival.poll if arrival else None)
 
     def _finding(self, consumer: Consumer, message: Message, poll: Poll, arrived: Poll | None) -> Finding:
-        later = f"only a later answer, at {at(self.history, arrived.end_ns)}, did" if arrived else "none did"
+        later = f"only a later answer did, at {at(self.history, arrived.end_ns)}" if arrived else "none did"
         sentence = (
-            f"the answer at {at(self.history, poll.end_ns)} handed {consumer.name} the cursor "
+            f"the answer at {at(self.history, poll.end_ns)} gave {consumer.name} the cursor "
             f"{poll.next_since}, which passes {message.name}, begun at "
-            f"{at(self.history, message.first_start_ns)}: neither it nor an earlier answer had delivered "
-            f"that; {later}."
+            f"{at(self.history, message.first_start_ns)}: neither this nor an earlier answer had delivered "
+            f"the message; {later}."
         )
         events = (*message.events[-4:], poll.event, *((arrived.event,) if arrived else ()))
         suspected_cause = of_missing(self.history, consumer, message, poll)
@@ -66,4 +66,4 @@ class _Walk:
         return {"cursors": self.cursors, "compared": self.compared}
 
     def doubt(self) -> str:
-        return "" if self.compared else "no message was owed to any consumer, so no cursor could pass one"
+        return "" if self.compared else "no consumer had a message to receive, so no cursor could pass one"

@@ -1,16 +1,16 @@
-"""How long each acked message took to reach each consumer of its recipient, and whose time that was.
+"""How long each acked message took to reach each consumer of its recipient, and what the time was spent on.
 
-The delay runs from the ack, or from the consumer's first poll where the reader came later, to the answer that
-brought the message. It falls apart without a rest into
+The delay runs from the ack, or from the consumer's first poll if that came later, to the answer that brought
+the message. It is the sum of
 
-- `phase`: until the consumer's first poll after the ack starts; the client's, because it polls at intervals;
-- `visibility`: from there until the round that brought the message starts; 0 if it was the first that could;
-- `round_trip`: that round's own, to the answer with the message; and
-- how much later than it meant to the reader itself polled, or for how long it was away: it let more than an
-  interval go by, or did not ask for the next page at once. That is not the server's, and taken off.
+- `phase`: until the consumer's first poll after the ack starts; the client's part, as it polls at intervals;
+- `visibility`: from then until the round that brought the message starts; 0 if that was the first round;
+- `round_trip`: from the start of that round to the answer with the message; and
+- the reader's own lateness: it polled later than it meant to, or was away (it let more than an interval go
+  by, or did not ask for the next page at once). That is not the server's time, and is subtracted.
 
-A round is one poll, with those that follow it at once because pages before were full: what waits behind a
-page's end is not shown later by the server's fault, but by the limit that the client asked with.
+A round is one poll and those that follow it at once because its page was full: if a message waits for the
+next page, that is due to the limit that the client asked for, not to the server.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from harness.checkers.messages import Message
 from harness.history import NS_PER_S, Poll
 
 
-class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refers to it
-    """One obligation's timing, in ns; `poll` is None (and the times mean nothing) when it never arrived."""
+class Delay(Struct, frozen=True, gc=False):  # it is never part of a reference cycle
+    """One delivery's timing, in ns; `poll` is None, and the times are meaningless, if it never arrived."""
 
     consumer: Consumer
     message: Message
@@ -37,13 +37,13 @@ class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refe
     visibility_ns: int
     round_trip_ns: int
     lag_ns: int = 0
-    """By how much the harness started the poll that brought it later than it meant to."""
+    """How much later than intended the harness started the poll that brought it."""
     round_op: int = 0
     """The first poll of the round that brought it."""
 
     @property
     def delay_s(self) -> float:
-        """The delay in seconds; infinite when the message never arrived."""
+        """The delay in seconds; infinite if the message never arrived."""
         return self.delay_ns / NS_PER_S if self.poll is not None else float("inf")
 
     @property
@@ -52,25 +52,25 @@ class Delay(Struct, frozen=True, gc=False):  # as it refers to nothing that refe
         return self.base_ns == self.message.ack_ns
 
     def known_ns(self) -> int:
-        """When it arrived, or when the consumer gave up waiting for it."""
+        """Return when it arrived, or when the consumer stopped waiting for it."""
         return (self.poll or self.consumer.last).end_ns
 
     def is_poll_phase(self, interval_ns: float, acceptable_ns: float) -> bool:
-        """Whether a perfect server could have been no sooner: first chance taken, in an acceptable time."""
+        """Whether no server could have been faster: the first round brought it, in an acceptable time."""
         if self.poll is None or self.visibility_ns > 0:
             return False
         return self.phase_ns <= interval_ns and self.round_trip_ns <= acceptable_ns
 
 
 def seconds(some: Iterable[Delay]) -> list[float]:
-    """The delays in seconds; infinite for what never arrived."""
+    """Return the delays in seconds; infinite for what never arrived."""
     return [delay.delay_ns / NS_PER_S if delay.poll is not None else float("inf") for delay in some]
 
 
 def delays(consumer: Consumer, mailbox: Mailbox, interval_ns: int) -> Iterator[Delay]:
-    """The delay of every message the consumer is owed, arrived or not."""
+    """Yield the delay of every message that must reach the consumer, arrived or not."""
     first_ns, arrivals = consumer.first.start_ns, consumer.arrivals
-    for message in mailbox.owed(consumer):
+    for message in mailbox.expected_by(consumer):
         acked_ns = message.ack_ns or 0
         base_ns = acked_ns if acked_ns > first_ns else first_ns
         arrival = arrivals.get(message)
@@ -82,7 +82,7 @@ def delays(consumer: Consumer, mailbox: Mailbox, interval_ns: int) -> Iterator[D
 
 def _delay(consumer: Consumer, message: Message, base_ns: int, place: int, interval_ns: int) -> Delay:
     poll, starts = consumer.polls[place], consumer.starts
-    chance = place  # as with most: the poll before it began sooner than the ack
+    chance = place  # mostly the poll before it began earlier than the ack
     if place and starts[place - 1] >= base_ns:
         chance = bisect_left(starts, base_ns)
     lag_ns = _lag_ns(consumer, place, base_ns)
@@ -104,14 +104,14 @@ def _delay(consumer: Consumer, message: Message, base_ns: int, place: int, inter
 
 
 def _lag_ns(consumer: Consumer, place: int, base_ns: int) -> int:
-    """By how much the harness started a poll later than it meant to."""
+    """Return how much later than intended the harness started a poll."""
     poll = consumer.polls[place]
     before_ns = consumer.polls[place - 1].end_ns if place else 0
     return max(0, poll.start_ns - max(poll.intended_ns, before_ns, base_ns))
 
 
 def _idle_ns(consumer: Consumer, place: int, base_ns: int, interval_ns: int) -> int:
-    """For how long a reader did nothing before a poll, if it had not meant to poll at its interval."""
+    """Return how long a reader did nothing before a poll, if it did not mean to poll at its interval."""
     if not place:
         return 0
     poll, before_ns = consumer.polls[place], consumer.polls[place - 1].end_ns
@@ -122,7 +122,7 @@ def _idle_ns(consumer: Consumer, place: int, base_ns: int, interval_ns: int) -> 
 
 
 def _round_begin(consumer: Consumer, place: int, chance: int) -> int:
-    """The place of the first poll of the round that brought a message which an earlier one could have."""
+    """Return the index of the first poll, from `chance` on, of the round of the poll at `place`."""
     while place > chance and consumer.continues(place):
         place -= 1
     return place

@@ -1,4 +1,4 @@
-"""What every verdict rests on: how much was sent, in which faults, and who looked afterwards."""
+"""What every verdict rests on: how much was sent, during which faults, and who polled afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORDS = {Outcome.OK: "acked", Outcome.UNKNOWN: "unknown", Outcome.REFUSED: "refu
 
 @memoize
 def evidence(history: History) -> dict[str, Any]:
-    """In numbers: each fault's measured window, sends inside and outside them, polls after the last heal."""
+    """Return each fault's window, counts of sends inside and outside, and of polls after the last heal."""
     inside, outside = _sends(history)
     return {
         "fault_windows": [_window(history, window) for window in history.faults],
@@ -40,7 +40,7 @@ def _window(history: History, window: FaultWindow) -> dict[str, Any]:
 
 
 def _sends(history: History) -> tuple[dict[str, int], dict[str, int]]:
-    """Sends by outcome, inside a fault (if any of its time is: until it was seen healed) and outside."""
+    """Count sends by outcome: those that overlap a fault until it was seen healed, and those that do not."""
     faults = Spans((w.injected_ns, w.healed_ns or history.end_ns) for w in history.faults)
     counts = Counter(
         (faults.touch(send.start_ns, history.end_ns if send.end_ns is None else send.end_ns), send.outcome)
@@ -51,7 +51,7 @@ def _sends(history: History) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def _polls(history: History) -> dict[str, int]:
-    """How many answered polls of each recipient began after the last heal; all, where nothing was broken."""
+    """Count each recipient's answered polls begun after the last heal; all of them if nothing was broken."""
     healed_ns = max((w.healed_ns or history.end_ns for w in history.faults), default=history.begin_ns)
     polls = Counter(
         poll.reader for poll in history.polls if poll.outcome is Outcome.OK and poll.start_ns >= healed_ns

@@ -1,4 +1,4 @@
-"""When faults lasted, for the promises that are judged only while the system can keep them."""
+"""When faults lasted, for promises that are judged only while the system can keep them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.history.memoize import memoize
 
 
 def recovered_ns(window: FaultWindow, history: History) -> float:
-    """When the server must have recovered from a fault; infinity if it was never seen healed."""
+    """Return when the server must have recovered from a fault; infinity if it was never seen healed."""
     if window.healed_ns is None:
         return math.inf
     return window.healed_ns + history.bounds.recovers_within_s * NS_PER_S
@@ -19,13 +19,13 @@ def recovered_ns(window: FaultWindow, history: History) -> float:
 
 @memoize
 def fault_windows(history: History) -> Spans:
-    """The times from each injection until the server must have recovered."""
+    """Return the times from each injection until the server must have recovered."""
     return Spans(_faults(history))
 
 
 @memoize
-def fault_and_pressure_windows(history: History) -> Spans:
-    """The same, with the times of pressure."""
+def unquiet_times(history: History) -> Spans:
+    """Return the fault windows and the times of resource pressure: time in them does not count as quiet."""
     return Spans([*_faults(history), *under_pressure(history)])
 
 

@@ -1,4 +1,4 @@
-"""Which answers of a consumer admitted a gap (`gap: true`), and what each of them may speak of."""
+"""Which answers of a consumer admitted a gap (`gap: true`), and which messages each of them can cover."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from harness.history.instants import NEVER, Instant, instant
 
 
 class Gaps:
-    """Admitted gaps, each of which speaks of what is behind the cursor that its poll asked from.
+    """Admitted gaps; each covers what comes after the cursor of its poll.
 
-    A cursor that is no time may have been anywhere, and so may a message whose time is not known.
+    A cursor that is not a time can be anywhere, and so can a message with an unknown timestamp.
     """
 
     def __init__(self, polls: Iterable[Poll]) -> None:
-        told = sorted((instant(poll.since) or NEVER, poll.end_ns) for poll in polls)
-        self._cursors = [cursor for cursor, _ in told]
-        self._last_ends = list(accumulate((end_ns for _, end_ns in told), max))
+        gaps = sorted((instant(poll.since) or NEVER, poll.end_ns) for poll in polls)
+        self._cursors = [cursor for cursor, _ in gaps]
+        self._last_ends = list(accumulate((end_ns for _, end_ns in gaps), max))
 
     def __bool__(self) -> bool:
         return bool(self._cursors)
 
-    def last_told_ns(self, timestamp: Instant | None) -> int | None:
-        """When the last gap was told that may speak of a message of this time; None if none may."""
+    def last_admitted_ns(self, timestamp: Instant | None) -> int | None:
+        """Return when the last gap was admitted that can cover a message of this time; None if none can."""
         place = len(self._cursors) if timestamp is None else bisect_left(self._cursors, timestamp)
         return self._last_ends[place - 1] if place else None

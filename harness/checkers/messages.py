@@ -1,8 +1,8 @@
-"""From attempts to messages: which sends were one message, what became of it, and where it arrived.
+"""Messages: which sends belong to one message, its outcome, and where it arrived.
 
-A client that retries sends one message several times. Attempts are one message when sender and
-`client_message_id` agree, and recipient and content with them: an id used again for another content is
-another message (the contract has it refused). An attempt without such an id is a message of its own.
+A client that retries sends one message several times. Attempts belong to one message if sender,
+`client_message_id`, recipient and content are the same: an id used again with other content is another
+message (which the contract refuses). An attempt without such an id is a message by itself.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ K = TypeVar("K")
 T = TypeVar("T")
 _Triple = tuple[str, str, str]
 _LIKELY = (Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED)
-"""What a message with attempts of each is; the first that any attempt has."""
+"""The outcome of a message is the first of these that any of its attempts has."""
 
 
 class Message(Struct, frozen=True, eq=False, gc=False):
-    """One logical message; compared by identity, so it can be a key."""
+    """One message with all attempts to send it; compared by identity, so it can be a key."""
 
     sender: str
     recipient: str
@@ -36,19 +36,19 @@ class Message(Struct, frozen=True, eq=False, gc=False):
     client_message_id: str | None
     attempts: tuple[Send, ...]
     outcome: Outcome
-    """Ok if any attempt was; else unknown if any was; else refused."""
+    """Ok if any attempt was, else unknown if any was, else refused."""
     ack_ns: int | None
     """The earliest end of an attempt that was answered ok."""
     first_start_ns: int
 
     @property
     def ids(self) -> list[str]:
-        """The ids its acks named, each once."""
+        """The ids in its acks, each once."""
         return list(dict.fromkeys(attempt.id for attempt in self.attempts if attempt.id))
 
     @property
     def seq(self) -> int | None:
-        """The number that its first ack with one gave it; text is not a number."""
+        """The number in its first ack that has one; text is not a number."""
         return next((attempt.seq for attempt in self.attempts if isinstance(attempt.seq, int)), None)
 
     @property
@@ -58,20 +58,20 @@ class Message(Struct, frozen=True, eq=False, gc=False):
 
     @property
     def name(self) -> str:
-        """How a sentence calls it."""
+        """Its name in a sentence."""
         label = self.client_message_id or next(iter(self.ids), None)
         what = f"message '{label}'" if label else f"the message of operation {self.attempts[0].op}"
         return f"{what} from {self.sender} to {self.recipient}"
 
 
 class Delivery(Struct, frozen=True, gc=False):
-    """One message as one answered poll returned it; `message` is None for what nobody sent."""
+    """One message as one poll returned it; `message` is None if it was never sent."""
 
     poll: Poll
     received: Received
     message: Message | None
     place: int
-    """Which of its consumer's polls that was, from 0."""
+    """The index of the poll among its consumer's polls."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class Matched:
     messages: tuple[Message, ...]
     deliveries: Mapping[str, tuple[Delivery, ...]]
     timestamps: Mapping[Message, Instant]
-    """The server's timestamp of a message, as it was delivered or else acked; absent if nobody learned it."""
+    """The server's timestamp of a message, from its first delivery or else from an ack; absent if unknown."""
     received: frozenset[Message]
-    """The messages that arrived at some consumer."""
+    """The messages that any consumer received."""
     is_one_to_one: bool
-    """Whether each message was told by one id, and each id of one message."""
+    """Whether each message has one id, and each id belongs to one message."""
 
     def acked(self) -> dict[str, list[Message]]:
-        """The acked messages of each recipient, in the order of their start."""
+        """Return the acked messages of each recipient, in the order of their start."""
         grouped: dict[str, list[Message]] = {}
         for message in self.messages:
             if message.outcome is Outcome.OK:
@@ -107,7 +107,7 @@ def group(sends: Iterable[Send]) -> tuple[Message, ...]:
 
 
 def _apart(alike: list[Send]) -> Iterable[list[Send]]:
-    """Tell the messages apart that go by one name; as it is chosen by each sender, few do."""
+    """Separate messages that have the same `client_message_id` but differ otherwise."""
     if len(alike) == 1:
         return [alike]
     return _grouped(alike, lambda send: (send.sender, send.recipient, send.content)).values()
@@ -133,7 +133,7 @@ def _answered(attempt: Send) -> tuple[Outcome, int | None]:
 
 
 def _best(attempts: list[Send]) -> tuple[Outcome, int | None]:
-    """What became of several attempts together, and when the first was acked."""
+    """Return the outcome of several attempts together, and when the first was acked."""
     outcomes = {attempt.outcome for attempt in attempts}
     acks = [a.end_ns for a in attempts if a.outcome is Outcome.OK and a.end_ns is not None]
     return next(outcome for outcome in _LIKELY if outcome in outcomes), min(acks, default=None)
@@ -141,7 +141,7 @@ def _best(attempts: list[Send]) -> tuple[Outcome, int | None]:
 
 @memoize
 def match(history: History) -> Matched:
-    """Find out which message each delivery is: by id, else by the sender's own id, else by its content."""
+    """Match each delivery to a message: by id, else by `client_message_id`, else by content."""
     messages = group(history.sends)
     finder = _Finder(messages)
     deliveries: dict[str, list[Delivery]] = {}
@@ -181,12 +181,12 @@ def match(history: History) -> Matched:
 
 @dataclass
 class _Finder:
-    """Looks messages up, and remembers which id belongs to which message, the same for every consumer."""
+    """Finds the message of a delivery, and remembers which id belongs to which message for every consumer."""
 
     messages: tuple[Message, ...]
     by_id: dict[str, Message] = field(default_factory=dict)
     rivals: dict[str, list[Message]] = field(default_factory=dict)
-    """All messages of an id that more than one was given."""
+    """All messages that share an id."""
     taken: set[Message] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -197,23 +197,23 @@ class _Finder:
 
     @property
     def is_one_to_one(self) -> bool:
-        """Whether up to now each message has one id, and each id one message."""
+        """Whether, so far, each message has one id, and each id belongs to one message."""
         return not self.rivals and len(set(self.by_id.values())) == len(self.by_id)
 
     @cached_property
     def by_client_id(self) -> dict[tuple[str, str | None], list[Message]]:
-        """Messages by what their senders called them; like all below, most histories never need it."""
+        """Messages by sender and `client_message_id`; built only if a history needs it, like those below."""
         named = (message for message in self.messages if message.client_message_id is not None)
         return _grouped(named, lambda message: (message.sender, message.client_message_id))
 
     @cached_property
     def by_content(self) -> dict[_Triple, list[Message]]:
-        """Messages by what they say, and to whom."""
+        """Messages by content, sender and recipient."""
         return _grouped(self.messages, _triple)
 
     @cached_property
     def unnamed(self) -> dict[_Triple, dict[Outcome, deque[Message]]]:
-        """Messages no ack gave an id to, oldest first: acked ones are the likeliest to arrive."""
+        """Messages whose acks have no id, oldest first; those most likely to arrive come first."""
         alike = _grouped((message for message in self.messages if not message.ids), _triple)
         return {
             triple: {outcome: deque(m for m in messages if m.outcome is outcome) for outcome in _LIKELY}
@@ -230,7 +230,7 @@ class _Finder:
         return message
 
     def reconsider(self, delivery: Delivery) -> Delivery:
-        """The same delivery, with its message if that was only known by a later one of the same id."""
+        """Return the delivery, with its message if a later delivery of the same id has shown it."""
         if delivery.message is not None or not (known := self._by_id(delivery.received)):
             return delivery
         return Delivery(delivery.poll, delivery.received, known, delivery.place)

@@ -1,7 +1,7 @@
-"""no-duplicate: a consumer of polls returns a message once; one `client_message_id` is one message.
+"""no-duplicate: a consumer receives a message once; one `client_message_id` is one message.
 
-A poll repeated with the same cursor because its first answer was lost is no duplicate: the consumer never had
-that answer. A consumer that was handed a cursor and did not use it is the harness's own mistake, and no
+A poll repeated with the same cursor because its first answer was lost is not a duplicate: the consumer never
+had that answer. A consumer that does not use the cursor it was given is the harness's own mistake, and not a
 finding.
 """
 
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness.checkers.consumers import Consumer, consumers_of
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.suspected_causes import SuspectedCause
-from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome, Poll, Send
 from harness.history.instants import instant
 from harness.verdict import Finding, Judgement
@@ -29,9 +29,9 @@ def no_duplicate(history: History) -> Judgement:
     for consumer in consumers:
         if len(consumer.firsts) == len(consumer.deliveries):
             continue
-        astray = _times_astray(consumer)
+        strayed = _times_strayed(consumer)
         for former, again in _repeated(consumer):
-            if astray[again.poll.op] > astray[former.poll.op]:
+            if strayed[again.poll.op] > strayed[former.poll.op]:
                 doubts.append(_harness_mistake(history, consumer, again.poll))
             else:
                 findings.append(_delivered_twice(history, consumer, former, again))
@@ -51,26 +51,26 @@ def _repeated(consumer: Consumer) -> Iterator[tuple[Delivery, Delivery]]:
             yield former, delivery
 
 
-def _times_astray(consumer: Consumer) -> dict[int, int]:
-    """How often, up to each operation, the consumer had not handed on the cursor of the answer before.
+def _times_strayed(consumer: Consumer) -> dict[int, int]:
+    """Return how often, up to each operation, the consumer did not use the cursor of the answer before.
 
-    What a consumer receives again after it went astray once, it may have asked for.
+    What a consumer receives again after that, it may have asked for.
     """
     times: dict[int, int] = {}
-    handed = consumer.first.since
+    given = consumer.first.since
     count = 0
     for poll in consumer.polls:
-        count += poll.since != handed and instant(poll.since) != instant(handed)
+        count += poll.since != given and instant(poll.since) != instant(given)
         times[poll.op] = count
         if poll.outcome is Outcome.OK:
-            handed = poll.next_since
+            given = poll.next_since
     return times
 
 
 def _harness_mistake(history: History, consumer: Consumer, poll: Poll) -> str:
     return (
-        f"until {at(history, poll.start_ns)} {consumer.name} did not always poll from the cursor it had been "
-        "handed: a repeated message after that is the harness's own mistake"
+        f"until {at(history, poll.start_ns)} {consumer.name} did not always poll with the cursor it had been "
+        "given: a repeated message after that is the harness's own mistake"
     )
 
 
@@ -78,48 +78,48 @@ def _delivered_twice(history: History, consumer: Consumer, former: Delivery, aga
     what = again.message.name if again.message else f"message '{again.received.id}'"
     sentence = (
         f"{consumer.name} received {what} (id {again.received.id}) at {at(history, former.poll.end_ns)} and "
-        f"again at {at(history, again.poll.end_ns)}, from the cursor {again.poll.since}."
+        f"again at {at(history, again.poll.end_ns)}, with the cursor {again.poll.since}."
     )
     sends = again.message.events[-4:] if again.message else ()
     return finding(PROMISE, "delivered_twice", sentence, (former.poll.event, again.poll.event, *sends))
 
 
 def _two_ids(history: History, matched: Matched) -> Iterator[Finding]:
-    """Every message that goes by more than one id, in acks or in any reader's polls."""
-    namesakes = _namesakes(matched.messages)
-    if matched.is_one_to_one and not namesakes:
+    """Find every message with more than one id, in acks or in any reader's polls."""
+    same = _same_client_ids(matched.messages)
+    if matched.is_one_to_one and not same:
         return
     first: dict[Message, str] = {}
-    several = {one for one, id_, _ in _sightings(matched, namesakes) if first.setdefault(one, id_) != id_}
+    several = {one for one, id_, _ in _sightings(matched, same) if first.setdefault(one, id_) != id_}
     known: dict[Message, dict[str, Send | Poll]] = {}
-    for message, id_, seen in _sightings(matched, namesakes) if several else ():
+    for message, id_, seen in _sightings(matched, same) if several else ():
         if message in several:
             known.setdefault(message, {}).setdefault(id_, seen)
     for message, ids in known.items():
-        told = ", ".join(f"{id_} at {at(history, seen.end_ns or 0)}" for id_, seen in list(ids.items())[:4])
-        sentence = f"{message.name} was one message, but goes by {len(ids)} ids: {told}."
+        shown = ", ".join(f"{id_} at {at(history, seen.end_ns or 0)}" for id_, seen in list(ids.items())[:4])
+        sentence = f"{message.name} was one message, but has {len(ids)} ids: {shown}."
         seen_in = [seen.event if isinstance(seen, Poll) else seen.events[-1] for seen in ids.values()]
         events = (*seen_in, *message.events)
         yield finding(PROMISE, "two_ids", sentence, events, SuspectedCause.DOUBLE_WRITE.value)
 
 
 def _sightings(
-    matched: Matched, namesakes: Mapping[Message, Message]
+    matched: Matched, same: Mapping[Message, Message]
 ) -> Iterator[tuple[Message, str, Send | Poll]]:
-    """Every id that was told of a message: in acks, then in polls."""
+    """Yield every id that a message was given: in acks, then in polls."""
     for message in matched.messages:
         for attempt in message.attempts:
             if attempt.id is not None:
-                yield namesakes.get(message, message), attempt.id, attempt
+                yield same.get(message, message), attempt.id, attempt
     for deliveries in matched.deliveries.values():
         for delivery in deliveries:
             if delivery.message is not None:
-                message = namesakes.get(delivery.message, delivery.message)
+                message = same.get(delivery.message, delivery.message)
                 yield message, delivery.received.id, delivery.poll
 
 
-def _namesakes(messages: Iterable[Message]) -> dict[Message, Message]:
-    """The first message of a sender's own id, for each later one: the id makes them one (contract: Send)."""
+def _same_client_ids(messages: Iterable[Message]) -> dict[Message, Message]:
+    """Map each message to the first one with its `client_message_id`: they are one (contract: Send)."""
     first: dict[tuple[str, str], Message] = {}
     later: dict[Message, Message] = {}
     for message in messages:

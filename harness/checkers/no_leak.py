@@ -1,9 +1,8 @@
-"""no-leak: what a server holds on to does not grow over time (contract: bounded, "memory flat over time").
+"""no-leak: the memory, connections and files of a server do not grow over time (contract: bounded).
 
-Judged by slopes and their uncertainty: a leak is told where even the smallest slope that the samples allow is
-too steep, flatness where even the largest is not. Between the two the run was too short. A pool that opens
-one more connection at a busy moment is a step and no slope, so what may be one is taken off before anything
-is called a leak.
+Judged by the slope of each measure and its 95 % confidence interval. It is a leak if even the lower bound is
+too steep, and none if even the upper bound is not; in between the run was too short. A pool that opens one
+more connection at a busy moment is a step, not a slope: one step is allowed before growth counts as a leak.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.checkers.telling import at, conclude, finding
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.trend import Trend, trend
 from harness.history import NS_PER_S, History
 from harness.verdict import Finding, Judgement
@@ -21,13 +20,13 @@ PROMISE = "no-leak"
 
 @dataclass(frozen=True)
 class Limit:
-    """How much may be gained an hour without end, and once."""
+    """How much growth is allowed by the hour, and once."""
 
     per_hour: float
     step: float
 
     def at_least(self, slope: Trend) -> float:
-        """What surely grows without end, by the hour."""
+        """Return the least growth by the hour that one step does not explain."""
         return slope.low - self.step / slope.hours
 
 
@@ -37,11 +36,11 @@ LIMITS: Mapping[str, Limit] = {
     "mongodb_connections": Limit(2.0, step=4.0),
     "server_files": Limit(2.0, step=4.0),
 }
-"""What nobody minds: a server that is started anew each week gains a gigabyte at most."""
+"""Growth that is harmless: a server that is restarted each week gains a gigabyte at most."""
 
 
 def no_leak(history: History) -> Judgement:
-    """Judge over the `vitals` of one history, all of which but the warm-up count."""
+    """Judge the promise by the `vitals` of one history, without its warm-up."""
     findings: list[Finding] = []
     doubts: list[str] = []
     evidence: dict[str, object] = {"looks": len(history.vitals)}
@@ -51,20 +50,20 @@ def no_leak(history: History) -> Judgement:
         ]
         slope = trend(seen)
         if slope is None:
-            doubts.append(f"{name} was looked at {len(seen)} times: too few to tell a trend")
+            doubts.append(f"{name} was measured {len(seen)} times: too few to see a trend")
             continue
-        evidence[name] = _told(slope)
+        evidence[name] = _rounded(slope)
         if limit.at_least(slope) > limit.per_hour:
             findings.append(_grows(history, name, slope, limit))
         elif slope.high > limit.per_hour:
             doubts.append(
-                f"{name} grows by {slope.low:+.2f} to {slope.high:+.2f} an hour, and {limit.per_hour:g} are "
-                "allowed: the run was too short to tell"
+                f"{name} grows by {slope.low:+.2f} to {slope.high:+.2f} per hour, and {limit.per_hour:g} is "
+                "allowed: the run was too short to decide"
             )
     return conclude(history, PROMISE, findings, evidence, doubt="; ".join(doubts))
 
 
-def _told(slope: Trend) -> dict[str, float]:
+def _rounded(slope: Trend) -> dict[str, float]:
     return {
         "level": round(slope.level, 3),
         "per_hour": round(slope.per_hour, 3),
@@ -77,7 +76,7 @@ def _grows(history: History, name: str, slope: Trend, limit: Limit) -> Finding:
     first, last = history.vitals[0], history.vitals[-1]
     sentence = (
         f"{name} grew from {first['values'][name]:.1f} at {at(history, first['t'])} to "
-        f"{last['values'][name]:.1f} at {at(history, last['t'])}: by {limit.at_least(slope):.2f} an hour "
-        f"at least, and {limit.per_hour:g} are allowed."
+        f"{last['values'][name]:.1f} at {at(history, last['t'])}: by at least "
+        f"{limit.at_least(slope):.2f} per hour, and {limit.per_hour:g} is allowed."
     )
     return finding(PROMISE, "grows", sentence, (first, last))

@@ -1,14 +1,11 @@
-"""no-phantom: only what was sent arrives, unchanged, to its recipient and nobody else.
-
-A refused send never arrives.
-"""
+"""no-phantom: only what was sent arrives, unchanged, at its recipient alone; a refused send never arrives."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.messages import Delivery, Message, match
-from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome
 from harness.verdict import Finding, Judgement
 
@@ -33,7 +30,7 @@ def no_phantom(history: History) -> Judgement:
 
 
 def _is_right(delivery: Delivery) -> bool:
-    """Whether nothing is wrong with a delivery: as with most there are."""
+    """Whether nothing is wrong with a delivery, as with most of them."""
     message, received, poll = delivery.message, delivery.received, delivery.poll
     return (
         message is not None
@@ -46,13 +43,13 @@ def _is_right(delivery: Delivery) -> bool:
 
 
 def _faults(delivery: Delivery) -> Iterator[tuple[str, str]]:
-    """What is wrong with a delivery: kinds, each with the words that explain it."""
+    """Yield what is wrong with a delivery: kinds, each with words that explain it."""
     message, received = delivery.message, delivery.received
     if message is None:
-        yield "phantom", "which nobody had sent"
+        yield "phantom", "which was never sent"
         return
     if message.first_start_ns > delivery.poll.end_ns:
-        yield "phantom", "before anybody had begun to send it"
+        yield "phantom", "before it was sent"
     if message.outcome is Outcome.REFUSED:
         yield "refused_but_delivered", f"though every attempt was refused (status {_statuses(message)})"
     if message.content != received.content:
@@ -81,5 +78,5 @@ def _statuses(message: Message) -> str:
 
 
 def _shown(content: str) -> str:
-    """Content for a sentence: one line, not too long; where two differ later on, the events have it whole."""
+    """Return content for a sentence: one line, not too long; the events have all of it."""
     return repr(content if len(content) <= SHOWN_CHARACTERS else content[:SHOWN_CHARACTERS] + "…")

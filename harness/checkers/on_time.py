@@ -1,9 +1,9 @@
 """on-time: delivered within 2 s of the send's ack, at a 2 s polling interval (contract: The 2 s arithmetic).
 
-Messages which a fault could have touched are reported apart and not judged. Of the rest, as many may be late
-as a perfect server would have delivered late to the same clients, by `harness.arithmetic`; messages that came
-with one answer, late only by their place in the polling interval, share its round trip and are one miss. A
-message later than interval, acceptable round trip and bound together is a finding whatever the share.
+Messages that a fault can have delayed are reported separately and not judged. Of the rest, as many may be
+late as a perfect server would have delivered late to the same clients, by `harness.arithmetic`. Messages that
+came with one answer, and are late only by their place in the polling interval, share its round trip and count
+as one miss. A message later than interval, acceptable round trip and bound together is a finding in any case.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 from harness.arithmetic import summary
 from harness.checkers.delays import Delay, seconds
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.suspected_causes import of_missing
-from harness.checkers.telling import at, conclude, finding
-from harness.checkers.timeliness import Sorted, Timed, deliveries
+from harness.checkers.timeliness import SortedDeliveries, Timed, deliveries
 from harness.history import NS_PER_S, History
 from harness.verdict import Finding, Judgement
 
@@ -26,18 +26,18 @@ def on_time(history: History) -> Judgement:
     """Judge the promise over one history."""
     found = deliveries(history)
     timed = found.timed(found.judged)
-    findings = [late_finding(PROMISE, history, delay) for delay in timed.guilty]
+    findings = [late_finding(PROMISE, history, delay) for delay in timed.violations]
     doubt = timed.doubt(timed.excused) if timed.delays else "no delivery outside faults could be timed"
     return conclude(history, PROMISE, findings, _evidence(found, timed), doubt=doubt)
 
 
 def delivery_delays_s(history: History) -> list[float]:
-    """The judged deliveries' delays in seconds, for plots: to readers who were polling, if there were any."""
+    """Return the delays in seconds, for plots: to readers who were already polling, if there were any."""
     arrived = [delay for delay in deliveries(history).judged if delay.poll is not None]
     return [delay.delay_s for delay in arrived if delay.is_live] or [delay.delay_s for delay in arrived]
 
 
-def _evidence(found: Sorted, timed: Timed) -> dict[str, Any]:
+def _evidence(found: SortedDeliveries, timed: Timed) -> dict[str, Any]:
     undelivered = sum(delay.poll is None for delay in timed.late)
     live = [delay for delay in timed.to_live if delay.poll is not None] if undelivered else timed.to_live
     offline = [delay for delay in timed.delays if not delay.is_live] if timed.live < len(timed.delays) else []
@@ -57,14 +57,14 @@ def _evidence(found: Sorted, timed: Timed) -> dict[str, Any]:
         "delay_s": summary(seconds(timed.to_live)),
         "offline_delay_s": summary(seconds(offline)),
         "not_judged": {
-            "late": sum(delay.poll is None or delay.delay_ns > bound_ns for delay in found.in_fault_windows),
-            "delay_s": summary(seconds(found.in_fault_windows)),
+            "late": sum(delay.poll is None or delay.delay_ns > bound_ns for delay in found.not_judged),
+            "delay_s": summary(seconds(found.not_judged)),
         },
     }
 
 
 def _parts(live: Sequence[Delay]) -> dict[str, Any]:
-    """What the delays fall apart into."""
+    """Return a summary of each part of the delays."""
     return {
         "visibility_s": summary([delay.visibility_ns / NS_PER_S for delay in live]),
         "poll_phase_s": summary([delay.phase_ns / NS_PER_S for delay in live]),
@@ -73,7 +73,7 @@ def _parts(live: Sequence[Delay]) -> dict[str, Any]:
 
 
 def late_finding(promise: str, history: History, delay: Delay) -> Finding:
-    """What is wrong with a late delivery, and whose time it was."""
+    """Return a finding about a late delivery, with the parts of its delay."""
     message, consumer = delay.message, delay.consumer
     suspected_cause = of_missing(history, consumer, message)
     since = f"{message.name} was acked at {at(history, message.ack_ns or 0)}"
@@ -87,7 +87,7 @@ def late_finding(promise: str, history: History, delay: Delay) -> Finding:
     sentence = (
         f"{since}, and it reached {consumer.name} only at {at(history, delay.poll.end_ns)}, "
         f"{delay.delay_s:.3f} s later: {delay.phase_ns / NS_PER_S:.3f} s until its next poll, "
-        f"{delay.visibility_ns / NS_PER_S:.3f} s until it was shown, "
+        f"{delay.visibility_ns / NS_PER_S:.3f} s until it was visible, "
         f"{delay.round_trip_ns / NS_PER_S:.3f} s round trip."
     )
     return finding(promise, "late", sentence, (*message.events[-4:], delay.poll.event), suspected_cause)

@@ -1,7 +1,7 @@
 """order: one sender's messages arrive in the order they were acked; two readers see the same order.
 
-Two messages have an order only where the first was acked before the second was begun: of two that were under
-way at once, either may come first.
+Two messages have an order only if the first was acked before the second was begun: of two concurrent ones,
+either may come first.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from operator import le, lt
 from typing import Any
 
 from harness.checkers.consumers import Consumer, by_reader, consumers_of
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.messages import Delivery, Message
 from harness.checkers.suspected_causes import of_order, of_timestamps
-from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Outcome
 from harness.history.instants import instant
 from harness.verdict import Finding, Judgement
@@ -37,16 +37,16 @@ def order(history: History) -> Judgement:
     seen = [len(consumer.firsts) for consumer in consumers]
     compared, delivered = sum(max(0, count - 1) for count in seen), sum(seen)
     evidence = {"consumers": len(consumers), "delivered": delivered, "compared": compared}
-    doubt = "" if compared else "no reader received two messages, so there was no order to see"
+    doubt = "" if compared else "no reader received two messages, so there was no order to check"
     return conclude(history, PROMISE, findings, evidence, doubt=doubt)
 
 
 def _out_of_order(history: History, consumer: Consumer) -> Iterator[Finding]:
-    """A message that arrives after one of the same sender which was begun only when it had been acked."""
+    """Find messages that arrive after one of the same sender that was begun only after their ack."""
     begun = [message.first_start_ns for message in consumer.arrivals if message.ack_ns is not None]
     acked = [message.ack_ns for message in consumer.arrivals if message.ack_ns is not None]
     if all(map(le, accumulate(begun, max), acked)):
-        return  # nothing arrived after anything at all that was begun only when it had been acked
+        return  # no message arrived after any that was begun only after its ack
     latest: dict[tuple[str, str], Message] = {}
     for message, delivery in consumer.arrivals.items():
         if message.outcome is not Outcome.OK or message.ack_ns is None:
@@ -72,9 +72,9 @@ def _overtaken(
 
 
 def _not_rising(history: History, consumer: Consumer, what: str, numbers: Sequence[Any]) -> Iterator[Finding]:
-    """Neighbours of one consumer whose numbers do not rise; no-duplicate reports messages served twice."""
+    """Find successive deliveries whose numbers do not rise; no-duplicate reports messages served twice."""
     if None not in numbers and all(map(lt, numbers, islice(numbers, 1, None))):
-        return  # as an honest server's do
+        return  # mostly they all rise
     known = [pair for pair in zip(numbers, consumer.firsts, strict=True) if pair[0] is not None]
     for (before, former), (now, delivery) in pairwise(known):
         if not before < now:
@@ -95,10 +95,10 @@ def _falling(
 
 
 def _disagreement(history: History, one: Consumer, other: Consumer) -> Iterator[Finding]:
-    """The first two messages that two readers of one mailbox saw in different orders."""
+    """Find the first two messages that two readers of one mailbox saw in different orders."""
     seen, seen_by_other = _ids(one), _ids(other)
     if seen == seen_by_other:
-        return  # as any two do that have read all
+        return  # mostly they have read the same
     places = {id_: place for place, id_ in enumerate(seen)}
     former: str | None = None
     for id_ in seen_by_other:

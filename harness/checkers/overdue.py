@@ -1,7 +1,7 @@
-"""How long a busy machine explains that a message is missing: not while its server goes on answering quickly.
+"""When a busy machine no longer explains that a message is missing: once the server has answered quickly.
 
-A reader that polls on is answered, with what is there. Where the answers are quick, in ten different seconds,
-the server had the processor as often: whatever it still had to do for an acked message, it could have done.
+If a server gives quick answers in ten different seconds after an ack, it had the processor at least ten
+times, so it could have done whatever was still to be done for that message.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, Bounds, Outcome, Poll
 
 SECONDS = 10
-"""Different seconds after the ack in which a consumer got a quick answer: five times the promised bound."""
+"""In this many different seconds after the ack a consumer must have got a quick answer: 5 times the bound."""
 NEVER_NS = float("inf")
 
 
 class Overdue:
-    """The quick answers of one consumer outside all `fault_windows`, which are those of the faults alone."""
+    """The quick answers of one consumer outside the `fault_windows` (without times of resource pressure)."""
 
     def __init__(self, consumer: Consumer, fault_windows: Spans, bounds: Bounds) -> None:
         self._starts = [
@@ -28,7 +28,7 @@ class Overdue:
         ]
 
     def from_ns(self, ack_ns: int) -> float:
-        """From when on a message acked then is overdue, however busy the machine; infinity if never."""
+        """Return when a message acked then is overdue, however busy the machine was; infinity if never."""
         seconds: set[int] = set()
         for start_ns in self._starts[bisect_left(self._starts, ack_ns) :]:
             seconds.add((start_ns - ack_ns) // NS_PER_S)

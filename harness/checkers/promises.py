@@ -1,6 +1,6 @@
-"""The promises: what each says, who judges it, what may be found, and which rows demand it.
+"""The promises: what each says, its checker, what that can find, and which rows demand it.
 
-This is the one list of them. The plan's table, docs/verdicts.md and the oracles are compared with it.
+This is the only list of them. Tests compare the plan's table, docs/verdicts.md and the oracles with it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Demand(Enum):
 
 @dataclass(frozen=True)
 class Promise:
-    """One promise; `kinds` are the stable names of what its checker may find."""
+    """One promise; `kinds` are the stable names of the findings that its checker can report."""
 
     name: str
     sentence: str
@@ -45,7 +45,7 @@ class Promise:
     kinds: tuple[str, ...]
     demand: Demand = Demand.BY_NAME
     can_be_judged: Callable[[History], bool] = lambda history: False
-    """Whether a history that no scenario has judged is judged by it."""
+    """Whether it can judge a history for which no scenario has named its promises."""
 
 
 def _always(history: History) -> bool:

@@ -1,9 +1,9 @@
 """recovers: 2 s after a fault heals, deliveries are on time again, without a restart.
 
-Faults that overlap, or follow each other before the recovery was due, are one outage. Judged is the quiet
-period after each outage, up to the next one, by the arithmetic of `on-time`; and what `on-time` does not
-judge, as an outage disturbed it, and had not arrived by then: the first poll of the quiet period could have
-returned it.
+Faults that overlap, or follow each other before the server must have recovered, are one outage. Two things
+are judged: the deliveries of the quiet period after each outage, up to the next one, by the arithmetic of
+`on-time`; and the messages of the outage, which `on-time` does not judge, that had still not arrived after
+the first poll of the quiet period that could have returned them.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from harness.arithmetic import summary
 from harness.checkers.consumers import Consumer
 from harness.checkers.delays import Delay, seconds
 from harness.checkers.fault_windows import recovered_ns
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.on_time import late_finding
 from harness.checkers.suspected_causes import of_missing
-from harness.checkers.telling import at, conclude, finding
-from harness.checkers.timeliness import Sorted, Timed, deliveries
+from harness.checkers.timeliness import SortedDeliveries, Timed, deliveries
 from harness.history import Effect, FaultWindow, History, Poll
 from harness.verdict import Finding, Judgement
 
 PROMISE = "recovers"
 ENOUGH_DELIVERIES = 5
-"""Fewer deliveries to polling readers after an outage say nothing about it."""
+"""Fewer deliveries to polling readers after an outage are too few to judge it."""
 
 
 def recovers(history: History) -> Judgement:
@@ -41,9 +41,9 @@ def recovers(history: History) -> Judgement:
 
 
 def _outages(history: History) -> list[_Outage]:
-    """The outages, each with the messages that had not arrived when its quiet began.
+    """Return the outages, each with the messages that had not arrived when its quiet period began.
 
-    A message that one quiet period was too short for, the next one may tell of.
+    A message for which one quiet period was too short is judged in the next one.
     """
     outages = [_Outage(history, windows) for windows in _together(history)]
     for outage, following in pairwise(outages):
@@ -51,15 +51,15 @@ def _outages(history: History) -> list[_Outage]:
     waiting: list[Delay] = []
     since_ns = -math.inf
     for outage in outages:
-        outage.waiting = [*waiting, *outage.found.in_fault_windows_by_begin.within(since_ns, outage.quiet_ns)]
+        outage.waiting = [*waiting, *outage.found.not_judged_by_begin.within(since_ns, outage.quiet_ns)]
         since_ns = outage.quiet_ns
-        told = {id(one.delay) for one in outage.overdue if not one.is_excused}
-        waiting = [d for d in outage.waiting if id(d) not in told and d.known_ns() > outage.until_ns]
+        reported = {id(one.delay) for one in outage.overdue if not one.is_excused}
+        waiting = [d for d in outage.waiting if id(d) not in reported and d.known_ns() > outage.until_ns]
     return outages
 
 
 def _together(history: History) -> Iterator[list[FaultWindow]]:
-    """The faults that ask anything of a server, grouped into outages."""
+    """Group the faults from which a server must recover into outages."""
     windows = [window for window in history.faults if Effect.NONE not in window.effects]
     group: list[FaultWindow] = []
     end_ns = -math.inf
@@ -89,15 +89,15 @@ class _Outage:
     until_ns: float = math.inf
     """When the next outage began."""
     waiting: list[Delay] = field(default_factory=list)
-    """What was disturbed before the quiet period, and no quiet period before told of."""
+    """Deliveries begun in a fault window before, and not decided by an earlier quiet period."""
 
     def __post_init__(self) -> None:
         self.begin_ns = self.windows[0].injected_ns
         self.recovered_ns = max(recovered_ns(window, self.history) for window in self.windows)
-        self.quiet_ns = self.recovered_ns + 1  # ns
+        self.quiet_ns = self.recovered_ns + 1
         self.names = " and ".join(dict.fromkeys(window.name for window in self.windows))
         self.is_proven = all(window.active_ns is not None for window in self.windows)
-        self.found: Sorted = deliveries(self.history)
+        self.found: SortedDeliveries = deliveries(self.history)
 
     @cached_property
     def timed(self) -> Timed:
@@ -105,8 +105,8 @@ class _Outage:
         return self.found.timed(self.found.judged_by_begin.within(self.quiet_ns, self.until_ns))
 
     def findings(self) -> Iterator[Finding]:
-        """The deliveries of the quiet period that were late, and those that were still missing in it."""
-        for delay in self.timed.guilty:
+        """Find deliveries of the quiet period that were late, and messages that were still missing in it."""
+        for delay in self.timed.violations:
             yield late_finding(PROMISE, self.history, delay)
         for one in self.overdue:
             if not one.is_excused:
@@ -114,7 +114,7 @@ class _Outage:
 
     @cached_property
     def overdue(self) -> list[_Overdue]:
-        """The messages that were still missing; none where a fault was never proven to take effect."""
+        """The messages that were still missing; none if a fault was never proven to take effect."""
         chances = [(delay, self._chance(delay)) for delay in self.waiting if self.is_proven]
         return [
             _Overdue(delay, chance, self._excuses(chance)) for delay, chance in chances if chance is not None
@@ -122,7 +122,7 @@ class _Outage:
 
     @cached_property
     def excused(self) -> int:
-        """How many late or missing deliveries pressure explains."""
+        """How many late or missing deliveries resource pressure explains."""
         return self.timed.excused + sum(one.is_excused for one in self.overdue)
 
     def _excuses(self, chance: Poll) -> bool:
@@ -131,7 +131,7 @@ class _Outage:
         return self.timed.pressure.excuses_wait(self.recovered_ns, due_ns, within_ns)
 
     def _chance(self, delay: Delay) -> Poll | None:
-        """The first poll of the quiet period that could have returned an earlier message, if none did."""
+        """Return the first poll of the quiet period that could have returned a late message."""
         missing_ns, within_ns = _missing_until_ns(delay), self.found.limits.due_ns
         if missing_ns <= self.recovered_ns + within_ns:
             return None
@@ -142,7 +142,7 @@ class _Outage:
         return None if missing_ns <= due_ns or due_ns >= self.until_ns else chance
 
     def _still_missing(self, delay: Delay, chance: Poll) -> Finding:
-        """What is wrong with a message that was not there at its chance, nor soon after."""
+        """Return a finding about a message that did not come with that poll, nor soon after."""
         message, consumer = delay.message, delay.consumer
         arrived = f"only at {at(self.history, delay.poll.end_ns)}" if delay.poll else "never"
         sentence = (
@@ -173,14 +173,14 @@ class _Outage:
         if self.recovered_ns == math.inf:
             return f"{self.names} was never seen healed"
         if self.timed.live < ENOUGH_DELIVERIES:
-            what = "deliveries to readers who were polling could be timed"
-            return f"only {self.timed.live} {what} after {self.names}: fewer than {ENOUGH_DELIVERIES}"
-        told = self.timed.doubt(self.excused)
-        return f"after {self.names}: {told}" if told else ""
+            what = f"deliveries to polling readers could be timed after {self.names}"
+            return f"only {self.timed.live} {what}: fewer than {ENOUGH_DELIVERIES} are too few to judge"
+        reason = self.timed.doubt(self.excused)
+        return f"after {self.names}: {reason}" if reason else ""
 
 
 def _doubt(outages: list[_Outage]) -> str:
-    """A quiet period that the next outage cut short need not be judged, but the last one must be."""
+    """A quiet period that the next outage cut short can be undecided, but the last one cannot."""
     if not outages:
         return "no fault was healed, so there was nothing to recover from"
     unproven = [outage for outage in outages if not outage.is_proven]
@@ -188,14 +188,14 @@ def _doubt(outages: list[_Outage]) -> str:
 
 
 def _missing_until_ns(delay: Delay) -> float:
-    """Until when the server had surely not delivered it; what the harness started late is not its time."""
+    """Return until when it had not been delivered, less the time by which the harness polled late."""
     if delay.poll is not None:
         return delay.poll.end_ns - delay.lag_ns
     return next((poll.start_ns for poll in reversed(delay.consumer.polls) if not poll.has_more), 0)
 
 
 def _first_poll(consumer: Consumer, after_ns: float) -> Poll | None:
-    """The first poll begun after that point which did not stop at a page's end."""
+    """Return the first poll begun after that time that was not answered with a full page."""
     later = map(
         consumer.polls.__getitem__, range(bisect_left(consumer.starts, after_ns), len(consumer.polls))
     )

@@ -1,8 +1,8 @@
-"""private and refuses: what must be refused is refused, and no answer tells what is not for who asked.
+"""private and refuses: what must be refused is refused, and no answer leaks another user's data.
 
-Both are judged by attempts: requests that the scenario made on purpose, each with the statuses that are right
-for it and with what its answer must not hold. They are private's where the request asks for what is another
-user's, and refuses' where it is malformed, oversized or nonsense.
+Both are judged by attempts: requests that the scenario makes on purpose, each with the statuses that are
+right for it and the texts that its answer must not contain. `private` judges requests for what belongs to
+another user, `refuses` those that are malformed, oversized or nonsense.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
-from harness.checkers.telling import at, conclude, finding
 from harness.history import Attempt, History
 from harness.verdict import Judgement
 
 SHOWN = 3
-"""So many of the texts that an answer gave away are told."""
+"""How many of the leaked texts a sentence shows."""
 
 
 def private(history: History) -> Judgement:
@@ -34,7 +34,7 @@ def _judge(promise: str, history: History) -> Judgement:
     findings, excused = sort_out(_wrongs(promise, history, pressure))
     statuses = Counter(str(attempt.status or "no answer") for attempt in history.attempts)
     evidence = {"attempts": len(history.attempts), "answered": dict(sorted(statuses.items()))}
-    doubt = pressure.doubt(excused) if history.attempts else "nobody tried anything"
+    doubt = pressure.doubt(excused) if history.attempts else "no attempt was made"
     return conclude(history, promise, findings, evidence, doubt=doubt)
 
 
@@ -51,16 +51,16 @@ def _wrongs(promise: str, history: History, pressure: Pressure) -> Iterator[Foun
 
 
 def _may_be_pressure(attempt: Attempt) -> bool:
-    """Whether a busy machine can explain the answer: never one that gives what must be refused."""
+    """Whether resource pressure can explain the answer: never one that gives what must be refused."""
     return not attempt.leaked and attempt.status in (None, 503)
 
 
 def _wrong(attempt: Attempt) -> tuple[str, str] | None:
-    """What is wrong with the answer, the worst first: a kind, and the words that explain it."""
+    """Return the worst thing wrong with the answer: its kind, and words that explain it."""
     right = " or ".join(map(str, attempt.expected))
     if attempt.leaked:
         shown = ", ".join(map(repr, attempt.leaked[:SHOWN]))
-        return "leaked", f"the answer ({attempt.status}) held {shown}"
+        return "leaked", f"the answer ({attempt.status}) contained {shown}"
     if attempt.status is None:
         return "unanswered", f"got no answer ({attempt.error}); expected: {right}"
     if attempt.status in attempt.expected:

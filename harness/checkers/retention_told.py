@@ -1,8 +1,8 @@
-"""retention-told: what retention dropped is told (`gap`), and nothing else is.
+"""retention-told: the server says `gap` where retention dropped messages, and nowhere else.
 
 A server may drop what is older than the retained messages (contract: Poll). A consumer whose cursor, or whose
-beginning, is before what is left never learns of it by itself: the answer that leads it on has to say so. And
-an answer that says so where nothing was dropped tells a user that messages are gone which are not.
+beginning, is before what is left cannot notice it by itself, so the answer that moves it on must say `gap`.
+An answer that says so where nothing was dropped makes a user believe that messages are gone.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from harness.checkers.consumers import Consumer, Mailbox, by_reader, consumers_of, mailboxes
-from harness.checkers.later import Later
+from harness.checkers.cursor_progress import CursorProgress
+from harness.checkers.findings import at, conclude, finding
+from harness.checkers.later_deliveries import LaterDeliveries
 from harness.checkers.messages import Matched, Message, match
-from harness.checkers.missing import Missing
-from harness.checkers.passing import Passing
+from harness.checkers.missing_messages import MissingMessages
 from harness.checkers.suspected_causes import SuspectedCause
-from harness.checkers.telling import at, conclude, finding
 from harness.history import History, Poll
 from harness.history.instants import instant
 from harness.history.memoize import memoize
@@ -35,9 +35,9 @@ def retention_told(history: History) -> Judgement:
 
 
 def has_retention_to_tell(history: History) -> bool:
-    """Whether retention was free to drop any of what a consumer came to, or an answer admitted a gap."""
+    """Whether retention was free to drop anything that a consumer asked for, or an answer admitted a gap."""
     survey = _survey(history)
-    return bool(survey.behind or survey.gaps_told)
+    return bool(survey.behind or survey.gaps_admitted)
 
 
 @memoize
@@ -47,7 +47,7 @@ def _survey(history: History) -> _Survey:
     for recipient, mailbox in mailboxes(history).items():
         for consumer in readers.pop(recipient, []):
             survey.look(consumer, mailbox)
-    for consumers in readers.values():  # nobody wrote to these
+    for consumers in readers.values():  # no message was sent to these
         for consumer in consumers:
             survey.look(consumer, Mailbox((), survey.matched, history))
     return survey
@@ -55,19 +55,19 @@ def _survey(history: History) -> _Survey:
 
 @dataclass
 class _Survey:
-    """What became of all that retention was free to drop before a consumer came to it."""
+    """For all that retention was free to drop before a consumer asked for it: was it delivered, or said?"""
 
     history: History
     matched: Matched
     findings: list[Finding] = field(default_factory=list)
-    gaps_told: int = 0
+    gaps_admitted: int = 0
     delivered: int = 0
-    told: int = 0
+    admitted: int = 0
     silent: int = 0
 
     def look(self, consumer: Consumer, mailbox: Mailbox) -> None:
-        """Add a consumer of this mailbox."""
-        self.gaps_told += len(consumer.gap_polls)
+        """Judge a consumer of this mailbox."""
+        self.gaps_admitted += len(consumer.gap_polls)
         if mailbox.may_overflow:
             self.findings += self._silent_gaps(consumer, mailbox)
         if consumer.gap_polls:
@@ -75,42 +75,42 @@ class _Survey:
 
     @property
     def behind(self) -> int:
-        """How many messages retention was free to drop when a consumer came to them."""
-        return self.delivered + self.told + self.silent
+        """How many messages retention was free to drop when a consumer asked for them."""
+        return self.delivered + self.admitted + self.silent
 
     def _silent_gaps(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
         silent: dict[int, tuple[Poll, list[Message]]] = {}
-        passing, later = Passing(consumer, self.matched.timestamps), Later(consumer, self.matched.timestamps)
+        timestamps = self.matched.timestamps
+        progress, later = CursorProgress(consumer, timestamps), LaterDeliveries(consumer, timestamps)
         for message in mailbox.wanted(consumer, mailbox.acked):
             droppable_ns = mailbox.droppable_ns(message)
             if arrival := consumer.arrivals.get(message):
                 self.delivered += droppable_ns < arrival.poll.start_ns
                 continue
-            behind = later.than(message)
-            poll = passing.poll(message) or (behind[0].poll if behind else None)
+            after = later.first_after(message)
+            poll = progress.poll_that_passed(message) or (after[0].poll if after else None)
             if poll is None or poll.end_ns <= droppable_ns:
                 continue
-            if self._is_told(consumer, message, poll, droppable_ns):
-                self.told += 1
+            if self._is_admitted(consumer, message, poll, droppable_ns):
+                self.admitted += 1
             else:
                 self.silent += 1
                 silent.setdefault(poll.op, (poll, []))[1].append(message)
         for poll, messages in silent.values():
             yield self._silent(consumer, poll, messages)
 
-    def _is_told(self, consumer: Consumer, message: Message, poll: Poll, droppable_ns: float) -> bool:
-        """Whether that answer, or one before it that may speak of the message, admitted a gap."""
+    def _is_admitted(self, consumer: Consumer, message: Message, poll: Poll, droppable_ns: float) -> bool:
+        """Whether that answer, or an earlier one that can cover the message, admitted a gap."""
         timestamp = self.matched.timestamps.get(message)
-        for told in reversed(
-            consumer.gap_polls[: bisect_right(consumer.gap_polls, poll.start_ns, key=_START_NS)]
-        ):
-            cursor = instant(told.since)
+        before = bisect_right(consumer.gap_polls, poll.start_ns, key=_START_NS)
+        for admitting in reversed(consumer.gap_polls[:before]):
+            cursor = instant(admitting.since)
             if cursor is None or timestamp is None or cursor < timestamp:
-                return told.end_ns > droppable_ns
+                return admitting.end_ns > droppable_ns
         return False
 
     def _false_gaps(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
-        missing = Missing(consumer, mailbox, self.matched.timestamps)
+        missing = MissingMessages(consumer, mailbox, self.matched.timestamps)
         for poll in consumer.gap_polls:
             if not missing.explains(poll):
                 yield self._false(consumer, poll)
@@ -119,33 +119,33 @@ class _Survey:
         first = messages[0]
         more = f" and {len(messages) - 1} more" if len(messages) > 1 else ""
         sentence = (
-            f"the answer at {at(self.history, poll.end_ns)} led {consumer.name} past {first.name}{more}, "
-            f"older than the retained {self.history.bounds.retained_messages}, and admitted no gap."
+            f"the answer at {at(self.history, poll.end_ns)} moved {consumer.name} past {first.name}{more}, "
+            f"older than the retained {self.history.bounds.retained_messages}, and reported no gap."
         )
         events = (*first.events[-4:], poll.event)
         return finding(PROMISE, "silent_gap", sentence, events, SuspectedCause.TRIMMED_QUEUE.value)
 
     def _false(self, consumer: Consumer, poll: Poll) -> Finding:
-        behind = "the beginning" if poll.since is None else f"the cursor {poll.since}"
+        after = "the beginning of the mailbox" if poll.since is None else f"the cursor {poll.since}"
         sentence = (
-            f"the answer at {at(self.history, poll.end_ns)} told {consumer.name} of a gap behind {behind}, "
+            f"the answer at {at(self.history, poll.end_ns)} reported a gap to {consumer.name} after {after}, "
             "but nothing was missing there."
         )
         return finding(PROMISE, "false_gap", sentence, (poll.event,))
 
     def evidence(self) -> dict[str, object]:
-        """How many messages those are, of all consumers, and how many answers admitted a gap."""
+        """Return how many messages those are, over all consumers, and how many answers admitted a gap."""
         return {
-            "gaps_told": self.gaps_told,
+            "gaps_admitted": self.gaps_admitted,
             "beyond_retention": self.behind,
-            "delivered_all_the_same": self.delivered,
-            "told": self.told,
+            "delivered": self.delivered,
+            "admitted": self.admitted,
             "silent": self.silent,
         }
 
     def doubt(self) -> str:
-        """Why nothing could be judged, if so; else ''."""
-        if self.behind or self.gaps_told:
+        """Return why nothing could be judged; '' if something could."""
+        if self.behind or self.gaps_admitted:
             return ""
         retained = self.history.bounds.retained_messages
         return f"no reader was behind by more than {retained} messages, and no answer admitted a gap"

@@ -1,4 +1,4 @@
-"""Spans of time, merged where they overlap, to ask what they touch."""
+"""Spans of time, merged where they overlap, with queries about what they touch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 Span = tuple[float, float]
-"""From when until when, in ns."""
+"""Start and end, in ns."""
 
 
 class Spans:
@@ -28,10 +28,7 @@ class Spans:
         return index < len(self._ends) and self._starts[index] <= end_ns
 
     def places(self, starts: Sequence[int], longest_ns: float) -> Iterator[int]:
-        """The places, in `starts`, of what may touch a span: begun then, or at most `longest_ns` before.
-
-        `starts` are in order.
-        """
+        """Yield the indexes, in the sorted `starts`, of what can touch a span within `longest_ns`."""
         after = 0
         for start, end in zip(self._starts, self._ends, strict=True):
             first = max(after, bisect_left(starts, start - longest_ns))
@@ -39,11 +36,11 @@ class Spans:
             yield from range(first, after)
 
     def total_ns(self) -> float:
-        """How long they last together."""
+        """Return how long they last together."""
         return sum(self._ends) - sum(self._starts)
 
     def quiet_end_ns(self, start_ns: float, quiet_ns: float) -> float:
-        """The end of the first `quiet_ns` from `start_ns` on without a span; infinity if there is none."""
+        """Return the end of the first `quiet_ns` after `start_ns` outside all spans, or infinity."""
         for index in range(bisect_left(self._ends, start_ns), len(self._ends)):
             if self._starts[index] > start_ns + quiet_ns:
                 break

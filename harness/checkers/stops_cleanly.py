@@ -1,25 +1,25 @@
-"""stops-cleanly: a server that is told to stop answers what it accepted, and refuses the rest at once.
+"""stops-cleanly: after SIGTERM a server answers what it accepted, and refuses the rest at once.
 
-A request that was well under way when SIGTERM came was accepted: it gets a status, whichever. One that came
-later may be answered, or its connection refused or closed; what it may not do is wait for its time-out. And
-the server itself ends: it must not have to be killed.
+A request that was well under way at SIGTERM was accepted: it must get a status, no matter which. A later one
+may be answered, or its connection refused or closed, but it must not hang until its time-out. The server must
+end by itself, without being killed.
 
-A busy machine excuses what took too long. It does not excuse that a poll which was held for two seconds is
-cut off within two seconds of the signal: that was accepted, and no time-out of a slow stop is so short.
+A busy machine excuses what took too long. It does not excuse that a poll that had been held for two seconds
+was cut off within two seconds of SIGTERM: no slow stop is that fast.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.checkers.findings import at, conclude, finding
 from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
-from harness.checkers.telling import at, conclude, finding
 from harness.history import NS_PER_S, Effect, FaultWindow, History, Poll, Send
 from harness.verdict import Finding, Judgement
 
 PROMISE = "stops-cleanly"
 UNDER_WAY_NS = 100_000_000
-"""A request that began so long before the signal had been accepted."""
+"""A request that began this long before SIGTERM was accepted."""
 CERTAIN_NS = 2 * NS_PER_S
 ENOUGH_REQUESTS = 3
 
@@ -32,7 +32,7 @@ def stops_cleanly(history: History) -> Judgement:
     under_way = sum(_was_accepted(operation, stop) for stop in stops for operation in _during(history, stop))
     doubt = pressure.doubt(excused)
     if under_way < ENOUGH_REQUESTS:
-        doubt = f"only {under_way} requests were under way when the server was told to stop"
+        doubt = f"only {under_way} requests were under way when the server was sent SIGTERM"
     return conclude(history, PROMISE, findings, {"stops": len(stops), "under_way": under_way}, doubt=doubt)
 
 
@@ -51,12 +51,12 @@ def _was_accepted(operation: Send | Poll, stop: FaultWindow) -> bool:
 
 
 def _is_unanswered(operation: Send | Poll, stop: FaultWindow) -> bool:
-    """Whether it got no status although it had been accepted, or had to wait for its time-out."""
+    """Whether it got no status although it was accepted, or hung until its time-out."""
     return operation.status is None and (_was_accepted(operation, stop) or operation.error == "timeout")
 
 
 def _is_certain(stop: FaultWindow, operation: Send | Poll) -> bool:
-    """Whether a held poll was cut off which no machine can have made late."""
+    """Whether a held poll was cut off in a way that no busy machine explains."""
     if not isinstance(operation, Poll) or not operation.wait_s or operation.end_ns is None:
         return False
     lost = operation.error not in (None, "timeout")
@@ -71,13 +71,13 @@ def _never_ended(history: History, pressure: Pressure) -> Iterator[Found]:
         if pressure.excuses_time(wait.since_ns, wait.until_ns):
             yield EXCUSED
             continue
-        sentence = f"the server was told to stop at {at(history, wait.since_ns)} and had to be killed at "
+        sentence = f"the server was sent SIGTERM at {at(history, wait.since_ns)} and had to be killed at "
         sentence += f"{at(history, wait.until_ns)}."
         yield finding(PROMISE, "never_ended", sentence, (wait.event,))
 
 
 def _during(history: History, stop: FaultWindow) -> Iterator[Send | Poll]:
-    """The requests that the stop could cut off: unanswered when it began, begun before it had ended."""
+    """Yield the requests that a stop can cut off: begun before its end, not answered before it."""
     operations: list[Send | Poll] = [*history.sends, *history.polls]
     for operation in operations:
         end_ns = history.end_ns if operation.end_ns is None else operation.end_ns
@@ -90,7 +90,7 @@ def _finding(history: History, stop: FaultWindow, operation: Send | Poll) -> Fin
     what = "send" if isinstance(operation, Send) else "poll"
     sentence = (
         f"{who}'s {what} of {at(history, operation.start_ns)} (operation {operation.op}) was not answered "
-        f"({operation.error or 'nothing recorded'}); the server was told to stop at "
+        f"({operation.error or 'nothing recorded'}); the server was sent SIGTERM at "
         f"{at(history, stop.injected_ns)}."
     )
     events = operation.events if isinstance(operation, Send) else (operation.event,)

@@ -1,4 +1,4 @@
-"""A consumer that gets empty 200 answers again and again while others receive what it should receive too."""
+"""A consumer whose answers stay empty while others receive what it should receive too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.checkers.messages import Delivery, Message
 from harness.history import Outcome, Poll
 
 ENOUGH_ANSWERS = 3
-"""Fewer empty answers in a row may be an unlucky moment."""
+"""Fewer empty answers in a row can be chance."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ def stuck(
     due_ns: Callable[[Message], float],
     bound_ns: float,
 ) -> Stuck | None:
-    """Whether a consumer is stuck: on the message that it lacks for longest, of those that may still come.
+    """Return how a consumer is stuck, by the missing message that was due first; None if it is not stuck.
 
-    It is where, from a moment on when a message was due and another consumer had it, every answer was empty,
-    at least three were, and the last of them came `bound_ns` later.
+    It is stuck if, once a message was due and another consumer had it, every answer was empty, there were at
+    least three of them, and the last poll began `bound_ns` later.
     """
     empty = _last_empty_answers(consumer)
     if len(empty) < ENOUGH_ANSWERS:
@@ -55,6 +55,6 @@ def stuck(
 
 
 def _last_empty_answers(consumer: Consumer) -> list[Poll]:
-    """The answers behind the last that brought anything, in the order of their polls."""
+    """Return the answers after the last one that brought anything, in the order of their polls."""
     answered = (poll for poll in reversed(consumer.polls) if poll.outcome is Outcome.OK)
     return list(takewhile(lambda poll: not poll.messages, answered))[::-1]

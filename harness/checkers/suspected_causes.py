@@ -1,7 +1,7 @@
-"""What probably happened inside the server, told by rules from what was seen outside.
+"""What probably happened inside the server, by rules about what was seen from outside.
 
-A suspected cause is a hint for whoever looks for the cause, never a reason to convict. The first rule that
-fits is told, from the most telling to the vaguest; '' if none does.
+A suspected cause is a hint for finding a bug; it does not change a verdict. It is that of the first rule that
+fits, from the most specific to the vaguest; '' if none does.
 """
 
 from __future__ import annotations
@@ -51,27 +51,27 @@ class _Missing:
 
 
 def of_missing(history: History, consumer: Consumer, message: Message, passed: Poll | None = None) -> str:
-    """Why a consumer probably never had a message, or not in time; `passed` is the answer that skipped it."""
+    """Return why a consumer probably got no message in time; `passed` is the answer that skipped it."""
     missing = _Missing(history, consumer, message, passed)
-    return next((suspected_cause.value for suspected_cause, fits in _RULES if fits(missing)), "")
+    return next((cause.value for cause, fits in _RULES if fits(missing)), "")
 
 
 def of_order(history: History, earlier: Message | None, later: Message | None) -> str:
-    """Why of two messages the `later` probably came first."""
+    """Return why the `later` of two messages probably came first."""
     timestamps = match(history).timestamps
     first, second = (timestamps.get(message) if message else None for message in (earlier, later))
     return of_timestamps(first, second)
 
 
 def of_timestamps(earlier: Instant | None, later: Instant | None) -> str:
-    """What two timestamps that do not rise tell; '' if they do, or are not known."""
+    """Return why two timestamps probably do not rise; '' if they do, or are unknown."""
     if earlier is None or later is None or earlier < later:
         return ""
     return (SuspectedCause.EQUAL_TIMESTAMPS if earlier == later else SuspectedCause.CLOCK).value
 
 
 def _equal_timestamps(missing: _Missing) -> bool:
-    """The cursor stands exactly on the message."""
+    """The cursor is exactly the message's timestamp."""
     passed = missing.passed
     return passed is not None and instant(passed.next_since) == missing.timestamp is not None
 
@@ -88,7 +88,7 @@ def _late_visibility(missing: _Missing) -> bool:
 
 
 def _page_cap(missing: _Missing) -> bool:
-    """A page as full as any left out the oldest, and said that there was no more."""
+    """A full page left out the oldest message, and said that there was no more."""
     page = missing.passed
     if page is None or page.has_more or len(page.messages) < max(2, missing.consumer.largest_page):
         return False
@@ -97,7 +97,7 @@ def _page_cap(missing: _Missing) -> bool:
 
 
 def _trimmed_queue(missing: _Missing) -> bool:
-    """More messages followed than a queue may hold."""
+    """As many messages followed as a queue can hold."""
     following = _timelines(missing.history)[missing.message.recipient].acked_after(missing.ack_ns)
     return following >= missing.history.bounds.retained_messages
 
@@ -114,7 +114,7 @@ def _lost_push(missing: _Missing) -> bool:
 
 
 def _stale_copy(missing: _Missing) -> bool:
-    """Redis forgot messages after this one was sent, and before it was missing."""
+    """Redis lost data after this message was sent, and before it was missing."""
     until_ns = (missing.passed or missing.consumer.last).start_ns
     return any(
         window.store == "redis"
@@ -149,12 +149,12 @@ class _Timeline:
             self._latest.append(max(timestamp, self._latest[-1]) if self._latest else timestamp)
 
     def latest_before(self, message: Message) -> Instant | None:
-        """The latest timestamp of the messages that were acked before this one was begun."""
+        """Return the latest timestamp of the messages acked before this one was begun."""
         place = bisect_left(self._acks, message.first_start_ns)
         return self._latest[place - 1] if place else None
 
     def acked_after(self, when_ns: int) -> int:
-        """How many were acked after that."""
+        """Return how many were acked after that."""
         return len(self._acks) - bisect_right(self._acks, when_ns)
 
 

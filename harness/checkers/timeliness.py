@@ -1,6 +1,6 @@
-"""Which deliveries can be judged, and whether so many of them are late as a perfect server's would be.
+"""Which deliveries can be judged, and whether more of them are late than with a perfect server.
 
-`on-time` judges all of them together, `recovers` those after each heal; the arithmetic is the same.
+`on-time` judges all of them together, `recovers` those after each outage; the arithmetic is the same.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Limits:
 
     @classmethod
     def of(cls, bounds: Bounds) -> Limits:
-        """The limits that these bounds name."""
+        """Return the limits that these bounds set."""
         return cls(
             bounds.delivered_within_s * NS_PER_S,
             bounds.acceptable_round_trip_s * NS_PER_S,
@@ -41,18 +41,18 @@ class Limits:
 
     @property
     def due_ns(self) -> float:
-        """When a perfect server has answered the poll that had to bring a message, at the latest."""
+        """After how long a perfect server has answered the poll that must bring a message."""
         return self.bound_ns + self.acceptable_ns
 
     @property
     def worst_ns(self) -> float:
-        """A delay which no share of late messages explains."""
+        """A delay beyond this is a violation, however many may be late."""
         return self.due_ns + self.interval_ns
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Deliveries that are judged together; `shares` is what a perfect server is late for, by consumer."""
+    """Deliveries that are judged together; `shares`: how many a perfect server delivers late, by consumer."""
 
     delays: Sequence[Delay]
     shares: Mapping[str, float]
@@ -61,12 +61,12 @@ class Timed:
 
     @cached_property
     def to_live(self) -> list[Delay]:
-        """Those to readers who were polling already."""
-        return [delay for delay in self.delays if delay.base_ns == delay.message.ack_ns]
+        """Deliveries to readers who were already polling when the message was acked."""
+        return [delay for delay in self.delays if delay.is_live]
 
     @property
     def live(self) -> int:
-        """How many those are."""
+        """How many deliveries went to readers who were already polling."""
         return len(self.to_live)
 
     @cached_property
@@ -78,29 +78,29 @@ class Timed:
 
     @cached_property
     def allowed(self) -> int:
-        """More misses than these are not the arithmetic's."""
+        """How many misses a perfect server can explain."""
         return allowed_misses(self.live, self.floor)
 
     @cached_property
     def late(self) -> list[Delay]:
-        """Those beyond the bound, the latest first; what never arrived is later than any."""
+        """Deliveries beyond the bound, the latest first; what never arrived comes before all."""
         bound_ns = self.limits.bound_ns
         late = [delay for delay in self.delays if delay.poll is None or delay.delay_ns > bound_ns]
         return sorted(late, key=lambda delay: delay.delay_s, reverse=True)
 
     @cached_property
     def misses(self) -> int:
-        """How often the bound was missed; what one answer's poll phase made late together counts once."""
+        """How often the bound was missed; messages that one answer's poll phase made late count once."""
         return self._misses(self.late)
 
     @cached_property
-    def guilty(self) -> list[Delay]:
-        """The late deliveries that break the promise, but those which a machine too busy explains."""
+    def violations(self) -> list[Delay]:
+        """The late deliveries that break the promise, without those that resource pressure explains."""
         return self._beyond([delay for delay in self._suspects if not self._is_excused(delay)])
 
     @cached_property
     def excused(self) -> int:
-        """How many would break it, but a machine too busy explains them."""
+        """How many late deliveries would break the promise, but resource pressure explains them."""
         return sum(map(self._is_excused, self._suspects))
 
     @cached_property
@@ -111,23 +111,23 @@ class Timed:
         return self.pressure.excuses_wait(delay.base_ns, delay.known_ns(), self.limits.due_ns)
 
     def word(self, excused: int) -> str:
-        """`missed`; `undecidable` where even a perfect server could be late for each one; else `met`."""
-        if self.guilty:
+        """Return `missed`, `undecidable` if even a perfect server could be late with each, or `met`."""
+        if self.violations:
             return "missed"
-        undecidable = not self.delays or excused or self.is_hopeless
+        undecidable = not self.delays or excused or self.is_undecidable
         return "undecidable" if undecidable else "met"
 
     @property
-    def is_hopeless(self) -> bool:
-        """Whether some were late, and round trips so uneven that a perfect server's could all have been."""
+    def is_undecidable(self) -> bool:
+        """Whether some were late, and with such round trips a perfect server could be late with all."""
         return bool(self.misses) and self.allowed >= self.live
 
     def doubt(self, excused: int) -> str:
-        """Why they decide nothing, if they do not, or as so many had to be excused; else ''."""
-        if self.is_hopeless:
+        """Return why nothing can be decided, also because any had to be excused; else ''."""
+        if self.is_undecidable:
             return (
-                f"{self.misses} of {self.live} deliveries missed the bound, and with round trips as uneven "
-                f"as these a perfect server could have missed all of them (floor {self.floor:.1%})"
+                f"{self.misses} of {self.live} deliveries missed the bound, and the round trips vary so much "
+                f"that a perfect server could have missed it with all of them (floor {self.floor:.1%})"
             )
         return self.pressure.doubt(excused, "late deliveries")
 
@@ -143,34 +143,34 @@ class Timed:
         return len(by_phase) + others
 
     def _beyond(self, late: Sequence[Delay]) -> list[Delay]:
-        """Those of the late which no share explains: all if there are too many, else the much too late."""
+        """Return the late deliveries that break the promise: all if too many, else the much too late."""
         too_many, worst_ns = self._misses(late) > self.allowed, self.limits.worst_ns
         return [d for d in late if too_many or d.poll is None or d.delay_ns > worst_ns]
 
 
 class ByBegin:
-    """Deliveries in the order in which they began, so that each quiet period can ask for its own."""
+    """Deliveries in the order in which they began, to look up those of a quiet period."""
 
     def __init__(self, delays: Iterable[Delay]) -> None:
         self._delays = sorted(delays, key=attrgetter("base_ns"))
         self._begins = [delay.base_ns for delay in self._delays]
 
     def within(self, since_ns: float, until_ns: float) -> list[Delay]:
-        """Those that began from `since_ns` on, and before `until_ns`."""
+        """Return those that began from `since_ns` on, and before `until_ns`."""
         return self._delays[bisect_left(self._begins, since_ns) : bisect_left(self._begins, until_ns)]
 
 
 @dataclass
-class Sorted:
-    """All deliveries of a history: those that are judged, and those that are not."""
+class SortedDeliveries:
+    """All deliveries of a history: those that are judged, and those in fault windows, which are not."""
 
     history: History
     limits: Limits
     shares: dict[str, float] = field(default_factory=dict)
     judged: list[Delay] = field(default_factory=list)
-    in_fault_windows: list[Delay] = field(default_factory=list)
+    not_judged: list[Delay] = field(default_factory=list)
     stopped: int = 0
-    """How many of which the reader stopped before they were due."""
+    """How many never arrived, but their reader stopped before they were due."""
 
     @cached_property
     def judged_by_begin(self) -> ByBegin:
@@ -178,28 +178,28 @@ class Sorted:
         return ByBegin(self.judged)
 
     @cached_property
-    def in_fault_windows_by_begin(self) -> ByBegin:
+    def not_judged_by_begin(self) -> ByBegin:
         """Those that are not judged, to be looked up by when they began."""
-        return ByBegin(self.in_fault_windows)
+        return ByBegin(self.not_judged)
 
     def timed(self, some: Iterable[Delay]) -> Timed:
-        """Some of the judged deliveries, to be judged together."""
+        """Return some of the judged deliveries, to be judged together."""
         return Timed(list(some), self.shares, self.limits, Pressure(self.history))
 
-    def sort_in(self, delay: Delay, disturbed: Spans) -> None:
-        """Put a delivery where it belongs."""
+    def sort_in(self, delay: Delay, faults: Spans) -> None:
+        """Add a delivery to those that are judged, or to those that are not."""
         decided_ns = delay.base_ns + self.limits.due_ns
         if delay.poll is not None and delay.poll.end_ns < decided_ns:
             decided_ns = delay.poll.end_ns
-        if disturbed.touch(delay.base_ns, decided_ns):
-            self.in_fault_windows.append(delay)
+        if faults.touch(delay.base_ns, decided_ns):
+            self.not_judged.append(delay)
         elif delay.poll is None and not self._was_due(delay):
             self.stopped += 1
         else:
             self.judged.append(delay)
 
     def _was_due(self, delay: Delay) -> bool:
-        """Whether the consumer went on long enough to call a message that never arrived late."""
+        """Whether the consumer polled on long enough for a message that never arrived to be late."""
         answered = delay.consumer.last_answered
         if answered is not None and answered.start_ns >= delay.base_ns + self.limits.bound_ns:
             return True
@@ -207,22 +207,22 @@ class Sorted:
 
 
 @memoize
-def deliveries(history: History) -> Sorted:
-    """Sort every delivery that a consumer was owed."""
-    readers, disturbed = by_reader(consumers_of(history)), fault_windows(history)
-    found = Sorted(history, Limits.of(history.bounds))
+def deliveries(history: History) -> SortedDeliveries:
+    """Return every delivery that must reach a consumer, sorted into judged and not judged."""
+    readers, faults = by_reader(consumers_of(history)), fault_windows(history)
+    found = SortedDeliveries(history, Limits.of(history.bounds))
     for recipient, mailbox in mailboxes(history).items():
         for consumer in readers.get(recipient, []):
             found.shares[consumer.name] = _share(consumer, history.bounds)
             for delay in delays(consumer, mailbox, int(found.limits.interval_ns)):
-                found.sort_in(delay, disturbed)
+                found.sort_in(delay, faults)
     return found
 
 
 def _share(consumer: Consumer, bounds: Bounds) -> float:
-    """The share a perfect server would deliver late to this consumer; held polls measure no round trip.
+    """Return the share that a perfect server would deliver late to this consumer.
 
-    A reader who came after the ack is served by its first polls, so its messages have no poll phase.
+    Held polls are left out: how long they take is not a round trip.
     """
     return floor_share(
         [(poll.end_ns - poll.start_ns) / NS_PER_S for poll in consumer.polls if not poll.wait_s],

@@ -1,7 +1,7 @@
 """Whether something grows: a slope with its uncertainty, from samples over time.
 
-Neighbouring samples are alike (memory that was high a second ago still is), so a line through all of them
-would look far more certain than it is. It goes through the means of a few blocks instead, after a warm-up.
+Neighbouring samples are alike (memory that was high a second ago still is), so a line fitted to all of them
+would look far more certain than it is. It is fitted to the means of a few blocks instead, after a warm-up.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean, linear_regression
 
 WARM_UP_SHARE = 0.25
-"""Caches fill and pools open at the beginning: that is no leak."""
+"""Caches fill and pools open at the beginning: that is not a leak."""
 BLOCKS = 10
 T_975 = 2.306
 """Student's t for 97.5 % and BLOCKS - 2 degrees of freedom."""
@@ -23,7 +23,7 @@ Sample = tuple[float, float]
 
 @dataclass(frozen=True)
 class Trend:
-    """Growth an hour: the likeliest, and the bounds between which it is with 95 % confidence."""
+    """Growth per hour: the estimate, and the bounds of its 95 % confidence interval."""
 
     per_hour: float
     low: float
@@ -31,11 +31,11 @@ class Trend:
     level: float
     """The mean after the warm-up."""
     hours: float
-    """How long was looked, after the warm-up."""
+    """How long the samples last, after the warm-up."""
 
 
 def trend(samples: Sequence[Sample]) -> Trend | None:
-    """The trend of samples in the order of time; None where they are too few to tell any."""
+    """Return the trend of samples in the order of time; None if they are too few."""
     settled = samples[int(len(samples) * WARM_UP_SHARE) :]
     if len(settled) < FEWEST:
         return None

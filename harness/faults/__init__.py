@@ -12,7 +12,7 @@ from harness.faults.clock_faults import ClockFaults
 from harness.faults.fault import PROXY_FAULTS, Fault
 from harness.faults.injector import Timing
 from harness.faults.mongodb_faults import MongodbFaults
-from harness.faults.redis_data import RedisDataFaults
+from harness.faults.redis_data_faults import RedisDataFaults
 from harness.faults.server_faults import ServerFaults
 
 __all__ = ["PROXY_FAULTS", "Fault", "FaultInjector", "Timing"]

@@ -55,7 +55,7 @@ class Breakage:
     inject: Callable[[], None]
     heal: Callable[[], None]
     watch_every_s: float | None = None
-    owed_by_the_server: bool = False
+    needs_a_serving_server: bool = False
     """Whether the server itself is to be healthy, before and after; if it is not, it is judged for it."""
 
 

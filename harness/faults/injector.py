@@ -114,12 +114,12 @@ class Injector:
         try:
             return wait_to_see(breakage.health, deadline_s=deadline_s, what=what)
         except DeadlineMissed as error:
-            if not breakage.owed_by_the_server:
+            if not breakage.needs_a_serving_server:
                 raise
-            self._in_vain("serving", str(error), since_ns)
+            self._record_gave_up("serving", str(error), since_ns)
             raise NotServed(str(error)) from error
 
-    def _in_vain(self, of: str, what: str, since_ns: int) -> None:
+    def _record_gave_up(self, of: str, what: str, since_ns: int) -> None:
         self._record("gave_up", of=of, what=what, since=since_ns)
 
     def _phase(self, fault: Fault, phase: str, sighting: Sighting | None = None) -> None:

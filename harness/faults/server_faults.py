@@ -66,7 +66,7 @@ class ServerFaults(Injector):
             since_ns = time.monotonic_ns()
             if not target.stop(deadline_s=STOPS_WITHIN_S):
                 what = f"the server to end by itself within {STOPS_WITHIN_S:g} s of SIGTERM"
-                self._in_vain("stop", what, since_ns)
+                self._record_gave_up("stop", what, since_ns)
 
         return self._server_ended("stopped", target, stop)
 
@@ -103,7 +103,7 @@ class ServerFaults(Injector):
             try:
                 target.start()
             except NeverReady as error:
-                self._in_vain("serving", str(error), since_ns)
+                self._record_gave_up("serving", str(error), since_ns)
                 raise NotServed(str(error)) from error
 
         return self.lasting(
@@ -113,7 +113,7 @@ class ServerFaults(Injector):
                 Observation(look, "ended"),
                 inject=end,
                 heal=start_again,
-                owed_by_the_server=True,
+                needs_a_serving_server=True,
             )
         )
 
@@ -141,7 +141,7 @@ class ServerFaults(Injector):
         health = _serving(target, len(workers))
         proof = Observation(look, "ended")
         fault = Fault("server", kind)
-        return self.lasting(Breakage(fault, health, proof, kill, heal, owed_by_the_server=True))
+        return self.lasting(Breakage(fault, health, proof, kill, heal, needs_a_serving_server=True))
 
 
 def _serving(target: Target, workers: int) -> Observation:

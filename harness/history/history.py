@@ -112,7 +112,7 @@ class History:
     polls: tuple[Poll, ...]
     attempts: tuple[Attempt, ...]
     faults: tuple[FaultWindow, ...]
-    pressures: tuple[ResourcePressure, ...]
+    pressure_periods: tuple[ResourcePressure, ...]
     vitals: tuple[Event, ...]
     looks: tuple[Event, ...]
     """What was seen in Redis: the `queue` and `keys` events."""
@@ -195,7 +195,9 @@ class HistoryBuilder:
             polls=tuple(sorted(self._polls, key=attrgetter("start_ns"))),
             attempts=tuple(map(_attempt, self._of("attempt"))),
             faults=tuple(_faults(self._of("fault"))),
-            pressures=tuple(ResourcePressure(event["since"], event["t"]) for event in self._of("pressure")),
+            pressure_periods=tuple(
+                ResourcePressure(event["since"], event["t"]) for event in self._of("pressure")
+            ),
             vitals=tuple(self._of("vitals")),
             looks=tuple(self._of("queue", "keys")),
             drained_ns=drained[-1]["t"] if drained else None,

@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.history.gc_paused import gc_paused
 from harness.history.history import History, HistoryBuilder
 from harness.history.operations import Line, LineReader, row_of
-from harness.history.uncollected import uncollected
 
 
 def read_histories(path: Path) -> list[History]:
     """All histories of a file, one a row in order of appearance. Raises as `read_lines` does."""
     rows: dict[str, HistoryBuilder] = {}
-    with uncollected():
+    with gc_paused():
         for line in read_lines(path):
             if isinstance(line, dict) and line["kind"] in ("phase", "over", "environment"):
                 continue

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harness.checkers.expectations import is_total
+from harness.checkers.expected_answers import is_total
 from harness.checkers.messages import group
 from harness.history import NS_PER_S, Event, History, Outcome
 

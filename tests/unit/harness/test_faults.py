@@ -210,7 +210,7 @@ def test_a_server_that_is_not_as_it_must_be_is_to_blame_and_not_the_infrastructu
     health = Observation(lambda: Sighting(next(sightings), 0.0), "serving")
     ended, journal = Observation(lambda: Sighting("ended", 0.0), "ended"), Journal()
     fault = Fault("server", "worker killed")
-    breakage = Breakage(fault, health, ended, nothing, nothing, owed_by_the_server=True)
+    breakage = Breakage(fault, health, ended, nothing, nothing, needs_a_serving_server=True)
     with (
         pytest.raises(NotServed, match="the probe saw 'not serving'"),
         injector(FakeProxy(), journal).lasting(breakage),

@@ -24,9 +24,9 @@ from harness.history import (
     Recorder,
     read_histories,
 )
+from harness.history.gc_paused import gc_paused
 from harness.history.history import HistoryBuilder
 from harness.history.operations import line_of, written_ns
-from harness.history.uncollected import uncollected
 
 ALL = frozenset({Effect.ALL})
 
@@ -228,7 +228,7 @@ def test_the_collector_is_kept_out_for_as_long_and_stays_as_it_was() -> None:
     for was_enabled in (True, False):
         (gc.enable if was_enabled else gc.disable)()
         try:
-            with uncollected():
+            with gc_paused():
                 assert not gc.isenabled()
             assert gc.isenabled() is was_enabled
         finally:

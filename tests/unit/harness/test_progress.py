@@ -10,7 +10,7 @@ from harness.checkers.pressure import TOO_BUSY
 from harness.cli.progress import Progress
 from harness.verdict import Verdict
 
-BUSY = (Verdict.INCONCLUSIVE, f"on-time: 3 late deliveries decide nothing: for 2.0 s {TOO_BUSY}")
+BUSY = (Verdict.INCONCLUSIVE, f"on-time: 3 of the late deliveries cannot be judged: for 2.0 s {TOO_BUSY}")
 LITTLE = (Verdict.INCONCLUSIVE, "only 3 sends started during the fault")
 PASSED = (Verdict.PASS, "")
 BROKEN = (Verdict.FAIL, "a message was lost")

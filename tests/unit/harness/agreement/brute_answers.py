@@ -16,7 +16,7 @@ from .reading import (
     Allowed,
     has_quiet_period,
     hung_under_pressure,
-    pressures,
+    pressure_periods,
     touches_pressure,
 )
 
@@ -113,7 +113,7 @@ def _under_pressure(waited: Attempt | GaveUp, history: History) -> bool:
     if isinstance(waited, Attempt) and waited.status is None:
         return hung_under_pressure(since_ns, until_ns, history)
     if isinstance(waited, GaveUp) and has_quiet_period(
-        pressures(history), since_ns, until_ns, (until_ns - since_ns) // 2
+        pressure_periods(history), since_ns, until_ns, (until_ns - since_ns) // 2
     ):
         return False
     return touches_pressure(since_ns, until_ns, history)

@@ -20,7 +20,7 @@ from .reading import (
     is_torn,
     messages,
     moment,
-    pressures,
+    pressure_periods,
     received,
     timestamps,
 )
@@ -193,7 +193,7 @@ def _is_due(sent: Message, consumer: Consumer, by_ns: int, history: History) -> 
     """Whether an acked message had to be there, for its promised time or ten quick answers went by."""
     assert sent.acked_ns is not None
     bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
-    if has_quiet_period(faults(history) + pressures(history), sent.acked_ns, by_ns, bound_ns):
+    if has_quiet_period(faults(history) + pressure_periods(history), sent.acked_ns, by_ns, bound_ns):
         return True
     seconds = {
         (poll.start_ns - sent.acked_ns) // NS_PER_S

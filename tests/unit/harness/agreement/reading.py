@@ -193,20 +193,22 @@ def faults(history: History) -> list[Span]:
     ]
 
 
-def pressures(history: History) -> list[Span]:
+def pressure_periods(history: History) -> list[Span]:
     """When the harness's own machine was too busy, and what had piled up was worked off."""
-    return [(pressure.since_ns, pressure.until_ns + PRESSURE_LASTS_ON_NS) for pressure in history.pressures]
+    return [
+        (pressure.since_ns, pressure.until_ns + PRESSURE_LASTS_ON_NS) for pressure in history.pressure_periods
+    ]
 
 
 def touches_pressure(since_ns: int, until_ns: int, history: History) -> bool:
     """Whether the machine was too busy in any of this time."""
-    return any(start <= until_ns and since_ns <= end for start, end in pressures(history))
+    return any(start <= until_ns and since_ns <= end for start, end in pressure_periods(history))
 
 
 def hung_under_pressure(since_ns: int, until_ns: int, history: History, *, held_s: float = 0.0) -> bool:
     """Whether pressure explains that a request was not answered: it left no two seconds on end to do so."""
     begin_ns = since_ns + round(held_s * NS_PER_S)
-    free = has_quiet_period(pressures(history), begin_ns, until_ns, 2 * NS_PER_S)
+    free = has_quiet_period(pressure_periods(history), begin_ns, until_ns, 2 * NS_PER_S)
     return touches_pressure(since_ns, until_ns, history) and not free
 
 

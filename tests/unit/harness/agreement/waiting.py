@@ -20,7 +20,7 @@ from .reading import (
     faults,
     has_quiet_period,
     messages,
-    pressures,
+    pressure_periods,
     received,
 )
 
@@ -127,7 +127,7 @@ def punctuality(judged: list[Wait], history: History) -> Allowed:
 
 def excused(since_ns: float, until_ns: float, history: History) -> bool:
     """Whether pressure explains a wait: it left no time on end in which a message had to be served."""
-    spans = pressures(history)
+    spans = pressure_periods(history)
     return touch(spans, since_ns, until_ns) and not has_quiet_period(
         spans, since_ns, until_ns, due_ns(history)
     )

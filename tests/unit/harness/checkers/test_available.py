@@ -111,7 +111,7 @@ def test_a_sign_in_without_a_token_is_a_finding() -> None:
 def test_a_refusal_that_may_be_due_to_the_harness_proves_nothing() -> None:
     judgement = let_in(429)
     assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert judgement.reason.startswith("alice wanted to sign in and was answered 429: the server may ask")
+    assert judgement.reason.startswith("alice wanted to sign in and was answered 429: the server may require")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def promised(times: int, **last: Any) -> Judgement:
 def test_who_is_promised_more_ten_times_and_gets_nothing_has_found_something() -> None:
     judgement = promised(10)
     assert judgement.reason == (
-        "bob#1 was told 10 times from 2.000 s to 11.010 s that there is more, and got nothing."
+        "bob#1 was answered 10 times from 2.000 s to 11.010 s that there is more, and received nothing."
     )
     assert promised(9).verdict is Verdict.PASS
     assert promised(9, has_more=True, next_since=stamp(3.0)).verdict is Verdict.PASS
@@ -223,7 +223,7 @@ def test_slowness_decides_nothing_on_an_overloaded_machine() -> None:
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert (
         judgement.reason
-        == "1 answers decide nothing: for 1.5 s this machine was too busy to measure the server"
+        == "1 of the answers cannot be judged: for 1.5 s this machine was too busy to measure the server"
     )
 
 
@@ -377,11 +377,11 @@ def test_a_push_claimed_while_redis_is_down_is_not_degraded() -> None:
 @pytest.mark.parametrize(
     ("story", "reason"),
     [
-        (lambda: Story(), "nothing was sent"),
+        (lambda: Story(), "no send and no poll"),
         (lambda: with_fault("redis refused", active=None), "never proven to take effect"),
         (lambda: with_fault("redis refused", healed=None), "never seen healed"),
         (lambda: with_fault("redis refused", every=2.5), "only 4 sends and 4 polls"),
-        (lambda: with_fault("kafka refused"), "takes from 'kafka' is not known"),
+        (lambda: with_fault("kafka refused"), "effects of the fault 'kafka refused' on 'kafka' are unknown"),
     ],
 )
 def test_what_proves_nothing(story: Callable[[], Story], reason: str) -> None:

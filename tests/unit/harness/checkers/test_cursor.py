@@ -22,8 +22,9 @@ def test_the_first_answer_that_passes_a_message_is_convicted() -> None:
     judgement = cursor(story.history())
     assert kinds(judgement) == ["passed"]
     assert judgement.reason == (
-        "The answer at 1.510 s handed bob#1 the cursor 2026-01-01T12:00:01.100000Z, which passes message 'a' "
-        "from alice to bob, begun at 1.000 s: neither it nor an earlier answer had delivered that; none did."
+        "The answer at 1.510 s gave bob#1 the cursor 2026-01-01T12:00:01.100000Z, which passes message 'a' "
+        "from alice to bob, begun at 1.000 s: neither this nor an earlier answer had delivered the message; "
+        "none did."
     )
 
 
@@ -33,7 +34,7 @@ def test_a_message_that_is_served_after_its_cursor_was_passed_is_lost_to_whoever
     assert no_loss(story.history()).verdict is Verdict.PASS
     judgement = cursor(story.history())
     assert kinds(judgement) == ["passed"]
-    assert "only a later answer, at 2.510 s, did" in judgement.reason
+    assert "only a later answer did, at 2.510 s" in judgement.reason
 
 
 def test_of_two_messages_with_one_timestamp_the_cursor_passes_both() -> None:

@@ -45,8 +45,8 @@ def test_a_message_of_the_same_sender_that_was_begun_after_its_ack_makes_a_hole(
     assert finding.kind == "hole"
     assert finding.sentence == (
         "Message 'a' from alice to bob was acked at 1.010 s, but bob#1 never received it: the answer at "
-        "2.010 s brought message 'b' from alice to bob, which stands behind it as it was begun after that "
-        "ack."
+        "2.010 s brought message 'b' from alice to bob, which is later in the mailbox because it was begun "
+        "after that ack."
     )
     assert [event["kind"] for event in finding.events] == ["send", "sent", "send", "sent", "poll"]
 
@@ -115,8 +115,8 @@ def test_what_nobody_received_yet_nor_anything_behind_it_is_unseen_and_may_still
     assert counts(story) == (0, 1, 0)
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.reason == (
-        "the mailboxes were not read to the end after the last send: of 2 acked messages 1 had reached "
-        "nobody, nor had anything behind them"
+        "the mailboxes were not read to the end after the last send: 1 of 2 acked messages had reached "
+        "no one, and can still come"
     )
 
 

@@ -20,7 +20,7 @@ def test_a_consumer_that_receives_a_message_again_convicts() -> None:
     assert kinds(judgement) == ["delivered_twice"]
     assert judgement.reason == (
         "bob#1 received message 'a' from alice to bob (id id-a) at 2.010 s and again at 4.010 s, "
-        "from the cursor 2026-01-01T12:00:01.000000Z."
+        "with the cursor 2026-01-01T12:00:01.000000Z."
     )
 
 

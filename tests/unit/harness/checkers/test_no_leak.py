@@ -33,7 +33,7 @@ def test_a_leak_is_told_with_the_least_that_it_can_be() -> None:
     judgement = judged(60, server_memory_mb=lambda hours: 100 + 60 * hours)
     assert [found.kind for found in judgement.findings] == ["grows"]
     assert "server_memory_mb grew from 100.0 at 0.000 s to 160.0 at 3599.000 s" in judgement.reason
-    assert "by 54.66 an hour at least, and 8 are allowed" in judgement.reason
+    assert "by at least 54.66 per hour, and 8 is allowed" in judgement.reason
 
 
 def test_a_pool_that_grew_once_is_no_leak() -> None:
@@ -46,7 +46,7 @@ def test_a_short_look_at_something_that_moves_cannot_tell() -> None:
     judgement = judged(2, redis_data_mb=wobbling(0))
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert "redis_data_mb grows by" in judgement.reason
-    assert "the run was too short to tell" in judgement.reason
+    assert "the run was too short to decide" in judgement.reason
 
 
 def test_a_long_look_at_the_same_can() -> None:
@@ -57,4 +57,4 @@ def test_a_long_look_at_the_same_can() -> None:
 def test_without_looks_nothing_is_known() -> None:
     judgement = no_leak(Story().history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert "server_files was looked at 0 times: too few to tell a trend" in judgement.reason
+    assert "server_files was measured 0 times: too few to see a trend" in judgement.reason

@@ -18,7 +18,7 @@ def test_every_acked_message_delivered_is_a_pass() -> None:
     story = Story().poll(0.5).send("a", 1.0).poll(2.5, message("a", 1.0)).poll(4.5).drained(5.0)
     judgement = no_loss(story.history())
     assert judgement.verdict is Verdict.PASS
-    assert judgement.evidence["owed"] == judgement.evidence["delivered"] == 1
+    assert judgement.evidence["expected"] == judgement.evidence["delivered"] == 1
 
 
 def test_a_cursor_that_passes_a_message_loses_it() -> None:
@@ -27,7 +27,7 @@ def test_a_cursor_that_passes_a_message_loses_it() -> None:
     assert kinds(judgement) == ["stored_but_skipped"]
     assert judgement.findings[0].sentence == (
         "Message 'a' from alice to bob was acked at 1.010 s, but bob#1 never received it: the answer at "
-        "1.510 s handed bob#1 the cursor 2026-01-01T12:00:01.100000Z, which passes it."
+        "1.510 s gave bob#1 the cursor 2026-01-01T12:00:01.100000Z, which passes it."
     )
     assert [event["kind"] for event in judgement.findings[0].events] == ["send", "sent", "poll"]
 
@@ -64,7 +64,7 @@ def test_a_message_that_no_reader_ever_had_is_not_stored() -> None:
     story = Story().poll(0.5).send("a", 1.0).poll(2.5).poll(4.5).drained(5.0)
     judgement = no_loss(story.history())
     assert kinds(judgement) == ["not_stored"]
-    assert "nobody ever received it" in judgement.reason
+    assert "no one received it" in judgement.reason
 
 
 def test_a_message_another_reader_had_was_never_served_to_this_one() -> None:

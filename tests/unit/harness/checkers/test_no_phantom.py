@@ -20,7 +20,7 @@ def test_a_message_nobody_sent_is_a_phantom() -> None:
     assert kinds(judgement) == ["phantom"]
     assert judgement.reason == (
         "bob#1 received 'content a' (id id-a, from alice) in the mailbox of bob at 2.010 s, "
-        "which nobody had sent."
+        "which was never sent."
     )
 
 

@@ -32,7 +32,7 @@ def test_a_delivery_a_poll_too_late_convicts_and_says_whose_time_it_was() -> Non
     assert kinds(judgement) == ["late"]
     assert judgement.reason == (
         "Message 'a' from alice to bob was acked at 1.010 s, and it reached bob#1 only at 4.010 s, "
-        "3.000 s later: 0.990 s until its next poll, 2.000 s until it was shown, 0.010 s round trip."
+        "3.000 s later: 0.990 s until its next poll, 2.000 s until it was visible, 0.010 s round trip."
     )
 
 
@@ -81,7 +81,7 @@ def test_what_was_late_while_the_machine_was_too_busy_decides_nothing() -> None:
     judgement = on_time(story.history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.reason.startswith(
-        "1 late deliveries decide nothing: for 3.0 s this machine was too busy"
+        "1 of the late deliveries cannot be judged: for 3.0 s this machine was too busy"
     )
     quiet = polled(0.0).send("a", 1.0).poll(2.0).poll(4.0, message("a", 1.0)).pressure(7.0, 7.5)
     assert on_time(quiet.history()).verdict is Verdict.FAIL

@@ -46,7 +46,7 @@ def test_an_answer_that_tells_too_much_is_a_finding_whatever_its_status() -> Non
         judgement = private(story.history())
         assert kinds(judgement) == ["leaked"]
         assert judgement.reason == (
-            f"mallory tried to poll at 1.000 s, and the answer ({status}) held 'secret 1', 'secret 2'."
+            f"mallory tried to poll at 1.000 s, and the answer ({status}) contained 'secret 1', 'secret 2'."
         )
 
 

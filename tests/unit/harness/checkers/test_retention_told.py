@@ -40,7 +40,7 @@ def kinds(story: Story) -> list[str]:
 
 def counts(story: Story) -> tuple[object, ...]:
     evidence = judged(story).evidence
-    names = ("gaps_told", "beyond_retention", "delivered_all_the_same", "told", "silent")
+    names = ("gaps_admitted", "beyond_retention", "delivered", "admitted", "silent")
     return tuple(evidence[name] for name in names)
 
 
@@ -55,8 +55,8 @@ def test_who_reads_from_the_start_and_is_not_told_is_led_past_it_in_silence() ->
     (finding,) = judged(story).findings
     assert finding.kind == "silent_gap"
     assert finding.sentence == (
-        "The answer at 9.010 s led bob#1 past message 'a' from alice to bob and 1 more, older than the "
-        "retained 2, and admitted no gap."
+        "The answer at 9.010 s moved bob#1 past message 'a' from alice to bob and 1 more, older than the "
+        "retained 2, and reported no gap."
     )
     assert finding.suspected_cause == "trimmed queue"
     assert counts(story) == (0, 2, 0, 0, 2)
@@ -129,7 +129,7 @@ def test_where_nobody_was_behind_and_no_gap_was_told_nothing_is_proved() -> None
 
 def test_it_applies_wherever_it_can_be_judged() -> None:
     for story in (sent("abcd").poll(9), sent("abcd").poll(9, *page("c", "d")), sent("a").poll(9, gap=True)):
-        expected = bool(judged(story).evidence["gaps_told"] or judged(story).evidence["beyond_retention"])
+        expected = bool(judged(story).evidence["gaps_admitted"] or judged(story).evidence["beyond_retention"])
         assert ("retention-told" in applying_to(story.history())) is expected
     assert "retention-told" in applying_to(sent("abcd").poll(9, *page("c", "d")).history())
 
@@ -146,7 +146,8 @@ def test_a_gap_told_to_an_empty_mailbox_is_false() -> None:
     (finding,) = judged(story).findings
     assert finding.kind == "false_gap"
     assert finding.sentence == (
-        "The answer at 1.010 s told bob#1 of a gap behind the beginning, but nothing was missing there."
+        "The answer at 1.010 s reported a gap to bob#1 after the beginning of the mailbox, but nothing was "
+        "missing there."
     )
 
 
@@ -155,7 +156,9 @@ def test_a_gap_is_false_where_everything_behind_the_cursor_came() -> None:
     assert kinds(sent("abcd").poll(9, *page("a", "b", "c", "d"), gap=True)) == ["false_gap"]
     assert kinds(sent("abcd").poll(9, *page("a"), gap=True).poll(9.1, *page("b", "c", "d"))) == ["false_gap"]
     (finding,) = judged(sent("ab").poll(1.5, *page("a")).poll(9, *page("b"), gap=True)).findings
-    assert finding.sentence.endswith(f"a gap behind the cursor {stamp(1.0)}, but nothing was missing there.")
+    assert finding.sentence.endswith(
+        f"to bob#1 after the cursor {stamp(1.0)}, but nothing was missing there."
+    )
 
 
 def test_a_gap_that_speaks_of_what_is_lost_is_not_false() -> None:

@@ -32,7 +32,7 @@ def test_a_request_that_was_under_way_and_gets_no_answer_was_cut_off() -> None:
     assert kinds(judgement) == ["cut_off"]
     assert judgement.reason == (
         "alice's send of 9.500 s (operation 4) was not answered (connection lost); "
-        "the server was told to stop at 10.000 s."
+        "the server was sent SIGTERM at 10.000 s."
     )
 
 
@@ -57,7 +57,7 @@ def test_requests_before_and_after_the_stop_are_not_its_business() -> None:
 def test_a_server_that_does_not_end_by_itself_is_a_finding_but_on_a_busy_machine() -> None:
     story = stopped_at_ten().gave_up("stop", 10.0, 20.0).gave_up("traffic", 21.0, 30.0)
     assert stops_cleanly(story.history()).reason == (
-        "The server was told to stop at 10.000 s and had to be killed at 20.000 s."
+        "The server was sent SIGTERM at 10.000 s and had to be killed at 20.000 s."
     )
     assert stops_cleanly(story.pressure(11.0, 12.0).history()).verdict is Verdict.INCONCLUSIVE
 

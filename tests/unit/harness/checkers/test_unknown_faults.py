@@ -31,9 +31,9 @@ def healthy(**fault: Any) -> Story:
 @pytest.mark.parametrize(
     ("fault", "named"),
     [
-        ({"name": "redis refuse"}, "what the fault 'redis refuse' takes from 'redis' is not known"),
-        ({"effects": ["everything"]}, "what the fault 'redis slow' takes from 'redis' is not known"),
-        ({"store": "kafka"}, "what the fault 'redis slow' takes from 'kafka' is not known"),
+        ({"name": "redis refuse"}, "the effects of the fault 'redis refuse' on 'redis' are unknown"),
+        ({"effects": ["everything"]}, "the effects of the fault 'redis slow' on 'redis' are unknown"),
+        ({"store": "kafka"}, "the effects of the fault 'redis slow' on 'kafka' are unknown"),
     ],
 )
 def test_it_is_told_in_one_sentence(promise: str, fault: dict[str, Any], named: str) -> None:

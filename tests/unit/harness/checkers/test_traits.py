@@ -24,7 +24,7 @@ def test_a_finding_names_what_was_special_about_what_was_sent_and_how_it_was_pol
     story = Story().send("a", 1.0, **TO_ONESELF).send("b", 1.1, special=["sent as a form"])
     story.poll(2.0, message("b", 1.1), special=["limit 1"])
     (finding,) = no_loss(story.history()).findings
-    assert finding.sentence.endswith("which passes it. Special about it: to oneself, limit 1.")
+    assert finding.sentence.endswith("which passes it. Unusual about it: to oneself, limit 1.")
 
 
 def test_a_finding_about_nothing_special_says_nothing_of_it() -> None:

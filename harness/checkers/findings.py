@@ -1,4 +1,4 @@
-"""How checkers tell what they found: times since the begin, few findings of a kind, few events each."""
+"""Findings made of what a checker saw: times since the begin, few findings of a kind, few events each."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from harness.checkers.special import TRAITS, traits_of
+from harness.checkers.traits import TRAITS, traits_of
 from harness.history import NS_PER_S, TARGETS, Event, History
 from harness.verdict import MAX_EVENTS_PER_FINDING, Finding, Judgement, judge
 
 MAX_FINDINGS_PER_KIND = 20
-"""A server that loses everything is told by its first twenty; the evidence counts the rest."""
+"""Twenty are enough to describe a server that loses everything; the evidence counts the rest."""
 
 
 def at(history: History, ns: float) -> str:
-    """A point in time, as seconds since the begin event."""
+    """Return a point in time as text, in seconds since the begin event."""
     return f"{(ns - history.begin_ns) / NS_PER_S:.3f} s"
 
 
 def finding(
     promise: str, kind: str, sentence: str, events: Iterable[Event], suspected_cause: str = ""
 ) -> Finding:
-    """A finding with its first ten events, each once, in the order of time."""
+    """Return a finding with its first ten events, each once, in the order of time."""
     chosen: list[Event] = []
     for event in events:
         if len(chosen) < MAX_EVENTS_PER_FINDING and event not in chosen:
@@ -32,17 +32,17 @@ def finding(
     if sentence.startswith(("message ", "the ")):
         sentence = sentence[0].upper() + sentence[1:]  # other sentences begin with a name
     if traits := traits_of(chosen):
-        sentence += f" Special about it: {', '.join(traits)}."
+        sentence += f" Unusual about it: {', '.join(traits)}."
     return Finding(
         promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))), suspected_cause
     )
 
 
 def unknown_fault(history: History) -> str:
-    """A doubt about a fault of which nobody knows what it takes, and so what it excuses; '' without one."""
+    """Return a doubt about a fault whose effects, and so what it excuses, are unknown; '' without one."""
     for window in history.faults:
         if not window.effects or window.store not in TARGETS:
-            return f"what the fault '{window.name}' takes from '{window.store}' is not known"
+            return f"the effects of the fault '{window.name}' on '{window.store}' are unknown"
     return ""
 
 
@@ -54,9 +54,9 @@ def conclude(
     *,
     doubt: str = "",
 ) -> Judgement:
-    """The judgement, with every finding counted by kind and the first of each kind kept.
+    """Return the judgement: it counts all findings by kind, and keeps the first ones of each kind.
 
-    Without a finding it is inconclusive where there is a `doubt`, or a fault that is not known.
+    Without a finding it is inconclusive if there is a `doubt` or a fault with unknown effects.
     """
     doubt = unknown_fault(history) or doubt
     counts: Counter[str] = Counter()

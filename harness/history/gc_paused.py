@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Keep the collector out. What is made meanwhile should be in no cycle, or else be little."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""What a consumer never received, and whether an answer that admitted a gap may have spoken of any of it."""
+"""What a consumer never received, and whether that explains an answer that admitted a gap."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.history import Poll
 from harness.history.instants import NEVER, Instant, instant
 
 
-class Missing:
+class MissingMessages:
     """The messages of a mailbox that a consumer never received, by their timestamps."""
 
     def __init__(self, consumer: Consumer, mailbox: Mailbox, timestamps: Mapping[Message, Instant]) -> None:
@@ -23,19 +23,19 @@ class Missing:
         self._timestamps = timestamps
 
     def explains(self, poll: Poll) -> bool:
-        """Whether this answer may be right to admit a gap: something behind its cursor may be gone by then.
+        """Whether this answer can be right to admit a gap: a message after its cursor may be gone by then.
 
-        That is whatever surely existed, and of what has no known outcome, what retention was free to drop.
+        That is any message that surely existed, or one of unknown outcome that retention was free to drop.
         """
         cursor = instant(poll.since)
         if (poll.since is None or cursor is not None) and self._came_before(poll, cursor or NEVER):
-            return True  # the consumer has gone back: what it received before may have been dropped since
+            return True  # the consumer went back: what it received earlier may have been dropped since
         place = bisect_right(self._gone[0], cursor) if cursor is not None else 0
         return min(self._gone[1][place], self._gone_anywhere_ns) < poll.end_ns
 
     @cached_property
     def _never_received(self) -> list[tuple[Instant | None, float]]:
-        """The timestamp of each, and since when it may have been gone."""
+        """The timestamp of each, and from when on it may have been gone."""
         existing = set(self._mailbox.existing)
         return [
             (
@@ -48,24 +48,24 @@ class Missing:
 
     @cached_property
     def _gone(self) -> tuple[list[Instant], list[float]]:
-        """The timestamps in order, and since when any from there on may have been gone; never, at the end."""
+        """The timestamps in order, and from when on any message at or after each may have been gone."""
         timed = sorted((timestamp, ns) for timestamp, ns in self._never_received if timestamp is not None)
         from_here = accumulate((ns for _, ns in reversed(timed)), min, initial=math.inf)
         return [timestamp for timestamp, _ in timed], list(from_here)[::-1]
 
     @cached_property
     def _gone_anywhere_ns(self) -> float:
-        """Since when any whose timestamp nobody knows may have been gone."""
+        """From when on any message with an unknown timestamp may have been gone."""
         return min((ns for timestamp, ns in self._never_received if timestamp is None), default=math.inf)
 
     def _came_before(self, poll: Poll, cursor: Instant) -> bool:
-        """Whether an earlier answer had brought something from behind the cursor."""
+        """Whether an earlier answer brought a message from after the cursor."""
         place = bisect_right(self._arrivals[0], poll.start_ns - 1)
         return place > 0 and self._arrivals[1][place - 1] > cursor
 
     @cached_property
     def _arrivals(self) -> tuple[list[int], list[Instant]]:
-        """When the polls of all deliveries began, and the latest timestamp that they had brought by then."""
+        """When the polls of all deliveries began, and the latest timestamp received by then."""
         starts = [delivery.poll.start_ns for delivery in self._consumer.deliveries]
-        told = (instant(delivery.received.timestamp) or NEVER for delivery in self._consumer.deliveries)
-        return starts, list(accumulate(told, max))
+        timestamps = (instant(delivery.received.timestamp) or NEVER for delivery in self._consumer.deliveries)
+        return starts, list(accumulate(timestamps, max))

@@ -1,4 +1,4 @@
-"""Which answers are right while which store is broken: the contract's table under faults, as data."""
+"""Which answers are right while a store is broken: the contract's table under faults, as data."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from harness.policy import Policy
 
 
 class AnswerKind(Enum):
-    """What an operation may be answered with."""
+    """What an operation can be answered with."""
 
     OK = "200"
     DEGRADED = "200 that admits it"
     """A poll: from MongoDB and degraded; a send: not queued."""
     UNAVAILABLE = "503"
     GATEWAY = "502 or 504"
-    """What a proxy before a dead server says for it."""
+    """What a proxy in front of a dead server answers."""
     REFUSED = "4xx"
-    """Right where the scenario provoked it."""
+    """Right if the scenario provoked it."""
     SILENCE = "no answer"
     WRONG = "another answer"
 
@@ -41,7 +41,7 @@ def _expected(send: Iterable[AnswerKind], poll: Iterable[AnswerKind]) -> Expecte
 
 _AWAY = (AnswerKind.OK, AnswerKind.UNAVAILABLE, AnswerKind.GATEWAY, AnswerKind.SILENCE)
 
-# Contract, Under faults: one line a set of broken stores.
+# Contract, Under faults: one line for each set of broken stores.
 TABLE = {
     frozenset[str](): _expected([AnswerKind.OK], [AnswerKind.OK]),
     frozenset({"redis"}): _expected([AnswerKind.DEGRADED], [AnswerKind.DEGRADED]),
@@ -57,30 +57,29 @@ HEALTHY = TABLE[frozenset()]
 AWAY = _expected(_AWAY, _AWAY)
 AWAY_STORES = frozenset({"server", "client"})
 STORES = frozenset({"redis", "mongodb"})
-TAKEN = STORES | {"redis writes"}
+BREAKABLE = STORES | {"redis writes"}
 
 
 def is_total(window: FaultWindow) -> bool:
-    """Whether all of what the fault takes is taken from everyone, from the first probe to the heal.
+    """Whether no client can use what the fault breaks, from the first probe to the heal.
 
-    A store that is slow, flaps or lost its data may still be used where it can, so beside the table's line
-    the healthy answer is right as well.
+    A store that is slow, flaps or lost its data may still be used, so the healthy answer is right as well.
     """
     return window.store in STORES and bool(window.effects & {Effect.ALL, Effect.WRITES})
 
 
-def taken_by(window: FaultWindow) -> str:
-    """What a fault takes: its store, or 'redis writes' where polls may still be served from what it has."""
+def broken_by(window: FaultWindow) -> str:
+    """Return what a fault breaks: a store, or 'redis writes' if polls can still be served from its data."""
     return f"{window.store} writes" if Effect.WRITES in window.effects else window.store
 
 
 @cache
 def expected(surely: frozenset[str], unsure: frozenset[str], policy: Policy) -> Expected:
-    """The right answers while what is `surely` broken is, and what is `unsure` may be; see `taken_by`.
+    """Return the right answers while `surely` is broken and `unsure` may be; see `broken_by`.
 
-    A server whose policy is not to serve polls without Redis may still do better.
+    A server whose policy is not to serve polls without Redis may serve them all the same.
     """
-    if not surely | unsure <= TAKEN | HARMLESS_TARGETS:
+    if not surely | unsure <= BREAKABLE | HARMLESS_TARGETS:
         return AWAY
     lines = [TABLE[_line(surely | set(some))] for some in _subsets(unsure)]
     polls = frozenset(chain.from_iterable(line.poll for line in lines))
@@ -89,9 +88,9 @@ def expected(surely: frozenset[str], unsure: frozenset[str], policy: Policy) -> 
     return Expected(frozenset(chain.from_iterable(line.send for line in lines)), polls)
 
 
-def _line(taken: frozenset[str]) -> frozenset[str]:
-    """The table's key: a store that is away takes its writes with it."""
-    return (taken & TAKEN) - {f"{store} writes" for store in taken & STORES}
+def _line(broken: frozenset[str]) -> frozenset[str]:
+    """Return the table's key: a store that is broken as a whole includes its writes."""
+    return (broken & BREAKABLE) - {f"{store} writes" for store in broken & STORES}
 
 
 def _subsets(stores: frozenset[str]) -> Iterator[tuple[str, ...]]:
@@ -102,7 +101,7 @@ _ONLY_OK, _OK_AND_DEGRADED = frozenset({AnswerKind.OK}), frozenset({AnswerKind.O
 
 
 def answers_of(operation: Send | Poll) -> frozenset[AnswerKind]:
-    """What an operation's answer counts as: a degraded 200 is a 200 as well, and a 500 is always wrong."""
+    """Return the kinds of an answer: a degraded 200 is a 200 as well, and a 500 is always wrong."""
     if operation.outcome is Outcome.OK:
         return _OK_AND_DEGRADED if _admits_degradation(operation) else _ONLY_OK
     status = operation.status
@@ -116,7 +115,7 @@ def answers_of(operation: Send | Poll) -> frozenset[AnswerKind]:
 
 
 def _admits_degradation(operation: Send | Poll) -> bool:
-    """Whether an answer says that Redis is away, or at least does not claim the contrary."""
+    """Whether an answer admits that Redis is away, or at least does not deny it."""
     if isinstance(operation, Send):
-        return not operation.queued or operation.replayed  # a replay repeats what the first answer said
+        return not operation.queued or operation.replayed  # a replay repeats the first answer
     return operation.degraded is not False and operation.source in (None, "mongodb")

@@ -1,8 +1,8 @@
-"""What a consumer received that stands behind a message in its mailbox, so that it had to receive that first.
+"""What a consumer received although it is later in the mailbox than a message that is still missing.
 
-Three things tell the order of a mailbox, and `order` promises that each of them is right: the `seq` of the
-acks, the timestamps, and, of one sender's messages, that one was acked before the other was begun. So what
-comes after one of those behind it is out of order, and what never comes is a hole.
+Three things show the order of a mailbox, and the promise `order` covers each of them: the `seq` in the acks,
+the timestamps, and, for two messages of one sender, that one was acked before the other was begun. If the
+missing message arrives after a later one, it is out of order; if it never arrives, it is a hole.
 """
 
 from __future__ import annotations
@@ -18,32 +18,33 @@ from harness.history import Outcome
 from harness.history.instants import Instant
 
 
-class Later:
-    """The messages that a consumer received, by what tells their order."""
+class LaterDeliveries:
+    """The messages that a consumer received, in each of the orders that the mailbox shows."""
 
     def __init__(self, consumer: Consumer, timestamps: Mapping[Message, Instant]) -> None:
         self._consumer = consumer
         self._timestamps = timestamps
 
-    def than(self, message: Message) -> tuple[Delivery, str] | None:
-        """The first delivery of a message that stands behind this one, and by what; None if there is none.
+    def first_after(self, message: Message) -> tuple[Delivery, str] | None:
+        """Return the first delivery of a message later than this one, and what shows it; None without one.
 
-        None also where this one could be taken for another, as it has neither an id nor one of its sender's.
+        None also if this message has neither an id nor a `client_message_id`: it could be mistaken for
+        another.
         """
         if not message.ids and message.client_message_id is None:
             return None
         sent = self._by_sender.get(message.sender)
         found = [
-            (self._by_seq.first_above(message.seq), "by its seq"),
-            (self._by_timestamp.first_above(self._timestamps.get(message)), "by its timestamp"),
-            (sent.first_above(message.ack_ns) if sent else None, "as it was begun after that ack"),
+            (self._by_seq.first_above(message.seq), "by seq"),
+            (self._by_timestamp.first_above(self._timestamps.get(message)), "by timestamp"),
+            (sent.first_above(message.ack_ns) if sent else None, "because it was begun after that ack"),
         ]
         known = [(delivery, how) for delivery, how in found if delivery is not None]
         return min(known, key=lambda one: one[0].place, default=None)
 
     @cached_property
     def _own(self) -> list[Delivery]:
-        """What arrived of this mailbox's."""
+        """The deliveries of messages that belong to this mailbox."""
         arrivals = self._consumer.arrivals.items()
         return [delivery for message, delivery in arrivals if message.recipient == self._consumer.reader]
 
@@ -57,7 +58,7 @@ class Later:
 
     @cached_property
     def _by_sender(self) -> dict[str, _Rising]:
-        """When each sender's acked messages were begun; an unknown one may have been stored whenever."""
+        """When each sender's acked messages were begun; unknown ones may have been stored at any time."""
         sent: dict[str, list[Delivery]] = {}
         for delivery in self._own:
             if delivery.message is not None and delivery.message.outcome is Outcome.OK:
@@ -68,7 +69,7 @@ class Later:
 
 
 class _Rising:
-    """Deliveries in the order of arrival, each with a higher key than all before it."""
+    """The deliveries, in the order of arrival, that have a higher key than all before them."""
 
     def __init__(self, deliveries: Iterable[Delivery], key: Callable[[Message], Any]) -> None:
         self._keys: list[Any] = []
@@ -80,7 +81,7 @@ class _Rising:
                 self._deliveries.append(delivery)
 
     def first_above(self, key: Any) -> Delivery | None:
-        """The first with a higher key than this; None where there is none, or the key is not known."""
+        """Return the first with a higher key than this; None if there is none or the key is unknown."""
         if key is None:
             return None
         place = bisect_right(self._keys, key)

@@ -75,7 +75,8 @@ def test_a_consumer_that_was_never_answered_proves_no_loss() -> None:
     judgement = no_loss(story.drained(9.0).history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert (
-        "bob#2 lacks message 'a' from alice to bob, but its last poll had no final answer" in judgement.reason
+        "bob#2 is missing message 'a' from alice to bob, but did not read its mailbox to the end"
+        in judgement.reason
     )
 
 
