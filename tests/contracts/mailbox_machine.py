@@ -1,4 +1,4 @@
-"""One mailbox, two workers, and everything that may befall their stores, compared with a simple model.
+"""One mailbox, two workers, and the faults of their stores, compared with a simple model.
 
 The same machine runs on the in-memory adapters, on fakeredis, and on a real Redis and MongoDB. A send is also
 taken apart here, into its insert and its push, so that others come in between and workers die there.
@@ -24,10 +24,10 @@ workers = st.sampled_from(WORKERS)
 
 
 class RedisOfAWorld(Protocol):
-    """What can befall Redis. Only `down` and `read_only` last, until `up`."""
+    """The faults of Redis. Only `down` and `read_only` last, until `up`."""
 
     def down(self) -> object:
-        """Nobody reaches it."""
+        """It cannot be reached."""
 
     def read_only(self) -> object:
         """It serves reads and refuses writes."""
@@ -48,7 +48,7 @@ class RedisOfAWorld(Protocol):
         """The way to it leads to its replica, now a primary, or back to the first one, which stood still."""
 
     def damage(self) -> object:
-        """Somebody else writes to the mailbox's list."""
+        """Another client writes to the mailbox's list."""
 
     def length(self) -> int:
         """How many messages the mailbox's list has."""
@@ -115,7 +115,7 @@ class Mailbox(RuleBasedStateMachine):
             sent = self.workers[worker].send(content, to=TO, by=BY, client_id=client_id)
         except Unavailable as refusal:
             refused = refusal.outcome
-        assert refused == self._failure(), "the sender is told something wrong"
+        assert refused == self._failure(), "the sender gets a wrong answer"
         if refused is not None:
             return
         assert entry_of(sent.message) == (earlier or self.model.entries[-1])
@@ -135,7 +135,7 @@ class Mailbox(RuleBasedStateMachine):
     @precondition(lambda self: self.attempts and not self._failure())
     @rule(worker=workers, which=st.integers(0, 50))
     def reuse_an_id(self, worker: int, which: int) -> None:
-        """For another content: nothing is stored, and the sender is told."""
+        """With another content: nothing is stored, and the sender gets an error."""
         client_id, content = self.attempts[which % len(self.attempts)]
         if self.model.sent_as(client_id) is None:
             return
@@ -170,7 +170,7 @@ class Mailbox(RuleBasedStateMachine):
 
     @rule(worker=workers)
     def kill(self, worker: int) -> None:
-        """Nobody pushes what it was sending. The one that takes its place trusts no list before it knows."""
+        """What it was sending is not pushed. Its successor trusts no list before it has read the outbox."""
         if self.half_sent:
             self.half_sent.pop()
         self.workers[worker] = self.world.process()

@@ -1,4 +1,4 @@
-"""What a mailbox is without stores, workers and faults: one list of messages that only grows."""
+"""A mailbox without stores, workers and faults: one list of messages that only grows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reference_server.message import Message
 
 @dataclass(frozen=True)
 class Entry:
-    """One message as it must be, whatever befell its send."""
+    """One message as it must be, whatever happened to its send."""
 
     seq: int
     timestamp_us: int
@@ -27,7 +27,7 @@ class Answer:
 
 
 class MailboxModel:
-    """A mailbox; who has no cursor starts `window` messages and `age_us` back."""
+    """A mailbox. A reader without a cursor starts `window` messages and `age_us` back."""
 
     def __init__(self, *, window: int, age_us: int) -> None:
         self.entries: list[Entry] = []

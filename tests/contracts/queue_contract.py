@@ -65,7 +65,7 @@ def seqs(page: Page | Untrusted | Incomplete) -> list[int]:
 
 class Lose(Protocol):
     def __call__(self) -> object:
-        """Take bob's mailbox away, as a Redis that restarts empty does."""
+        """Delete bob's mailbox, like a Redis that restarts empty."""
 
 
 class QueueContract:
@@ -77,7 +77,7 @@ class QueueContract:
 
     # -- pushing
 
-    def test_a_mailbox_nobody_rebuilt_is_not_trusted(self, queue: MessageQueue) -> None:
+    def test_a_mailbox_that_was_not_rebuilt_is_not_trusted(self, queue: MessageQueue) -> None:
         assert isinstance(queue.read(BOB, START, 10), Untrusted)
         assert isinstance(queue.push(BOB, [message(1)]), Rebuild)
 
@@ -150,7 +150,7 @@ class QueueContract:
 
     # -- rebuilding
 
-    def test_whoever_rebuilds_at_the_same_time_shares_one_claim(self, queue: MessageQueue) -> None:
+    def test_workers_that_rebuild_at_the_same_time_share_one_claim(self, queue: MessageQueue) -> None:
         one, other = queue.push(BOB, ()), queue.push(BOB, [message(1)])
         assert one == other
 
@@ -201,7 +201,7 @@ class QueueContract:
             assert queue.read(BOB, cursor, 10) == Page([], has_more=False, gap=False)
 
     @pytest.mark.plan("QUEUE-06")
-    def test_nobodys_mailbox_is_empty(self, queue: MessageQueue) -> None:
+    def test_the_mailbox_of_an_empty_name_is_empty(self, queue: MessageQueue) -> None:
         assert queue.read("", START, 10) == Page((), has_more=False, gap=False)
 
     @pytest.mark.plan("QUEUE-11")

@@ -1,4 +1,4 @@
-"""What can befall the data of a Redis, fake or real: what tests/contracts/mailbox_machine.py asks of it."""
+"""The faults of a Redis's data, fake or real, for tests/contracts/mailbox_machine.py."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RedisData:
         self.empty()
 
     def damage(self) -> None:
-        """By somebody who may write what the server may."""
+        """By another client with the server's permissions."""
         if not self.is_read_only:
             self._one_damage(next(self._damages))
 

@@ -229,7 +229,7 @@ class StoreContract:
         assert users.password_hash("dave") == "hash 1"
         assert users.exists("dave")
 
-    def test_who_never_registered_is_nobody(self, users: UserStore) -> None:
+    def test_an_unregistered_user_is_unknown(self, users: UserStore) -> None:
         assert users.password_hash("nobody") is None
         assert not users.exists("nobody")
 

@@ -18,8 +18,8 @@ def _info(self: FakeSocket, *sections: bytes) -> bytes:
     """`INFO` of a section, as far as the scripts read it; fakeredis has none."""
     of = self._server
     run_id, replid = getattr(of, "run_id", _FIRST_RUN_ID), getattr(of, "replid", _FIRST_REPLID)
-    told = {b"server": f"run_id:{run_id}", b"replication": f"master_replid:{replid}"}
-    return "".join(f"# {section.decode()}\r\n{told[section]}\r\n" for section in sections).encode()
+    lines = {b"server": f"run_id:{run_id}", b"replication": f"master_replid:{replid}"}
+    return "".join(f"# {section.decode()}\r\n{lines[section]}\r\n" for section in sections).encode()
 
 
 _info.__name__ = "info"
@@ -27,7 +27,7 @@ setattr(FakeSocket, "info", command((), (bytes,))(_info))  # noqa: B010 - the cl
 
 
 class Server(fakeredis.FakeServer):
-    """`run_id` changes with a restart, `replid` with a promotion; nobody reaches one that `is_down`."""
+    """`run_id` changes with a restart, `replid` with a promotion; one that `is_down` cannot be reached."""
 
     run_id = _FIRST_RUN_ID
     replid = _FIRST_REPLID

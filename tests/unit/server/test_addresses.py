@@ -1,4 +1,4 @@
-"""One address is one, however a proxy spells it, and no spelling leaves the limits."""
+"""Every notation of an address counts as the same address, and none escapes the limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens cannot be made, changed, prolonged or guessed."""
+"""Tokens cannot be forged, changed, extended or guessed."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_forged_one_proves_nothing(tokens: Tokens, forge: Callable[[str], str]
 
 
 def test_an_unknown_user_costs_as_much_as_a_wrong_password(world: World, tokens: Tokens) -> None:
-    """Both verify one hash of the same strength: what an observer could time is the same work."""
+    """Both verify a hash of the same strength, so an observer measures the same time."""
     worked: list[bool] = []
 
     def count(work: Callable[[], object]) -> object:

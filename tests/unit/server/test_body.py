@@ -1,4 +1,4 @@
-"""A body is read whole, or the request is refused and the connection that it came on is not used again."""
+"""A body is read completely, or the request is refused and its connection closed."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_one_that_comes_too_slowly_is_refused() -> None:
 
 
 class TestAfterTheAnswer:
-    def test_what_nobody_read_is_skipped_to_the_next_request(self) -> None:
+    def test_an_unread_body_is_skipped_up_to_the_next_request(self) -> None:
         parser = parser_of("Content-Length: 5", [b"hello", b"GET /next HTTP/1.1\r\n\r\n"])
         request = next(parser)
         request.body = body = Body(request)
@@ -128,7 +128,7 @@ class TestAfterTheAnswer:
 
 
 class TestMostlyFrame:
-    """A body in chunks of which each costs more work than the bytes it consists of."""
+    """A chunked body whose chunks each cost more work than their bytes."""
 
     def test_so_many_chunks_are_a_body(self) -> None:
         body, _ = body_of(CHUNKED, b"1\r\nx\r\n" * MAX_CHUNKS + b"0\r\n\r\n")

@@ -1,4 +1,4 @@
-"""One user does not hold all connections: so many polls may wait, and the next one does not."""
+"""One user cannot hold all connections: only so many polls may wait."""
 
 from __future__ import annotations
 

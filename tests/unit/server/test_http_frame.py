@@ -120,7 +120,7 @@ class TestSignIn:
         http.post(REGISTER, json={"username": "dave", "password": "long enough"})
         assert world.store.users["dave"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
-    def test_without_mongodb_nobody_signs_in(self, http: Http, world: World) -> None:
+    def test_sign_in_fails_without_mongodb(self, http: Http, world: World) -> None:
         world.store.down = True
         user = {"username": "dave", "password": "long enough"}
         problem(http.post(REGISTER, json=user), 503, "unavailable")

@@ -83,7 +83,7 @@ class TestSend:
         assert world.store.messages == []
 
     @pytest.mark.parametrize("to", ["", "bo", "b" * 65, "bob\n", "bob:x", "a/b", None, 7, {"$gt": ""}])
-    def test_a_recipient_that_can_be_nobodys_name_is_refused(self, http: Http, to: Any) -> None:
+    def test_an_illegal_recipient_is_refused(self, http: Http, to: Any) -> None:
         assert "to_username" in problem(http.send(to=to), 400, "invalid_request")["detail"]
 
     def test_an_unknown_recipient_is_not_found(self, http: Http, world: World) -> None:
@@ -103,7 +103,7 @@ class TestSend:
         http.send("hi", client_message_id="c1")
         problem(http.send("other", client_message_id="c1"), 400, "idempotency_mismatch")
 
-    def test_nobody_sends_as_somebody_else(self, http: Http, world: World) -> None:
+    def test_no_user_can_send_as_another_one(self, http: Http, world: World) -> None:
         assert http.send(from_username="alice").status_code == 200
         problem(http.send(from_username="carol"), 403, "forbidden")
         assert len(world.store.messages) == 1
@@ -152,7 +152,7 @@ class TestSend:
         assert detail == f"{name} was sent 2 times; send it once."
         assert world.store.messages == []
 
-    def test_a_name_that_nobody_knows_may_come_as_often_as_it_likes(self, http: Http) -> None:
+    def test_an_unknown_field_may_be_repeated(self, http: Http) -> None:
         body = b'{"to_username": "bob", "content": "hi", "x": 1, "x": {"content": 1, "content": 2}}'
         response = http.post(MESSAGES, user="alice", data=body, content_type="application/json")
         assert response.status_code == 200
@@ -273,7 +273,7 @@ class TestPoll:
         world.notifier.on_wait = lambda: http.send("hi")
         assert http.poll("?wait=2.5").get_json()["count"] == 1
 
-    def test_nobody_polls_another_ones_mailbox(self, http: Http, world: World) -> None:
+    def test_no_user_can_poll_the_mailbox_of_another_one(self, http: Http, world: World) -> None:
         http.send("for bob only")
         assert "for bob" not in str(problem(http.poll(user="carol"), 403, "forbidden"))
         problem(http.poll(user="carol", mailbox="nobody"), 404, "user_not_found")

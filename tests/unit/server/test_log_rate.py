@@ -1,4 +1,4 @@
-"""What repeats is logged at a bounded rate, and nothing new is withheld."""
+"""Repeated lines are logged at a limited rate, and every new line is logged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reference_server.log_rate import KINDS, PERIOD_S, TEXTS, LogThrottle
 
 
 class Clock:
-    """Seconds, that only move when told."""
+    """Seconds that only a test moves."""
 
     def __init__(self) -> None:
         self.now_s = 0.0

@@ -1,4 +1,4 @@
-"""One event is one line with the request's id, whatever a user typed."""
+"""One event is one line with the request's id, whatever the user input contains."""
 
 from __future__ import annotations
 

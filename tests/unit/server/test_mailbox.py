@@ -87,7 +87,7 @@ def test_a_redis_that_comes_back_is_not_believed_what_it_held(sees_the_other: in
 
 
 BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A machine with other work to do is slow, and no bug."""
+"""A slow machine is not a bug of the server."""
 
 
 class InMemory(Mailbox):

@@ -1,4 +1,4 @@
-"""Which workers the master takes for hanging. What it does on signals is tested with real ones."""
+"""Which workers the master takes for hanging. Its signals are tested in tests/edge/server."""
 
 from __future__ import annotations
 

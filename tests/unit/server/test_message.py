@@ -44,7 +44,7 @@ def test_an_entry_is_read_as_it_was_written(message: Message) -> None:
 
 @given(all_messages)
 def test_an_entry_starts_with_its_place_for_the_scripts(message: Message) -> None:
-    """trust.lua finds its way by `^{"seq":(%d+),"timestamp_us":(%d+),`."""
+    """trust.lua reads an entry by `^{"seq":(%d+),"timestamp_us":(%d+),`."""
     start = f'{{"seq":{message.seq},"timestamp_us":{message.timestamp_us},'
     assert to_entry(message).startswith(start)
 

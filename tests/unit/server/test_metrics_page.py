@@ -1,4 +1,4 @@
-"""The metrics tell what happened, and their labels have few values."""
+"""The metrics count what happened, and their labels have few values."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_calls_of_stores_are_timed_by_outcome(http: Http, world: World) -> None:
         labels = {"store": "mongodb", "operation": "append", "outcome": outcome}
         return value(http, "chat_store_seconds_count", **labels)
 
-    assert calls("ok") == 2, "that there is no such user is an answer"
+    assert calls("ok") == 2, "an unknown user is an answer, not a failure"
     assert calls("failed") == 1
 
 

@@ -12,7 +12,7 @@ from tests.unit.server.http_app import SECRET, Http
 
 DOCUMENT = document(Config.from_env({"SECRET_KEY": SECRET}))
 PAGES = "pages."
-"""Pages for people are no part of the API."""
+"""Pages for people are not part of the API."""
 
 CONTRACT = {
     ("POST", "/api/users/register"): {201, 400, 408, 409, 413, 429, 503},

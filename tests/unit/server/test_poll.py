@@ -166,7 +166,7 @@ class TestWithoutMongodb:
         with pytest.raises(Unavailable):
             world.process().poll()
 
-    def test_nobody_can_be_polled_without_redis_either(self, world: World, process: Process) -> None:
+    def test_a_poll_without_both_stores_is_unavailable(self, world: World, process: Process) -> None:
         world.store.down = world.queue.down = True
         with pytest.raises(Unavailable) as refusal:
             process.poll()

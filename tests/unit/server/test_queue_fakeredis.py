@@ -73,7 +73,7 @@ def test_the_lists_of_another_redis_are_rebuilt(
 def test_another_redis_is_not_used_before_it_is_written_down(
     queue: RedisQueue, server: Server, epochs: Epochs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else nobody could tell that the lists of the first one are old, once it is back."""
+    """Otherwise the lists of the first one would be trusted when it comes back."""
     rebuilt(queue, messages(1, 3))
 
     def unknown(self: Epochs, identity: str) -> str:

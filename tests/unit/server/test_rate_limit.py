@@ -1,4 +1,4 @@
-"""Guessing passwords, registering and sending are slowed, by user and by address, and nobody else is."""
+"""Guessing passwords, registering and sending are limited by user and address, without effect on others."""
 
 from __future__ import annotations
 
@@ -161,14 +161,14 @@ class TestSends:
         now.s += wait_s
         sends.add("alice", "192.0.2.3")
 
-    def test_nobody_gets_the_share_of_two_minutes_at_the_turn_of_one(self, sends: Sends, now: Now) -> None:
+    def test_the_limits_of_two_minutes_cannot_be_used_within_seconds(self, sends: Sends, now: Now) -> None:
         now.s += 59
         for _ in range(30):
             sends.add("alice", HOME)
         now.s += 2
         assert self.sent_until_refused(sends, "alice", HOME) <= 1
 
-    def test_whoever_sends_every_three_seconds_never_waits(self, sends: Sends, now: Now) -> None:
+    def test_a_sender_of_a_message_every_three_seconds_never_waits(self, sends: Sends, now: Now) -> None:
         for _ in range(200):
             sends.add("alice", HOME)
             now.s += 3

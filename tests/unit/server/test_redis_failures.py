@@ -1,4 +1,4 @@
-"""What the Redis queue makes of every way in which Redis, or the way to it, can fail."""
+"""How the Redis queue handles each failure of Redis and of the network."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class TestNotifier:
             notifier.notify("bob")
             wait(60)
 
-    def test_nobody_is_kept_who_stopped_listening(self) -> None:
+    def test_a_poll_that_stopped_listening_is_forgotten(self) -> None:
         notifier = RedisNotifier(redis.Redis())
         with notifier.listen("bob"), notifier.listen("bob"):
             pass

@@ -1,4 +1,4 @@
-"""What the HTTP layer refuses, and what it never tells."""
+"""What the HTTP layer refuses, and what it never reveals."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TestGuessing:
             problem(sign_in(http, spelling), 401, "unauthenticated")
         refused(sign_in(http, "Jose\u0301"))
 
-    def test_a_name_that_nobody_can_have_is_refused_without_work(self, http: Http) -> None:
+    def test_an_illegal_name_is_refused_without_work(self, http: Http) -> None:
         for name in ("x" * 65, "da", "a b", "\x00\x00\x00"):
             problem(sign_in(http, name), 400, "invalid_request")
 
@@ -72,7 +72,7 @@ class TestGuessing:
             sign_in(http)
         assert http.poll(user="dave", mailbox="dave").status_code == 200
 
-    def test_a_header_moves_nobody_to_another_address(self, http: Http) -> None:
+    def test_a_header_changes_no_address(self, http: Http) -> None:
         for number in range(5):
             sign_in(http, f"user{number}", **{"X-Forwarded-For": f"192.0.2.{number}"})
         refused(sign_in(http, password="long enough", **{"X-Forwarded-For": "192.0.2.9"}))
@@ -165,7 +165,7 @@ class TestWork:
         created = http.post(REGISTER, json={"username": decomposed, "password": "long enough"})
         assert created.get_json() == {"username": name}
 
-    def test_a_password_that_nobody_can_have_is_not_hashed(self, http: Http) -> None:
+    def test_an_illegal_password_is_not_hashed(self, http: Http) -> None:
         problem(sign_in(http, "nobody", "x" * 129), 400, "invalid_request")
         problem(sign_in(http, "nobody", "x" * 128), 401, "unauthenticated")
 

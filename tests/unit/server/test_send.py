@@ -38,7 +38,7 @@ def test_without_redis_it_is_stored_and_the_push_is_owed(
 
 
 def test_without_redis_and_without_a_trace_it_is_not_acked(world: World, process: Process) -> None:
-    """Were the process killed now, nobody would know of the message that the queue misses."""
+    """If the process were killed now, no other process would know that the queue lacks the message."""
     world.queue.down = True
 
     def mongodb_dies_too() -> None:
@@ -92,7 +92,7 @@ def test_a_message_that_is_stored_seconds_after_its_send_gave_up_is_queued(
     assert process.stale_queues.suspected() == []
 
 
-def test_nobody_unknown_can_be_sent_to(process: Process) -> None:
+def test_an_unknown_recipient_is_refused(process: Process) -> None:
     with pytest.raises(NotFound, match="nobody"):
         process.send("hi", to="nobody")
 
@@ -132,7 +132,7 @@ class TestSendingAgain:
         assert process.send("hi", client_id="c1").replayed
         assert process.contents() == ["hi"]
 
-    def test_the_same_id_of_somebody_else_is_another_message(self, process: Process) -> None:
+    def test_the_same_id_of_another_sender_is_another_message(self, process: Process) -> None:
         process.send("hi", client_id="c1")
         assert not process.send("hi", by="carol", client_id="c1").replayed
 

@@ -1,4 +1,4 @@
-"""Timestamps: one spelling out, the contract's spellings in, nothing lost between."""
+"""Timestamps: the contract's formats are read, one format is written, and nothing is lost between."""
 
 from __future__ import annotations
 

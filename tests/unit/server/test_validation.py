@@ -1,4 +1,4 @@
-"""Every rule for what users type, at its limits, and whatever else they type is refused in one sentence."""
+"""Every rule for user input, at its limits; any other input is refused with one sentence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.unit.server.world import World
 
 NOON_US = 1_767_268_800_000_000
 LONE, ASTRAL, COMBINING = "\ud83c", "𝒳", "e\u0301"
-"""Half of a surrogate pair; a letter beyond the first 65,536; a letter that NFC makes one character."""
+"""An unpaired surrogate; a letter beyond the first 65,536; a letter that NFC makes one character."""
 
 busy = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)
 
@@ -135,9 +135,7 @@ class TestPollParameters:
         assert sum(world.notifier.waits_s) == pytest.approx(min(float(wait), RECHECK_S), abs=0.5)
 
     @pytest.mark.parametrize("query", ["", "?unknown=1", "?since", "?limit=%00", "?=&&=", "?limit=1%2500"])
-    def test_other_parameters_are_nobodys_business_and_empty_ones_are_refused(
-        self, http: Http, query: str
-    ) -> None:
+    def test_unknown_parameters_are_ignored_and_empty_ones_are_refused(self, http: Http, query: str) -> None:
         expected = 400 if query.startswith(("?since", "?limit")) else 200
         assert http.poll(query).status_code == expected
 

@@ -1,4 +1,4 @@
-"""What gunicorn cannot read as a request is answered as every other error is."""
+"""A malformed request is answered like every other error."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_the_end_of_the_worker_is_no_answer(
     assert client.recv(1) == b""
 
 
-def test_nobody_is_there_any_more(connection: tuple[socket.socket, socket.socket]) -> None:
+def test_the_client_has_gone(connection: tuple[socket.socket, socket.socket]) -> None:
     client, server = connection
     client.close()
     Worker.handle_error(

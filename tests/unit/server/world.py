@@ -1,4 +1,4 @@
-"""A server in this process, on stores that can be broken, with a clock that only moves when told."""
+"""A server in this process, on stores that can be broken, with a clock that only a test moves."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class InstantNotifier:
 
 
 class MemoryRedis:
-    """What can befall Redis, done to the in-memory queue: see tests/contracts/mailbox_machine.py."""
+    """The faults of Redis, applied to the in-memory queue: see tests/contracts/mailbox_machine.py."""
 
     def __init__(self, queue: BreakableQueue) -> None:
         self._queue = queue
@@ -206,7 +206,7 @@ class World:
         return Process(self)
 
     def queue_of_a_process(self) -> Any:
-        """The in-memory queue is everybody's; others have a breaker for each process."""
+        """All processes share the in-memory queue; others have one breaker per process."""
         return self.queue
 
     def close(self) -> None:
