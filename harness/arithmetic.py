@@ -1,4 +1,4 @@
-"""The arithmetic of a polling client: what even a perfect server must be forgiven, and exact percentiles.
+"""The arithmetic of a polling client: how often even a perfect server is late, and exact percentiles.
 
 A client measures its interval from the *start* of a poll and shortens it by the smoothed round trip, so the
 longest wait of a message is interval + (this round trip - smoothed round trip). A message is late with the
@@ -14,11 +14,11 @@ SMOOTHING = 1 / 8
 """The weight of a new sample, as TCP smooths its round trips (RFC 6298)."""
 
 FALSE_ALARM = 0.001
-"""How often a perfect server may be called late."""
+"""The probability with which a perfect server may be found late."""
 
 
 def smoothed_round_trip(previous_s: float | None, sample_s: float) -> float:
-    """The smoothed round trip after one more sample, in seconds; the first sample is taken as it is."""
+    """Return the smoothed round trip after one more sample, in seconds; the first one is taken as it is."""
     if previous_s is None:
         return sample_s
     return previous_s + SMOOTHING * (sample_s - previous_s)
@@ -32,12 +32,12 @@ def floor_share(
     slack_s: float = 0.0,
     in_round_s: Sequence[float] | None = None,
 ) -> float:
-    """The share of messages, 0 to 1, which a perfect server delivers late to one client.
+    """Return the share of messages, 0 to 1, that a perfect server delivers late to one client.
 
-    `round_trips_s` are those of one consumer of polls, in order. A round trip is excused only up to
+    `round_trips_s` are those of one consumer, in order. A round trip counts only up to
     `acceptable_round_trip_s`: what is beyond is the server's own delay. `slack_s` is the promised delivery
-    time less the interval. `in_round_s` is how long after the begin of its round each poll was answered,
-    where some follow at once because a page was full. Raises ValueError when the interval is not positive.
+    time minus the interval. `in_round_s` is how long after the begin of its round each poll was answered, if
+    some follow at once because a page was full. Raise ValueError if the interval is not positive.
     """
     if interval_s <= 0:
         raise ValueError(f"a polling interval is more than 0 s, not {interval_s}")
@@ -56,9 +56,9 @@ def floor_share(
 
 
 def allowed_misses(n: int, share: float) -> int:
-    """The smallest k with P(Binomial(n, share) > k) < 0.001: more misses are not the arithmetic's.
+    """Return the smallest k with P(Binomial(n, share) > k) < 0.001: a perfect server has no more misses.
 
-    Raises ValueError when `share` is no probability.
+    Raise ValueError if `share` is not a probability.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"a share is between 0 and 1, not {share}")
@@ -78,9 +78,9 @@ def allowed_misses(n: int, share: float) -> int:
 
 
 def exact_percentile(values: Sequence[float], q: float) -> float:
-    """The nearest-rank percentile: the smallest value that at least `q` per cent of the values do not exceed.
+    """Return the nearest-rank percentile: the smallest value that `q` per cent of the values do not exceed.
 
-    Raises ValueError for no values, or a `q` outside 0 to 100.
+    Raise ValueError for no values, or a `q` outside 0 to 100.
     """
     if not values:
         raise ValueError("no percentile of no values")
@@ -95,10 +95,10 @@ def _nearest_rank(ordered: Sequence[float], q: float) -> float:
 
 
 def summary(values: Sequence[float]) -> dict[str, float | int | None]:
-    """n and the exact p50, p95, p99 and max, rounded to a millionth; None for none and for infinity."""
+    """Return n and the exact p50, p95, p99 and max, rounded to 6 digits; None if there is no finite value."""
     ordered = sorted(values)
-    told: dict[str, float | int | None] = {"n": len(ordered)}
+    result: dict[str, float | int | None] = {"n": len(ordered)}
     for name, q in (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100)):
         value = _nearest_rank(ordered, q) if ordered else math.inf
-        told[name] = None if math.isinf(value) else round(value, 6)
-    return told
+        result[name] = None if math.isinf(value) else round(value, 6)
+    return result

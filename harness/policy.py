@@ -1,4 +1,4 @@
-"""What honest servers do differently: choices of theirs that no promise depends on, from their profile."""
+"""What correct servers do differently: choices in a target's profile that no promise depends on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Codes(frozenset[int]):
 
     @classmethod
     def read(cls, value: Any) -> Codes:
-        """Return what a profile says: one, or a list of them. Raise ValueError."""
+        """Return the statuses in a profile: one, or a list of them. Raise ValueError."""
         codes = value if isinstance(value, list) else [value]
         if not codes or not all(type(code) is int and 400 <= code < 500 for code in codes):
             raise ValueError("Expected a status from 400 to 499, or a list of them")
@@ -20,20 +20,20 @@ class Codes(frozenset[int]):
 
 
 class Policy(Record, frozen=True):
-    """Which of two sensible things a server does."""
+    """Which of two sensible behaviours a server has."""
 
     malformed_since: Literal["refused", "ignored"] = "refused"
     limit_outside: Literal["refused", "clamped"] = "refused"
     polls_without_redis: Literal["served", "unavailable"] = "served"
-    """While Redis is away: from MongoDB, saying `degraded`; or 503."""
+    """While Redis is away: polls are answered from MongoDB with `degraded`, or 503."""
     older_cursors: Literal["served", "gap"] = "served"
-    """A cursor from before the retained messages: all behind it; or the retained ones, saying `gap`."""
+    """A cursor from before the retained messages gets all later ones, or only the retained with `gap`."""
     longest_message: Count = 1000
     """In characters."""
 
 
 class Statuses(Record, frozen=True):
-    """With which statuses a server refuses."""
+    """The statuses with which a server refuses requests."""
 
     invalid: Codes = Codes({400})
     not_signed_in: Codes = Codes({401})
@@ -43,32 +43,32 @@ class Statuses(Record, frozen=True):
     too_large: Codes = Codes({400, 413})
     wrong_type: Codes = Codes({400, 415})
     id_reused: Codes = Codes({400})
-    """A `client_message_id` of before, with another content."""
+    """A `client_message_id` used again with other content."""
     slowed: Codes = Codes({429})
 
     @property
     def no_such_mailbox(self) -> frozenset[int]:
-        """For a mailbox that cannot be, is not there, or is another's."""
+        """For a mailbox whose name is invalid, that does not exist, or that belongs to another user."""
         return self.invalid | self.forbidden | self.unknown_user
 
 
 class Features(Record, frozen=True):
-    """What a server has beside the promises; rows and traffic leave out what it has not."""
+    """Optional features of a server; rows and traffic that need a missing one are left out."""
 
     readiness: bool = True
     metrics: bool = True
     openapi: bool = True
     limits: bool = True
-    """Of the sends of a user, and of registrations and failed sign-ins from an address."""
+    """Limits on sends by user, and on registrations and failed sign-ins by address."""
     held_polls: bool = True
     hang_up: bool = True
-    """On SIGHUP to all its processes it serves on, as after a closed terminal or a reload."""
+    """It keeps serving after SIGHUP to all its processes (a closed terminal, or a reload)."""
     forms: bool = True
     """Sends may be forms, `application/x-www-form-urlencoded`."""
     multipart_forms: bool = True
     """Sends may be forms, `multipart/form-data`."""
     lenient_json: bool = True
-    """A field or parameter that nobody knows is ignored, and null is the same as a missing field."""
+    """Unknown fields and parameters are ignored, and null is the same as a missing field."""
     unicode_names: bool = True
     """Names may hold letters of any script."""
     marked_names: bool = True

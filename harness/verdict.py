@@ -1,4 +1,4 @@
-"""What a checker says: a verdict on one promise, with the findings and the evidence it rests on."""
+"""The result of a checker: a verdict on one promise, with its findings and evidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_EVENTS_PER_FINDING = 10
 
 
 class Verdict(StrEnum):
-    """The four words a row or a promise can end with, from best to worst."""
+    """How a row or a promise can end, from best to worst."""
 
     PASS = "pass"
     SKIPPED = "skipped"
@@ -27,18 +27,18 @@ EXIT_CODES: Mapping[Verdict, int] = {
     Verdict.PASS: 0,
     Verdict.FAIL: 1,
     Verdict.INCONCLUSIVE: 3,
-    Verdict.SKIPPED: 3,  # a row nobody ran says nothing about the server: the run is not green
+    Verdict.SKIPPED: 3,  # a row that did not run says nothing about the server: the run is not green
 }
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict of a whole: a failure outweighs doubt, doubt outweighs a pass; of nothing: inconclusive."""
+    """Return the worst of the verdicts; of none: inconclusive."""
     ranking = list(Verdict)
     return max(verdicts, key=ranking.index, default=Verdict.INCONCLUSIVE)
 
 
 class Finding(Record, frozen=True):
-    """One broken promise, explained by at most ten events of the history (their raw JSON objects)."""
+    """One violation of a promise, explained by at most ten events of the history (raw JSON objects)."""
 
     promise: str
     kind: str
@@ -46,14 +46,13 @@ class Finding(Record, frozen=True):
     sentence: str
     events: tuple[Mapping[str, Any], ...] = ()
     suspected_cause: str = ""
-    """What probably happened inside the server, in a word or two; '' if nothing points to anything."""
+    """What probably happened inside the server, in a word or two; '' if unknown."""
 
 
 class Judgement(Record, frozen=True):
     """The verdict on one promise over one history.
 
-    `evidence` says in numbers what the verdict rests on; `reason` is one sentence whenever the verdict is
-    not a pass.
+    `evidence` has the numbers behind the verdict; `reason` is one sentence if the verdict is not a pass.
     """
 
     promise: str
@@ -64,7 +63,7 @@ class Judgement(Record, frozen=True):
 
 
 def summed_up(judgements: Iterable[Judgement]) -> tuple[Verdict, str]:
-    """The verdict of several judgements, and on one line which of them are as bad as that, and why."""
+    """Return the verdict of several judgements, and on one line the reasons of those with that verdict."""
     known = list(judgements)
     verdict = worst(judgement.verdict for judgement in known)
     if verdict is Verdict.PASS:

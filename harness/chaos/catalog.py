@@ -90,14 +90,17 @@ def _age(random: Random) -> Parameters:
     return {"missing_sends": random.randint(5, 30)}
 
 
-def _told(random: Random) -> Parameters:
-    return {"told": random.random() < 0.5}
+def _demoted(random: Random) -> Parameters:
+    return {"demoted": random.random() < 0.5}
 
 
 @contextmanager
-def _failed_over(run: Run, told: bool) -> Iterator[Fault]:
-    """The replica is there for this fault alone: other faults of Redis are not to reach it."""
-    with run.faults.redis_replica() as replica, run.faults.redis_failed_over(replica, told=told) as fault:
+def _failed_over(run: Run, demoted: bool) -> Iterator[Fault]:
+    """Start the replica for this fault alone: other faults of Redis must not reach it."""
+    with (
+        run.faults.redis_replica() as replica,
+        run.faults.redis_failed_over(replica, demoted=demoted) as fault,
+    ):
         yield fault
 
 
@@ -132,7 +135,7 @@ CATALOG: tuple[ChaosFault, ...] = (
         "redis",
         "failed over",
         lambda run, drawn: _failed_over(run, **drawn),
-        draw=_told,
+        draw=_demoted,
         needs=_REDIS,
         apart_from=_REBUILT,
     ),

@@ -1,4 +1,4 @@
-"""Which kinds of faults are asked for, and which of them this target on this machine can have."""
+"""Which kinds of faults are asked for, and which of them are possible with this target on this machine."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from harness.targets.profile import Profile
 
 
 def chosen(kinds: Sequence[ChaosFault], patterns: Sequence[str]) -> list[ChaosFault]:
-    """The kinds of which the store or the whole name matches any of the patterns; without patterns, all.
+    """Return the kinds whose store or whole name matches any of the patterns; all of them without patterns.
 
-    Raises UsageError for a pattern that matches none.
+    Raise UsageError for a pattern that matches none.
     """
     for pattern in patterns:
         if not any(_matches(kind, pattern) for kind in kinds):
             names = [*dict.fromkeys(kind.store for kind in kinds), *(kind.full_name for kind in kinds)]
-            known = hint(names, pattern) or f" There are {', '.join(names)}."
-            raise UsageError(f"There is no store and no fault '{pattern}'.{known}")
+            known = hint(names, pattern) or f" Known are {', '.join(names)}."
+            raise UsageError(f"'{pattern}' is neither a store nor a fault.{known}")
     return [kind for kind in kinds if not patterns or any(_matches(kind, it) for it in patterns)]
 
 
 def possible(
     kinds: Sequence[ChaosFault], profile: Profile, services: Mapping[str, Found]
 ) -> tuple[list[ChaosFault], dict[str, list[ChaosFault]]]:
-    """The kinds that can be had, and those that cannot by the reason why. Raises UsageError if none can."""
+    """Return the possible kinds, and the others by the reason why not. Raise UsageError if there are none."""
     lacking = _lacking(profile, services)
     if any(Need.CLOCKS in kind.needs for kind in kinds) and (reason := _no_clocks()):
         lacking[Need.CLOCKS] = reason
@@ -41,7 +41,7 @@ def possible(
         else:
             can.append(_apart(kind, profile))
     if not can:
-        raise UsageError(f"None of the faults asked for can be had: {'; '.join(left_out)}.")
+        raise UsageError(f"None of the requested faults is possible: {'; '.join(left_out)}.")
     return can, left_out
 
 
@@ -50,12 +50,12 @@ def _matches(kind: ChaosFault, pattern: str) -> bool:
 
 
 def _lacking(profile: Profile, services: Mapping[str, Found]) -> dict[Need, str]:
-    """What is not there, with a reason that may follow a colon."""
+    """Return the missing needs, each with a reason that can follow a colon."""
     lacking: dict[Need, str] = {}
     if services["redis"].url is not None:
-        lacking[Need.OWN_REDIS] = "the Redis of REDIS_URL is not ours to break"
+        lacking[Need.OWN_REDIS] = "the Redis of REDIS_URL must not be broken"
     if services["mongod"].url is not None:
-        lacking[Need.OWN_MONGODB] = "the MongoDB of MONGODB_URL is not ours to break"
+        lacking[Need.OWN_MONGODB] = "the MongoDB of MONGODB_URL must not be broken"
     if not profile.stores_as_the_contract:
         lacking[Need.QUEUES] = "the target's profile says stores_as_the_contract = false"
     if not profile.has.hang_up:
@@ -64,7 +64,7 @@ def _lacking(profile: Profile, services: Mapping[str, Found]) -> dict[Need, str]
 
 
 def _no_clocks() -> str:
-    """Why no clock can be set; '' where one can."""
+    """Return why clocks cannot be set; '' if they can."""
     try:
         faketime_library()
     except NotHere as error:
@@ -73,7 +73,7 @@ def _no_clocks() -> str:
 
 
 def _apart(kind: ChaosFault, profile: Profile) -> ChaosFault:
-    """A clock is read from a poll's answer, which some servers do not give without Redis."""
+    """Keep faults of clocks apart from Redis's if polls need Redis: a clock is read from a poll's answer."""
     if Need.CLOCKS in kind.needs and profile.policy.polls_without_redis == "unavailable":
         return replace(kind, apart_from=kind.apart_from | {"redis"})
     return kind

@@ -1,7 +1,7 @@
-"""Drawing a schedule of faults from a seed: pure, so the same seed draws the same schedule.
+"""Drawing a schedule of faults from a seed; the same seed always draws the same schedule.
 
-Faults come in outages: one to three faults of different stores, which overlap. After each outage there is
-quiet, long enough to see that the server has recovered.
+Faults come in outages: one to three overlapping faults of different stores. After each outage there is a
+quiet period, long enough to see that the server has recovered.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.history import Bounds
 
 WARM_UP_S = 4.0
 FAULTS_AT_ONCE = (1, 1, 2, 2, 3)
-"""How many faults an outage has: one of these, each as likely."""
+"""How many faults an outage has: one of these, each with the same probability."""
 LONGER_QUIET_S = 3.0
 OVERLAP_FROM = 0.9
 """A further fault of an outage begins before this share of the first one is over."""
@@ -25,7 +25,7 @@ CLOCK = "clock"
 
 @dataclass(frozen=True)
 class Planned:
-    """A fault that is to begin `at_s` seconds after the traffic and to last `lasts_s` seconds."""
+    """A fault that begins `at_s` seconds after the traffic and lasts `lasts_s` seconds."""
 
     kind: ChaosFault
     at_s: float
@@ -34,7 +34,7 @@ class Planned:
 
     @property
     def ends_at_s(self) -> float:
-        """When it is to be healed."""
+        """When it is healed."""
         return round(self.at_s + self.lasts_s, 1)
 
 
@@ -43,9 +43,9 @@ Outage = tuple[Planned, ...]
 
 @dataclass(frozen=True)
 class FaultSchedule:
-    """Outages in their order, at least `quiet_s` seconds apart; all is over after `total_s` seconds.
+    """Outages in their order, at least `quiet_s` seconds apart; everything ends after `total_s` seconds.
 
-    `with_clocks`: two instances of the server, each with a clock that can be set.
+    `with_clocks`: there are two instances of the server, each with a clock that can be set.
     """
 
     outages: tuple[Outage, ...]
@@ -60,18 +60,21 @@ class FaultSchedule:
 
 
 def quiet_s(bounds: Bounds) -> float:
-    """Return how long the quiet period after an outage must last: until recovery is due, plus two polls."""
+    """Return how long a quiet period must last: until the server must have recovered, plus two polls."""
     return bounds.recovers_within_s + 2 * bounds.poll_interval_s
 
 
 def draw(seed: int, kinds: Sequence[ChaosFault], *, total_s: float, quiet_s: float) -> FaultSchedule:
-    """The schedule of a seed, `total_s` seconds long, of these kinds of faults.
+    """Return the schedule of a seed, `total_s` seconds long, of these kinds of faults.
 
-    Of each store all kinds come before one comes again. Raises UsageError where there is no time for a fault.
+    All kinds of a store come before one of them is repeated. Raise UsageError if there is no time for a
+    fault.
     """
     shortest_s = WARM_UP_S + LONG_S[0] + quiet_s
     if total_s < shortest_s:
-        raise UsageError(f"Chaos needs {shortest_s / 60:.2f} minutes at least: a fault, and quiet after it.")
+        raise UsageError(
+            f"Chaos needs at least {shortest_s / 60:.2f} minutes: a fault, and a quiet period after it."
+        )
     random = Random(f"chaos:{seed}")
     with_clocks = _with_clocks(random, kinds)
     drawing = _Drawing(random, [kind for kind in kinds if with_clocks or kind.store != CLOCK])
@@ -86,13 +89,13 @@ def draw(seed: int, kinds: Sequence[ChaosFault], *, total_s: float, quiet_s: flo
 
 
 def _with_clocks(random: Random, kinds: Sequence[ChaosFault]) -> bool:
-    """Half of the seeds have them where there is a choice: two instances are never all killed at once."""
+    """Return whether to use clocks: for half of the seeds, as faults of the server kill only one instance."""
     stores = {kind.store for kind in kinds}
     return CLOCK in stores and (len(stores) == 1 or random.random() < 0.5)
 
 
 class _Drawing:
-    """Draws one outage after the other; of each store there is a bag of the kinds yet to come."""
+    """Draws one outage after the other; for each store there is a bag of the kinds yet to come."""
 
     def __init__(self, random: Random, kinds: Sequence[ChaosFault]) -> None:
         self._random = random
@@ -101,7 +104,7 @@ class _Drawing:
         self._bags: dict[str, list[ChaosFault]] = {store: [] for store in self._stores}
 
     def outage(self, at_s: float, room_s: float) -> Outage:
-        """Faults that overlap, the first one of them `at_s`, all over in `room_s` seconds."""
+        """Return faults that overlap; the first begins `at_s`, and all end within `room_s` seconds."""
         until_s = at_s + room_s
         first, *others = self._together(min(self._random.choice(FAULTS_AT_ONCE), len(self._stores)))
         faults = [self._planned(first, at_s, until_s)]
@@ -113,14 +116,14 @@ class _Drawing:
         return tuple(sorted(faults, key=lambda fault: fault.at_s))
 
     def _together(self, count: int) -> list[ChaosFault]:
-        """Kinds of so many different stores, or of fewer where some cannot stand beside each other."""
+        """Return `count` kinds of different stores, or fewer if some of them may not overlap."""
         chosen: list[ChaosFault] = []
         for store in self._random.sample(self._stores, count):
             kind = self._bag(store).pop()
             if all(kind.stands_beside(other) for other in chosen):
                 chosen.append(kind)
             else:
-                self._bags[store].insert(0, kind)  # its turn comes
+                self._bags[store].insert(0, kind)  # it stays next in line
         return chosen
 
     def _bag(self, store: str) -> list[ChaosFault]:

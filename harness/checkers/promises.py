@@ -58,7 +58,7 @@ _LATE = ("late", "never_delivered")
 PROMISES: tuple[Promise, ...] = (
     Promise(
         "no-loss",
-        "every message the server accepted reaches every later consumer of polls of its recipient",
+        "every message that the server accepted reaches every later consumer of its recipient",
         no_loss,
         ("stored_but_skipped", "hole", "queued_but_never_served", "never_served", "not_stored", "stuck"),
         Demand.DELIVERY,
@@ -66,7 +66,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "no-duplicate",
-        "one consumer of polls returns a message once",
+        "a consumer receives a message once",
         no_duplicate,
         ("delivered_twice", "two_ids"),
         Demand.DELIVERY,
@@ -83,7 +83,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "cursor",
-        "no answer's cursor passes a message that it, or an earlier answer of the consumer, did not deliver",
+        "no answer's cursor passes a message that neither it nor an earlier answer has delivered",
         cursor,
         ("passed",),
         Demand.DELIVERY,
@@ -91,8 +91,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "no-phantom",
-        "only what was sent arrives, unchanged, to its recipient and to nobody else; a refused send never "
-        "arrives",
+        "only what was sent arrives, unchanged, at its recipient alone; a refused send never arrives",
         no_phantom,
         ("phantom", "changed_content", "wrong_sender", "foreign_mailbox", "refused_but_delivered"),
         Demand.DELIVERY,
@@ -132,8 +131,8 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "retention-told",
-        "where a reader's cursor, or first poll, points before what is still kept, the answer says so "
-        "(`gap`); nothing is dropped in silence, and no gap is told where nothing was dropped",
+        "where a reader's cursor, or first poll, is before what is still kept, the answer says so (`gap`); "
+        "it says so nowhere else",
         retention_told,
         ("silent_gap", "false_gap"),
         Demand.WHERE_RECORDED,
@@ -141,7 +140,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "private",
-        "nobody reads, sends as, or learns about another user's mailbox",
+        "no user can read another user's mailbox, send as that user, or learn about them",
         private,
         _ATTEMPTS,
     ),
@@ -161,13 +160,13 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "no-leak",
-        "what the server and its stores hold on to stops growing under steady traffic",
+        "memory, connections and files of the server and its stores do not keep growing under steady traffic",
         no_leak,
         ("grows",),
     ),
     Promise(
         "stops-cleanly",
-        "a server told to stop finishes what it accepted",
+        "after SIGTERM a server finishes what it accepted, and ends",
         stops_cleanly,
         ("cut_off", "left_waiting", "never_ended"),
     ),

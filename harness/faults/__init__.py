@@ -1,10 +1,10 @@
 """Faults: injected, proven to take effect, healed in `finally`.
 
-A fault counts only while something sees it. For a store behind its proxy that is a probe, a bare connection
-through the same proxy as the server's own: before the fault it is answered, during the fault it fails in the
-fault's own way, after the heal it is answered again. Other faults are proved by what they concern: a process
-that has ended, what Redis says of itself, what stands under a key, the time that an instance tells. Anything
-else makes the run inconclusive, and the server under test is not blamed.
+A fault counts only while a probe sees it. For a store behind its proxy the probe is a bare connection through
+the same proxy as the server's own: before the fault it is answered, during the fault it fails in the fault's
+own way, after the heal it is answered again. Other faults are proven by what they affect: a process that has
+ended, what Redis reports about itself, the value of a key, the time in an instance's answers. If the probe
+sees anything else, the run is inconclusive, and the server under test is not blamed.
 """
 
 from harness.faults.client_faults import ClientFaults
@@ -19,4 +19,4 @@ __all__ = ["PROXY_FAULTS", "Fault", "FaultInjector", "Timing"]
 
 
 class FaultInjector(RedisDataFaults, MongodbFaults, ServerFaults, ClockFaults, ClientFaults):
-    """Every fault there is; see `Injector` for how it is made and what it writes down."""
+    """All faults; see `Injector` for how a fault is injected and recorded."""

@@ -1,4 +1,4 @@
-"""What can befall a client: its own network, while everybody else's is fine."""
+"""Faults of one client's network, while the network of all others works."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.faults.injector import Injector
 
 
 class ClientFaults(Injector):
-    """A proxy stands between one client and the server, and breaks as those before the stores do."""
+    """Faults of a proxy between one client and the server, as for the proxies of the stores."""
 
     @contextmanager
     def network_of_a_client(self) -> Iterator[str]:
-        """A way of its own to the first instance, while the context lasts; gives its base URL."""
+        """Yield the base URL of a separate way to the first instance, while the context lasts."""
         with self._services.proxied("client", self._instances.first.address) as proxy:
             yield "http://{}:{}".format(*proxy.listen)
 
     def client_cut(self) -> AbstractContextManager[Fault]:
-        """Whoever uses that way is cut off: connections are closed, new ones refused."""
+        """Clients that use that way are cut off: connections are closed, new ones refused."""
         return self.through(Fault("client", "refused"))

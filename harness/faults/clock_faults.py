@@ -1,4 +1,4 @@
-"""What can befall the clocks of several instances: all guarantees hold meanwhile (contract: Under faults)."""
+"""Faults of the clocks of several instances, under which all guarantees hold (contract: Under faults)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from harness.faults.injector import Injector
 from harness.stack.probe import Sighting
 
 TOLERANCE_S = 5.0
-"""Between what an instance's answer says and what its clock was set to: slow answers, whole seconds."""
+"""Between an answer's timestamp and what the clock was set to: answers are slow, clocks set to seconds."""
 STEP_EVERY_S = 0.5
 
 
 class ClockFaults(Injector):
     """Faults of the clocks of instances started by `Instances.start_with_clock`.
 
-    What was done is read back from the `timestamp` of an answer of each instance.
+    They are proven by the `timestamp` in an answer of each instance.
     """
 
     def clocks_off(self, offsets_s: Sequence[int]) -> AbstractContextManager[Fault]:
-        """Each instance's clock is off by so many seconds; at the end all step to the right time."""
+        """Each instance's clock is off by its offset; at the end all step to the right time."""
         return self._clocks("off", lambda: self._all_off(offsets_s), lambda: self._set_all(offsets_s))
 
     def clocks_stepping(self, offsets_s: Sequence[int]) -> AbstractContextManager[Fault]:
@@ -37,7 +37,7 @@ class ClockFaults(Injector):
         return self._clocks("stepping", step, nothing, every_s=STEP_EVERY_S)
 
     def clocks_stopped(self) -> AbstractContextManager[Fault]:
-        """All instances' clocks stand still at one instant: nothing that happens has a time of its own."""
+        """All instances' clocks stand still at one instant."""
         at = datetime.now(UTC).replace(microsecond=0)
 
         def stop() -> None:
@@ -45,8 +45,10 @@ class ClockFaults(Injector):
                 clock.stop(at)
 
         def all_stand() -> bool:
-            told = [self._instances.time_told_by(instance) for instance in range(len(self._instances.clocks))]
-            return set(told) == {at.timestamp()}
+            times = [
+                self._instances.time_told_by(instance) for instance in range(len(self._instances.clocks))
+            ]
+            return set(times) == {at.timestamp()}
 
         return self._clocks("stopped", all_stand, stop)
 

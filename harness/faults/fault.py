@@ -1,4 +1,4 @@
-"""What a fault is: what is broken and how, what is done for it, and by what it is seen."""
+"""What a fault is: what is broken and how, how it is injected and healed, and what proves it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.stack.toxics import Proxy
 class Fault:
     """What is broken ('redis', 'mongodb', 'server', 'client' or 'clock') and how.
 
-    `latency_ms`, for slow stores: how much later every answer comes.
+    `latency_ms`, for slow stores: by how much every answer is delayed.
     """
 
     store: str
@@ -23,18 +23,18 @@ class Fault:
 
     @property
     def name(self) -> str:
-        """As the history and the reports call it: 'redis refused'."""
+        """Its name in the history and the reports: 'redis refused'."""
         return f"{self.store} {self.kind}"
 
     @property
     def effects(self) -> Effects:
-        """What it does to the store. Raises KeyError for a fault of which that is not laid down."""
+        """What it does to the store. Raise KeyError for a fault that is not in the table of effects."""
         return EFFECTS[self.name]
 
 
 @dataclass(frozen=True)
 class Observation:
-    """A look at what a fault concerns, and the word that the look is to end with."""
+    """A look at what a fault affects, and the word that it must return."""
 
     look: Callable[[], Sighting]
     shows: str
@@ -44,9 +44,9 @@ class Observation:
 class Breakage:
     """One fault, ready to be injected.
 
-    `health` must be seen before it and after its heal; `proof` as soon as it is injected, and again every
-    `watch_every_s` (None: as usual) while it lasts. A proof may also do the damage itself, each time anew:
-    that is how faults are kept up which the server repairs.
+    `health` must be seen before the fault and after its heal; `proof` when it is injected, and again every
+    `watch_every_s` (None: the default) while it lasts. A proof may do the damage itself each time: so faults
+    that the server repairs are kept up.
     """
 
     fault: Fault
@@ -56,25 +56,25 @@ class Breakage:
     heal: Callable[[], None]
     watch_every_s: float | None = None
     needs_a_serving_server: bool = False
-    """Whether the server itself is to be healthy, before and after; if it is not, it is judged for it."""
+    """Whether `health` is the server's own: if it is not seen, that is judged as the server's failure."""
 
 
 @dataclass(frozen=True)
 class ProxyFault:
-    """One way to break a store at its proxy: what is done to it, and what a probe then sees."""
+    """One way to break a store at its proxy, and what a probe sees then."""
 
     inject: Callable[[Proxy, Fault], None]
     probe_sees: str
 
 
 def nothing() -> None:
-    """For a fault whose proof does the damage, or that needs no healing."""
+    """Do nothing: for a fault whose proof does the damage, or that needs no healing."""
 
 
 def swallow(proxy: Proxy) -> None:
-    """No byte passes, in either direction, and nothing is closed.
+    """Let no byte pass in either direction, and close nothing.
 
-    With `downstream` alone commands would still be carried out, only their answers lost; with `upstream`
+    With `downstream` alone commands would still be executed, and only their answers lost; with `upstream`
     alone an answer on its way would still arrive.
     """
     proxy.add_toxic("timeout", "upstream", timeout=0)
@@ -82,7 +82,7 @@ def swallow(proxy: Proxy) -> None:
 
 
 def _refuse(proxy: Proxy, fault: Fault) -> None:
-    """Live connections are closed, new ones refused."""
+    """Close live connections, and refuse new ones."""
     proxy.disable()
 
 
@@ -91,7 +91,7 @@ def _swallow(proxy: Proxy, fault: Fault) -> None:
 
 
 def _delay(proxy: Proxy, fault: Fault) -> None:
-    """Answers are late; Toxiproxy delays each direction for itself, so one is enough."""
+    """Delay answers; Toxiproxy delays each direction separately, so one is enough."""
     proxy.add_toxic("latency", "downstream", latency=fault.latency_ms)
 
 

@@ -1,4 +1,4 @@
-"""Injecting a fault, proving that it takes effect, watching it, healing it, and writing each of that down."""
+"""Injecting a fault, proving that it takes effect, watching it, healing it, and recording each step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.targets.instances import Instances
 
 @dataclass(frozen=True)
 class Timing:
-    """How patient the injector is, in seconds."""
+    """The time limits of the injector, in seconds."""
 
     active_within_s: float = 2.0
     heals_within_s: float = 5.0
@@ -25,11 +25,12 @@ class Timing:
 
 
 class Injector:
-    """Breaks the stores of `services` and the server's `instances`; writes what happens through `record`.
+    """Breaks the stores of `services` and the server's `instances`; writes events through `record`.
 
     Events: `fault` with `name`, `store`, `effects`, `phase` (inject, active, heal, healed) and, once a probe
-    proved it, `probe` and `ms`; `probe` with `name`, `store`, `saw` (refused, silent, closed, slow,
-    answered, or what the fault's own proof shows) and `ms`, about every half second while a fault lasts.
+    has proven the phase, `probe` and `ms`; `probe` with `name`, `store`, `saw` (refused, silent, closed,
+    slow, answered, or what the fault's own proof shows) and `ms`, about every half second while a fault
+    lasts.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Injector:
         return self._given_instances
 
     def through(self, fault: Fault) -> AbstractContextManager[Fault]:
-        """A fault at a store's proxy: a key of PROXY_FAULTS. See `lasting`."""
+        """Inject a fault at a store's proxy: a key of PROXY_FAULTS. See `lasting`."""
         kind, proxy = PROXY_FAULTS[fault.kind], self._services.proxies[fault.store]
         probe = self._probe(fault)
         return self.lasting(
@@ -70,14 +71,14 @@ class Injector:
 
     @contextmanager
     def lasting(self, breakage: Breakage) -> Iterator[Fault]:
-        """The fault lasts while the context does; faults of different stores may overlap.
+        """Keep a fault active while the context lasts; faults of different stores may overlap.
 
-        Raises InfrastructureError when it is not seen within 2 s, is not seen any more in the middle, or is
-        still seen 5 s after the heal; NotServed when it is the server that is not seen to be as it must.
+        Raise InfrastructureError if the fault is not seen within 2 s, is not seen at some time later, or is
+        still seen 5 s after the heal; NotServed if instead the server itself is not healthy before or after.
         """
         fault = breakage.fault
         if fault.store in self._broken:
-            raise UsageError(f"{fault.store} is already broken: one fault a store at a time.")
+            raise UsageError(f"{fault.store} is already broken: a store can have one fault at a time.")
         before = f"{fault.store} to answer before the fault"
         self._see_health(breakage, self._timing.active_within_s, before)
         interval_s = breakage.watch_every_s or self._timing.probe_interval_s
@@ -90,13 +91,13 @@ class Injector:
             with watcher:
                 yield fault
         except BaseException as error:
-            for surprise in watcher.told(fault):
+            for surprise in watcher.surprises_of(fault):
                 error.add_note(surprise)
             raise
         finally:
             self._broken.discard(fault.store)
             self._heal(breakage)
-        if surprises := watcher.told(fault):
+        if surprises := watcher.surprises_of(fault):
             raise InfrastructureError(surprises[0])
 
     def _probe(self, fault: Fault) -> Probe:
@@ -135,8 +136,8 @@ def _wait_until_active(breakage: Breakage, deadline_s: float) -> Sighting:
     try:
         return wait_to_see(breakage.proof, deadline_s=deadline_s, what="it")
     except DeadlineMissed as error:
-        said = str(error).partition("; ")[2]
+        seen = str(error).partition("; ")[2]
         raise InfrastructureError(
-            f"The fault {breakage.fault.name!r} did not take effect: {said.removesuffix('.')},"
+            f"The fault {breakage.fault.name!r} did not take effect: {seen.removesuffix('.')},"
             f" not {breakage.proof.shows}, for {deadline_s:g} s."
         ) from error

@@ -1,4 +1,4 @@
-"""What can befall MongoDB."""
+"""Faults of MongoDB."""
 
 from __future__ import annotations
 
@@ -16,24 +16,22 @@ class MongodbFaults(Injector):
         return self.through(Fault("mongodb", "refused"))
 
     def mongodb_black_holed(self) -> AbstractContextManager[Fault]:
-        """MongoDB can be connected to, and never says anything."""
+        """MongoDB accepts connections, and never answers."""
         return self.through(Fault("mongodb", "black-holed"))
 
     def mongodb_slow(self, latency_ms: int = 300) -> AbstractContextManager[Fault]:
-        """Every answer of MongoDB comes this much later."""
+        """Every answer of MongoDB is delayed by this much."""
         return self.through(Fault("mongodb", "slow", latency_ms))
 
     def mongodb_killed(self) -> AbstractContextManager[Fault]:
-        """`kill -9` for mongod, which comes back with what its journal has. Raises UsageError: not ours."""
+        """`kill -9` for mongod, which comes back with its journal. Raise UsageError if mongod is not ours."""
         mongod = self._services.own_mongod()
         probe = self._probe(fault := Fault("mongodb", "killed"))
         return self.lasting(
             Breakage(
                 fault,
                 health=Observation(probe.look, "answered"),
-                proof=Observation(
-                    probe.look, "closed"
-                ),  # the proxy lives: it takes connections and drops them
+                proof=Observation(probe.look, "closed"),  # the proxy lives: it accepts and drops connections
                 inject=mongod.kill,
                 heal=mongod.start,
             )

@@ -1,4 +1,4 @@
-"""What can befall the data in Redis: somebody writes nonsense where a mailbox's queue is.
+"""Faults of the data in Redis: nonsense is written where a mailbox's queue is.
 
 Only for servers that keep their queues where the contract says: a list `messages:{username}`, newest first.
 """
@@ -16,29 +16,29 @@ from harness.faults.fault import Breakage, Fault, Observation, nothing
 from harness.faults.redis_faults import RedisFaults
 from harness.stack.probe import Sighting
 
-STRIKE_EVERY_S = 0.5
-STRIKE_WITHIN_S = 2.0
+DAMAGE_EVERY_S = 0.5
+DAMAGE_WITHIN_S = 2.0
 NONSENSE = ("not json at all", '{"seq":', '{"message": 1}', "[]", "\x00\xff")
 
-Strike = Callable[[redis.Redis, str], str]
+Damage = Callable[[redis.Redis, str], str]
 
 
 def queue_key(mailbox: str) -> str:
-    """Where a mailbox's queue is (contract: Storage)."""
+    """Return the key of a mailbox's queue (contract: Storage)."""
     return f"messages:{mailbox}"
 
 
 class RedisDataFaults(RedisFaults):
-    """The server repairs this damage, so it is done again and again while the context lasts.
+    """Damage that is done again and again while the context lasts, because the server repairs it.
 
-    Each stroke reads back, in one transaction with the damage, that it is there.
+    Each time the damage and a read that proves it are one transaction.
     """
 
     def redis_wrong_type(self, mailboxes: Sequence[str]) -> AbstractContextManager[Fault]:
-        """A string, then a hash, is where each mailbox's list belongs."""
+        """In place of each mailbox's list there is a string, then a hash."""
         types = itertools.cycle(("string", "hash"))
 
-        def strike(client: redis.Redis, key: str) -> str:
+        def damage(client: redis.Redis, key: str) -> str:
             wanted = next(types)
             with client.pipeline(transaction=True) as transaction:
                 transaction.delete(key)
@@ -49,14 +49,14 @@ class RedisDataFaults(RedisFaults):
                 transaction.type(key)
                 return "the wrong type" if transaction.execute()[-1] == wanted else "a list"
 
-        return self._striking(Fault("redis", "wrong type"), mailboxes, strike, "the wrong type")
+        return self._damaging(Fault("redis", "wrong type"), mailboxes, damage, "the wrong type")
 
     def redis_not_json(self, mailboxes: Sequence[str]) -> AbstractContextManager[Fault]:
-        """Entries that are no messages: before the newest, instead of it, of the oldest, of one between."""
+        """Queues have entries that are not messages: a new one first, or in place of one of the messages."""
         places = itertools.cycle(("before", "newest", "oldest", "between", "between"))
         nonsense = itertools.cycle(NONSENSE)
 
-        def strike(client: redis.Redis, key: str) -> str:
+        def damage(client: redis.Redis, key: str) -> str:
             place, entry = next(places), next(nonsense)
             index = {"between": int(client.llen(key)) // 2, "oldest": -1}.get(place, 0)
             with client.pipeline(transaction=True) as transaction:
@@ -67,29 +67,29 @@ class RedisDataFaults(RedisFaults):
                 transaction.lindex(key, index)
                 return "nonsense" if transaction.execute()[-1] == entry else "an entry"
 
-        return self._striking(Fault("redis", "not JSON"), mailboxes, strike, "nonsense")
+        return self._damaging(Fault("redis", "not JSON"), mailboxes, damage, "nonsense")
 
-    def _striking(
-        self, fault: Fault, mailboxes: Sequence[str], strike: Strike, shows: str
+    def _damaging(
+        self, fault: Fault, mailboxes: Sequence[str], damage: Damage, shows: str
     ) -> AbstractContextManager[Fault]:
         self._services.own_redis()
         probe = self._probe(fault)
 
         def look() -> Sighting:
             with self._redis() as client:
-                seen = {_struck(client, queue_key(mailbox), strike) for mailbox in mailboxes}
+                seen = {_damage_once(client, queue_key(mailbox), damage) for mailbox in mailboxes}
             return Sighting(shows if seen == {shows} else ", ".join(sorted(seen)), 0.0)
 
         health, proof = Observation(probe.look, "answered"), Observation(look, shows)
-        return self.lasting(Breakage(fault, health, proof, nothing, nothing, STRIKE_EVERY_S))
+        return self.lasting(Breakage(fault, health, proof, nothing, nothing, DAMAGE_EVERY_S))
 
 
-def _struck(client: redis.Redis, key: str, strike: Strike) -> str:
-    """One stroke; again where the list is away for a moment, because the server is just rebuilding it."""
-    deadline = time.monotonic() + STRIKE_WITHIN_S
+def _damage_once(client: redis.Redis, key: str, damage: Damage) -> str:
+    """Do the damage once; try again if the list is absent because the server is just rebuilding it."""
+    deadline = time.monotonic() + DAMAGE_WITHIN_S
     while True:
         try:
-            return strike(client, key)
+            return damage(client, key)
         except redis.ResponseError:
             if time.monotonic() > deadline:
                 raise

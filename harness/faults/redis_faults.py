@@ -1,4 +1,4 @@
-"""What can befall Redis as a whole: its network, its process, its memory, its role."""
+"""Faults of Redis as a whole: of its network, process, memory and role."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from harness.stack.server_process import HOST
 
 ANSWERS_WITHIN_S = 5.0
 DOWN_S = 0.3
-"""How long a flapping Redis is away each time, and about how long it is there in between."""
+"""How long a flapping Redis is away each time, and about how long it is available in between."""
 INFO, PROMOTE = b"INFO server\r\n", b"REPLICAOF NO ONE\r\n"
 WRITE = b"SET pollproof:probe 1 PX 1000\r\n"
 WRITE_ANSWERS = {b"+OK": "written", b"-READONLY": "read-only", b"-OOM": "out of memory"}
 
 
 class RedisFaults(Injector):
-    """Faults of the whole Redis. Those of its process and settings raise UsageError when it is not ours."""
+    """Faults of the whole Redis. Those of its process and settings raise UsageError if Redis is not ours."""
 
     def redis_refused(self) -> AbstractContextManager[Fault]:
         """Redis's port is closed."""
         return self.through(Fault("redis", "refused"))
 
     def redis_black_holed(self) -> AbstractContextManager[Fault]:
-        """Redis can be connected to, and never says anything."""
+        """Redis accepts connections, and never answers."""
         return self.through(Fault("redis", "black-holed"))
 
     def redis_slow(self, latency_ms: int = 300) -> AbstractContextManager[Fault]:
-        """Every answer of Redis comes this much later."""
+        """Every answer of Redis is delayed by this much."""
         return self.through(Fault("redis", "slow", latency_ms))
 
     def redis_flapping(self) -> AbstractContextManager[Fault]:
-        """Redis is there for a moment and away for a moment, again and again."""
+        """Redis is available for a moment and away for a moment, again and again."""
         proxy = self._services.proxies["redis"]
         probe = self._probe(fault := Fault("redis", "flapping"))
 
@@ -68,9 +68,7 @@ class RedisFaults(Injector):
             Breakage(
                 fault,
                 health=Observation(probe.look, "answered"),
-                proof=Observation(
-                    probe.look, "closed"
-                ),  # the proxy lives: it takes connections and drops them
+                proof=Observation(probe.look, "closed"),  # the proxy lives: it accepts and drops connections
                 inject=server.kill,
                 heal=lambda: server.restart_from(back_from),
             )
@@ -86,7 +84,7 @@ class RedisFaults(Injector):
             keys = re.search(r"keys loaded: (\d+)", server.last_lines(100))
             loaded = keys is not None and keys[1] != "0"
             if self._run_id() == before:
-                return Sighting("the process of before", 0.0)
+                return Sighting("the same process", 0.0)
             return Sighting(
                 "another process with old data" if loaded else "another process without data", 0.0
             )
@@ -98,7 +96,7 @@ class RedisFaults(Injector):
         )
 
     def redis_snapshot(self) -> Path:
-        """What Redis holds now, for coming back from later."""
+        """Save what Redis holds now, and return the path of the snapshot."""
         return self._services.own_redis().save_snapshot("old")
 
     def redis_read_only(self) -> AbstractContextManager[Fault]:
@@ -110,7 +108,7 @@ class RedisFaults(Injector):
         )
 
     def redis_out_of_memory(self) -> AbstractContextManager[Fault]:
-        """Redis serves reads and refuses writes, as its memory limit is reached."""
+        """Redis serves reads and refuses writes, because its memory limit is reached."""
         with self._redis() as client:
             before = client.config_get("maxmemory")["maxmemory"]
         return self._without_writes(
@@ -120,13 +118,13 @@ class RedisFaults(Injector):
         )
 
     def redis_replica(self) -> AbstractContextManager[Redis]:
-        """One that follows Redis while the context lasts. No fault, but the first one begins a new term."""
+        """Start a replica of Redis while the context lasts. The first one changes the replication id."""
         return self._services.replica()
 
-    def redis_failed_over(self, replica: Redis, *, told: bool = False) -> AbstractContextManager[Fault]:
-        """Redis's place is taken by its replica, and at the end by itself again, without what it missed.
+    def redis_failed_over(self, replica: Redis, *, demoted: bool = False) -> AbstractContextManager[Fault]:
+        """A replica takes the place of Redis; at the end Redis is back, without what was written meanwhile.
 
-        `told`: it was a replica itself meanwhile, of a primary it never reached. Else it was told nothing.
+        `demoted`: meanwhile Redis itself was a replica of a primary that it never reached.
         """
         proxy, probe = self._services.proxies["redis"], self._probe(fault := Fault("redis", "failed over"))
         names = {
@@ -143,7 +141,7 @@ class RedisFaults(Injector):
             proxy.lead_to(replica.address)
 
         def come_back() -> None:
-            if told:
+            if demoted:
                 self._command("REPLICAOF", HOST, str(free_port()))
                 self._command("REPLICAOF", "NO", "ONE")
             proxy.heal()
@@ -152,7 +150,7 @@ class RedisFaults(Injector):
         return self.lasting(Breakage(fault, health, proof, inject=fail_over, heal=come_back))
 
     def redis_denying(self, *rules: str) -> AbstractContextManager[Fault]:
-        """Redis denies its user what these ACL rules take away, such as `-info` or `-@write`."""
+        """Redis denies what these ACL rules forbid, such as `-info` or `-@write`."""
         self._services.own_redis()
         probe = self._probe(fault := Fault("redis", "denying"))
 
@@ -179,10 +177,10 @@ class RedisFaults(Injector):
 
         def look() -> Sighting:
             seen = probe.ask(WRITE)
-            told = next(
+            shown = next(
                 (word for start, word in WRITE_ANSWERS.items() if seen.answer.startswith(start)), seen.saw
             )
-            return Sighting(told, seen.ms, seen.answer)
+            return Sighting(shown, seen.ms, seen.answer)
 
         return self.lasting(
             Breakage(
@@ -204,7 +202,7 @@ class RedisFaults(Injector):
 
     @contextmanager
     def _redis(self) -> Iterator[redis.Redis]:
-        """Redis itself, not through the proxy. What goes wrong is the harness's to tell."""
+        """Connect to Redis directly, not through the proxy. Raise InfrastructureError for any failure."""
         try:
             with redis.Redis.from_url(
                 self._services.redis_direct_url,

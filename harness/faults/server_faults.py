@@ -1,4 +1,4 @@
-"""What can befall the server under test: a worker or all of it is killed, or it is told to stop."""
+"""Faults of the server under test: a worker or all of it is killed, or it is sent SIGTERM or SIGHUP."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from harness.stack.reaper import alive, kill_each
 MID_PUSH_WITHIN_S = 5.0
 REPLACED_WITHIN_S = 15.0
 STOPS_WITHIN_S = 10.0
-"""What a server had accepted when it was told to stop must have been answered, and it must have ended."""
+"""Within this time after SIGTERM the server must have answered what it accepted, and ended."""
 
 
 class ServerFaults(Injector):
-    """Faults of the first instance of the server. What ended is proved by the processes' own end."""
+    """Faults of the first instance of the server, proven by the end of its processes."""
 
     def worker_killed(self) -> AbstractContextManager[Fault]:
         """`kill -9` for one worker; the server has to start another one by itself."""
@@ -35,10 +35,10 @@ class ServerFaults(Injector):
         return self._workers_killed("workers killed", lambda workers: workers)
 
     def workers_killed_in_mid_push(self, is_mid_push: Callable[[], bool]) -> AbstractContextManager[Fault]:
-        """`kill -9` for all workers while one stands between its insert and its push.
+        """`kill -9` for all workers while one of them is between its insert and its push.
 
-        Redis goes silent, so that pushes hang; the workers are killed as soon as `is_mid_push` says that one
-        does. Redis stays silent while the context lasts.
+        Redis goes silent, so that pushes hang; the workers are killed as soon as `is_mid_push` is true. Redis
+        stays silent while the context lasts.
         """
         proxy = self._services.proxies["redis"]
 
@@ -46,7 +46,7 @@ class ServerFaults(Injector):
             swallow(proxy)
             try:
                 wait_until(is_mid_push, deadline_s=MID_PUSH_WITHIN_S, what="a send that hangs in its push")
-            except DeadlineMissed as error:  # not the harness's doing: each send was answered, or cut off
+            except DeadlineMissed as error:  # due to the server: each send was answered, or cut off
                 raise NotServed(str(error)) from error
 
         return self._workers_killed(
@@ -71,9 +71,9 @@ class ServerFaults(Injector):
         return self._server_ended("stopped", target, stop)
 
     def hang_up(self) -> AbstractContextManager[Fault]:
-        """SIGHUP to all processes of the server, which is to serve on; at the end it has had time to.
+        """SIGHUP to all processes of the server, which must keep serving; it has time to replace its workers.
 
-        Whether it serves is not looked at here: that is what its users tell.
+        Whether it serves is not checked here, but by the traffic of the users.
         """
         target = self._instances.first
         old = target.workers()
@@ -86,7 +86,7 @@ class ServerFaults(Injector):
             return not any(alive(worker) for worker in old) or not target.running
 
         def wait() -> None:
-            with suppress(DeadlineMissed):  # it goes on with the workers it has
+            with suppress(DeadlineMissed):  # it may keep its workers
                 wait_until(replaced, deadline_s=REPLACED_WITHIN_S, what="other workers")
 
         sent = Observation(lambda: Sighting("sent", 0.0), "sent")
@@ -145,7 +145,7 @@ class ServerFaults(Injector):
 
 
 def _serving(target: Target, workers: int) -> Observation:
-    """Whether it answers, with so many workers at least."""
+    """Return a look at whether it answers, with at least this many workers."""
 
     def look() -> Sighting:
         try:

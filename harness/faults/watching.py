@@ -1,4 +1,4 @@
-"""Probes: they look at what is broken, once, until they see something, or while a fault lasts."""
+"""Probes: look at what is broken once, until something is seen, or while a fault lasts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class RecordEvent(Protocol):
 
 
 class Look(Protocol):
-    """Asks once and says what it saw: `harness.stack.probe.look`."""
+    """Asks once and returns what it saw: `harness.stack.probe.look`."""
 
     def __call__(self, address: Address, question: bytes, *, timeout_s: float) -> Sighting:
-        """Ask `question` at `address`; `timeout_s` bounds it all."""
+        """Ask `question` at `address`; all of it takes `timeout_s` at most."""
 
 
 class Probe:
-    """Asks a store through its proxy and says what it saw, in the words of the fault it watches."""
+    """Asks a store through its proxy, and returns what it saw in the words of the fault."""
 
     def __init__(self, proxy: Proxy, fault: Fault, look: Look) -> None:
         self.fault = fault
@@ -40,19 +40,19 @@ class Probe:
         self._timeout_s = PROBE_TIMEOUT_S + 3 * fault.latency_ms / 1000
 
     def look(self) -> Sighting:
-        """One look, over a connection of its own; an answer as late as the fault makes it counts as slow."""
+        """Look once, over a new connection; an answer as late as the fault makes it counts as slow."""
         sighting = self.ask(QUESTIONS[self.fault.store])
         if sighting.saw == "answered" and 0 < self.fault.latency_ms <= sighting.ms:
             return Sighting("slow", sighting.ms, sighting.answer)
         return sighting
 
     def ask(self, question: bytes) -> Sighting:
-        """The same with another question."""
+        """Ask another question over a new connection."""
         return self._look(self._proxy.listen, question, timeout_s=self._timeout_s)
 
 
 def wait_to_see(observation: Observation, *, deadline_s: float, what: str) -> Sighting:
-    """Look until it shows what it is to show. Raises DeadlineMissed, with what was seen last."""
+    """Look until the observation shows what it must. Raise DeadlineMissed with what was seen last."""
     last = Sighting("nothing", 0.0)
 
     def seen() -> Sighting | None:
@@ -69,7 +69,7 @@ def wait_to_see(observation: Observation, *, deadline_s: float, what: str) -> Si
 
 
 class Watcher:
-    """Looks again and again while the fault lasts, in a thread; ends with the context, before the heal."""
+    """Looks again and again, in a thread, while the fault lasts; ends with the context, before the heal."""
 
     def __init__(
         self, observation: Observation, record: Callable[[Sighting], object], interval_s: float
@@ -87,10 +87,10 @@ class Watcher:
     def __exit__(self, *error: object) -> None:
         self._over.set()
         self._pool.shutdown()
-        self._watching.result()  # what ended the watching early ends the fault's context, too
+        self._watching.result()  # an error in the thread is raised here
 
-    def told(self, fault: Fault) -> list[str]:
-        """Each surprise in a sentence."""
+    def surprises_of(self, fault: Fault) -> list[str]:
+        """Return a sentence for each unexpected sighting."""
         return [
             f"In the middle of the fault {fault.name!r} the probe saw {_shown(sighting)},"
             f" not {self._probe.shows}."

@@ -1,50 +1,50 @@
 """The recorded history of one scenario: what clients did, what they were answered, and what was broken when.
 
-A history is JSON Lines. Every line has `row` (the plan row it belongs to), `kind`, and `t`, a reading of the
-harness's own monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The kinds:
+A history is JSON Lines. Every line has `row` (the plan row it belongs to), `kind`, and `t`, the harness's own
+monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The kinds:
 
-- `begin`: `format` (2; none in files of format 1, which are still read), `title`, `seed`, `bounds` (see
+- `begin`: `format` (2; absent in files of format 1, which can still be read), `title`, `seed`, `bounds` (see
   `Bounds`), `policy` (see `harness.policy.Policy`)
-- `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns), `special` (only where
-  something was: what is unusual about it, a few words each, such as `to oneself`)
+- `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns), `special` (what is
+  unusual about it, if anything: a few words each, such as `to oneself`)
 - `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`,
   `stated_outcome` (the `outcome` that a 503 gave)
-- `poll`: `op`, `consumer`, `reader`, `since`, `wait` (s, only where the poll asked to be held open),
+- `poll`: `op`, `consumer`, `reader`, `since`, `wait` (s, only if the poll asked to be held open),
   `intended`, `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`,
-  `degraded`, `error`, `special` (as a send's); its `t` is when the answer had been read
+  `degraded`, `error`, `special` (as for a send); its `t` is when the answer had been read
 - `attempt`: `op`, `who`, `what` (for people), `expected` (the right statuses), `start` (ns), `status`,
   `leaked` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
-- `required`: a request that the scenario cannot go on without: `op`, `who`, `what` (to 'register' or to 'sign
-  in'), `expected` (the right statuses), `tolerated` (those that may be due to the harness), `start` (ns),
+- `required`: a request without which the scenario cannot go on: `op`, `who`, `what` ('register' or 'sign
+  in'), `expected` (the right statuses), `tolerated` (statuses that may be due to the harness), `start` (ns),
   `status`, `error`; its `t` is when the answer had been read
-- `gave_up`: the end of a wait for what did not come: `of` (`traffic`, `sends`, `serving` or `stop`), `what`
-  (for people), `since` (ns)
-- `fault`: `name`, `store` (what is broken), `effects` (what that does to it, see `Effect`), and `phase`, one
-  of `inject`, `active`, `heal`, `healed`
-- `vitals`: `values`, what the server and its stores hold on to, by name (see `harness/run/vitals.py`)
-- `pressure`: the machine was too busy to measure a server; `since` (ns) until its `t`, `waiting` (the share
-  of that time in which something waited for a processor or the disk), `late_s` (how late the watch itself
-  was)
+- `gave_up`: the end of a wait for something that did not happen: `of` (`traffic`, `sends`, `serving` or
+  `stop`), `what` (for people), `since` (ns)
+- `fault`: `name`, `store` (what is broken), `effects` (what the fault does to it, see `Effect`), and `phase`,
+  one of `inject`, `active`, `heal`, `healed`
+- `vitals`: `values`, the memory, connections and files in use, by name (see `harness/run/vitals.py`)
+- `pressure`: the machine was too busy to measure a server (resource pressure) from `since` (ns) until its
+  `t`; `waiting` (the share of that time in which something waited for a processor or the disk), `late_s` (how
+  late the measurement itself was)
 - `probe`: `name`, `store`, `saw`, `ms`
 - `queue`: a look at a queue in Redis: `key`, `type` (as Redis calls it), `length`, `ttl_ms` (-1: none)
 - `keys`: a look at all keys in Redis: `count`, `without_ttl` (how many have no TTL), `named` (the first of
-  those)
+  these)
 - `drained`: every reader has read its mailbox to the end after the last send
-- `judging`: `promises`, by which all up to this event is judged
+- `judging`: `promises`, by which everything before this event is judged
 - `note`: `text`, for people
 
-Three kinds are the whole run's, not a row's history:
+Three kinds belong to the whole run, not to the history of a row:
 
 - `phase`: one phase of a test ended: `rows`, `tests` (how many tests run each of them), `when` (setup, call,
-  teardown), `begin` (the `t` of the `begin` of its history, if it has one), `verdict`, `reason`, `judged`
-  (which `judging` ended it, from 1 on, and its verdict is the judgements'; 0: none), `ended` (whether it was
-  the last one), `seconds` (how long it took), `measured` (in the last one: what the scenario measured, by
-  name; a name ends in its unit)
+    teardown), `begin` (the `t` of the `begin` of its history, if it has one), `verdict`, `reason`, `judged`
+    (the number of the `judging` event whose verdict it has, from 1 on; 0: none), `ended` (whether it was the
+    last phase), `seconds` (how long it took), `measured` (in the last one: what the scenario measured, by
+    name; a name ends in its unit)
 - `environment`: `found`, the services that a process of the run uses, by name: their `version` and `origin`
-- `over`: the run came to its end: `finished` (nothing interrupted it), `missing` (rows that nothing ran)
+- `over`: the run ended: `finished` (nothing interrupted it), `missing` (rows that nothing ran)
 
-A send is written before it leaves and again when it is answered, so that a history cut off by `kill -9` still
-knows of the sends whose outcome nobody learned: they are `unknown`.
+A send is written before it leaves and again when it is answered, so a history cut off by `kill -9` still has
+the sends that were under way: their outcome is `unknown`.
 """
 
 from harness.history.effects import EFFECTS, HARMLESS_TARGETS, TARGETS, Effect, Effects

@@ -1,7 +1,7 @@
-"""What a fault does to its target: with this, and not with its name, the checkers judge.
+"""What a fault does to its target: checkers judge by this, and not by the fault's name.
 
-The injector writes the effects into the history. Those of a history from before it did are known by the names
-that faults had then.
+The injector writes the effects into the history. Older histories lack them; there the fault's name is looked
+up.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ class Effect(StrEnum):
     """One thing that a fault does; a fault may do several."""
 
     ALL = "all"
-    """Nothing of the target can be used, from the first time that it was seen to the heal."""
+    """The target cannot be used at all, from when this was first seen to the heal."""
     WRITES = "writes"
-    """It can be read, and no write is accepted."""
+    """It serves reads and refuses writes."""
     SOME = "some"
-    """It may still be used, by some, or now and then, or slowly."""
+    """It can still be used by some clients, or sometimes, or slowly."""
     DATA = "data"
-    """It holds less than it did."""
+    """It lost data."""
     WORKERS = "workers"
-    """Processes of the server are gone, and it replaces them."""
+    """Processes of the server ended, and the server replaces them."""
     STOP = "stop"
-    """The server was told to stop, and finishes what it has accepted."""
+    """The server was sent SIGTERM, and finishes what it has accepted."""
     NONE = "none"
-    """Nothing that a client should notice: every promise holds (contract: Under faults)."""
+    """No client may notice anything: every promise holds (contract: Under faults)."""
 
 
 EFFECTS: dict[str, Effects] = {
@@ -60,17 +60,17 @@ EFFECTS: dict[str, Effects] = {
     "clock stopped": frozenset({Effect.NONE}),
     "signal hang-up": frozenset({Effect.NONE}),
 }
-"""The effects of every fault that can be injected, by its name."""
+"""The effects of every fault that can be injected, by the fault's name."""
 TARGETS = frozenset(name.partition(" ")[0] for name in EFFECTS)
 """What can be broken."""
 HARMLESS_TARGETS = frozenset(
     name.partition(" ")[0] for name, effects in EFFECTS.items() if effects == {Effect.NONE}
 )
-"""What may be broken without any client noticing it."""
+"""What can be broken without any client noticing it."""
 
 
 def effects_of(name: str, written: Iterable[str] | None) -> Effects:
-    """Return the effects that a history has written down, or that the name stands for; empty if unknown."""
+    """Return the effects that a history states, or else those of the fault's name; empty if unknown."""
     if written is None:
         return EFFECTS.get(name, frozenset())
     known = {effect.value for effect in Effect}

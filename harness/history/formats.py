@@ -8,7 +8,7 @@ from typing import Any
 Event = dict[str, Any]
 
 FORMAT = 2
-"""What a `begin` event says since the keys have the field's names; one that says nothing is of format 1."""
+"""The format of a history; a `begin` event that names none is of format 1, with other names for some keys."""
 _KINDS: Mapping[str, str] = {
     "canary": "probe",
     "in_vain": "gave_up",
@@ -35,7 +35,7 @@ def format_of(begin: Event) -> int:
 
 
 def upgraded(event: Event) -> Event:
-    """Return an event of format 1 as format 2 has it."""
+    """Return an event of format 1 as an event of format 2."""
     kind = _KINDS.get(event["kind"], event["kind"])
     keys = _KEYS.get(kind, {})
     new = {keys.get(key, key): value for key, value in event.items()} | {"kind": kind}

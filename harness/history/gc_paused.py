@@ -1,4 +1,4 @@
-"""Work that makes millions of lasting objects, without the cyclic garbage collector going over them again."""
+"""Pause the cyclic garbage collector for work that makes millions of lasting objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Keep the collector out. What is made meanwhile should be in no cycle, or else be little."""
+    """Pause the garbage collector; few of the objects made meanwhile should be in reference cycles."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

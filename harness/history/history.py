@@ -1,4 +1,4 @@
-"""What a history holds, built from its lines."""
+"""A history, built from its lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.typed import Count, Record, Seconds
 
 NS_PER_S = 1_000_000_000
 WATCH_PERIOD_S = 0.25
-"""How often the harness looks whether its machine is too busy: pressure is recorded a period late."""
+"""How often the harness measures resource pressure; it is recorded one period late."""
 NO_BEGIN = "a history starts with a 'begin' event"
 DEFAULT_POLICY = Policy()
 
@@ -36,16 +36,16 @@ class Bounds(Record, frozen=True):
     answers_within_s: Seconds = 1.0
     recovers_within_s: Seconds = 2.0
     acceptable_round_trip_s: Seconds = 0.5
-    """A longer poll is the server's delay, not the arithmetic's (plan: poll acceptable at 500 ms)."""
+    """What a poll takes beyond this is the server's delay (plan: poll acceptable at 500 ms)."""
     retained_messages: Count = 1000
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One request that a scenario made with an expectation of its own.
+    """One request for which the scenario itself states the right answers.
 
-    It must be refused, or at least give away nothing of others; or the scenario cannot go on without it: to
-    register, or to sign in.
+    Either it must be refused, or at least leak nothing of others; or it is a registration or a sign-in,
+    without which the scenario cannot go on.
     """
 
     op: int
@@ -56,16 +56,16 @@ class Attempt:
     end_ns: int
     status: int | None
     leaked: tuple[str, ...]
-    """What the answer held and must not."""
+    """What the answer contained and must not."""
     tolerated: tuple[int, ...]
-    """Statuses that may be due to the harness: another taste in names, a limit to be raised."""
+    """Statuses that may be due to the harness: other rules for names, a limit on users."""
     error: str | None
     event: Event = field(repr=False)
 
 
 @dataclass(frozen=True)
 class GaveUp:
-    """A wait for what did not come; `of` says what kind of thing."""
+    """A wait for something that did not happen; `of` is its kind."""
 
     of: str
     what: str
@@ -76,7 +76,7 @@ class GaveUp:
 
 @dataclass(frozen=True)
 class FaultWindow:
-    """One fault, from its injection to the probe's first answer after the heal (None: never seen)."""
+    """One fault, from its injection until it was seen healed (None: never seen)."""
 
     name: str
     store: str
@@ -85,7 +85,7 @@ class FaultWindow:
     heal_ns: int | None
     healed_ns: int | None
     effects: Effects
-    """What it does to its store; empty where that is unknown."""
+    """What it does to its store; empty if unknown."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,13 @@ class ResourcePressure:
 
 @dataclass(frozen=True)
 class History:
-    """Everything the checkers may look at. All lists are in the order of their start."""
+    """Everything that checkers use. All tuples are in the order of their start."""
 
-    row: str
-    title: str
-    seed: int
     bounds: Bounds
     policy: Policy
     begin_ns: int
     end_ns: int
-    """When the last event was written: what nobody answered by then may only have been cut off."""
+    """When the last event was written: what was not answered by then may only have been cut off."""
     sends: tuple[Send, ...]
     polls: tuple[Poll, ...]
     attempts: tuple[Attempt, ...]
@@ -120,21 +117,21 @@ class History:
     required: tuple[Attempt, ...] = ()
     gave_up: tuple[GaveUp, ...] = ()
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
-    """What was worked out about this history already, for `harness.history.memoize`."""
+    """Results of functions of this history, for `harness.history.memoize`."""
 
     @classmethod
     def from_events(cls, lines: Iterable[Line]) -> History:
         """Build the history of one row from its events in file order.
 
-        Raises ValueError when the events do not begin with `begin`.
+        Raise ValueError if the events do not begin with `begin`.
         """
-        told = HistoryBuilder()
+        builder = HistoryBuilder()
         for line in lines:
-            told.add(line)
-        return told.history()
+            builder.add(line)
+        return builder.history()
 
     def consumers(self) -> dict[str, tuple[Poll, ...]]:
-        """The polls of each consumer, in the order in which they were made."""
+        """Return the polls of each consumer, in the order in which they were made."""
         grouped: dict[str, list[Poll]] = {}
         for poll in self.polls:
             grouped.setdefault(poll.consumer, []).append(poll)
@@ -142,7 +139,7 @@ class History:
 
 
 class HistoryBuilder:
-    """What the lines of one row have told so far."""
+    """Builds a history from the lines of one row."""
 
     def __init__(self) -> None:
         self._sends: list[Call | Send] = []
@@ -151,9 +148,10 @@ class HistoryBuilder:
         self._end_ns = 0
         self._unanswered: dict[int, int] = {}
 
-    def add(self, told: Line) -> None:
-        """Take one more line, of a class of its own or not yet."""
-        line = line_of(told) if isinstance(told, dict) else told
+    def add(self, line: Line) -> None:
+        """Add one more line, as an object of its class or as a JSON object."""
+        if isinstance(line, dict):
+            line = line_of(line)
         if not self._others and kind_of(line) != "begin":
             raise ValueError(NO_BEGIN)
         if isinstance(line, Poll):
@@ -178,15 +176,12 @@ class HistoryBuilder:
             self._sends[place] = Send.of(call, reply)
 
     def history(self) -> History:
-        """All of it, in order."""
+        """Return the history of all lines so far. Raise ValueError without any."""
         if not self._others:
             raise ValueError(NO_BEGIN)
         begin = self._others["begin"][0]
         drained = self._of("drained")
         return History(
-            row=begin["row"],
-            title=begin["title"],
-            seed=begin["seed"],
             bounds=Bounds(**begin["bounds"]),
             policy=Policy(**begin.get("policy", {})),
             begin_ns=begin["t"],

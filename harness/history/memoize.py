@@ -1,4 +1,4 @@
-"""Working something out about a history once, though several ask for it."""
+"""Memoize functions of a history that several checkers need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def memoize(work_out: Callable[[History], T]) -> Callable[[History], T]:
-    """A pure function of a history that remembers, for as long as the history lives, what it found."""
+    """Make a pure function of a history remember its result for as long as the history lives."""
 
     @wraps(work_out)
     def remembered(history: History) -> T:

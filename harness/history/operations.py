@@ -1,8 +1,8 @@
-"""Sends and polls as a history's lines tell them, read without detours: there may be a million.
+"""Sends and polls as read from a history's lines, directly, as there can be a million of them.
 
-Each kind of line that is frequent has a class, whose fields are called as in the file but for the suffixes
-that give their units. A line is read into its class at once; one that does not fit (a stranger's server may
-number its messages with text) is read as JSON first and taken as it is.
+Each frequent kind of line has a class; its fields have the names of the file, with suffixes for units. A line
+is decoded into its class directly; one that does not fit (for example because a server numbers its messages
+with text) is read as JSON first, and its values are taken as they are.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from harness.history.formats import FORMAT, Event, format_of, upgraded
 
 
 class Outcome(StrEnum):
-    """What a client may conclude from an operation's answer (contract: Guarantees)."""
+    """What a client can conclude from an operation's answer (contract: Guarantees)."""
 
     OK = "ok"
     REFUSED = "refused"
     """Answered 4xx, or 503 with `outcome: not_stored`: it must never take effect."""
     UNKNOWN = "unknown"
-    """Timed out, cut off, or said so: it may have taken effect once, or never."""
+    """Timed out, cut off, or 503 with `outcome: unknown`: it may have taken effect once, or never."""
 
 
-# None of these can be part of a cycle, so the garbage collector need not know of them.
+# None of these can be part of a reference cycle, so the garbage collector does not track them (gc=False).
 class Received(Struct, frozen=True, gc=False):
     """One message as a poll returned it."""
 
@@ -109,7 +109,7 @@ class Send(Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, call: Call, reply: Reply | None) -> Send:
-        """The attempt that these two lines tell of."""
+        """Return the attempt that these two lines record."""
         answer = _NOTHING if reply is None else reply
         return cls(
             row=intern(call.row),
@@ -137,7 +137,7 @@ class Send(Struct, frozen=True, gc=False):
     def events(self) -> tuple[Event, ...]:
         """Its lines in the history."""
         asked = (self.sender, self.recipient, self.content, self.intended_ns, self.client_message_id)
-        call = _told(Call(self.row, self.start_ns, self.op, *asked, self.special))
+        call = _as_event(Call(self.row, self.start_ns, self.op, *asked, self.special))
         if self.end_ns is None:
             return (call,)
         stored = (self.id, self.seq, self.timestamp, self.queued, self.replayed)
@@ -153,7 +153,7 @@ class Poll(
     tag="poll",
     rename={"end_ns": "t", "start_ns": "start", "intended_ns": "intended", "wait_s": "wait"},
 ):
-    """One poll of one consumer; a consumer is a reader that hands each `next_since` on to its next poll."""
+    """One poll of one consumer: a reader that passes each `next_since` on to its next poll."""
 
     row: str
     end_ns: int
@@ -179,11 +179,11 @@ class Poll(
     @property
     def event(self) -> Event:
         """Its line in the history."""
-        return _told(self)
+        return _as_event(self)
 
 
-def _told(operation: Call | Poll) -> Event:
-    """The line of an operation, which says what was special about it only where something was."""
+def _as_event(operation: Call | Poll) -> Event:
+    """Return the line of an operation, without `special` if there was nothing."""
     line: Event = to_builtins(operation)
     if not operation.special:
         del line["special"]
@@ -191,11 +191,11 @@ def _told(operation: Call | Poll) -> Event:
 
 
 Line = Call | Reply | Poll | Event
-"""One line of a history: of a class of its own if its kind is frequent, else as it was read."""
+"""One line of a history: an object of its class if its kind is frequent, else the JSON object."""
 
 
 class LineReader:
-    """Reads lines one by one. Those that say the same share it: most of a long history is repetition."""
+    """Reads lines one by one; equal values share one object, as a long history repeats most of them."""
 
     def __init__(self) -> None:
         self._decoder = Decoder(Call | Reply | Poll)
@@ -230,23 +230,23 @@ class LineReader:
 
 
 def line_of(event: Event) -> Line:
-    """The line that this JSON object is; its values are taken as they are."""
+    """Return the line for this JSON object; its values are taken as they are."""
     read = _READERS.get(event["kind"])
     return read(event) if read else event
 
 
 def kind_of(line: Line) -> str:
-    """The line's `kind`."""
+    """Return the line's `kind`."""
     return _KINDS.get(type(line)) or str(line["kind"])  # type: ignore[index] # only events are in no class
 
 
 def row_of(line: Line) -> str:
-    """The plan row that the line belongs to."""
+    """Return the plan row that the line belongs to."""
     return str(line["row"]) if isinstance(line, dict) else line.row
 
 
 def written_ns(line: Line) -> int:
-    """The line's `t`."""
+    """Return the line's `t`."""
     if isinstance(line, dict):
         return int(line["t"])
     return line.start_ns if isinstance(line, Call) else line.end_ns
@@ -259,13 +259,13 @@ def _call(event: Event) -> Call:
 
 
 def _reply(event: Event) -> Reply:
-    said = {key: event.get(key) for key in Reply.__struct_fields__[4:]}
+    fields = {key: event.get(key) for key in Reply.__struct_fields__[4:]}
     outcome = Outcome(event.get("outcome", Outcome.UNKNOWN))
-    return Reply(event["row"], event["t"], event["op"], outcome, **said)
+    return Reply(event["row"], event["t"], event["op"], outcome, **fields)
 
 
 def _poll(event: Event) -> Poll:
-    said = {key: event[key] for key in _SAID_OF_A_POLL if key in event}
+    fields = {key: event[key] for key in _POLL_FIELDS if key in event}
     return Poll(
         row=event["row"],
         end_ns=event["t"],
@@ -277,11 +277,11 @@ def _poll(event: Event) -> Poll:
         has_more=bool(event.get("has_more")),
         gap=bool(event.get("gap")),
         special=tuple(event.get("special", ())),
-        **said,
+        **fields,
     )
 
 
-_SAID_OF_A_POLL = ("op", "consumer", "reader", "since", "status", "next_since", "source", "degraded", "error")
+_POLL_FIELDS = ("op", "consumer", "reader", "since", "status", "next_since", "source", "degraded", "error")
 _KINDS: Mapping[type, str] = {Call: "send", Reply: "sent", Poll: "poll"}
 _READERS: Mapping[str, Callable[[Event], Call | Reply | Poll]] = {
     "send": _call,

@@ -1,4 +1,4 @@
-"""Reading a file of histories, line by line: there may be a million."""
+"""Reading a file of histories line by line, of which there can be a million."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.history.operations import Line, LineReader, row_of
 
 
 def read_histories(path: Path) -> list[History]:
-    """All histories of a file, one a row in order of appearance. Raises as `read_lines` does."""
+    """Return the history of each row in a file, in order of appearance. Raise as `read_lines` does."""
     rows: dict[str, HistoryBuilder] = {}
     with gc_paused():
         for line in read_lines(path):
@@ -22,14 +22,14 @@ def read_histories(path: Path) -> list[History]:
             if row not in rows:
                 rows[row] = HistoryBuilder()
             rows[row].add(line)
-        return [told.history() for told in rows.values()]
+        return [builder.history() for builder in rows.values()]
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """The lines of a file, one by one.
+    """Yield the lines of a file, one by one.
 
-    A last line that was cut off in the middle is dropped; any other line that is not JSON raises ValueError
-    with its number.
+    A last line that was cut off in the middle is dropped. Raise ValueError, with its number, for any other
+    line that is not JSON.
     """
     reader = LineReader()
     with path.open("rb") as lines:

@@ -1,4 +1,4 @@
-"""Writing a history: one whole line at a time, while it happens."""
+"""Writing a history while it happens, one whole line at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REMEDY = "--reports FOLDER puts the results elsewhere"
 class Recorder:
     """Appends events to a JSON Lines file, one whole line at a time, from any thread.
 
-    Writes the `begin` event when made; the file stays the caller's to close.
+    Writes the `begin` event when it is made. The caller closes the file.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Recorder:
         )
 
     def next_op(self) -> int:
-        """A number no other operation of this history has."""
+        """Return a number that no other operation of this history has."""
         with self._lock:
             self._ops += 1
             return self._ops
@@ -65,9 +65,9 @@ class Recorder:
         return event
 
     def history(self) -> History:
-        """The history so far, built from the events as a reader of the file would see them.
+        """Return the history so far, built from the events as a reader of the file would see them.
 
-        Only what came since the last time is read anew, and not under the lock that requests wait for.
+        Only what is new since the last call is read, and not under the lock that requests need.
         """
         with self._reading:
             with self._lock:
@@ -78,7 +78,7 @@ class Recorder:
             return self._builder.history()
 
     def judging(self, promises: Iterable[str]) -> History:
-        """Note that what is recorded up to now is judged by these promises; return it."""
+        """Record that everything up to now is judged by these promises; return that history."""
         noted = self.record("judging", promises=list(promises))
         with self._lock:
             known = list(self.events)
@@ -86,28 +86,28 @@ class Recorder:
 
 
 def _write(file: BinaryIO, event: Event) -> Event:
-    """Write one line. Raises CannotWrite: an event that is not in the history was not recorded."""
+    """Write one line. Raise CannotWrite: an event that is not in the history was not recorded."""
     line = json.dumps(event, separators=(",", ":")) + "\n"  # ASCII: a lone surrogate is legal JSON
     raw = line.encode("ascii")
     try:
         written = file.write(raw)
     except OSError as error:
         raise CannotWrite(file.name, error, remedy=REMEDY) from error
-    if written < len(raw):  # what an unbuffered file says of a disk that has just become full
+    if written < len(raw):  # an unbuffered file on a disk that has just become full
         raise CannotWrite(file.name, "No space left for a whole line", remedy=REMEDY)
     return event
 
 
 class HistoryFile:
-    """`history.jsonl` of a run, opened for appending; one recorder a row writes to it.
+    """`history.jsonl` of a run, opened for appending; each row has a recorder that writes to it.
 
-    Every method raises CannotWrite.
+    Every method may raise CannotWrite.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = path.open("ab", buffering=0)  # one write a line: rows of other processes go between
+            self._file = path.open("ab", buffering=0)  # one write a line: other processes append as well
         except OSError as error:
             raise CannotWrite(path, error, remedy=REMEDY) from error
 
@@ -118,12 +118,12 @@ class HistoryFile:
         return Recorder(self._file, row=row, title=title, seed=seed, bounds=bounds, policy=policy)
 
     def record(self, kind: str, **fields: Any) -> Event:
-        """Write one event that is the run's, not a row's; return it."""
+        """Write one event that belongs to the run, not to a row; return it."""
         self._require_in_place()
         return _write(self._file, {"row": "", "kind": kind, "t": time.monotonic_ns(), **fields})
 
     def _require_in_place(self) -> None:
-        """A file that was removed takes everything, and nobody can ever read it."""
+        """Raise CannotWrite if the file was removed: writing to it would still succeed."""
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
                 return

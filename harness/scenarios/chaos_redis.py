@@ -127,15 +127,15 @@ def test_the_workers_that_owed_pushes_die(run: Run) -> None:
 
 
 @pytest.mark.plan("CHAOS-32")
-@pytest.mark.parametrize("told", [False, True], ids=["unnoticed", "as a replica meanwhile"])
-def test_redis_fails_over_and_back(run: Run, told: bool) -> None:
+@pytest.mark.parametrize("demoted", [False, True], ids=["unnoticed", "as a replica meanwhile"])
+def test_redis_fails_over_and_back(run: Run, demoted: bool) -> None:
     """The first one still is the process it was, and lacks what its replica was given in its place."""
     alice, bob = run.users(2)
     with run.faults.redis_replica() as replica:
         for _ in range(2):
             run.acked(alice, bob)
         _start(run)
-        with run.faults.redis_failed_over(replica, told=told):
+        with run.faults.redis_failed_over(replica, demoted=demoted):
             run.wait_for_traffic(sends=20, polls=4)
             for _ in range(3):
                 run.acked(alice, bob)  # nobody sends to Bob again

@@ -43,8 +43,8 @@ def test_a_dry_run_prints_the_same_schedule_in_every_process_and_runs_nothing(tm
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--only", "rediss"], "There is no store and no fault 'rediss'. Did you mean redis"),
-        (["--minutes", "0.1"], "Chaos needs 0.23 minutes at least"),
+        (["--only", "rediss"], "'rediss' is neither a store nor a fault. Did you mean redis"),
+        (["--minutes", "0.1"], "Chaos needs at least 0.23 minutes"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_ends_with_2(words, said):

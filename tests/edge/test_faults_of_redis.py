@@ -87,17 +87,17 @@ def test_a_redis_out_of_memory_reads(faults, client, journal):
     assert proof(journal) == ["out of memory", "written"]
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_a_redis_that_failed_over_comes_back_as_it_was(faults, client, journal, told):
+@pytest.mark.parametrize("demoted", [False, True])
+def test_a_redis_that_failed_over_comes_back_as_it_was(faults, client, journal, demoted):
     with faults.redis_replica() as replica:
         before = client.info("replication")["master_replid"]
-        with faults.redis_failed_over(replica, told=told):
+        with faults.redis_failed_over(replica, demoted=demoted):
             assert client.lrange(KEY, 0, -1) == ENTRIES
             client.rpush(KEY, "while the replica took its place")
             assert client.info("replication")["master_replid"] != before
             assert watched(journal) == {"its replica"}
         assert client.lrange(KEY, 0, -1) == ENTRIES
-        assert (client.info("replication")["master_replid"] == before) is not told
+        assert (client.info("replication")["master_replid"] == before) is not demoted
     assert client.lpush(KEY, "more") == len(ENTRIES) + 1
     assert proof(journal) == ["its replica", "the first one"]
 

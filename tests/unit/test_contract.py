@@ -33,7 +33,7 @@ BOUNDS = Bounds()
         f"| `limit` | {spelled(PAGE_SIZE)}, default {DEFAULT_PAGE_SIZE};",
         f"may be held open, 0 to {LONGEST_WAIT_S}, default 0",
         f'"poll_after_ms": {CONFIG.poll_interval_ms}',
-        f"of the last {CONFIG.queue_limit:,} messages, and of {CONFIG.queue_ttl_seconds // 86_400} days",
+        f"the last {CONFIG.queue_limit:,} messages are retained, for {CONFIG.queue_ttl_seconds // 86_400} days",
         f"at most {CONFIG.queue_limit:,} entries, TTL {CONFIG.queue_ttl_seconds // 86_400} days",
         f"refuses messages of over {QUEUE_CHARACTERS:,} characters",
         f"delivered within {BOUNDS.delivered_within_s:g} s of its ack",

@@ -118,5 +118,5 @@ def test_where_clocks_are_all_there_is_they_are_always_there():
 
 
 def test_a_time_too_short_for_any_fault_is_told():
-    with pytest.raises(UsageError, match=r"Chaos needs 0\.23 minutes at least"):
+    with pytest.raises(UsageError, match=r"Chaos needs at least 0\.23 minutes"):
         schedule(1, total_s=13.9)
