@@ -20,7 +20,7 @@ _matches, _add_send, _send = Accounts._matches, rate_limit.Sends.add, Messenger.
 
 @mutant(row="SEC-01", promise="private", replaces="blueprints.requests:signed_in", quick=True)
 def poll_without_a_token():
-    """Whoever polls is taken for the owner of the mailbox in the path."""
+    """Any client that polls is taken for the owner of the mailbox in the path."""
     if request.endpoint == "messages.poll":
         return request.view_args["mailbox"]
     return _signed_in()
@@ -28,7 +28,7 @@ def poll_without_a_token():
 
 @mutant(row="SEC-01", promise="private", replaces="blueprints.requests:signed_in")
 def send_without_a_token():
-    """Who has no valid token sends as a guest."""
+    """A client without a valid token can send as a guest."""
     try:
         return _signed_in()
     except Unauthenticated:
@@ -49,24 +49,24 @@ def _decode_without(*checks):
 
 @mutant(row="SEC-01", promise="private")
 def signature_not_checked():
-    """A token is read, and its signature is not looked at."""
+    """A token is read without checking its signature."""
     _decode_without("signature", "exp")
 
 
 @mutant(row="SEC-02", promise="private")
 def token_lives_forever():
-    """A token's end is not looked at."""
+    """A token's expiry is not checked."""
     _decode_without("exp")
 
 
 @mutant(row="SEC-03", promise="private", replaces="blueprints.messages:_refuse_mailbox")
 def every_mailbox_is_open(accounts, mailbox):
-    """Whoever is signed in may poll any mailbox."""
+    """Any signed-in user can poll any mailbox."""
 
 
 @mutant(row="SEC-03", promise="private", replaces="blueprints.requests:signed_in")
 def sender_in_the_body():
-    """A message is from whom its body says."""
+    """The sender of a message is whoever its body names."""
     user = _signed_in()
     body = request.get_json(silent=True) if request.endpoint == "messages.send" else None
     return body.get("from_username", user) if isinstance(body, dict) else user
@@ -82,19 +82,19 @@ def unknown_user_told(self, username, password, address):
 
 @mutant(row="SEC-04", promise=STORY, says="takes", replaces="auth:Accounts._matches")
 def unknown_user_is_quicker(self, password_hash, password):
-    """For a name that nobody has, no password is hashed."""
+    """No password is hashed for a name that does not exist."""
     return password_hash != self._nobodys_hash and _matches(self, password_hash, password)
 
 
 @mutant(row="SEC-05", promise=STORY, says="were not slowed")
 def guesses_not_counted():
-    """Passwords may be guessed as fast as the server answers."""
+    """Passwords can be guessed as fast as the server answers."""
     app.SignInFailures.check = app.SignInFailures.add = lambda self, account, address: None
 
 
 @mutant(row="SEC-05", promise="private")
 def guesses_counted_by_process():
-    """Each worker counts failed sign-ins for itself, so there are as many guesses as workers."""
+    """Each worker counts failed sign-ins by itself, so each of them allows all the guesses."""
     app.MongoCounts = lambda database, collection: MemoryStorage()
 
 
@@ -102,12 +102,12 @@ def guesses_counted_by_process():
     row="SEC-09", promise=STORY, says="messages in a row were not slowed", replaces="rate_limit:Sends.add"
 )
 def sends_not_limited(self, sender, address):
-    """Whoever is signed in may fill any mailbox as fast as the server answers."""
+    """Any signed-in user can fill any mailbox as fast as the server answers."""
 
 
 @mutant(row="SEC-09", promise=STORY, says="was slowed, too", replaces="rate_limit:Sends.add")
 def sends_of_all_counted_as_one(self, sender, address):
-    """Messages are counted together, whoever sends them: who floods keeps everybody else from sending."""
+    """All senders share one count: a user who floods keeps all others from sending."""
     _add_send(self, "everybody", address)
 
 
@@ -126,18 +126,18 @@ def refused_send_stored():
 
 @mutant(row="SEC-09", promise=STORY, says="registrations in a row were not slowed")
 def registrations_not_limited():
-    """Anybody may register as many names as the server can hash passwords for."""
+    """A client can register as many names as the server can hash passwords for."""
     app.Registrations.add = lambda self, address: None
 
 
 @mutant(row="SEC-10", promise=STORY, says="wrong passwords in a row were not slowed")
 def addresses_taken_as_they_are_spelled():
-    """An address with a port is another one for each port."""
+    """An address with a port counts as a different address for each port."""
     rate_limit.network_of = lambda address: address
 
 
 @mutant(row="SEC-10", promise="private", replaces="addresses:client_address")
 def forwarded_address_read_by_the_quotes(remote, forwarded_for, trusted_proxies):
-    """A quote that a client has sent hides the address that the proxy adds behind it."""
+    """A quote sent by a client hides the address that the proxy adds after it."""
     entries = parse_list_header(forwarded_for)
     return entries[-trusted_proxies] if trusted_proxies and len(entries) >= trusted_proxies else remote

@@ -39,7 +39,7 @@ class _Unacknowledged:
 
 @mutant(row="CHAOS-01", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
 def write_concern_0(self, draft, now_us):
-    """MongoDB is not asked whether it stored a message (`w: 0`): of two for one place, one is gone."""
+    """MongoDB is not asked whether it stored a message (`w: 0`): of two for one place, one is lost."""
     if not isinstance(self._messages, _Unacknowledged):
         self._messages = _Unacknowledged(self._messages)
     return _append(self, draft, now_us)
@@ -47,7 +47,7 @@ def write_concern_0(self, draft, now_us):
 
 @mutant(row="CHAOS-26", promise="no-loss", replaces="service:Messenger.send")
 def acked_before_stored(self, sender, recipient, content, client_message_id):
-    """A send is acked at once, and stored by a thread of its own a moment later."""
+    """A send is acked at once, and stored by another thread a moment later."""
     now_us = self._now_us()
     draft = Draft(new_id(now_us), sender, recipient, content, client_message_id)
 
@@ -61,7 +61,7 @@ def acked_before_stored(self, sender, recipient, content, client_message_id):
 
 @mutant(row="ERR-04", promise="no-loss", replaces="service:Messenger.send")
 def failed_insert_acked(self, sender, recipient, content, client_message_id):
-    """That the store failed is logged, and the send is answered as if it had not."""
+    """A failed insert is logged, and the send is acked all the same."""
     try:
         return _send(self, sender, recipient, content, client_message_id)
     except Unavailable as error:
@@ -72,7 +72,7 @@ def failed_insert_acked(self, sender, recipient, content, client_message_id):
 
 @mutant(row="SEND-06", promise="no-phantom", replaces="service:Messenger._append")
 def push_before_insert(self, draft, now_us):
-    """A message is queued first and stored then: where that fails, it is refused and has been read."""
+    """A message is queued before it is stored: if storing fails, it is refused, but has been read."""
     try:
         head = self._queue._client.hmget(f"head:{draft.recipient}", "seq", "timestamp_us")
         place = Head(*(int(value or 0) for value in head))
@@ -84,7 +84,7 @@ def push_before_insert(self, draft, now_us):
 
 @mutant(row="CHAOS-21", promise="no-phantom", replaces="adapters.mongo_store:MongoStore.append")
 def unknown_told_as_not_stored(self, draft, now_us):
-    """An insert that timed out is told to be `not_stored`, and may be there."""
+    """An insert that timed out is reported as `not_stored`, and may have been stored."""
     try:
         return _append(self, draft, now_us)
     except OutcomeUnknown as error:

@@ -29,13 +29,13 @@ NOTHING = Polled(Page((), has_more=False, gap=False), "mongodb", degraded=True)
 
 @mutant(row="POLL-08", promise="available", quick=True)
 def internal_error_for_a_store():
-    """A store that is away is answered as a bug of the server, 500."""
+    """A store that is unavailable is answered with 500."""
     errors.Unavailable.status = 500
 
 
 @mutant(row="POLL-08", promise="available", replaces="service:Messenger._look")
 def nothing_for_unavailable(self, mailbox, since_us, limit):
-    """A poll that cannot be answered is answered 200, with nothing in it."""
+    """A poll that cannot be answered is answered 200 and empty."""
     try:
         return _look(self, mailbox, since_us, limit)
     except Unavailable:
@@ -44,7 +44,7 @@ def nothing_for_unavailable(self, mailbox, since_us, limit):
 
 @mutant(row="POLL-08", promise="cursor")
 def cursor_moved_on_failure():
-    """A poll that cannot be answered is answered with nothing, and with the time as the next cursor."""
+    """A poll that cannot be answered is answered empty, with the current time as the next cursor."""
 
     def answer(body, status=200):
         is_failure = body.get("degraded") and not body.get("messages")
@@ -55,7 +55,7 @@ def cursor_moved_on_failure():
 
 @mutant(row="POLL-07", promise="available", replaces="service:Messenger._read")
 def degradation_denied(self, mailbox, cursor, limit):
-    """Polls never say that they had to be answered by the store."""
+    """Polls never say that MongoDB had to answer them."""
     return replace(_read(self, mailbox, cursor, limit), degraded=False)
 
 
@@ -66,7 +66,7 @@ def degradation_denied(self, mailbox, cursor, limit):
     replaces="service:Messenger.send",
 )
 def outcome_not_told(self, *message):
-    """A send that failed does not say what became of the message."""
+    """The answer to a failed send does not say whether the message was stored."""
     try:
         return _send(self, *message)
     except Unavailable as error:
@@ -75,7 +75,7 @@ def outcome_not_told(self, *message):
 
 @mutant(row="ERR-03", promise="available")
 def no_redis_timeout():
-    """Redis may take as long as the driver lets it."""
+    """Redis commands have no timeout but the driver's default."""
     app.redis_queue.connect = lambda url, timeout_ms: redis.Redis.from_url(url, protocol=2)
 
 
@@ -85,7 +85,7 @@ def _connect_for_ever(url, timeout_ms):
 
 @mutant(row="ERR-03", promise="available")
 def silent_redis_waited_for():
-    """Redis may be silent for ever, and whoever asks it waits."""
+    """A silent Redis is waited for without end."""
     app.redis_queue.connect = _connect_for_ever
 
 
@@ -97,13 +97,13 @@ def silent_redis_waited_for_again():
 
 @mutant(row="FLOW-02", promise="available", replaces="auth:Accounts._sign_in")
 def sign_in_hangs(self, username, password, address):
-    """Whoever signs in waits for ever."""
+    """A sign-in is never answered."""
     threading.Event().wait()
 
 
 @mutant(row="FLOW-02", promise="available", replaces="service:Messenger._read")
 def more_promised_for_ever(self, mailbox, cursor, limit):
-    """Each answer says that there is more."""
+    """Every answer says `has_more`."""
     polled = _read(self, mailbox, cursor, limit)
     return replace(polled, page=replace(polled.page, has_more=True))
 
@@ -111,7 +111,7 @@ def more_promised_for_ever(self, mailbox, cursor, limit):
 @mutant(row="CHAOS-20", promise="available", replaces="adapters.mongo:Mongo.operation")
 @contextmanager
 def no_mongodb_timeout(self):
-    """An operation on MongoDB may take as long as the driver lets it."""
+    """MongoDB operations have no timeout but the driver's default."""
     try:
         yield
     except mongo_errors.PyMongoError as error:
@@ -124,12 +124,12 @@ def no_mongodb_timeout(self):
     replaces="adapters.circuit_breaker:CircuitBreaker.close",
 )
 def breaker_never_closes(self):
-    """A store that was away once is never asked again."""
+    """A store that was unavailable once is never used again."""
 
 
 @mutant(row="CHAOS-09", promise=STORY, says="lacks")
 def redis_breaker_never_closes():
-    """Redis is never used again after an outage, and nobody pushes what it misses."""
+    """Redis is never used again after an outage, and what it misses is not pushed."""
     close = CircuitBreaker.close
     CircuitBreaker.close = lambda self: None if self._store == "Redis" else close(self)
 
@@ -137,7 +137,7 @@ def redis_breaker_never_closes():
 @mutant(row="FLOW-05", promise="available", replaces="adapters.mongo:Mongo.operation")
 @contextmanager
 def breaker_opens_on_a_full_pool(self):
-    """That the server's own connections are all in use counts as a failure of MongoDB."""
+    """A pool whose connections are all in use counts as a failure of MongoDB."""
     mine, users = threading.get_ident(), self.__dict__.setdefault("users", [])
     if any(user != mine for user in users):
         self.breaker.open(mongo_errors.WaitQueueTimeoutError("the one connection is in use"))
@@ -152,7 +152,7 @@ def breaker_opens_on_a_full_pool(self):
 
 @mutant(row="FLOW-05", promise="available")
 def lock_held_over_the_store():
-    """One request at a time, also while the store takes its time."""
+    """Only one request at a time is served, also while it waits for the store."""
     lock = threading.RLock()
 
     def one_at_a_time(call):

@@ -12,7 +12,7 @@ _moment, _look = requests.moment, Messenger._look
 
 @mutant(row="SEC-06", promise="refuses", replaces="blueprints.requests:moment")
 def malformed_cursor_ignored(name):
-    """A cursor that cannot be read is taken for none."""
+    """A cursor that cannot be parsed is treated as none."""
     try:
         return _moment(name)
     except InvalidRequest:
@@ -21,7 +21,7 @@ def malformed_cursor_ignored(name):
 
 @mutant(row="SEC-06", promise="refuses", replaces="blueprints.requests:whole_number")
 def limit_clamped(name, legal, default):
-    """A page size outside its range is brought into it."""
+    """A page size outside its range is clamped."""
     value = requests.parameter(name)
     return (
         min(max(int(value), legal.start), legal.stop - 1)
@@ -32,11 +32,11 @@ def limit_clamped(name, legal, default):
 
 @mutant(row="SEC-07", promise="refuses", replaces="auth:check_username")
 def names_taken_as_they_come(text, field="username"):
-    """A name may hold anything."""
+    """A name may contain anything."""
     return text
 
 
 @mutant(row="POLL-05", promise=STORY, says="limit is the most", replaces="service:Messenger._look")
 def limit_ignored(self, mailbox, since_us, limit):
-    """A page has as many messages as the server likes, whatever was asked for."""
+    """The requested page size is ignored."""
     return _look(self, mailbox, since_us, 100)

@@ -40,13 +40,13 @@ def mailbox_in_any_case():
 
 @mutant(row="SEC-08", promise="no-phantom", replaces="blueprints.messages:_content", quick=True)
 def content_trimmed(content, limit):
-    """Blanks and line ends around a message are taken away."""
+    """White space around a message is removed."""
     return _content(content, limit).strip()
 
 
 @mutant(row="SEC-08", promise="no-phantom", replaces="blueprints.messages:_content")
 def content_normalised(content, limit):
-    """Messages are brought to Unicode's composed form."""
+    """Messages are normalised to Unicode's composed form."""
     return unicodedata.normalize("NFC", _content(content, limit))
 
 

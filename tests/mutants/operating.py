@@ -26,14 +26,14 @@ def always_ready(store):
 
 @mutant(row="OPS-02", promise=STORY, says="sent, and", replaces="metrics:Metrics.page")
 def metrics_of_one_worker(self, pending):
-    """Each worker tells what it counted itself."""
+    """Each worker reports only what it counted itself."""
     self._folder = None
     return _page(self, pending)
 
 
 @mutant(row="OPS-02", promise=STORY, says="no counter grew")
 def nothing_counted():
-    """Metrics are shown and never change."""
+    """Metrics never change."""
     Metrics.sent = Metrics.answered = Metrics.delivered = lambda self, *what, **how: None
     Metrics.timed = lambda self, name, store: store
 
@@ -51,24 +51,24 @@ def description_without_tokens(*arguments, token=False, **options):
 
 @mutant(row="OPS-04", promise="available")
 def hang_up_ends_the_workers():
-    """Workers end when a terminal is closed, whatever they have accepted; the master starts others."""
+    """On SIGHUP the workers end without answering what they accepted; the master starts others."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @mutant(row="OPS-04", promise="available")
 def hang_up_ends_the_server():
-    """The server ends when a terminal is closed."""
+    """The server ends on SIGHUP."""
     signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getppid(), signal.SIGKILL))
 
 
 @mutant(row="CHAOS-28", promise="stops-cleanly")
 def sigterm_drops_requests():
-    """A worker that is told to stop leaves at once, whatever it has accepted."""
+    """On SIGTERM a worker ends at once without answering what it accepted."""
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
 
 
 @mutant(row="CHAOS-26", promise="available", replaces="process.master:Master.manage_workers", in_master=True)
 def dead_workers_not_replaced(self):
-    """A worker that dies is not replaced; when the last one has died, nobody answers."""
+    """A worker that dies is not replaced; after the last one no request is answered."""
     if not self.worker_age:  # gunicorn's count of those that it has ever started
         _manage_workers(self)

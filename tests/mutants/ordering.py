@@ -25,7 +25,7 @@ LATE_S = 0.2
 
 @mutant(row="CHAOS-01", promise="no-loss")
 def counter_before_insert():
-    """A counter gives the place in the mailbox, the insert follows: a late one hides behind a cursor."""
+    """A counter gives the place in the mailbox before the insert: a late insert is behind a cursor."""
     MongoStore.append = _append_by_counter
     Messenger._read = poll_the_store  # the queue would wait until the hole is filled
 
@@ -56,7 +56,7 @@ def _one_more(name):
 
 @mutant(row="CHAOS-01", promise="order", replaces="adapters.mongo_store:MongoStore.append")
 def timestamp_before_insert(self, draft, now_us):
-    """The timestamp is the time at which the request came: who waited longer for a place has an older one."""
+    """The timestamp is the request's arrival time: one that waited longer for its place has an older one."""
     while True:
         with self._mongo.operation():
             head = self._head(draft.recipient)
@@ -67,14 +67,14 @@ def timestamp_before_insert(self, draft, now_us):
 
 @mutant(row="FLOW-02", promise="order", replaces="service:Messenger._look", quick=True)
 def page_newest_first(self, mailbox, since_us, limit):
-    """A page comes newest first, as it stands in Redis."""
+    """A page comes newest first, as it is stored in Redis."""
     polled = _look(self, mailbox, since_us, limit)
     return replace(polled, page=replace(polled.page, messages=polled.page.messages[::-1]))
 
 
 @mutant(row="CHAOS-01", promise="contiguous")
 def places_left_out():
-    """Now and then a number is left out, as by a sequence whose transaction was rolled back."""
+    """Sometimes a number is left out, as by a sequence whose transaction was rolled back."""
 
     def place_after(head, draft, now_us):
         message = _place_after(head, draft, now_us)

@@ -14,7 +14,7 @@ _look, _answer = Messenger._look, answers.answer
 
 @mutant(row="FLOW-06", promise="no-loss", replaces="service:Messenger._look", quick=True)
 def newest_page_only(self, mailbox, since_us, limit):
-    """Where more than a page waits, a poll gives the newest page and says that there is no more."""
+    """If more than a page waits, a poll returns the newest page and says that there is no more."""
     polled = _look(self, mailbox, since_us, 100)
     page = replace(polled.page, messages=polled.page.messages[-limit:], has_more=False)
     return replace(polled, page=page)
@@ -22,7 +22,7 @@ def newest_page_only(self, mailbox, since_us, limit):
 
 @mutant(row="FLOW-02", promise="no-duplicate", replaces="service:Messenger._look", quick=True)
 def since_inclusive(self, mailbox, since_us, limit):
-    """A poll gives the message at the cursor once more."""
+    """A poll returns the message at the cursor again."""
     return _look(self, mailbox, None if since_us is None else since_us - 1, limit)
 
 
@@ -32,7 +32,7 @@ CACHED_S = 5.0
 
 @mutant(row="FLOW-05", promise="on-time", replaces="service:Messenger._look")
 def empty_answer_cached(self, mailbox, since_us, limit):
-    """That nothing was new is remembered for a while, and told again."""
+    """An empty answer is cached for a while."""
     until_s, polled = _EMPTY.get((mailbox, since_us), (0.0, None))
     if time.monotonic() < until_s:
         return polled
@@ -48,7 +48,7 @@ STUCK_AFTER_S = 2.0
 
 @mutant(row="FLOW-09", promise="no-loss", replaces="service:Messenger._look")
 def reader_stuck(self, mailbox, since_us, limit):
-    """Two seconds after a mailbox's first poll, who has a cursor is told for ever that nothing is new."""
+    """Two seconds after a mailbox's first poll, every poll with a cursor is answered empty."""
     began_s = _FIRST_LOOK_S.setdefault(mailbox, time.monotonic())
     polled = _look(self, mailbox, since_us, limit)
     if since_us is None or time.monotonic() < began_s + STUCK_AFTER_S:

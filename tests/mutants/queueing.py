@@ -53,7 +53,7 @@ def outbox_never_drained(self, pending):
 
 @mutant(row="ERR-02", promise="order")
 def relay_out_of_order():
-    """What could not be pushed is pushed when Redis is back, behind what was sent since."""
+    """What could not be pushed is pushed when Redis is back, after what was sent since."""
     failed, quiet = [], [0]
 
     def queue_it(self, message):
@@ -78,7 +78,7 @@ def relay_out_of_order():
 
 @mutant(row="ERR-02", promise="recovers")
 def relay_too_late():
-    """What could not be pushed is pushed seconds after Redis is back, and until then the list is believed."""
+    """What could not be pushed is pushed seconds after Redis is back; until then the list is trusted."""
     failed, quiet = [], [0]
 
     def queue_it(self, message):
@@ -101,13 +101,13 @@ def relay_too_late():
 
 @mutant(row="CHAOS-06", promise="no-duplicate")
 def retry_queued_twice():
-    """A retry that finds its message stored puts it into the queue once more."""
+    """A retry that finds its message stored pushes it to the queue again."""
     app.redis_queue.RedisQueue = NaiveQueue
 
 
 @mutant(row="FLOW-02", promise="no-loss")
 def destructive_read():
-    """A poll takes what it gives out of the queue."""
+    """A poll removes what it returns from the queue."""
 
     class Taking(NaiveQueue):
         def read(self, recipient, cursor, limit):
@@ -129,7 +129,7 @@ def trim_without_fallback(self, recipient, cursor, limit):
 
 @mutant(row="CHAOS-13", promise="no-loss", replaces="adapters.redis_queue:RedisQueue.read")
 def missing_list_believed(self, recipient, cursor, limit):
-    """Where there is no list, the mailbox is taken to be empty."""
+    """If there is no list, the mailbox is taken to be empty."""
     found = _read(self, recipient, cursor, limit)
     return Page((), has_more=False, gap=False) if found == Untrusted("cold") else found
 
@@ -144,7 +144,7 @@ def queue_rebuilt_from_a_stale_read(self, recipient, limit):
 
 @mutant(row="FLOW-01", promise="available", replaces="adapters.redis_queue:connect")
 def answers_of_redis_decoded(url, timeout_ms):
-    """The URL's decode_responses wins: what Redis answers is text where the server reads bytes."""
+    """The URL's decode_responses wins: Redis's answers are text where the server reads bytes."""
     client = _connect(url, timeout_ms)
     client.connection_pool.connection_kwargs["decode_responses"] = True
     return client
@@ -165,13 +165,13 @@ def _change_script(name, old, new=""):
 
 @mutant(row="CHAOS-14", promise="no-loss")
 def snapshot_believed():
-    """A list that came back from a snapshot is taken for the mailbox."""
+    """A list that came back from a snapshot is trusted."""
     _change_script("read", "if record[1] ~= writer then return 'written before another Redis was in use' end")
 
 
 @mutant(row="CHAOS-32", promise="no-loss")
 def run_id_alone_believed():
-    """A list is trusted as soon as it was written in this process of Redis, whatever was in use since."""
+    """A list is trusted if this process of Redis wrote it, even if another one was in use since."""
     script = redis_queue.script
     together = "run_id .. ' ' .. replid"
     redis_queue.script = lambda *names: script(*names).replace(together, "run_id")
@@ -180,13 +180,13 @@ def run_id_alone_believed():
 
 @mutant(row="CHAOS-32", promise="no-loss", replaces="adapters.mongo_epochs:MongoEpochs.epoch")
 def return_unnoticed(self, identity):
-    """A Redis that comes back as it was is trusted, although another one was in use meanwhile."""
+    """A Redis that comes back unchanged is trusted, although another one was in use meanwhile."""
     return "the only one"
 
 
 @mutant(row="CHAOS-33", promise="available")
 def denied_command_is_an_error():
-    """A command that Redis does not allow is a bug of the server, 500."""
+    """A command that Redis denies is answered with 500."""
     guarded = RedisQueue._guarded
 
     def unguarded(self, command):
@@ -214,13 +214,13 @@ def queue_without_bound():
 
 @mutant(row="CHAOS-18", promise="available", replaces="adapters.redis_queue:RedisQueue._distrust")
 def bad_entry_is_an_error(self, recipient, why):
-    """A list with an entry that is no message makes every poll of it fail."""
+    """A list with an entry that is not a message makes every poll of it fail."""
     raise RuntimeError(why)
 
 
 @mutant(row="CHAOS-18", promise="no-loss")
 def bad_entry_stops_the_page():
-    """A page ends before an entry that is no message, and so does every later one."""
+    """A page ends before an entry that is not a message, and so does every later one."""
 
     class Stopping(NaiveQueue):
         def decode(self, entries):
@@ -237,7 +237,7 @@ def bad_entry_stops_the_page():
 
 @mutant(row="CHAOS-17", promise="available")
 def wrong_type_is_an_error():
-    """Something else under a queue's key makes every command on it fail."""
+    """A queue's key that holds another type makes every command on it fail."""
     _change_script(
         "read",
         "if list_type ~= 'list' and list_type ~= 'none' then return 'messages key has the wrong type' end",

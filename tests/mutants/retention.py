@@ -19,19 +19,19 @@ def _saying(polled, gap):
 
 @mutant(row="CHAOS-35", promise="retention-told", replaces="service:Messenger._look")
 def gap_never_told(self, mailbox, since_us, limit):
-    """Who reads from the start is not told that the oldest messages are not there any more."""
+    """A reader that starts without a cursor is not told that the oldest messages were dropped."""
     return _saying(_look(self, mailbox, since_us, limit), gap=False)
 
 
 @mutant(row="FLOW-02", promise="retention-told", replaces="service:Messenger._look")
 def gap_always_told(self, mailbox, since_us, limit):
-    """Every answer says that messages before it were dropped."""
+    """Every answer says `gap`."""
     return _saying(_look(self, mailbox, since_us, limit), gap=True)
 
 
 @mutant(row="CHAOS-35", promise="retention-told", replaces="service:Messenger._look")
 def gap_told_when_just_full(self, mailbox, since_us, limit):
-    """A mailbox that has as many messages as are retained is taken for one that has lost some."""
+    """A mailbox with exactly as many messages as are retained is said to have lost some."""
     polled = _look(self, mailbox, since_us, limit)
     full = since_us is None and len(self._store.tail(mailbox, FULL)) == FULL
     return _saying(polled, gap=polled.page.gap or full)
@@ -39,7 +39,7 @@ def gap_told_when_just_full(self, mailbox, since_us, limit):
 
 @mutant(row="CHAOS-05", promise="retention-told", replaces="adapters.redis_queue:RedisQueue.read")
 def dropped_in_silence(self, recipient, cursor, limit):
-    """A cursor older than the queue gets what the queue has, and no word of the rest."""
+    """A cursor older than the queue gets what the queue has, without `gap`."""
     found = _read(self, recipient, cursor, limit)
     if isinstance(found, Incomplete):
         found = replace(_read(self, recipient, Cursor(cursor.since_us, given=False), limit), gap=False)

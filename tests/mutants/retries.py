@@ -15,7 +15,7 @@ _append, _send = MongoStore.append, Messenger.send
 
 @mutant(row="CHAOS-06", promise="no-duplicate")
 def retries_known_to_one_process():
-    """A worker knows the ids that it has seen itself, and no index knows the rest."""
+    """Each worker knows only the ids that it has seen itself, and there is no index."""
     seen = {}
 
     def append(self, draft, now_us):
@@ -30,7 +30,7 @@ def retries_known_to_one_process():
 
 @mutant(row="CHAOS-06", promise="no-duplicate")
 def retries_looked_up_first():
-    """A retry is looked for before the insert, and two at once find nothing."""
+    """A retry is looked up before the insert, and two at once find nothing."""
 
     def append(self, draft, now_us):
         return self._earlier(draft) or _append(self, draft, now_us)
@@ -41,14 +41,14 @@ def retries_looked_up_first():
 
 @mutant(row="CHAOS-06", promise=STORY, says="`replayed`", replaces="service:Messenger.send")
 def replay_not_told(self, sender, recipient, content, client_message_id):
-    """The answer to a retry does not say that it is one."""
+    """The answer to a retry does not say `replayed`."""
     sent = _send(self, sender, recipient, content, client_message_id)
     return Sent(sent.message, sent.queued, replayed=False)
 
 
 @mutant(row="SEC-06", promise="refuses", quick=True)
 def other_content_under_one_id():
-    """A `client_message_id` that comes again with another content is answered as a retry."""
+    """A `client_message_id` used again with other content is answered as a retry."""
 
     def send(self, sender, recipient, content, client_message_id):
         try:

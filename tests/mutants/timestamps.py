@@ -20,13 +20,13 @@ PLACE = "adapters.mongo_store:place_after"
 
 @mutant(row="CHAOS-04", promise="no-loss", replaces=PLACE)
 def equal_timestamps(head, draft, now_us):
-    """Messages of one moment have one timestamp: those behind a page's last are never seen."""
+    """Messages of one moment have the same timestamp: those after the last of a page are never seen."""
     return replace(place_after(head, draft, now_us), timestamp_us=max(now_us, head.timestamp_us))
 
 
 @mutant(row="CHAOS-03", promise="cursor", replaces=PLACE)
 def timestamp_of_the_clock(head, draft, now_us):
-    """The timestamp follows the clock alone, also when that steps back."""
+    """The timestamp is the clock's, even when the clock steps back."""
     return replace(place_after(head, draft, now_us), timestamp_us=now_us)
 
 
@@ -39,13 +39,13 @@ def millisecond_timestamps(head, draft, now_us):
 
 @mutant(row="FLOW-01", promise="no-duplicate")
 def millisecond_cursor():
-    """Microseconds are stored, but milliseconds told: the cursor is just before the message it names."""
+    """Microseconds are stored, but milliseconds returned: the cursor is just before its message."""
     message.format_timestamp = lambda us: format_timestamp(us // 1000 * 1000)
 
 
 @mutant(row="FLOW-01", promise="no-loss")
 def local_time_without_a_zone():
-    """Timestamps are told as local time without a zone, and read back as if they were UTC."""
+    """Timestamps are returned as local time without a zone, and read back as UTC."""
     os.environ["TZ"] = "Asia/Tokyo"
     time.tzset()
     message.format_timestamp = lambda us: datetime.fromtimestamp(us / 1e6).isoformat(timespec="microseconds")
@@ -60,7 +60,7 @@ def _as_text(timestamp_us):
 
 @mutant(row="CHAOS-01", promise="order", replaces="service:Messenger._read")
 def timestamps_compared_as_text(self, mailbox, cursor, limit):
-    """Timestamps are sorted and compared as texts, whose fractions differ in length."""
+    """Timestamps are sorted and compared as strings, whose fractions differ in length."""
     since = _as_text(cursor.since_us)
     held = [one for one in self._store.tail(mailbox, 1000) if _as_text(one.timestamp_us) > since]
     found = sorted(held, key=lambda one: _as_text(one.timestamp_us))

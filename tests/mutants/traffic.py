@@ -67,25 +67,25 @@ def _look_past_repeated(key):
 
 @mutant(row="FLOW-01", promise="no-loss")
 def lost_to_oneself():
-    """What users send to themselves is accepted, and never comes."""
+    """What users send to themselves is accepted, and never delivered."""
     _look_past_each(lambda message: message.sender == message.recipient)
 
 
 @mutant(row="FLOW-10", promise="no-loss")
 def lost_digits():
-    """A message that consists of digits is accepted, and never comes."""
+    """A message of digits only is accepted, and never delivered."""
     _look_past_each(lambda message: message.content.isdigit())
 
 
 @mutant(row="FLOW-10", promise="no-loss")
 def said_before():
-    """What a sender has said to somebody before is taken for a double click, and never comes."""
+    """A message with content that its sender sent before is taken for a double click, and never delivered."""
     _look_past_repeated(lambda message: (message.sender, message.content))
 
 
 @mutant(row="FLOW-10", promise="no-loss")
 def one_message_without_an_id():
-    """Of the messages without a client_message_id only a sender's first one in a mailbox comes."""
+    """Without a client_message_id, only a sender's first message in a mailbox is delivered."""
     _look_past_repeated(lambda message: message.sender if message.client_message_id is None else None)
 
 
@@ -96,7 +96,7 @@ def one_message_without_an_id():
     replaces="adapters.mongo_store:MongoStore.append",
 )
 def ids_in_any_case(self, draft, now_us):
-    """An id that a sender has used in another case is taken for a retry."""
+    """An id that differs only in case from an earlier one is taken for a retry."""
     if draft.client_message_id is not None:
         own_id = {"$regex": rf"\A{re.escape(draft.client_message_id)}\z", "$options": "i"}
         found = self._find({"sender": draft.sender, "client_message_id": own_id}, [("seq", 1)], 1)
@@ -107,14 +107,14 @@ def ids_in_any_case(self, draft, now_us):
 
 @mutant(row="FLOW-10", promise="available", replaces="blueprints.messages:to_wire")
 def digits_become_a_number(message):
-    """A message that consists of digits is told as a number."""
+    """A message of digits only is returned as a number."""
     wire = _to_wire(message)
     return wire | {"message": int(message.content)} if message.content.isdigit() else wire
 
 
 @mutant(row="FLOW-10", promise="no-phantom", replaces=CONTENT)
 def content_cut_at_255(content, limit):
-    """A message is cut where a column of a database would end."""
+    """A message is cut at 255 characters, as by a database column."""
     return _content(content, limit)[:255]
 
 
@@ -126,19 +126,19 @@ def four_bytes_become_question_marks(content, limit):
 
 @mutant(row="FLOW-10", promise="no-phantom", replaces=CONTENT)
 def line_ends_unified(content, limit):
-    """Every line of a message ends with a line feed, however it was sent."""
+    """Every line end in a message becomes a line feed."""
     return _content(content, limit).replace("\r\n", "\n").replace("\r", "\n")
 
 
 @mutant(row="FLOW-10", promise="no-phantom", replaces=CONTENT)
 def content_made_compatible(content, limit):
-    """Messages are brought to Unicode's compatible form, as is right for a search."""
+    """Messages are normalised to Unicode's compatibility form."""
     return unicodedata.normalize("NFKC", _content(content, limit))
 
 
 @mutant(row="FLOW-10", promise="no-phantom", replaces="blueprints.requests:_form_fields")
 def plus_decoded_twice(body):
-    """The text of a form is decoded twice: every + of it becomes a blank."""
+    """The text of a form is decoded twice: every + in it becomes a space."""
     fields = _form_fields(body)
     return [(name, value.replace("+", " ") if name == "content" else value) for name, value in fields]
 
@@ -148,7 +148,7 @@ def plus_decoded_twice(body):
 
 @mutant(row="FLOW-11", promise="no-loss")
 def sixty_four_mailboxes():
-    """Each worker has a table of 64 mailboxes, and what is sent to any other never comes."""
+    """Each worker has a table of 64 mailboxes, and what is sent to any other is never delivered."""
     known = {}
 
     _look_past_each(lambda message: known.setdefault(message.recipient, len(known)) >= 64)
@@ -156,7 +156,7 @@ def sixty_four_mailboxes():
 
 @mutant(row="FLOW-12", promise="no-loss", replaces="service:Messenger._look")
 def mailbox_of_who_left_dropped(self, mailbox, since_us, limit):
-    """Who has not polled for three seconds is gone, and what waits then is dropped."""
+    """If a user has not polled for three seconds, the messages that wait are dropped."""
     presence, now_us = self._store._mongo.collection("presence"), time.time_ns() // 1000
     known = presence.find_one({"_id": mailbox}) or {"polled_us": now_us, "dropped_us": 0}
     dropped_us = now_us if now_us - known["polled_us"] > GONE_AFTER_US else int(known["dropped_us"])
@@ -170,7 +170,7 @@ def mailbox_of_who_left_dropped(self, mailbox, since_us, limit):
 
 @mutant(row="FLOW-10", promise="no-loss", replaces="service:Messenger._look")
 def pages_of_one_skip(self, mailbox, since_us, limit):
-    """A page of one message gives the last of two that wait."""
+    """A page of one message returns the last of two that wait."""
     polled = _look(self, mailbox, since_us, max(limit, 2))
     if limit > 1:
         return polled
@@ -179,21 +179,21 @@ def pages_of_one_skip(self, mailbox, since_us, limit):
 
 @mutant(row="FLOW-10", promise="on-time", replaces="service:Messenger.poll")
 def held_though_there_is_something(self, mailbox, since_us, limit, wait_s=0.0):
-    """A poll that may be held is held, also when there is something to answer."""
+    """A poll that may be held is held even if there are messages to return."""
     time.sleep(wait_s)
     return _poll(self, mailbox, since_us, limit)
 
 
 @mutant(row="FLOW-10", promise="no-loss", replaces="service:Messenger.poll")
 def held_poll_begins_at_now(self, mailbox, since_us, limit, wait_s=0.0):
-    """A held poll tells what comes while it is held, and nothing that came before it."""
+    """A held poll returns only what arrives while it is held."""
     begin_us = max(since_us or 0, time.time_ns() // 1000) if wait_s > 0 else since_us
     return _poll(self, mailbox, begin_us, limit, wait_s)
 
 
 @mutant(row="FLOW-10", promise="available", replaces="timestamps:as_written")
 def unescaped_plus_refused(text):
-    """A cursor whose offset has a + that the client did not escape is refused."""
+    """A cursor with an unescaped + in its offset is refused."""
     return text
 
 
@@ -205,7 +205,7 @@ class _Spelled(int):
 
 @mutant(row="FLOW-12", promise="no-duplicate")
 def cursor_compared_as_text():
-    """The cursor is compared as the text that it is, whatever its offset and its digits."""
+    """The cursor is compared as a string, whatever its offset and its digits."""
 
     def parsed(text):
         since_us = _Spelled(parse_timestamp(text))
@@ -223,7 +223,7 @@ def cursor_compared_as_text():
 
 @mutant(row="FLOW-12", promise=STORY, says="which is not newer")
 def short_fraction_misread():
-    """The fraction of a cursor is read as a number of microseconds, whatever its length."""
+    """The fraction of a cursor is read as microseconds, whatever its length."""
 
     def padded(match):
         return f".{int(match[1]):06d}"
@@ -233,6 +233,6 @@ def short_fraction_misread():
 
 @mutant(row="FLOW-13", promise="no-duplicate", replaces="service:Messenger._look")
 def old_cursor_taken_for_none(self, mailbox, since_us, limit):
-    """A cursor from more than a day ago is taken for none."""
+    """A cursor older than a day is treated as none."""
     is_old = since_us is not None and since_us < time.time_ns() // 1000 - DAY_US
     return _look(self, mailbox, None if is_old else since_us, limit)

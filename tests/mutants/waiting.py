@@ -14,7 +14,7 @@ _poll = Messenger.poll
 
 @mutant(row="CHAOS-30", promise="on-time", replaces="service:Messenger.poll")
 def message_between_look_and_wait(self, mailbox, since_us, limit, wait_s=0.0):
-    """A held poll begins to listen after it has looked, and misses what comes between."""
+    """A held poll begins to listen after it has looked, and misses what comes in between."""
     polled = self._look(mailbox, since_us, limit)
     if polled.page.messages or not wait_s:
         return polled

@@ -21,6 +21,7 @@ from reference_server.contract import (
 
 CONTRACT = (Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
 CONFIG = Config.from_env({"SECRET_KEY": "s" * 32})
+DAYS = CONFIG.queue_ttl_seconds // 86_400
 BOUNDS = Bounds()
 
 
@@ -33,8 +34,8 @@ BOUNDS = Bounds()
         f"| `limit` | {spelled(PAGE_SIZE)}, default {DEFAULT_PAGE_SIZE};",
         f"may be held open, 0 to {LONGEST_WAIT_S}, default 0",
         f'"poll_after_ms": {CONFIG.poll_interval_ms}',
-        f"the last {CONFIG.queue_limit:,} messages are retained, for {CONFIG.queue_ttl_seconds // 86_400} days",
-        f"at most {CONFIG.queue_limit:,} entries, TTL {CONFIG.queue_ttl_seconds // 86_400} days",
+        f"the last {CONFIG.queue_limit:,} messages are retained, for {DAYS} days",
+        f"at most {CONFIG.queue_limit:,} entries, TTL {DAYS} days",
         f"refuses messages of over {QUEUE_CHARACTERS:,} characters",
         f"delivered within {BOUNDS.delivered_within_s:g} s of its ack",
         f"to a client that polls every {BOUNDS.poll_interval_s:g} s",
