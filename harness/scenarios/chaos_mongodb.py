@@ -24,10 +24,13 @@ def test_mongodb_is_away_twice(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-21")
 def test_mongodb_is_slow(run: Run) -> None:
-    """Some sends may time out: then nobody knows, and the answer says so."""
-    _start(run)
+    """Some sends may time out: then nobody knows, and the answer says so.
+
+    A server may stop asking after a few such answers, so many sends are under way when the fault begins.
+    """
+    _start(run, pairs=8)
     with run.faults.mongodb_slow(latency_ms=300):
-        run.wait_for_traffic(sends=20, polls=8)
+        run.wait_for_traffic(sends=40, polls=16)
     _end(run)
 
 
@@ -67,8 +70,8 @@ def test_two_faults_overlap_as_the_seed_will_have_it(run: Run) -> None:
     _end(run)
 
 
-def _start(run: Run, *, every_s: float = 0.3) -> None:
-    run.start_traffic(every_s=every_s)
+def _start(run: Run, *, pairs: int = 4, every_s: float = 0.3) -> None:
+    run.start_traffic(pairs=pairs, every_s=every_s)
     run.wait_for_traffic(sends=10, polls=3)
 
 
