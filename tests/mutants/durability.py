@@ -15,7 +15,7 @@ from reference_server.service import Messenger, Sent
 from tests.mutants.registry import mutant
 
 log = logging.getLogger(__name__)
-_append, _append, _send = MongoStore.append, Messenger._append, Messenger.send
+_append, _stored, _send = MongoStore.append, Messenger._append, Messenger.send
 
 LATE_S = 0.1
 BETWEEN_S = 0.02
@@ -79,7 +79,7 @@ def push_before_insert(self, draft, now_us):
         self._catch_up.push(draft.recipient, [place_after(place, draft, now_us)])
     except Failure as failure:
         log.warning("not queued first: %s", failure)
-    return _append(self, draft, now_us)
+    return _stored(self, draft, now_us)
 
 
 @mutant(row="CHAOS-21", promise="no-phantom", replaces="adapters.mongo_store:MongoStore.append")
