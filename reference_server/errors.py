@@ -109,7 +109,7 @@ class RateLimited(Problem):
 
 
 class TooManyAttempts(RateLimited):
-    """Sign-in is refused without a look at the password, even if it is right."""
+    """Sign-in is refused after too many failures, even with the right password."""
 
     code, title = "too_many_attempts", "Too many attempts"
 
