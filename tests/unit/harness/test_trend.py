@@ -13,7 +13,7 @@ def samples(per_hour: float, *, minutes: float, noise: float, seed: int = 1) -> 
     return [(s, 100 + per_hour * s / 3600 + random_.gauss(0, noise)) for s in range(int(minutes * 60))]
 
 
-def test_a_slope_without_noise_is_told_exactly() -> None:
+def test_a_slope_without_noise_is_exact() -> None:
     found = trend(samples(7.2, minutes=10, noise=0))
     assert found is not None
     assert (found.low, found.per_hour, found.high) == pytest.approx((7.2, 7.2, 7.2))
@@ -39,12 +39,12 @@ def test_the_longer_one_looks_the_surer_one_is() -> None:
     assert long.high - long.low < (short.high - short.low) / 50
 
 
-def test_a_warm_up_is_no_growth() -> None:
+def test_a_warm_up_is_not_growth() -> None:
     found = trend([(second, min(second, 100)) for second in range(1000)])
     assert found is not None
     assert found.high == 0
 
 
-def test_too_few_samples_tell_nothing() -> None:
+def test_too_few_samples_have_no_trend() -> None:
     assert trend([]) is None
     assert trend(samples(1, minutes=FEWEST / 60, noise=0)) is None

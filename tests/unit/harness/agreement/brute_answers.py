@@ -8,7 +8,7 @@ from itertools import product
 
 from harness.history import NS_PER_S, Attempt, FaultWindow, GaveUp, History, Outcome, Poll, Send
 
-from .reading import (
+from .definitions import (
     BROKEN,
     KEPT,
     NOT_BROKEN,
@@ -45,9 +45,9 @@ def available(history: History) -> Allowed:
     """Sends and polls keep answering as the table says, within the bound."""
     asked = list(_requests(history))
     broken = [request for request in asked if _wrong(request, history) or _too_slow(request, history)]
-    if any(not _excused_by_pressure(request, history) for request in broken) or _promised_for_ever(history):
+    if any(not _excused_by_pressure(request, history) for request in broken) or _is_endless(history):
         return BROKEN
-    let_down = [(it, _may_be_pressure(it)) for it in history.required if _is_let_down(it, history)]
+    let_down = [(it, _may_be_pressure(it)) for it in history.required if _is_turned_away(it, history)]
     let_down += [(wait, True) for wait in history.gave_up if wait.of == "serving"]
     if any(not (excusable and _under_pressure(it, history)) for it, excusable in let_down):
         return BROKEN
@@ -67,7 +67,7 @@ def _requests(history: History) -> Iterator[Request]:
 
 
 def _too_slow(request: Request, history: History) -> bool:
-    """Whether it was answered, but late; a server or a client that is away owes nothing."""
+    """Whether it was answered late, while neither the server nor the client was away."""
     if request.end_ns is None or request.unanswered:
         return False
     if any(_states(request, store, history) != UP for store in ("server", "client")):
@@ -76,7 +76,7 @@ def _too_slow(request: Request, history: History) -> bool:
 
 
 def _excused_by_pressure(request: Request, history: History) -> bool:
-    """A slow answer, a 503 or a time-out says nothing of a server whose machine was too busy."""
+    """Whether pressure explains a slow answer, a 503 or a time-out."""
     until_ns = history.end_ns if request.end_ns is None else request.end_ns
     if request.unanswered and request.call.error == "timeout":
         held_s = request.call.wait_s if isinstance(request.call, Poll) else 0.0
@@ -85,8 +85,8 @@ def _excused_by_pressure(request: Request, history: History) -> bool:
     return explained and touches_pressure(request.start_ns, until_ns, history)
 
 
-def _is_let_down(needed: Attempt, history: History) -> bool:
-    """Whether somebody could not sign in; while a store is broken, 503 says to come again."""
+def _is_turned_away(needed: Attempt, history: History) -> bool:
+    """Whether a user could not sign in; while a store is broken, 503 is right."""
     if needed.status in (200, 429) and needed.error is None:
         return False
     felt = {fault.store for fault in history.faults if _felt(fault, needed, history)} - {"clock", "signal"}
@@ -119,8 +119,8 @@ def _under_pressure(waited: Attempt | GaveUp, history: History) -> bool:
     return touches_pressure(since_ns, until_ns, history)
 
 
-def _promised_for_ever(history: History) -> bool:
-    """Whether ten consecutive polls of a consumer promised more, brought nothing and went nowhere."""
+def _is_endless(history: History) -> bool:
+    """Whether ten polls of a consumer in a row said `has_more`, were empty and kept the cursor."""
     for polls in history.consumers().values():
         empty = "".join(
             "x" if poll.has_more and not poll.messages and poll.next_since == poll.since else "."
@@ -144,7 +144,7 @@ def _wrong(request: Request, history: History) -> bool:
 
 
 def _hung_on_dead_workers(request: Request, history: History) -> bool:
-    """Whether it timed out though the workers had been dead for five seconds when it began."""
+    """Whether it timed out although the workers had been dead for five seconds when it began."""
     felt = [fault for fault in history.faults if _touches(request, fault, history)]
     dead = [fault.active_ns for fault in felt if fault.name.startswith("server worker")]
     long_dead = any(active is not None and request.start_ns - active >= 5 * NS_PER_S for active in dead)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from harness.history import Attempt, History
 
-from .reading import BROKEN, KEPT, UNPROVEN, Allowed, hung_under_pressure, touches_pressure
+from .definitions import BROKEN, KEPT, UNPROVEN, Allowed, hung_under_pressure, touches_pressure
 
 
 def refused(history: History) -> Allowed:
-    """What must be refused is, and no answer holds another's text."""
+    """What must be refused is refused, and no answer contains another user's text."""
     wrong = [attempt for attempt in history.attempts if not _is_right(attempt)]
     if any(not _excused_by_pressure(attempt, history) for attempt in wrong):
         return BROKEN
@@ -20,7 +20,7 @@ def _is_right(attempt: Attempt) -> bool:
 
 
 def _excused_by_pressure(attempt: Attempt, history: History) -> bool:
-    """A busy machine explains a 503 and a time-out; it makes no server tell what is another's."""
+    """Whether pressure explains a 503 or a time-out; it never explains a leak."""
     timed_out = attempt.status is None and attempt.error == "timeout"
     if attempt.leaked:
         return False

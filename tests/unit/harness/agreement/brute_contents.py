@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 from harness.history import History, Outcome, Poll, Received
 
-from .reading import (
+from .definitions import (
     BROKEN,
     CANNOT_TELL,
     KEPT,
@@ -125,15 +125,15 @@ def _disagree(one: Consumer, other: Consumer) -> bool:
 
 
 def no_phantom(history: History) -> Allowed:
-    """Only what was sent arrives, unchanged, to its recipient and nobody else; nothing that was refused."""
+    """Only what was sent arrives, unchanged, at its recipient alone; nothing that was refused."""
     came = arrivals(history.polls)
-    if any(not _honest(poll, arrival, history) for poll, arrival in came):
+    if any(not _is_right(poll, arrival, history) for poll, arrival in came):
         return BROKEN
     return KEPT if came else UNPROVEN
 
 
-def _honest(poll: Poll, arrival: Received, history: History) -> bool:
-    """Whether someone had sent exactly this to this reader, and was not refused."""
+def _is_right(poll: Poll, arrival: Received, history: History) -> bool:
+    """Whether exactly this was sent to this reader, and not refused."""
     return any(
         not sent.refused
         and sent.begun_ns <= poll.end_ns

@@ -1,12 +1,11 @@
-"""retention-told by brute force: every message that retention might have dropped, every gap that was told."""
+"""retention-told by brute force: every message that retention might have dropped, every gap."""
 
 from __future__ import annotations
 
 from harness.history import History, Poll
 
-from .brute_losses import cannot_tell, passes, stands_behind
-from .owing import Consumer, answers, is_droppable, speaks_of, wanted
-from .reading import (
+from .brute_losses import cannot_tell, is_later, passes
+from .definitions import (
     BROKEN,
     CANNOT_TELL,
     KEPT,
@@ -17,15 +16,16 @@ from .reading import (
     moment,
     received,
 )
+from .expected import Consumer, answers, covers, is_droppable, wanted
 
 
 def retention_told(history: History) -> Allowed:
-    """What retention dropped is told, and nothing else is."""
+    """The server says `gap` where retention dropped messages, and nowhere else."""
     if cannot_tell(history):
         return CANNOT_TELL
     consumers = list(history.consumers().values())
     gaps = [(consumer, answer) for consumer in consumers for answer in answers(consumer) if answer.gap]
-    if any(not _may_be_true(gap, consumer, history) for consumer, gap in gaps):
+    if any(not _may_be_right(gap, consumer, history) for consumer, gap in gaps):
         return BROKEN
     behind = [
         (sent, consumer)
@@ -35,19 +35,19 @@ def retention_told(history: History) -> Allowed:
         and wanted(sent, consumer, history)
         and _was_behind(sent, consumer, history)
     ]
-    if any(not _was_told(sent, consumer, history) for sent, consumer in behind):
+    if any(not _was_admitted(sent, consumer, history) for sent, consumer in behind):
         return BROKEN
     return KEPT if behind or gaps else UNPROVEN
 
 
 def _skipping(sent: Message, consumer: Consumer, history: History) -> Poll | None:
-    """The first answer whose cursor passed it; where none did, the first with what stands behind it."""
+    """The first answer whose cursor passed it; if none did, the first with a later message."""
     passing = [poll for poll in consumer if passes(poll, sent, history)]
     behind = [
         poll
         for poll in answers(consumer)
         if any(
-            received((poll,), other, history) and stands_behind(other, sent, history)
+            received((poll,), other, history) and is_later(other, sent, history)
             for other in messages(history)
         )
     ]
@@ -63,8 +63,8 @@ def _was_behind(sent: Message, consumer: Consumer, history: History) -> bool:
     return skipping is not None and is_droppable(sent, skipping.end_ns, history)
 
 
-def _was_told(sent: Message, consumer: Consumer, history: History) -> bool:
-    """Whether it came, or a gap that may speak of it was told by the answer that skipped it, or before."""
+def _was_admitted(sent: Message, consumer: Consumer, history: History) -> bool:
+    """Whether it came, or the answer that skipped it, or an earlier one, had a gap that can cover it."""
     if received(consumer, sent, history):
         return True
     skipping = _skipping(sent, consumer, history)
@@ -72,16 +72,16 @@ def _was_told(sent: Message, consumer: Consumer, history: History) -> bool:
     return any(
         answer.gap
         and answer.start_ns <= skipping.start_ns
-        and speaks_of(answer, sent, history)
+        and covers(answer, sent, history)
         and is_droppable(sent, answer.end_ns, history)
         for answer in answers(consumer)
     )
 
 
-def _may_be_true(gap: Poll, consumer: Consumer, history: History) -> bool:
-    """Whether anything behind the cursor of a told gap may have been gone, or the consumer had gone back."""
+def _may_be_right(gap: Poll, consumer: Consumer, history: History) -> bool:
+    """Whether anything after the cursor of a gap may have been dropped, or the consumer had gone back."""
     return _has_gone_back(gap, consumer) or any(
-        speaks_of(gap, sent, history)
+        covers(gap, sent, history)
         and not received(consumer, sent, history)
         and _may_be_gone(sent, gap, history)
         for sent in messages(history)
@@ -96,7 +96,7 @@ def _may_be_gone(sent: Message, gap: Poll, history: History) -> bool:
 
 
 def _has_gone_back(gap: Poll, consumer: Consumer) -> bool:
-    """Whether an earlier answer of the consumer brought something from behind the cursor."""
+    """Whether an earlier answer of the consumer brought something from after the cursor."""
     cursor_at = moment(gap.since)
     if gap.since is not None and cursor_at is None:
         return False

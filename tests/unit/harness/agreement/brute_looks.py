@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.history import NS_PER_S, Event, History
 
-from .reading import BROKEN, KEPT, UNPROVEN, Allowed
+from .definitions import BROKEN, KEPT, UNPROVEN, Allowed
 
 NO_TTL = -1
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from harness.history import NS_PER_S, History, Outcome, Poll
 from harness.history.memoize import memoize
 
-from .owing import Consumer, answers, owed
-from .reading import (
+from .definitions import (
     BROKEN,
     CANNOT_TELL,
     KEPT,
@@ -24,6 +23,7 @@ from .reading import (
     received,
     timestamps,
 )
+from .expected import Consumer, answers, is_expected
 
 
 def no_loss(history: History) -> Allowed:
@@ -48,7 +48,7 @@ def cursor(history: History) -> Allowed:
     if ambiguous(history) or _has_two_timestamps(history):
         return CANNOT_TELL
     passed = any(
-        owed(sent, consumer, history) and _is_passed(sent, consumer, history)
+        is_expected(sent, consumer, history) and _is_passed(sent, consumer, history)
         for consumer in history.consumers().values()
         for sent in messages(history)
         if _is_stored(sent, consumer[0].reader, history)
@@ -83,15 +83,15 @@ def _lost(sent: Message, consumer: Consumer, history: History) -> bool:
 
 
 def _is_skipped(sent: Message, consumer: Consumer, history: History) -> bool:
-    """Whether a cursor passed it, or something came that stands behind it."""
+    """Whether a cursor passed it, or a later message came."""
     return any(passes(poll, sent, history) for poll in consumer) or any(
-        stands_behind(other, sent, history) and received(consumer, other, history)
+        is_later(other, sent, history) and received(consumer, other, history)
         for other in messages(history)
         if other != sent
     )
 
 
-def stands_behind(later: Message, sent: Message, history: History) -> bool:
+def is_later(later: Message, sent: Message, history: History) -> bool:
     """Whether one message of a mailbox surely comes after another, of which it is known which one that is."""
     if later.recipient != sent.recipient or not (sent.ids or sent.client_message_id):
         return False
@@ -112,12 +112,12 @@ def cannot_tell(history: History) -> bool:
 @memoize
 def _is_entangled(history: History) -> bool:
     """Whether one message has timestamps before and after another's: who knows which of them is behind."""
-    told = [timestamps(sent, history) for sent in messages(history)]
+    known = [timestamps(sent, history) for sent in messages(history)]
     return any(
         min(some) <= at <= max(some)
-        for place, some in enumerate(told)
+        for place, some in enumerate(known)
         if len(some) > 1
-        for other in told[:place] + told[place + 1 :]
+        for other in known[:place] + known[place + 1 :]
         for at in other
     )
 
@@ -150,7 +150,7 @@ def _stuck_on(sent: Message, consumer: Consumer, history: History) -> bool:
 
 
 def _lacks(sent: Message, consumer: Consumer, history: History) -> bool:
-    return owed(sent, consumer, history) and not received(consumer, sent, history)
+    return is_expected(sent, consumer, history) and not received(consumer, sent, history)
 
 
 def _lacks_undecidedly(sent: Message, consumer: Consumer, history: History) -> bool:

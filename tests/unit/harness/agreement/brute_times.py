@@ -1,4 +1,4 @@
-"""on-time and recovers by brute force, as far as can be said without the arithmetic of what is forgiven."""
+"""on-time and recovers by brute force, as far as possible without the arithmetic of how many may be late."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.history import NS_PER_S, FaultWindow, History
 
-from .reading import BROKEN, CANNOT_TELL, UNPROVEN, Allowed, ambiguous, is_torn
+from .definitions import BROKEN, CANNOT_TELL, UNPROVEN, Allowed, ambiguous, is_torn
 from .waiting import NEVER, Wait, due_ns, excused, in_fault_window, is_judged, punctuality, waits
 
 ENOUGH_DELIVERIES = 5

@@ -1,4 +1,4 @@
-"""Small random histories for Hypothesis: of an honest server, most of them spoiled in up to three ways."""
+"""Small random histories for Hypothesis: of a correct server, most of them spoiled in up to three ways."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from .plans import FOR_EVER_MS, ConsumerPlan, FaultPlan, Plan, SendPlan
 from .simulated import play
+from .sparse_servers import SPARSE_SERVERS
 from .spoiled_answers import (
     SPOILED_ANSWERS,
     a_consumer_is_not_served_what_is_new,
@@ -20,7 +21,6 @@ from .spoiled_messages import SPOILED_MESSAGES
 from .spoiled_outages import SPOILED_OUTAGES
 from .spoiled_serving import SPOILED_SERVING
 from .spoiling import Choice
-from .telling_little import TELLING_LITTLE
 from .timeline import Event
 
 USERS = ("alice", "bob", "carol")
@@ -141,7 +141,7 @@ _wrong_serving = st.one_of(
 _wrong_outages = st.lists(st.tuples(st.sampled_from(SPOILED_OUTAGES), _choices), max_size=2)
 little = st.one_of(
     *[st.just([])] * 4,
-    st.lists(st.tuples(st.sampled_from(TELLING_LITTLE), _choices), min_size=1, max_size=2),
+    st.lists(st.tuples(st.sampled_from(SPARSE_SERVERS), _choices), min_size=1, max_size=2),
 )
 
 

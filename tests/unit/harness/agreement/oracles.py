@@ -1,4 +1,4 @@
-"""The promises that have an oracle, and how to ask for both opinions of one history."""
+"""The promises that have an oracle, and how to compare it with the checker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import (
     brute_losses,
     brute_times,
 )
-from .reading import CANNOT_TELL, Allowed
+from .definitions import CANNOT_TELL, Allowed
 
 ORACLES: Mapping[str, Callable[[History], Allowed]] = {
     "no-loss": brute_losses.no_loss,
@@ -39,7 +39,7 @@ ORACLES: Mapping[str, Callable[[History], Allowed]] = {
 
 @dataclass
 class Tally:
-    """How often each checker said what, found what, and had no oracle."""
+    """How often each checker had which verdict and finding, and how often the oracle was undecided."""
 
     verdicts: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -53,7 +53,7 @@ class Tally:
 
 
 def disagreements(history: History, tally: Tally) -> Iterator[str]:
-    """A sentence for each promise on which the two opinions of one history differ."""
+    """Return a sentence for each promise on which checker and oracle differ."""
     for promise, oracle in ORACLES.items():
         allowed = oracle(history)
         judgement = run_checker(CHECKERS[promise], history)

@@ -1,4 +1,4 @@
-"""A simulated honest server with its clients: a plan of sends, consumers and faults becomes events.
+"""A simulated correct server with its clients: a plan of sends, consumers and faults becomes events.
 
 All times are milliseconds since the history's begin. What the server does is decided at one moment inside
 each request: a send is stored, a poll reads what is stored by then.
@@ -140,7 +140,7 @@ def _bites(store: str, at_ms: int, plan: Plan) -> bool:
 def _quiet_ms(events: list[Event], plan: Plan) -> int:
     """From when on every message is due: 2 s after the last send, and the last fault window.
 
-    A machine that stays too busy to the end explains nothing that a consumer still lacks after some 20 s.
+    A machine that stays too busy to the end does not explain what a consumer still misses after some 20 s.
     """
     begun_ms = last_ms(events, default=500)
     if plan.pressure_ms and plan.pressure_ms[1] >= FOR_EVER_MS:

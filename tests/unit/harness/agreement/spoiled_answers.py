@@ -1,4 +1,4 @@
-"""What may go wrong with answers and with the history itself: cursors, statuses, times, what is missing."""
+"""What can go wrong with answers and with the history itself: cursors, statuses, times, missing parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _later(stamp: str, by_ms: int) -> str:
 
 
 def a_cursor_jumps(events: list[Event], choice: Choice) -> None:
-    """Forward or back; the client hands on what it is given."""
+    """Forward or back; the client uses the cursor that it is given."""
     if poll := choice.of([poll for poll in full(events) if poll["next_since"]]):
         poll["next_since"] = _later(poll["next_since"], choice.far_ms - 2_000)
         _hand_on(events, poll)
@@ -74,7 +74,7 @@ def an_answer_is_an_error(events: list[Event], choice: Choice) -> None:
 
 
 def an_ack_is_an_error(events: list[Event], choice: Choice) -> None:
-    """The message is stored, whatever was said."""
+    """The message is stored, whatever was answered."""
     status, outcome = ((500, "unknown"), (503, "refused"), (None, "unknown"), (404, "refused"))[
         choice.part % 4
     ]

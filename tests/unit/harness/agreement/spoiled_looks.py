@@ -1,4 +1,4 @@
-"""What may go wrong with looks: at queues and keys in Redis, and at how attempts are answered."""
+"""What can go wrong with looks: at queues and keys in Redis, and at how attempts are answered."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def an_attempt_is_answered_otherwise(events: list[Event], choice: Choice) -> Non
         attempt["status"], attempt["error"] = ANSWERS[(choice.which + choice.part) % len(ANSWERS)]
 
 
-def an_attempt_is_told_a_secret(events: list[Event], choice: Choice) -> None:
+def an_attempt_leaks_a_secret(events: list[Event], choice: Choice) -> None:
     """With the right status, or another."""
     if attempt := choice.of(_of(events, "attempt")):
         attempt["leaked"] = ["content m1"]
@@ -63,5 +63,5 @@ SPOILED_LOOKS: tuple[Spoiler, ...] = (
     a_key_never_expires,
     an_attempt_is_answered_otherwise,
     an_attempt_is_answered_otherwise,  # in one of many ways
-    an_attempt_is_told_a_secret,
+    an_attempt_leaks_a_secret,
 )

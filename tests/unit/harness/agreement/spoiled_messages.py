@@ -1,4 +1,4 @@
-"""What may go wrong with messages: left out, doubled, in the wrong order or place, changed, invented."""
+"""What can go wrong with messages: left out, doubled, in the wrong order or place, changed, invented."""
 
 from __future__ import annotations
 

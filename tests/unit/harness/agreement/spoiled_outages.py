@@ -1,4 +1,4 @@
-"""What may go wrong with outages: nobody sees their begin or their end, or messages of theirs stay away."""
+"""What can go wrong with outages: their begin or end is not seen, or their messages do not arrive."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def a_fault_never_takes_effect(events: list[Event], choice: Choice) -> None:
 
 
 def a_fault_is_never_healed(events: list[Event], choice: Choice) -> None:
-    """Or nobody saw it."""
+    """Or it was not seen."""
     if healed := choice.of(_faults(events, "healed")):
         name, since_ns = healed["name"], healed["t"]
         events.remove(healed)
@@ -59,7 +59,7 @@ def the_first_answers_after_an_outage_are_poor(events: list[Event], choice: Choi
 
 
 def a_reader_oversleeps_after_an_outage(events: list[Event], choice: Choice) -> None:
-    """It is the harness that starts its polls too late, and what waited for the first of them waits on."""
+    """The harness starts its polls too late, and what waited for the first of them waits longer."""
     late = _after_an_outage(events, choice)[1 + choice.part % 2 :]
     by_ns = choice.far_ms * NS_PER_MS
     for poll in late[:1]:

@@ -1,4 +1,4 @@
-"""What may go wrong beside sends and polls: sign-ins, a server that stays away, endless mailboxes."""
+"""What can go wrong beside sends and polls: sign-ins, a server that stays away, endless mailboxes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def a_sign_in_is_answered_otherwise(events: list[Event], choice: Choice) -> None
         needed["status"], needed["error"] = ANSWERS[(choice.which + choice.part) % len(ANSWERS)]
 
 
-def somebody_waits_in_vain(events: list[Event], choice: Choice) -> None:
-    """For the server to serve, or for what is nobody's fault."""
+def a_wait_gives_up(events: list[Event], choice: Choice) -> None:
+    """For the server to serve, or for something that is not the server's fault."""
     if poll := choice.of(polls(events)):
         of = ("serving", "serving", "traffic", "stop")[choice.part % 4]
         wait = {"row": poll["row"], "kind": "gave_up", "of": of, "what": "Waited in vain."}
         events.append(wait | {"since": poll["t"], "t": poll["t"] + choice.far_ms * NS_PER_MS})
 
 
-def a_consumer_is_promised_more_for_ever(events: list[Event], choice: Choice) -> None:
+def a_consumer_gets_endless_pages(events: list[Event], choice: Choice) -> None:
     """Or until just before that is one time too many, or with a cursor that goes on."""
     of_consumers = {poll["consumer"]: poll for poll in polls(events) if poll["outcome"] == "ok"}
     if last := choice.of(list(of_consumers.values())):
@@ -46,6 +46,6 @@ def a_consumer_is_promised_more_for_ever(events: list[Event], choice: Choice) ->
 SPOILED_SERVING: tuple[Spoiler, ...] = (
     a_sign_in_is_answered_otherwise,
     a_sign_in_is_answered_otherwise,  # in one of many ways
-    somebody_waits_in_vain,
-    a_consumer_is_promised_more_for_ever,
+    a_wait_gives_up,
+    a_consumer_gets_endless_pages,
 )

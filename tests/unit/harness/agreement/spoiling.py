@@ -1,4 +1,4 @@
-"""How a recorded history is spoilt on purpose: a little, in one place that a choice of numbers names."""
+"""Spoiling a recorded history on purpose: a little, in one place that a choice of numbers selects."""
 
 from __future__ import annotations
 

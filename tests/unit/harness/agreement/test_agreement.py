@@ -1,7 +1,7 @@
-"""The checkers agree with their naive oracles on random histories: none cries wolf, none sleeps.
+"""The checkers agree with their naive oracles on random histories: no false alarm, nothing missed.
 
 Each disagreement is a bug in one of the two, and which one, the promise says. CI looks at the same
-histories each time; `nox -s agreement` looks at as many new ones as it is told.
+histories each time; `nox -s agreement` looks at as many new ones as it is given.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KINDS = {(it.name, kind) for it in PROMISES if it.name in ORACLES for kind in it
 
 
 @pytest.mark.timeout(0 if EXAMPLES else 600)
-def test_two_opinions_agree_and_every_kind_of_finding_was_met() -> None:
+def test_checkers_and_oracles_agree_and_every_kind_of_finding_occurred() -> None:
     tally = Tally()
 
     @settings(

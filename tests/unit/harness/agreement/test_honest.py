@@ -1,4 +1,4 @@
-"""An honest server is never convicted over its messages, whatever it retains, and however little it tells."""
+"""A correct server never fails over its messages, whatever it retains and however few fields it has."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness.verdict import Verdict
 from .histories import little, plans, retained
 from .plans import Plan
 from .simulated import play
+from .sparse_servers import nothing_has_a_timestamp
 from .spoiling import Choice, Spoiler
-from .telling_little import nothing_tells_the_time
 
 
 @settings(
@@ -26,11 +26,11 @@ from .telling_little import nothing_tells_the_time
     suppress_health_check=list(HealthCheck),
 )
 @given(plans, retained, st.booleans(), st.sampled_from((2_000, 6_000)), little)
-def test_an_honest_server_loses_nothing_and_tells_of_every_gap(
+def test_a_correct_server_loses_nothing_and_reports_every_gap(
     plan: Plan, retained: int, drops: bool, lingers_ms: int, little: list[tuple[Spoiler, Choice]]
 ) -> None:
-    told = [spoil for spoil, _ in little]
-    assume(nothing_tells_the_time not in told or not _begins_in_the_future(plan))
+    left_out = [spoil for spoil, _ in little]
+    assume(nothing_has_a_timestamp not in left_out or not _begins_in_the_future(plan))
     events = play(replace(plan, retained=retained, drops=drops, lingers_ms=lingers_ms))
     for tell_less, choice in little:
         tell_less(events, choice)

@@ -1,4 +1,4 @@
-"""How long messages took to reach the consumers that are owed them, by brute force."""
+"""How long messages took to reach the consumers that must receive them, by brute force."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from harness.history import NS_PER_S, History, Outcome
 from harness.history.memoize import memoize
 
-from .owing import Consumer, owed
-from .reading import (
+from .definitions import (
     BROKEN,
     CANNOT_TELL,
     KEPT,
@@ -23,6 +22,7 @@ from .reading import (
     pressure_periods,
     received,
 )
+from .expected import Consumer, is_expected
 
 NEVER = float("inf")
 
@@ -81,7 +81,7 @@ def waits(history: History) -> list[Wait]:
         _wait(sent, sent.acked_ns, consumer, history)
         for sent in messages(history)
         for consumer in history.consumers().values()
-        if sent.acked_ns is not None and owed(sent, consumer, history)
+        if sent.acked_ns is not None and is_expected(sent, consumer, history)
     ]
 
 
@@ -97,7 +97,7 @@ def in_fault_window(wait: Wait, history: History) -> bool:
 
 
 def is_judged(wait: Wait, history: History) -> bool:
-    """Whether no fault disturbed it, and it came, or the consumer polled on until it was due."""
+    """Whether no fault window touches it, and it came, or the consumer polled on until it was due."""
     if in_fault_window(wait, history):
         return False
     bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
@@ -126,7 +126,7 @@ def punctuality(judged: list[Wait], history: History) -> Allowed:
 
 
 def excused(since_ns: float, until_ns: float, history: History) -> bool:
-    """Whether pressure explains a wait: it left no time on end in which a message had to be served."""
+    """Whether pressure explains a wait: it left no time in a row in which a message had to be served."""
     spans = pressure_periods(history)
     return touch(spans, since_ns, until_ns) and not has_quiet_period(
         spans, since_ns, until_ns, due_ns(history)

@@ -34,7 +34,7 @@ def message(name: str, second: float, **changes: Any) -> dict[str, Any]:
 
 
 class Story:
-    """Builds a history event by event; a consumer hands its cursor on by itself, unless told otherwise."""
+    """Builds a history event by event; a consumer uses its cursor by itself, unless given another."""
 
     def __init__(self, *, policy: dict[str, Any] | None = None, **bounds: float) -> None:
         self.events: list[Event] = []
@@ -45,7 +45,7 @@ class Story:
     def send(
         self, name: str, start: float, end: float | None = None, status: int | None = 200, **changes: Any
     ) -> Story:
-        """One attempt to send the message called `name`, acked 10 ms later unless told otherwise."""
+        """One attempt to send the message called `name`, acked 10 ms later by default."""
         end = start + 0.01 if end is None else end
         op = self._op()
         call = _call(name)
@@ -98,7 +98,7 @@ class Story:
     def required(
         self, start: float, status: int | None, *, end: float | None = None, **changes: Any
     ) -> Story:
-        """One sign-in that the scenario cannot go on without, answered after 10 ms."""
+        """One sign-in without which the scenario cannot go on, answered after 10 ms."""
         said = {"who": "alice", "what": "sign in", "expected": [200], "tolerated": [429], "status": status}
         said["error"] = None if status else "timeout"
         self._add(
@@ -111,7 +111,7 @@ class Story:
         return self
 
     def gave_up(self, of: str, since: float, until: float) -> Story:
-        """The end of a wait for what did not come."""
+        """The end of a wait that gave up."""
         self._add("gave_up", until, of=of, what="Waited in vain.", since=ns(since))
         return self
 
@@ -126,12 +126,12 @@ class Story:
         return self
 
     def pressure(self, since: float, until: float) -> Story:
-        """The harness's machine was too busy."""
+        """A period of resource pressure."""
         self._add("pressure", until, since=ns(since), waiting=0.97, late_s=0.01)
         return self
 
     def vitals(self, at: float, values: dict[str, float]) -> Story:
-        """What the server holds on to."""
+        """The memory, connections and files in use."""
         self._add("vitals", at, values=values)
         return self
 

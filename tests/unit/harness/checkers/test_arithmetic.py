@@ -1,4 +1,4 @@
-"""The 2 s arithmetic: what a perfect server must be forgiven, and not more."""
+"""The 2 s arithmetic: how often even a perfect server is late, and not more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_what_comes_with_a_later_page_is_later_by_the_pages_before() -> None:
     assert whole == pytest.approx((0.0 + 0.2) / 2 / 2.0)
 
 
-def test_constant_round_trips_make_a_perfect_server_always_punctual() -> None:
+def test_with_constant_round_trips_a_perfect_server_is_never_late() -> None:
     assert floor_share([0.1] * 50, 2.0, 0.5) == 0
 
 

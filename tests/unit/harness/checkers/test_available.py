@@ -67,17 +67,17 @@ def test_a_reader_who_is_served_at_other_times_is_not_refused() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_nobody_is_refused_his_own_mailbox(status: int) -> None:
+def test_no_user_is_refused_their_own_mailbox(status: int) -> None:
     assert kinds(available(Story().poll(1.0, status=status).history())) == ["wrong_status"]
 
 
 @pytest.mark.parametrize(("status", "wrong"), [(400, 0), (401, 1), (403, 1), (404, 1), (429, 0)])
-def test_who_polls_is_there_to_be_written_to(status: int, wrong: int) -> None:
+def test_a_user_who_polls_exists_as_a_recipient(status: int, wrong: int) -> None:
     story = Story().send("a", 1.0, status=status).poll(2.0)
     assert kinds(available(story.history())) == ["wrong_status"] * wrong
 
 
-def test_who_is_signed_in_may_send() -> None:
+def test_a_signed_in_user_may_send() -> None:
     story = Story().send("a", 1.0, status=401, recipient="nobody").poll(2.0)
     assert kinds(available(story.history())) == ["wrong_status"]
 
@@ -124,7 +124,7 @@ def test_a_refusal_that_may_be_due_to_the_harness_proves_nothing() -> None:
         ("server killed", 500, 1),
     ],
 )
-def test_while_a_store_is_broken_who_signs_in_may_be_told_to_come_again(
+def test_a_sign_in_may_be_answered_503_while_a_store_is_broken(
     fault: str, status: int | None, wrong: int
 ) -> None:
     story = with_fault(fault, poll=DEGRADED if "redis" in fault else {"status": 503}, send={"status": 503})
@@ -145,7 +145,7 @@ def test_a_server_that_does_not_come_back_is_a_finding_but_on_a_busy_machine() -
     assert available(story.pressure(5.5, 6.0).history()).verdict is Verdict.INCONCLUSIVE
 
 
-def test_other_waits_in_vain_are_no_findings() -> None:
+def test_other_waits_that_gave_up_are_not_findings() -> None:
     story = Story().send("a", 1.0).poll(2.0).gave_up("traffic", 3.0, 8.0)
     assert available(story.history()).verdict is Verdict.PASS
 
@@ -160,7 +160,7 @@ def test_other_waits_in_vain_are_no_findings() -> None:
         ("server killed", 15.2, "timeout", 0),
     ],
 )
-def test_dead_workers_are_replaced_and_nobody_waits_for_them(
+def test_killed_workers_are_replaced_and_do_not_leave_requests_hanging(
     fault: str, start: float, error: str, wrong: int
 ) -> None:
     story = with_fault(fault).send("late", start, start + 5, status=None, error=error)
@@ -179,7 +179,7 @@ def promised(times: int, **last: Any) -> Judgement:
     return available(story.poll(50, **last).poll(51, has_more=True).history())
 
 
-def test_who_is_promised_more_ten_times_and_gets_nothing_has_found_something() -> None:
+def test_ten_empty_answers_in_a_row_that_promise_more_are_a_finding() -> None:
     judgement = promised(10)
     assert judgement.reason == (
         "bob#1 was answered 10 times from 2.000 s to 11.010 s that there is more, and received nothing."
@@ -200,7 +200,7 @@ def test_a_fault_the_table_does_not_know_excuses_anything_but_a_500() -> None:
     assert available(story.history()).verdict is Verdict.INCONCLUSIVE
 
 
-def test_a_503_that_says_unknown_is_an_answer_and_silence_is_none() -> None:
+def test_a_503_that_says_unknown_is_an_answer_and_silence_is_not() -> None:
     judgement = available(Story().send("a", 1.0, 6.0, status=None, error="timeout").poll(2.0).history())
     assert kinds(judgement) == ["unanswered"]
     assert "was not answered by 6.000 s (timeout)" in judgement.reason
@@ -217,7 +217,7 @@ def test_a_poll_that_asked_to_be_held_open_may_take_that_much_longer() -> None:
     assert kinds(available(Story().poll(2.0, end=13.1, wait=10).history())) == ["too_slow"]
 
 
-def test_slowness_decides_nothing_on_an_overloaded_machine() -> None:
+def test_slowness_on_an_overloaded_machine_is_inconclusive() -> None:
     story = Story().poll(2.0).poll(4.0, end=5.5).pressure(4.5, 5.0)
     judgement = available(story.history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
@@ -242,7 +242,7 @@ def test_an_overloaded_machine_excuses_that_a_server_gave_up(wrong: dict[str, An
     assert available(story.history()).verdict is Verdict.INCONCLUSIVE
 
 
-def test_no_machine_excuses_a_request_that_hung_on_for_two_seconds_after_it_was_free_again() -> None:
+def test_a_request_that_hung_for_two_seconds_after_the_machine_was_free_again_is_not_excused() -> None:
     hung = Story().poll(1.0).poll(4.0, end=9.0, status=None, error="timeout")
     assert kinds(available(hung.pressure(3.5, 5.9).history())) == ["unanswered"]
 
@@ -276,7 +276,7 @@ def test_a_server_whose_polls_do_not_carry_the_fields_is_not_asked_for_them() ->
     assert available(with_fault("redis refused", poll=poll).history()).verdict is Verdict.PASS
 
 
-def test_redis_down_is_no_excuse_for_a_503() -> None:
+def test_redis_down_does_not_excuse_a_503() -> None:
     story = with_fault("redis black-holed", send={"status": 503}, poll={"status": 503})
     assert set(kinds(available(story.history()))) == {"wrong_status"}
 
@@ -321,7 +321,7 @@ def test_after_the_recovery_every_answer_is_ok_again() -> None:
     assert kinds(available(story.history())) == ["wrong_status"]
 
 
-def test_nobody_may_wait_longer_than_the_bound_between_fault_and_health() -> None:
+def test_between_fault_and_health_the_bound_holds_as_well() -> None:
     story = with_fault("redis refused").poll(20.05, end=21.2)
     assert kinds(available(story.history())) == ["too_slow"]
 
@@ -401,7 +401,7 @@ def test_a_server_may_say_that_it_serves_no_polls_without_redis(answer: dict[str
     assert available(story.history()).verdict is Verdict.PASS
 
 
-def test_whatever_its_policy_a_poll_without_redis_tells_no_lie() -> None:
+def test_whatever_the_policy_a_poll_without_redis_must_not_deny_it() -> None:
     lie = {"source": "redis", "degraded": False}
     story = with_policy(with_fault("redis refused", poll=lie), polls_without_redis="unavailable")
     assert set(kinds(available(story.history()))) == {"wrong_status"}

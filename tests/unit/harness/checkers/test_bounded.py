@@ -16,13 +16,13 @@ def test_a_short_queue_that_expires_is_right() -> None:
     assert judgement.evidence["looks_at_all_keys"] == 1
 
 
-def test_a_queue_that_grew_too_long_convicts() -> None:
+def test_a_queue_that_is_too_long_fails() -> None:
     judgement = bounded(Story().queue(1.0, length=1001).history())
     assert kinds(judgement) == ["queue_too_long"]
     assert judgement.reason == "messages:bob had 1001 entries at 1.000 s; at most 1000 are promised."
 
 
-def test_a_queue_or_a_key_that_never_expires_convicts() -> None:
+def test_a_queue_or_a_key_that_never_expires_fails() -> None:
     judgement = bounded(Story().queue(1.0, ttl_ms=-1).keys(1.1, "messages:bob", "x").history())
     assert kinds(judgement) == ["queue_without_ttl", "key_without_ttl"]
 
@@ -33,7 +33,7 @@ def test_a_queue_that_is_gone_has_no_ttl_to_lack() -> None:
     assert bounded(gone.queue(2.0).history()).verdict is Verdict.PASS
 
 
-def test_what_the_harness_wrote_into_redis_itself_convicts_nobody_until_the_recovery_is_due() -> None:
+def test_what_the_harness_itself_wrote_into_redis_is_not_judged_until_the_recovery_is_due() -> None:
     def story(at: float) -> Story:
         told = Story().queue(0.5)
         told.fault("redis wrong type", inject=1, active=1.1, heal=5, healed=5.1)

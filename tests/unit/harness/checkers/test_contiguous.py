@@ -27,7 +27,7 @@ def test_seqs_without_a_hole_pass() -> None:
     assert judgement.evidence == {"numbered": 3, "consumers": 1}
 
 
-def test_a_hole_is_told_with_both_its_sides() -> None:
+def test_a_hole_is_reported_with_both_its_sides() -> None:
     judgement = contiguous(read(7, 8, 10).history())
     assert kinds(judgement) == ["hole"]
     assert judgement.reason == "bob#1 received message 'id-2' with seq 10 at 22.010 s, right after seq 8."

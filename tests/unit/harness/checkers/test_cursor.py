@@ -1,4 +1,4 @@
-"""cursor: which answer hands out a cursor that passes a message."""
+"""cursor: which answer gives a cursor that passes a message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_cursor_at_the_last_message_delivered_passes_nothing() -> None:
     assert judgement.evidence == {"cursors": 2, "compared": 2}
 
 
-def test_the_first_answer_that_passes_a_message_is_convicted() -> None:
+def test_the_first_answer_that_passes_a_message_is_reported() -> None:
     story = Story().poll(0.5).send("a", 1.0).send("b", 1.1).send("c", 1.2)
     story.poll(1.5, message("b", 1.1)).poll(2.5, message("c", 1.2))
     judgement = cursor(story.history())
@@ -28,7 +28,7 @@ def test_the_first_answer_that_passes_a_message_is_convicted() -> None:
     )
 
 
-def test_a_message_that_is_served_after_its_cursor_was_passed_is_lost_to_whoever_trusts_cursors() -> None:
+def test_a_message_that_is_served_after_a_cursor_passed_it_is_a_finding() -> None:
     story = Story().poll(0.5).send("a", 1.0).send("b", 1.1)
     story.poll(1.5, message("b", 1.1)).poll(2.5, message("a", 1.0)).poll(5.0).drained(6)
     assert no_loss(story.history()).verdict is Verdict.PASS
@@ -43,7 +43,7 @@ def test_of_two_messages_with_one_timestamp_the_cursor_passes_both() -> None:
 
 
 def test_a_cursor_that_runs_ahead_of_every_message_passes_what_comes_late() -> None:
-    """As a server does that hands out its own clock: a send under way has an older timestamp."""
+    """As if the server gave its own clock as the cursor: a send under way has an older timestamp."""
     story = Story().send("a", 1.0, 2.0).poll(1.5, next_since=stamp(1.5)).poll(3.0)
     assert kinds(cursor(story.history())) == ["passed"]
 
@@ -62,7 +62,7 @@ def test_what_is_older_than_the_cursor_a_consumer_began_with_is_not_passed_by_it
     assert cursor(story.history()).verdict is Verdict.PASS
 
 
-def test_an_answer_that_was_lost_handed_nobody_a_cursor() -> None:
+def test_an_answer_that_was_lost_gave_no_cursor() -> None:
     story = Story().poll(0.5).send("a", 1.0).poll(1.5, status=None).poll(2.5, message("a", 1.0))
     assert cursor(story.history()).verdict is Verdict.PASS
 

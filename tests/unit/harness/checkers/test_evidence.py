@@ -1,4 +1,4 @@
-"""Grounds: every verdict says in numbers what it rests on."""
+"""Every verdict has the numbers that it rests on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from harness.checkers import CHECKERS, run_checker
 from .histories import Story, message
 
 
-def test_every_verdict_tells_sends_polls_and_windows() -> None:
+def test_every_verdict_has_sends_polls_and_windows() -> None:
     story = Story().send("a", 1.0).send("b", 2.0, status=400)
     story.fault("redis refused", inject=3.0, active=3.1, heal=5.0, healed=5.2)
     story.send("c", 2.9, 3.05).send("d", 4.0, status=None).send("e", 4.1, recipient="carol", status=503)
@@ -23,7 +23,7 @@ def test_every_verdict_tells_sends_polls_and_windows() -> None:
         }
 
 
-def test_a_fault_that_never_healed_leaves_nobody_polls_after_it() -> None:
+def test_there_are_no_polls_after_a_fault_that_never_healed() -> None:
     story = Story().send("a", 1.0).fault("redis refused", inject=3.0, active=None, heal=None, healed=None)
     told = run_checker(CHECKERS["no-loss"], story.poll(4.0).history()).evidence["rests_on"]
     assert told["polls_after_the_heal"] == {"bob": 0}

@@ -1,4 +1,4 @@
-"""no-loss without mailboxes read to the end: lost, unseen and recovered are told apart."""
+"""no-loss without mailboxes read to the end: what is lost, unseen and recovered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def early() -> Story:
 
 
 def page(story: Story, at: float, *names: str, **changes: Any) -> Story:
-    """An answer with these messages, whose cursor is no time."""
+    """An answer with these messages, whose cursor is not a time."""
     received = [message(name, 0.0, **OPAQUE) for name in names]
     return story.poll(at, *received, next_since=f"page {at}", **changes)
 
@@ -71,21 +71,19 @@ def test_what_has_no_order_makes_no_hole(how: str) -> None:
 @pytest.mark.parametrize(
     ("seqs", "expected"), [((1, 2), ["hole"]), ((2, 1), []), ((1, None), []), (("1", "2"), [])]
 )
-def test_of_concurrent_messages_the_seq_of_the_acks_tells_which_is_first(
-    seqs: tuple[Any, Any], expected: list[str]
-) -> None:
+def test_of_concurrent_messages_the_lower_seq_is_first(seqs: tuple[Any, Any], expected: list[str]) -> None:
     story = early().send("a", 1.0, seq=seqs[0], **OPAQUE).send("b", 1.0, seq=seqs[1], **OPAQUE)
     assert kinds(page(story, 2.0, "b")) == expected
 
 
-def test_the_timestamps_tell_it_where_the_cursor_is_no_time() -> None:
+def test_timestamps_show_the_order_if_the_cursor_is_not_a_time() -> None:
     story = early().send("a", 1.0).send("b", 1.005)
     assert kinds(story.poll(2.0, message("b", 1.005), next_since="page 2")) == ["hole"]
     tie = Story().send("a", 1.0).send("b", 1.0, timestamp=message("a", 1.0)["timestamp"])
     assert kinds(tie.poll(2.0, message("b", 1.0), next_since="page 2")) == []
 
 
-def test_a_consumer_that_began_behind_a_message_has_no_hole_there() -> None:
+def test_a_consumer_that_began_after_a_message_has_no_hole_there() -> None:
     story = Story().send("a", 1.0, **OPAQUE)
     page(story, 1.5, since="page 1").send("b", 2.0, **OPAQUE)
     assert kinds(page(story, 3.0, "b")) == []
@@ -96,8 +94,8 @@ def test_a_message_that_comes_out_of_order_is_not_lost() -> None:
     assert kinds(page(story, 4.0, "a")) == []
 
 
-def test_a_message_that_could_be_taken_for_another_makes_no_hole() -> None:
-    """Two say the same, and neither their acks nor their senders name them: nobody knows which came."""
+def test_a_message_that_could_be_mistaken_for_another_is_not_a_hole() -> None:
+    """Two have the same content and no ids: it is unknown which came."""
     bare: dict[str, Any] = {"client_message_id": None, "id": None, "content": "hi", **OPAQUE}
     story = Story().send("a", 1.0, **bare).send("b", 1.1, **bare).send("c", 1.2, **OPAQUE)
     came = [message("x", 0.0, content="hi", client_message_id=None, **OPAQUE), message("c", 0.0, **OPAQUE)]
@@ -109,7 +107,7 @@ def test_a_fresh_consumer_with_the_same_hole_shows_that_the_message_was_never_st
     assert set(kinds(page(story, 3.0, "b", consumer="bob#2"))) == {"not_stored"}
 
 
-def test_what_nobody_received_yet_nor_anything_behind_it_is_unseen_and_may_still_come() -> None:
+def test_what_no_one_received_nor_anything_later_is_unseen() -> None:
     story = Story().send("a", 1.0, **OPAQUE).send("b", 1.1, **OPAQUE)
     judgement = judged(page(story, 2.0, "a"))
     assert counts(story) == (0, 1, 0)
@@ -120,7 +118,7 @@ def test_what_nobody_received_yet_nor_anything_behind_it_is_unseen_and_may_still
     )
 
 
-def test_what_one_reader_lacks_and_another_has_is_neither_lost_nor_unseen() -> None:
+def test_what_only_another_reader_has_is_neither_lost_nor_unseen() -> None:
     story = Story().poll(0.5).send("a", 1.0).poll(2.0, message("a", 1.0), consumer="bob#2").poll(2.1)
     assert counts(story) == (0, 0, 0)
     assert "(1 of 2 deliveries)" in judged(story).reason

@@ -1,4 +1,4 @@
-"""For each kind of finding there is, one recorded history that has it, and a line in docs/verdicts.md."""
+"""For each kind of finding one history that shows it, and a line in docs/verdicts.md."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def never_served() -> Story:
 
 
 def queued_but_never_served() -> Story:
-    """The ack said that it was in the queue; only who read the store had it."""
+    """The ack said that it was in the queue; only a reader of the store had it."""
     return sent("a").poll(4.5).poll(4.6, at("a"), consumer="bob#2", source="mongodb").drained(5)
 
 
 def hole() -> Story:
-    """The cursor is no time, so that it passes nothing; but a later message of the same sender came."""
+    """The cursor is not a time, so it passes nothing; but a later message of the same sender came."""
     return sent("a", "b").poll(2, at("b"), next_since="page 2")
 
 
@@ -156,7 +156,7 @@ def everything_right() -> Story:
     )
 
 
-def test_every_kind_there_is_has_a_history_and_a_line_in_the_docs() -> None:
+def test_every_kind_has_a_history_and_a_line_in_the_docs() -> None:
     assert set(BAD) == {(promise, kind) for promise, kinds in KINDS.items() for kind in kinds}
     assert documented() == {promise: set(kinds) for promise, kinds in KINDS.items()}
 
@@ -168,7 +168,7 @@ def test_the_plan_says_what_each_promise_says_and_which_rows_demand_it() -> None
 
 
 @pytest.mark.parametrize(("promise", "kind"), BAD, ids=lambda it: it)
-def test_a_history_that_has_it_is_convicted_of_it(promise: str, kind: str) -> None:
+def test_a_history_that_shows_a_kind_fails_with_it(promise: str, kind: str) -> None:
     judgement = CHECKERS[promise](BAD[promise, kind]().history())
     assert judgement.verdict is Verdict.FAIL
     assert kind in {finding.kind for finding in judgement.findings}
@@ -184,7 +184,7 @@ def test_no_checker_finds_a_kind_that_is_not_known() -> None:
             assert {found.kind for found in checker(story().history()).findings} <= set(KINDS[promise])
 
 
-def test_a_good_history_is_convicted_of_nothing() -> None:
+def test_a_good_history_has_no_findings() -> None:
     history = everything_right().history()
     verdicts = {promise: checker(history) for promise, checker in CHECKERS.items()}
     assert not [found for judgement in verdicts.values() for found in judgement.findings]

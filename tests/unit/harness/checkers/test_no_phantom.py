@@ -1,4 +1,4 @@
-"""no-phantom: every way in which something arrives that was not sent so."""
+"""no-phantom: every way in which something arrives that was not sent like that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_what_was_sent_and_arrives_unchanged_passes() -> None:
     assert no_phantom(story.history()).verdict is Verdict.PASS
 
 
-def test_a_message_nobody_sent_is_a_phantom() -> None:
+def test_a_message_that_was_never_sent_is_a_phantom() -> None:
     judgement = no_phantom(Story().poll(2, message("a", 1.0)).history())
     assert kinds(judgement) == ["phantom"]
     assert judgement.reason == (
@@ -64,25 +64,25 @@ def test_a_second_content_under_a_used_id_must_not_replace_the_first() -> None:
     assert "changed_content" in kinds(no_phantom(story.history()))
 
 
-def test_changed_content_convicts() -> None:
+def test_changed_content_is_a_finding() -> None:
     story = Story().send("a", 1.0).poll(2, message("a", 1.0, content="content a "))
     judgement = no_phantom(story.history())
     assert kinds(judgement) == ["changed_content"]
     assert "what alice had sent was 'content a'" in judgement.reason
 
 
-def test_a_wrong_sender_convicts() -> None:
+def test_a_wrong_sender_is_a_finding() -> None:
     story = Story().send("a", 1.0).poll(2, message("a", 1.0, sender="mallory"))
     assert kinds(no_phantom(story.history())) == ["wrong_sender"]
 
 
-def test_a_message_in_someone_elses_mailbox_convicts() -> None:
+def test_a_message_in_another_mailbox_is_a_finding() -> None:
     for addressed in ("bob", "carol"):
         story = Story().send("a", 1.0).poll(2, message("a", 1.0, recipient=addressed), consumer="carol#1")
         assert kinds(no_phantom(story.history())) == ["foreign_mailbox"]
 
 
-def test_a_message_addressed_to_someone_else_convicts_in_the_right_mailbox_too() -> None:
+def test_a_message_addressed_to_another_user_is_a_finding_in_the_right_mailbox_too() -> None:
     story = Story().send("a", 1.0).poll(2, message("a", 1.0, recipient="carol"))
     assert kinds(no_phantom(story.history())) == ["foreign_mailbox"]
 
@@ -92,7 +92,7 @@ def test_one_phantom_seen_by_many_polls_is_one_finding() -> None:
     assert kinds(no_phantom(story.history())) == ["phantom"]
 
 
-def test_messages_without_ids_are_told_apart_by_content() -> None:
+def test_messages_without_ids_are_distinguished_by_content() -> None:
     bare = {"client_message_id": None}
     story = Story().send("a", 1.0, id=None, **bare).poll(2, message("a", 1.0, **bare))
     assert no_phantom(story.history()).verdict is Verdict.PASS

@@ -1,4 +1,4 @@
-"""on-time: whose delay it is, what the arithmetic forgives, and what it does not."""
+"""on-time: the parts of a delay, and what the arithmetic allows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_delivery_within_two_seconds_passes() -> None:
     assert delivery_delays_s(story.history()) == pytest.approx([0.99])
 
 
-def test_a_delivery_a_poll_too_late_convicts_and_says_whose_time_it_was() -> None:
+def test_a_delivery_a_poll_too_late_is_a_finding_with_the_parts_of_its_delay() -> None:
     story = polled(0.0).send("a", 1.0).poll(2.0).poll(4.0, message("a", 1.0))
     judgement = on_time(story.history())
     assert kinds(judgement) == ["late"]
@@ -76,7 +76,7 @@ def test_a_poll_late_because_the_answer_before_it_was_slow_is_the_servers_delay(
     assert "5.000 s later" in judgement.reason
 
 
-def test_what_was_late_while_the_machine_was_too_busy_decides_nothing() -> None:
+def test_what_was_late_while_the_machine_was_too_busy_is_inconclusive() -> None:
     story = polled(0.0).send("a", 1.0).poll(2.0).poll(4.0, message("a", 1.0)).pressure(1.5, 3.5)
     judgement = on_time(story.history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
@@ -146,7 +146,7 @@ def test_messages_of_one_answer_late_by_its_round_trip_are_one_miss() -> None:
 
 def test_far_too_late_is_a_finding_whatever_the_share() -> None:
     story = Story()
-    for number in range(40):  # wild round trips: the arithmetic forgives a lot
+    for number in range(40):  # wild round trips: the arithmetic allows a lot
         story.poll(number * 2.0, end=number * 2.0 + (0.5 if number % 2 else 0.01))
     story.send("a", 80.0).poll(81).poll(83).poll(84.6, message("a", 80.0))
     assert kinds(on_time(story.history())) == ["late"]
@@ -185,7 +185,7 @@ def paged(*, step_s: float = 0.03, more: bool = True) -> Story:
     return story
 
 
-def test_what_waited_behind_a_page_that_was_full_was_shown_at_its_first_chance() -> None:
+def test_what_waited_for_the_next_page_was_visible_at_once() -> None:
     """The limit was the client's, and one round of polls is one miss, however many pages it has."""
     judgement = on_time(paged().history())
     assert (judgement.evidence["late"], judgement.evidence["misses"]) == (3, 1)
@@ -193,7 +193,7 @@ def test_what_waited_behind_a_page_that_was_full_was_shown_at_its_first_chance()
     assert judgement.evidence["round_trip_s"]["max"] == 0.09
 
 
-def test_a_server_that_said_there_was_no_more_showed_the_rest_later_by_its_own_fault() -> None:
+def test_a_server_that_denied_having_more_was_late_with_the_rest() -> None:
     judgement = on_time(paged(more=False).history())
     assert judgement.evidence["misses"] == 3
     assert judgement.evidence["visibility_s"]["max"] == 0.06
@@ -225,7 +225,7 @@ def test_deliveries_a_fault_could_have_touched_are_reported_apart() -> None:
     assert judgement.evidence["not_judged"]["delay_s"]["n"] == 2
 
 
-def test_lateness_after_the_recovery_convicts() -> None:
+def test_lateness_after_the_recovery_is_a_finding() -> None:
     story = polled(0.0).fault("redis refused", inject=1, active=1.1, heal=2, healed=2.1)
     story.send("a", 4.2).poll(5.0).poll(7.0, message("a", 4.2))
     assert kinds(on_time(story.history())) == ["late"]

@@ -11,7 +11,7 @@ from .histories import Story, message
 
 
 def polled(*polls: float, **changes: Any) -> Story:
-    """A message is acked at 1.01, on a machine that is busy to the end; then Bob polls, in vain."""
+    """A message is acked at 1.01, on a machine that is busy to the end; then Bob polls, and gets nothing."""
     story = Story().pressure(0.5, 60.0).poll(0.5).send("a", 1.0)
     for at in polls:
         story.poll(at, **({"end": at + changes["lasts"]} if "lasts" in changes else {}))

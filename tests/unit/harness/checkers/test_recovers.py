@@ -25,7 +25,7 @@ def outage(inject: float = 10.0, healed: float = 14.0, *, active: bool = True, h
 
 
 def quiet(story: Story, begin: float, *, count: int = 6, late_s: float = 0.0) -> Judgement:
-    """So many messages, one a poll; each arrives that much later than at the first poll after it."""
+    """Messages, one for each poll; each arrives that much later than the first poll after it."""
     waiting: list[tuple[float, str]] = []
     for number in range(count + int(late_s / 2) + 1):
         at = begin + 2 * number
@@ -45,13 +45,13 @@ def test_deliveries_that_are_on_time_again_pass() -> None:
     assert (told["faults"], told["bound"], told["judged_live"]) == ("redis refused", "met", 6)
 
 
-def test_deliveries_that_are_still_late_convict() -> None:
+def test_deliveries_that_are_still_late_are_a_finding() -> None:
     judgement = quiet(outage(), 16.1, late_s=2.0)
     assert set(kinds(judgement)) == {"late"}
     assert judgement.evidence["outages"][0]["bound"] == "missed"
 
 
-def test_a_message_that_never_arrives_after_the_recovery_convicts() -> None:
+def test_a_message_that_never_arrives_after_the_recovery_is_a_finding() -> None:
     story = outage().send("lost", 16.1)
     assert kinds(quiet(story, 16.2)) == ["never_delivered"]
 
@@ -80,7 +80,9 @@ def test_pages_may_be_read_one_after_the_other_after_a_recovery() -> None:
     assert quiet(story.poll(19.4, message("b", 12.1)), 20.0).verdict is Verdict.PASS
 
 
-def test_a_message_that_never_comes_after_the_recovery_is_missing_once_a_later_poll_lacks_it_too() -> None:
+def test_a_message_that_never_comes_after_the_recovery_is_missing_once_a_later_poll_did_not_return_it() -> (
+    None
+):
     def story() -> Story:
         return outage().send("a", 12.0, queued=False).poll(12.5).poll(16.5).poll(18.5)
 
@@ -90,7 +92,7 @@ def test_a_message_that_never_comes_after_the_recovery_is_missing_once_a_later_p
     assert "received it never" in judgement.reason
 
 
-def test_a_server_that_answers_nobody_after_the_recovery_delivers_nothing() -> None:
+def test_a_server_that_answers_no_poll_after_the_recovery_delivers_nothing() -> None:
     story = outage().send("a", 12.0, queued=False)
     for at in (16.5, 18.5, 20.5):
         story.poll(at, status=None, end=at + 1.0)
@@ -102,13 +104,13 @@ def test_a_first_answer_that_takes_too_long_brings_its_messages_too_late() -> No
     assert quiet(story.poll(16.5, message("a", 12.0), end=19.1), 20.0).verdict is Verdict.FAIL
 
 
-def test_what_the_harness_started_too_late_is_not_the_servers() -> None:
+def test_a_poll_that_the_harness_started_late_is_not_the_servers_delay() -> None:
     story = outage().send("a", 12.0, queued=False).poll(12.5).poll(16.5)
     story.poll(22.0, message("a", 12.0), intended=18.5)
     assert quiet(story, 24.0).verdict is Verdict.PASS
 
 
-def test_what_one_quiet_period_was_too_short_for_the_next_one_tells() -> None:
+def test_what_one_quiet_period_was_too_short_for_the_next_one_decides() -> None:
     story = outage(healed=11.0).send("a", 10.5, queued=False).poll(12.5).poll(14.5)
     story.fault("mongodb slow", inject=16, active=16.1, heal=17, healed=17.1)
     judgement = quiet(story.poll(18.5), 20.0)
@@ -116,7 +118,7 @@ def test_what_one_quiet_period_was_too_short_for_the_next_one_tells() -> None:
     assert "after mongodb slow" in judgement.reason
 
 
-def test_a_message_is_told_of_by_one_quiet_period_alone() -> None:
+def test_a_message_is_reported_for_one_quiet_period_only() -> None:
     story = outage(healed=11.0).send("a", 10.5, queued=False).poll(12.5).poll(14.5).poll(16.5).poll(18.5)
     story.fault("mongodb slow", inject=20, active=20.1, heal=21, healed=21.1)
     judgement = quiet(story, 24.0)
@@ -124,7 +126,7 @@ def test_a_message_is_told_of_by_one_quiet_period_alone() -> None:
     assert "after redis refused" in judgement.reason
 
 
-def test_a_reader_who_came_to_no_end_of_its_pages_had_no_chance() -> None:
+def test_a_reader_who_was_still_reading_full_pages_had_no_chance() -> None:
     story = outage().send("a", 12.0).send("b", 12.1).poll(16.5, message("a", 12.0), has_more=True)
     story.poll(20.0, message("b", 12.1), has_more=True)
     assert recovers(story.history()).verdict is Verdict.INCONCLUSIVE
@@ -166,12 +168,12 @@ def test_overlapping_faults_are_one_outage() -> None:
     assert [told["faults"] for told in judgement.evidence["outages"]] == ["redis refused and mongodb slow"]
 
 
-def test_a_wrong_clock_is_no_outage() -> None:
+def test_a_wrong_clock_is_not_an_outage() -> None:
     story = Story().poll(0).fault("clock stopped", inject=1, active=1.1, heal=2, healed=2.1)
     judgement = quiet(story, 5.0)
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert "no fault was healed" in judgement.reason
 
 
-def test_a_busy_machine_leaves_it_open() -> None:
+def test_a_busy_machine_makes_it_inconclusive() -> None:
     assert quiet(outage().pressure(15.0, 40.0), 16.1, late_s=4).verdict is Verdict.INCONCLUSIVE

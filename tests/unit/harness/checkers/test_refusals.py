@@ -1,4 +1,4 @@
-"""private and refuses: each way in which an attempt can go as it must not."""
+"""private and refuses: each way in which an attempt can be answered wrongly."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_another_answer_is_a_finding(status: int | None, kind: str) -> None:
     assert kinds(judgement) == [kind]
 
 
-def test_an_answer_that_tells_too_much_is_a_finding_whatever_its_status() -> None:
+def test_an_answer_that_leaks_is_a_finding_whatever_its_status() -> None:
     for status in (200, 401):
         story = Story().attempt(1.0, status, expected=(200, 401), leaked=["secret 1", "secret 2"])
         judgement = private(story.history())
@@ -58,12 +58,12 @@ def test_the_sentence_says_what_was_tried_and_what_would_be_right() -> None:
     assert [event["what"] for event in judgement.findings[0].events] == ["poll Bob's mailbox"]
 
 
-def test_each_speaks_for_its_own_promise() -> None:
+def test_each_has_its_own_promise() -> None:
     history = Story().attempt(1.0, 200).history()
     assert {private(history).promise, refuses(history).promise} == {"private", "refuses"}
 
 
-def test_a_busy_machine_explains_silence_but_not_that_somebody_was_let_in() -> None:
+def test_a_busy_machine_explains_silence_but_not_that_an_attempt_succeeded() -> None:
     silent = Story().pressure(0.5, 2.0).attempt(1.0, None).history()
     assert private(silent).verdict is Verdict.INCONCLUSIVE
     let_in = Story().pressure(0.5, 2.0).attempt(1.0, 200).history()

@@ -1,4 +1,4 @@
-"""retention-told: what retention dropped is told, and nothing else is."""
+"""retention-told: the server says `gap` where retention dropped messages, and nowhere else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def page(*names: str) -> list[dict[str, Any]]:
 
 
 def sent(names: str, *, retained: int = 2, **policy: Any) -> Story:
-    """One message a second, from 1 s on, to a mailbox of which so many are retained."""
+    """One message a second, from 1 s on, to a mailbox that retains `retained` of them."""
     story = Story(policy=policy, retained_messages=retained)
     for name in names:
         story.send(name, at(name))
@@ -44,13 +44,13 @@ def counts(story: Story) -> tuple[object, ...]:
     return tuple(evidence[name] for name in names)
 
 
-def test_who_reads_from_the_start_is_told_of_what_was_dropped() -> None:
+def test_a_reader_from_the_start_is_told_of_what_was_dropped() -> None:
     story = sent("abcd").poll(9, *page("c", "d"), gap=True)
     assert judged(story).verdict is Verdict.PASS
     assert counts(story) == (1, 2, 0, 2, 0)
 
 
-def test_who_reads_from_the_start_and_is_not_told_is_led_past_it_in_silence() -> None:
+def test_a_reader_from_the_start_who_is_not_told_has_a_silent_gap() -> None:
     story = sent("abcd").poll(9, *page("c", "d"))
     (finding,) = judged(story).findings
     assert finding.kind == "silent_gap"
@@ -63,31 +63,31 @@ def test_who_reads_from_the_start_and_is_not_told_is_led_past_it_in_silence() ->
     assert no_loss(story.history()).verdict is Verdict.FAIL
 
 
-def test_one_message_is_told_of_by_its_name() -> None:
+def test_one_message_is_reported_by_its_name() -> None:
     (finding,) = judged(sent("abc").poll(9, *page("b", "c"))).findings
     assert "past message 'a' from alice to bob, older" in finding.sentence
 
 
-def test_a_gap_told_too_late_is_silent_where_the_consumer_was_led_past() -> None:
+def test_a_gap_reported_too_late_is_silent_where_the_consumer_was_moved_past() -> None:
     """The client of the first answer has gone on already."""
     story = sent("abcd").poll(9, *page("c")).poll(9.1, *page("d"), gap=True)
     assert kinds(story) == ["silent_gap", "false_gap"]
 
 
-def test_a_gap_told_behind_another_cursor_does_not_speak_of_what_is_before_it() -> None:
+def test_a_gap_after_another_cursor_does_not_cover_what_is_before_it() -> None:
     """The consumer went to and fro; none of its answers from before what was dropped said so."""
     story = sent("abcd").poll(7).poll(8, since=stamp(50), next_since="page 8", gap=True)
     assert kinds(story.poll(9, *page("c", "d"), since=None)) == ["silent_gap", "false_gap"]
 
 
-def test_a_gap_told_before_speaks_of_what_the_next_answer_skips() -> None:
+def test_a_gap_reported_before_covers_what_the_next_answer_skips() -> None:
     story = sent("abcd").poll(9, gap=True).poll(9.1, *page("c", "d"))
     assert kinds(story) == []
     assert counts(story) == (1, 2, 0, 2, 0)
 
 
 @pytest.mark.parametrize(("gap", "expected"), [(True, []), (False, ["silent_gap"])])
-def test_a_consumer_whose_cursor_is_before_what_is_left_has_to_be_told_as_well(
+def test_a_consumer_whose_cursor_is_before_what_is_left_must_be_told_as_well(
     gap: bool, expected: list[str]
 ) -> None:
     story = sent("a").poll(1.5, *page("a"))
@@ -98,7 +98,7 @@ def test_a_consumer_whose_cursor_is_before_what_is_left_has_to_be_told_as_well(
     assert counts(story)[1] == 3
 
 
-def test_a_gap_that_was_told_once_says_nothing_of_what_is_dropped_later() -> None:
+def test_a_gap_does_not_cover_what_is_dropped_later() -> None:
     story = sent("abc").poll(4, *page("b", "c"), gap=True)
     for name in "def":
         story.send(name, at(name))
@@ -106,19 +106,19 @@ def test_a_gap_that_was_told_once_says_nothing_of_what_is_dropped_later() -> Non
     assert counts(story) == (1, 2, 0, 1, 1)
 
 
-def test_what_retention_may_not_have_dropped_is_no_loss_to_tell() -> None:
+def test_what_retention_was_not_free_to_drop_is_for_no_loss() -> None:
     story = sent("abcd", retained=3).poll(9, *page("c", "d"))
     assert counts(story) == (0, 1, 0, 0, 1)
     assert kinds(sent("abcd", retained=4).poll(9, *page("c", "d"))) == []
 
 
-def test_a_server_that_keeps_more_than_it_must_has_nothing_to_tell() -> None:
+def test_a_server_that_keeps_more_than_it_must_has_no_gap() -> None:
     story = sent("abcd").poll(9, *page("a", "b", "c", "d"))
     assert judged(story).verdict is Verdict.PASS
     assert counts(story) == (0, 2, 2, 0, 0)
 
 
-def test_where_nobody_was_behind_and_no_gap_was_told_nothing_is_proved() -> None:
+def test_without_a_reader_behind_retention_and_without_a_gap_it_is_inconclusive() -> None:
     story = sent("ab").poll(9, *page("a", "b"))
     judgement = judged(story)
     assert judgement.verdict is Verdict.INCONCLUSIVE
@@ -141,7 +141,7 @@ def test_a_hole_without_a_time_is_a_silent_gap_too() -> None:
     assert kinds(story) == ["silent_gap"]
 
 
-def test_a_gap_told_to_an_empty_mailbox_is_false() -> None:
+def test_a_gap_in_an_empty_mailbox_is_false() -> None:
     story = Story().poll(1.0, gap=True)
     (finding,) = judged(story).findings
     assert finding.kind == "false_gap"
@@ -151,7 +151,7 @@ def test_a_gap_told_to_an_empty_mailbox_is_false() -> None:
     )
 
 
-def test_a_gap_is_false_where_everything_behind_the_cursor_came() -> None:
+def test_a_gap_is_false_if_everything_after_the_cursor_came() -> None:
     assert kinds(sent("ab").poll(9, *page("a", "b"), gap=True)) == ["false_gap"]
     assert kinds(sent("abcd").poll(9, *page("a", "b", "c", "d"), gap=True)) == ["false_gap"]
     assert kinds(sent("abcd").poll(9, *page("a"), gap=True).poll(9.1, *page("b", "c", "d"))) == ["false_gap"]
@@ -161,24 +161,24 @@ def test_a_gap_is_false_where_everything_behind_the_cursor_came() -> None:
     )
 
 
-def test_a_gap_that_speaks_of_what_is_lost_is_not_false() -> None:
-    """What retention was not free to drop is for no-loss to tell; the server at least admits it."""
+def test_a_gap_that_covers_what_is_lost_is_not_false() -> None:
+    """What retention was not free to drop is no-loss's finding; the server at least admits it."""
     story = sent("abc", retained=3).poll(9, *page("b", "c"), gap=True)
     assert kinds(story) == []
     assert no_loss(story.history()).verdict is Verdict.FAIL
 
 
-def test_a_message_behind_the_gap_that_the_consumer_did_not_stay_for_leaves_it_open() -> None:
+def test_a_message_after_the_gap_that_the_consumer_did_not_wait_for_explains_it() -> None:
     assert kinds(sent("abcd").poll(9, *page("a"), gap=True, has_more=True)) == []
     assert kinds(sent("ab").poll(9, *page("a", "b"), gap=True).send("c", 9.5)) == ["false_gap"]
 
 
-def test_what_is_missing_before_the_cursor_is_not_behind_it() -> None:
+def test_what_is_missing_before_the_cursor_does_not_explain_a_gap() -> None:
     story = sent("abcd").poll(9, *page("c", "d"), gap=True).poll(11, gap=True)
     assert kinds(story) == ["false_gap"]
 
 
-def test_a_message_of_unknown_outcome_may_be_what_retention_dropped_but_not_what_it_was_not_free_to() -> None:
+def test_a_message_of_unknown_outcome_explains_a_gap_only_if_retention_was_free_to_drop_it() -> None:
     def story(retained: int) -> Story:
         told = Story(retained_messages=retained).send("a", 1.0, status=None).send("b", 2.0)
         return told.poll(9, *page("b"), gap=True)
@@ -203,7 +203,7 @@ def test_a_consumer_that_has_gone_back_may_find_dropped_what_it_had() -> None:
 @pytest.mark.parametrize(
     ("policy", "verdict"), [("served", Verdict.FAIL), ("gap", Verdict.PASS)], ids=["served", "gap"]
 )
-def test_no_loss_takes_a_gap_told_to_a_cursor_only_from_a_server_that_drops_for_cursors(
+def test_no_loss_accepts_a_gap_after_a_cursor_only_from_a_server_that_drops_for_cursors(
     policy: str, verdict: Verdict
 ) -> None:
     story = sent("a", older_cursors=policy).poll(1.5, *page("a"))

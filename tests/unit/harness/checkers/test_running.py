@@ -1,4 +1,4 @@
-"""How checkers are run, and how much they tell."""
+"""How checkers are run, and how much they report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_every_checker_names_the_promise_it_is_registered_for() -> None:
         assert judgement.reason
 
 
-def test_a_checker_that_crashes_leaves_its_promise_undecided() -> None:
+def test_a_checker_that_crashes_is_inconclusive() -> None:
     def always_right(history: History) -> Judgement:
         raise ZeroDivisionError("oh")
 
@@ -37,7 +37,7 @@ def test_a_checker_that_crashes_leaves_its_promise_undecided() -> None:
     assert "always_right" in judgement.evidence["traceback"]
 
 
-def test_many_findings_are_counted_and_the_first_are_told() -> None:
+def test_many_findings_are_counted_and_the_first_are_kept() -> None:
     story = Story().poll(0.1)
     for number in range(50):
         story.send(str(number), 1.0)
@@ -80,7 +80,7 @@ def test_one_instant_has_many_spellings(same: str) -> None:
 @pytest.mark.parametrize(
     "text", [None, "", "yesterday", "2026-13-01T12:00:00Z", "2026-13-01T12:00:00.000000Z", "1767268800"]
 )
-def test_what_is_no_timestamp_is_told_apart(text: str | None) -> None:
+def test_what_is_not_a_timestamp_is_none(text: str | None) -> None:
     assert instant(text) is None
 
 

@@ -1,4 +1,4 @@
-"""Servers that tell little: no timestamp, no id of the sender's own, a cursor that is no time."""
+"""Servers with few fields: no timestamp, no `client_message_id`, a cursor that is not a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.verdict import Verdict
 
 from .histories import Story, message
 
-UNTOLD: dict[str, Any] = {"timestamp": None}
+WITHOUT_TIME: dict[str, Any] = {"timestamp": None}
 
 
 def kinds(story: Story) -> list[str]:
@@ -19,13 +19,13 @@ def kinds(story: Story) -> list[str]:
 
 
 def test_a_message_of_unknown_time_is_not_passed_by_a_cursor_but_missed_at_the_end() -> None:
-    story = Story().poll(0.0).send("a", 1.0, **UNTOLD).send("b", 2.0).poll(3.0, message("b", 2.0))
+    story = Story().poll(0.0).send("a", 1.0, **WITHOUT_TIME).send("b", 2.0).poll(3.0, message("b", 2.0))
     story.poll(6.0).poll(9.0).drained(10.0)
     assert kinds(story) == ["not_stored"]
 
 
 @pytest.mark.parametrize(("sent_at", "expected"), [(1.0, []), (3.0, ["not_stored"])])
-def test_a_consumer_that_begins_with_no_time_is_owed_what_was_sent_after_its_first_poll(
+def test_a_consumer_that_begins_with_no_time_must_receive_what_was_sent_after_its_first_poll(
     sent_at: float, expected: list[str]
 ) -> None:
     story = Story().send("a", sent_at) if sent_at < 2.0 else Story()
@@ -68,7 +68,7 @@ def test_of_two_messages_with_one_id_an_arrival_with_neither_content_is_the_firs
     assert [found.kind for found in no_phantom(story.history()).findings] == ["changed_content"]
 
 
-def test_a_consumer_that_was_never_answered_proves_no_loss() -> None:
+def test_a_consumer_that_was_never_answered_does_not_prove_a_loss() -> None:
     story = (
         Story().send("a", 1.0).poll(2.0, message("a", 1.0)).poll(5.0).poll(6.0, consumer="bob#2", status=None)
     )
@@ -80,8 +80,8 @@ def test_a_consumer_that_was_never_answered_proves_no_loss() -> None:
     )
 
 
-def test_what_was_told_no_id_and_what_nobody_sent_have_none_to_differ() -> None:
-    """Another message goes by two ids, so all are looked at again."""
+def test_messages_without_an_id_and_phantoms_have_no_ids_that_differ() -> None:
+    """Another message has two ids, so all are looked at again."""
     story = Story().send("a", 1.0).send("a", 2.0, id="id-other").send("b", 3.0, status=None)
     story.poll(4.0, message("phantom", 3.5))
     assert [found.kind for found in no_duplicate(story.history()).findings] == ["two_ids"]

@@ -1,4 +1,4 @@
-"""stops-cleanly: what was accepted before SIGTERM is answered, and nobody is left waiting."""
+"""stops-cleanly: what was accepted before SIGTERM is answered, and no request hangs."""
 
 from __future__ import annotations
 

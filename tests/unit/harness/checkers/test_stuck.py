@@ -38,7 +38,7 @@ def test_a_fresh_reader_who_receives_it_shows_it_as_well() -> None:
     assert kinds(story, 4, 6, 8) == ["stuck"]
 
 
-def test_it_is_told_once_a_consumer_whatever_it_lacks() -> None:
+def test_it_is_reported_once_for_a_consumer() -> None:
     story = mailbox().send("b", 2.5).poll(3.0, message("b", 2.5), consumer="bob#2")
     assert kinds(story, 3.5, 5.5, 7.5) == ["stuck"]
 
@@ -48,7 +48,7 @@ def test_fewer_than_three_empty_answers_or_three_at_one_moment_are_an_unlucky_mo
     assert kinds(mailbox(), 3.5, 3.6, 3.7) == []
 
 
-def test_answers_from_before_it_was_due_or_before_anybody_had_it_do_not_count() -> None:
+def test_answers_from_before_it_was_due_or_received_elsewhere_do_not_count() -> None:
     assert kinds(mailbox(), 1.5, 2.9, 3.5, 5.5) == []
     assert kinds(mailbox(seen=6.0), 3.5, 5.5, 7.5, 9.5) == []
     assert kinds(mailbox(seen=6.0), 7.5, 9.5, 11.5) == ["stuck"]
@@ -72,7 +72,7 @@ def test_a_busy_machine_explains_no_more_after_quick_answers_in_ten_seconds() ->
 
 
 def test_a_consumer_that_still_gets_something_is_not_stuck() -> None:
-    """What it lacks is told for itself: the cursor has passed it."""
+    """What it misses is reported separately: the cursor has passed it."""
     story = mailbox().poll(3.5).poll(5.5).poll(7.5).send("b", 8.0)
     story.poll(9.0, message("b", 8.0)).poll(9.1, message("b", 8.0), consumer="bob#2")
     assert kinds(story) == ["stored_but_skipped"]
@@ -88,6 +88,6 @@ def test_a_consumer_whose_cursor_is_past_the_message_is_not_stuck_on_it() -> Non
     assert kinds(began_later, 5.5, 7.5, 9.5) == []
 
 
-def test_what_nobody_received_makes_nobody_stuck() -> None:
-    """It is unseen, or lost; `on-time` tells that it did not come."""
+def test_what_no_one_received_makes_no_consumer_stuck() -> None:
+    """It is unseen, or lost; `on-time` reports that it did not come."""
     assert kinds(Story().poll(0.5).send("a", 1.0), 3.5, 5.5, 7.5, 9.5) == []

@@ -29,7 +29,7 @@ def clock() -> Story:
 
 
 def page_cap() -> Story:
-    """The newest two of three, and nothing is said of the oldest."""
+    """The newest two of three, and the oldest is not mentioned."""
     story = Story().poll(0.5).send("a", 1.0).send("b", 1.1).send("c", 1.2)
     return story.poll(2.0, message("b", 1.1), message("c", 1.2))
 
@@ -73,7 +73,7 @@ def cd(second: float) -> tuple[dict[str, object], dict[str, object]]:
     ],
 )
 @pytest.mark.parametrize("checker", [no_loss, cursor])
-def test_a_skipped_message_tells_how_it_was_probably_skipped(
+def test_a_skipped_message_has_the_probable_cause(
     checker: Callable[[History], Judgement], story: Callable[[], Story], likely: str
 ) -> None:
     judgement = checker(story().drained(9).history())
@@ -86,7 +86,7 @@ def test_one_message_with_two_ids_was_written_twice() -> None:
     assert {finding.suspected_cause for finding in no_duplicate(story.history()).findings} == {"double write"}
 
 
-def test_timestamps_that_do_not_rise_tell_of_the_clock() -> None:
+def test_timestamps_that_do_not_rise_point_to_the_clock() -> None:
     story = Story().send("a", 1.0).send("b", 1.1)
     fallen = story.poll(2.0, message("a", 1.0), message("b", 0.9)).history()
     assert [finding.suspected_cause for finding in order(fallen).findings] == ["clock"]

@@ -1,4 +1,4 @@
-"""A fault of which nobody knows what it takes decides nothing, whichever promise is judged."""
+"""A fault with unknown effects makes every promise inconclusive."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def healthy(**fault: Any) -> Story:
         ({"store": "kafka"}, "the effects of the fault 'redis slow' on 'kafka' are unknown"),
     ],
 )
-def test_it_is_told_in_one_sentence(promise: str, fault: dict[str, Any], named: str) -> None:
+def test_it_is_inconclusive_with_one_sentence(promise: str, fault: dict[str, Any], named: str) -> None:
     judge = CHECKERS[promise]
     assert judge(healthy().history()).verdict is Verdict.PASS
     judgement = judge(healthy(**fault).history())

@@ -1,6 +1,6 @@
-"""What the words of docs/verdicts.md mean, spelt out as plainly as possible and without any thought of speed.
+"""The terms of docs/verdicts.md, implemented as plainly as possible and without regard to speed.
 
-Written from the promises alone, as an oracle on `harness.checkers`: it must never import them.
+Written from the promises alone, for oracles of `harness.checkers`, which it must never import.
 """
 
 from __future__ import annotations
@@ -103,9 +103,9 @@ def moment(text: str | None) -> datetime | None:
 
 
 def matches(arrival: Received, history: History) -> list[Message]:
-    """What an arrival may be: by its id in an ack, else by the sender's own id, else by what it says.
+    """What an arrival may be: by its id in an ack, else by `client_message_id`, else by content.
 
-    Whatever arrives anywhere under one id is one message, so that each may tell what all of them are.
+    All arrivals with one id are one message, so each can show which one they are.
     """
     return _matches_by_id(history)[arrival.id]
 
@@ -161,7 +161,7 @@ def received(polls: tuple[Poll, ...], sent: Message, history: History) -> bool:
 
 
 def timestamps(sent: Message, history: History) -> set[datetime]:
-    """What the server said of when it was: in acks and wherever it arrived. An honest one says one thing."""
+    """The timestamps that the server gave it, in acks and deliveries; a correct server gives one."""
     acked = [send.timestamp for send in sent.attempts]
     came = [one.timestamp for _, one in arrivals(history.polls) if sent in matches(one, history)]
     return {at for at in map(moment, acked + came) if at is not None}
@@ -169,21 +169,21 @@ def timestamps(sent: Message, history: History) -> set[datetime]:
 
 @memoize
 def is_torn(history: History) -> bool:
-    """Whether a cursor stands between two timestamps of one message: who knows on which side that is."""
+    """Whether a cursor stands between two timestamps of one message: on which side it is is unknown."""
     cursors = [moment(text) for poll in history.polls for text in (poll.since, poll.next_since)]
     known = [at for at in cursors if at is not None]
-    told = [timestamps(sent, history) for sent in messages(history)]
-    return any(min(some) <= at < max(some) for some in told if len(some) > 1 for at in known)
+    several = [timestamps(sent, history) for sent in messages(history)]
+    return any(min(some) <= at < max(some) for some in several if len(some) > 1 for at in known)
 
 
 @memoize
 def ambiguous(history: History) -> bool:
-    """Whether some arrival may be more than one message, so that a simple mind cannot tell which."""
+    """Whether some arrival may be more than one message, so that brute force cannot tell which."""
     return any(len(matches(arrival, history)) > 1 for _, arrival in arrivals(history.polls))
 
 
 def faults(history: History) -> list[Span]:
-    """From each injection until the server must have recovered; a fault of a clock is nobody's excuse."""
+    """From each injection until the server must have recovered; a fault of a clock excuses nothing."""
     forever = history.end_ns + 10**12
     recovers_ns = round(history.bounds.recovers_within_s * NS_PER_S)
     return [
@@ -194,7 +194,7 @@ def faults(history: History) -> list[Span]:
 
 
 def pressure_periods(history: History) -> list[Span]:
-    """When the harness's own machine was too busy, and what had piled up was worked off."""
+    """When the harness's own machine was too busy, or what had piled up was worked off."""
     return [
         (pressure.since_ns, pressure.until_ns + PRESSURE_LASTS_ON_NS) for pressure in history.pressure_periods
     ]
@@ -206,14 +206,14 @@ def touches_pressure(since_ns: int, until_ns: int, history: History) -> bool:
 
 
 def hung_under_pressure(since_ns: int, until_ns: int, history: History, *, held_s: float = 0.0) -> bool:
-    """Whether pressure explains that a request was not answered: it left no two seconds on end to do so."""
+    """Whether pressure explains that a request was not answered: it left no two seconds in a row to do so."""
     begin_ns = since_ns + round(held_s * NS_PER_S)
     free = has_quiet_period(pressure_periods(history), begin_ns, until_ns, 2 * NS_PER_S)
     return touches_pressure(since_ns, until_ns, history) and not free
 
 
 def has_quiet_period(spans: list[Span], since_ns: float, until_ns: float, lasting_ns: int) -> bool:
-    """Whether so much time on end went by outside the spans: from `since_ns` on, or from where one ends."""
+    """Whether there was that much time in a row outside the spans, from `since_ns` or from the end of one."""
     beginnings = [since_ns, *(end for _, end in spans if end >= since_ns)]
     return any(
         begin + lasting_ns <= until_ns

@@ -1,10 +1,10 @@
-"""What a consumer is owed, by brute force."""
+"""What a consumer must receive, by brute force."""
 
 from __future__ import annotations
 
 from harness.history import History, Outcome, Poll
 
-from .reading import Message, messages, moment, received, timestamps
+from .definitions import Message, messages, moment, received, timestamps
 
 Consumer = tuple[Poll, ...]
 
@@ -14,13 +14,13 @@ def answers(consumer: Consumer) -> list[Poll]:
     return [poll for poll in consumer if poll.outcome is Outcome.OK]
 
 
-def owed(sent: Message, consumer: Consumer, history: History) -> bool:
-    """Those that it asked for, unless a gap was told when retention might have dropped them."""
+def is_expected(sent: Message, consumer: Consumer, history: History) -> bool:
+    """Whether it asked for the message, and no gap was reported when retention might have dropped it."""
     if not wanted(sent, consumer, history):
         return False
     for_cursors = history.policy.older_cursors == "gap"
     gaps = [answer for answer in answers(consumer) if answer.gap and (answer.since is None or for_cursors)]
-    excused = any(speaks_of(gap, sent, history) and is_droppable(sent, gap.end_ns, history) for gap in gaps)
+    excused = any(covers(gap, sent, history) and is_droppable(sent, gap.end_ns, history) for gap in gaps)
     return not excused or received(consumer, sent, history)  # retention has spared it
 
 
@@ -32,8 +32,8 @@ def wanted(sent: Message, consumer: Consumer, history: History) -> bool:
     return first.since is None or _is_newer(sent, first, history)
 
 
-def speaks_of(gap: Poll, sent: Message, history: History) -> bool:
-    """Whether a gap that this answer told may be where the message was: behind the cursor."""
+def covers(gap: Poll, sent: Message, history: History) -> bool:
+    """Whether the gap that this answer reported can be where the message was: after the cursor."""
     known, cursor_at = timestamps(sent, history), moment(gap.since)
     return cursor_at is None or not known or any(at > cursor_at for at in known)
 
@@ -47,7 +47,7 @@ def _is_newer(sent: Message, poll: Poll, history: History) -> bool:
 
 
 def is_droppable(sent: Message, told_ns: int, history: History) -> bool:
-    """Whether as many others as are retained may have come after it before the gap was told."""
+    """Whether as many others as are retained may have come after it before the gap was reported."""
     newer = [
         other
         for other in messages(history)

@@ -1,6 +1,6 @@
-"""Servers that tell less than the contract's: cursors that are no times, no timestamps, no numbers.
+"""Servers that answer with fewer fields than the contract has: opaque cursors, no timestamps, no numbers.
 
-Done last: whatever is spoiled is spoiled by what an honest server would have told.
+Done last: other spoilers use the fields that a correct server answers with.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from .spoiling import Choice, Spoiler, acks, full, polls
 from .timeline import Event
 
 
-def nothing_tells_the_time(events: list[Event], choice: Choice) -> None:
-    """Cursors are no times, and of acks and messages the times are told by some servers alone."""
+def nothing_has_a_timestamp(events: list[Event], choice: Choice) -> None:
+    """Cursors are not times, and only some servers have timestamps in acks and messages."""
     for poll in polls(events):
         poll |= {key: f"page {poll[key]}" for key in ("since", "next_since") if poll.get(key)}
     if choice.part % 2:
@@ -23,4 +23,4 @@ def nothing_is_numbered(events: list[Event], choice: Choice) -> None:
         told["seq"] = None
 
 
-TELLING_LITTLE: tuple[Spoiler, ...] = (nothing_tells_the_time, nothing_is_numbered)
+SPARSE_SERVERS: tuple[Spoiler, ...] = (nothing_has_a_timestamp, nothing_is_numbered)
