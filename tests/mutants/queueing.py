@@ -19,12 +19,7 @@ from tests.mutants.naive_queue import NaiveQueue
 from tests.mutants.registry import STORY, mutant
 
 log = logging.getLogger(__name__)
-_read, _push_or_record, _step, _make = (
-    RedisQueue.read,
-    Messenger._push_or_record,
-    Relay.step,
-    RedisQueue.__init__,
-)
+_read, _step, _make = RedisQueue.read, Relay.step, RedisQueue.__init__
 _connect, _tail = redis_queue.connect, MongoStore.tail
 
 LAG_US = 60_000_000
