@@ -1,15 +1,15 @@
-"""The errors of the harness. Each message is one clear sentence; the exit code is the command line's.
+"""The errors of the harness: one clear sentence each, on one line, and the exit code of the command line.
 
     HarnessError
     ├── UsageError             exit code 2: bad input, a missing service, a port in use, an unreadable
     │   │                      profile, a target that never became ready
     │   ├── NotHere            (in a scenario: exit code 3) this one row cannot be run on this machine
     │   └── NeverReady         the server under test was started and did not serve
-    ├── NotServed              exit code 3: the server did not do what the scenario cannot go on without;
-    │                          in a scenario, what it has recorded is judged first
+    ├── NotServed              exit code 3: the server did not do what the scenario needs to go on;
+    │                          in a scenario, what is recorded until then is judged first
     └── InfrastructureError    exit code 3: a fault that did not take effect, a proxy that hung
-        ├── CannotWrite        a disk is full, a folder may not be written to, or was removed
-        ├── OutputLost         nobody takes what a command prints
+        ├── CannotWrite        a disk is full, a folder is not writable or was removed
+        ├── OutputLost         what a command prints cannot be written
         ├── ProcessDied        a process ended by itself
         └── DeadlineMissed     (also a TimeoutError) something did not become true in time
 
@@ -20,50 +20,60 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.printable import printable
+
 
 class HarnessError(Exception):
-    """Anything that keeps the harness from judging; `exit_code` is what `python -m harness` ends with."""
+    """Anything that keeps the harness from judging; `exit_code` is what `python -m harness` ends with.
+
+    Whatever the sentence quotes, it stays on one line. `last_lines` are the last that a program printed.
+    """
 
     exit_code = 3
 
+    def __init__(self, sentence: str, *, last_lines: str = "") -> None:
+        self.sentence = printable(sentence)
+        self.last_lines = "\n".join(map(printable, last_lines.splitlines()))
+        super().__init__("\n".join(filter(None, (self.sentence, self.last_lines))))
+
 
 class UsageError(HarnessError):
-    """The user has to change something before a run can mean anything."""
+    """The user has to change something before anything can be run."""
 
     exit_code = 2
 
 
 class NotHere(UsageError):
-    """What is asked for cannot be had here: a row that needs it is skipped, the others go on."""
+    """Something is not available on this machine: a row that needs it is skipped, the others go on."""
 
 
 class NeverReady(UsageError):
-    """The server under test was started and did not serve; the message has its last lines."""
+    """The server under test was started and did not serve; with its last lines."""
 
 
 class NotServed(HarnessError):
-    """The server under test did not do what is needed to go on: a scenario ends, and its history is judged.
+    """The server under test did not do what a scenario needs to go on: its history until then is judged.
 
-    Never the harness's or the machine's own trouble, which proves nothing.
+    Never raised for a failure of the harness or its machine, which proves nothing.
     """
 
 
 class InfrastructureError(HarnessError):
-    """What the harness stands on failed: the run is inconclusive, the server not to blame."""
+    """Something that the harness needs failed: the run is inconclusive, and the server is not to blame."""
 
     exit_code = 3
 
 
 class ProcessDied(InfrastructureError):
-    """A process ended although nobody asked it to; the message has its exit status and its last lines."""
+    """A process ended by itself; with its exit status and its last lines."""
 
 
 class DeadlineMissed(InfrastructureError, TimeoutError):
-    """Something waited for did not become true in time; the message names it and the last exception."""
+    """A condition did not become true in time; the sentence names it and the last exception."""
 
 
 class CannotWrite(InfrastructureError):
-    """The harness cannot write a file; the message names it, and what lets it be written elsewhere."""
+    """The harness cannot write a file; the sentence names it and the option that moves it elsewhere."""
 
     def __init__(self, path: Path | str, why: OSError | str, *, remedy: str) -> None:
         said = why if isinstance(why, str) else why.strerror or type(why).__name__
@@ -71,4 +81,4 @@ class CannotWrite(InfrastructureError):
 
 
 class OutputLost(InfrastructureError):
-    """What a command prints cannot be written; the message says why."""
+    """What a command prints cannot be written; the sentence says why."""

@@ -7,6 +7,8 @@ from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 from msgspec import Meta, Struct, ValidationError, convert
 
+from harness.printable import printable
+
 T = TypeVar("T")
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(gt=0, le=1_000_000)]
@@ -30,9 +32,7 @@ def typed(value: Any, kind: type[T]) -> T:
         sentence = wrong[0].lower() + wrong[1:] + (f" at `{place}`" if place else "")
         if "unknown field" in wrong or "enum value" in wrong:
             sentence += f"; legal are {', '.join(_legal(_kind_at(kind, place)))}"
-        raise ValueError(
-            "".join(one if one.isprintable() else ascii(one)[1:-1] for one in sentence)
-        ) from None
+        raise ValueError(printable(sentence)) from None
 
 
 def _kind_at(kind: Any, place: str) -> Any:

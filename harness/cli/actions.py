@@ -12,10 +12,9 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Column, Table
-
-from harness.cli import listing
+from harness.cli import listing, streams
+from harness.cli.console import console, line, say
+from harness.cli.pages import doctor_page, plan_page
 from harness.cli.progress import Progress
 from harness.client import Client, require
 from harness.errors import CannotWrite, UsageError
@@ -23,7 +22,9 @@ from harness.history.recorder import REMEDY
 from harness.plan import PLAN_FILE, PlanRow, read_plan, select
 from harness.plan.drift import drift
 from harness.plan.fitting import fitting
+from harness.printable import printable
 from harness.reports import VERDICTS, RowResult, render_verdicts, write_verdicts
+from harness.reports.paragraphs import paragraph
 from harness.runner.folder import AGAIN, held, new_run
 from harness.runner.judging import judge
 from harness.stack import Found, Services, locate
@@ -33,66 +34,72 @@ from harness.targets.profile import REFERENCE, load_profile
 from harness.targets.starting import require_free, running_target
 from harness.verdict import EXIT_CODES
 
-console = Console(highlight=False)
-complaints = Console(stderr=True, highlight=False)
 SOAK = "soak"
-"""The section of the rows that take as long as one likes."""
+"""The section of the rows that last as long as `--minutes` says."""
 LONGEST_ROW_S = 180.0
 DEMO_USERS = ("alice", "bob")
 
 
 def run(options: Namespace) -> int:
-    """Run rows of the plan; those for which the machine was too busy, once more, one at a time."""
+    """Run rows of the plan; run those again, one at a time, for which the machine was too busy."""
     wanted = _wanted(options)
     find_services()
     with_seed(options)
-    count = f"{len(wanted)} row{'s' * (len(wanted) != 1)}"
-    about = f"{count} against the target '{options.target}', seed {options.seed}"
-    console.print(f"Test plan: {about}\n", soft_wrap=True)
+    say(f"Test plan: {_rows(len(wanted))} against the target '{options.target}', seed {options.seed}")
+    say()
     with results_folder(options):
         exit_code, too_busy = _play(options, wanted, options.jobs, options.reports)
         if not too_busy:
             return exit_code
-        console.print(f"\nOnce more, one at a time: {', '.join(too_busy)}\n", soft_wrap=True)
+        say()
+        say(
+            f"The machine was too busy to judge {_rows(len(too_busy))};"
+            f" once more, one at a time: {', '.join(too_busy)}"
+        )
+        say()
         again = [row for row in wanted if row.id in too_busy]
         return _play(options, again, 1, options.reports / AGAIN)[0]
 
 
 @contextlib.contextmanager
 def results_folder(options: Namespace) -> Iterator[None]:
-    """Hold the folder of the results while the run lasts, and give the run its id. Raises UsageError."""
+    """Hold the folder of the results while the run lasts, and give the run its id. Raise UsageError."""
     options.run = new_run()
     with held(options.reports, options.run):
         yield
 
 
 def with_seed(options: Namespace) -> None:
-    """Give a run that was not told its seed a new one."""
+    """Give a run without `--seed` a new seed."""
     if options.seed is None:
         options.seed = secrets.randbelow(2**32)
 
 
 def find_services() -> dict[str, Found]:
-    """Each service as it was found, or got. Raises UsageError where one cannot be had."""
-    return {service: locate(service, install=True, say=console.print) for service in SERVICES}
+    """Return each service, fetched if it is missing. Raise UsageError where one cannot be had."""
+    return {service: locate(service, install=True, say=say) for service in SERVICES}
+
+
+def _rows(count: int) -> str:
+    return f"{count} row{'s' * (count != 1)}"
 
 
 def _wanted(options: Namespace) -> list[PlanRow]:
-    """The rows asked for, of those that are for the target. Raises UsageError when there is none."""
-    profile = load_profile(options.target)  # a wrong one is told before anything starts
+    """Return the rows asked for that suit the target. Raise UsageError where none does."""
+    profile = load_profile(options.target)  # a wrong one is reported before anything starts
     selected = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
     if not options.only and not options.section:
         selected = [row for row in selected if row.section != SOAK]
     wanted, left_out = fitting(selected, profile, is_reference=options.target == REFERENCE)
     for reason, rows in left_out.items():
-        console.print(f"Left out: {', '.join(row.id for row in rows)}: {reason}.", soft_wrap=True)
+        say(f"Left out: {', '.join(row.id for row in rows)}: {reason}.")
     if not wanted:
-        raise UsageError(f"None of the rows asked for is for the target '{options.target}'.")
+        raise UsageError(f"None of the rows asked for suits the target '{options.target}'.")
     return wanted
 
 
 def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path) -> tuple[int, list[str]]:
-    """Run these rows of the plan by what runs them; see `run_rows`."""
+    """Run these rows of the plan; see `run_rows`."""
     words = listing.files_of(rows)
     if "minutes" in options:
         words += ["--harness-minutes", str(options.minutes)]
@@ -104,14 +111,14 @@ def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path)
 
 
 def _require_utf_8(*paths: Path | str) -> None:
-    """What runs rows side by side is told where in UTF-8. Raises UsageError."""
+    """Raise UsageError for a path that pytest-xdist, which runs rows side by side, cannot pass on."""
     for path in map(str, paths):
         try:
             path.encode("utf-8")
         except UnicodeEncodeError as error:
             raise UsageError(
-                f"The path {path} is not UTF-8, and rows cannot run side by side there:"
-                " set PYTHONUTF8=1 if the locale is to blame, or give --jobs 1."
+                f"The path {path} is not UTF-8, so rows cannot run side by side there:"
+                " set PYTHONUTF8=1 if the locale is the reason, or give --jobs 1."
             ) from error
 
 
@@ -124,9 +131,9 @@ def run_rows(
     timeout_s: float = LONGEST_ROW_S,
     plugins: Sequence[object] = (),
 ) -> tuple[int, list[str]]:
-    """Pytest, with our own output; see `Progress` for the exit code and the busy rows that it comes to.
+    """Run pytest with our own output; return the exit code, and the rows for which the machine was too busy.
 
-    `what` are pytest's arguments for what runs the rows, each for `timeout_s` at most.
+    `what` are pytest's arguments that name what runs the rows; each may take `timeout_s` seconds.
     """
     words = [
         *what,
@@ -143,16 +150,18 @@ def run_rows(
         pytest_code = listing.pytest_main(words, [progress, *plugins])
     except OSError as error:
         raise CannotWrite(error.filename or reports, error, remedy=REMEDY) from error
-    return progress.exit_code(pytest_code), progress.too_busy()
+    exit_code = progress.exit_code(pytest_code)
+    line(f"Report: {printable(str(reports / 'report.html'))}")
+    return exit_code, progress.too_busy()
 
 
 def soak(options: Namespace) -> int:
-    """Run the long rows, which `run` leaves out unless it is asked for them."""
+    """Run the long rows, which `run` leaves out unless its options name them."""
     return run(Namespace(**vars(options) | {"only": [], "section": SOAK, "jobs": 1}))
 
 
 def check(options: Namespace) -> int:
-    """Judge a recorded run again, as a file and as the exit code; the file's text is what the run wrote."""
+    """Judge a recorded run again: print or write its verdicts, to the byte what the run wrote."""
     try:
         run = judge(options.file)
     except (OSError, ValueError) as error:
@@ -167,7 +176,9 @@ def check(options: Namespace) -> int:
     except OSError as error:
         raise UsageError(f"The verdicts cannot be written to {options.reports}: {error}.") from error
     for row in results:
-        console.print(f"{row.id:<9} {row.verdict:<13} {row.reason}", soft_wrap=True, markup=False)
+        about = f"{row.verdict:<13} {row.reason}".rstrip()
+        line(paragraph(about, console.width, first=f"{printable(row.id):<9} ", indent=24))
+    line(f"Verdicts: {printable(str(options.reports / VERDICTS))}")
     return EXIT_CODES[verdict]
 
 
@@ -175,57 +186,47 @@ def plan(options: Namespace) -> int:
     """List every row with what runs it; where they disagree, the exit code is 2."""
     rows = read_plan(Path(PLAN_FILE))
     runners = listing.collect(rows)
-    table = Table("Id", Column("Row", overflow="fold"), box=None, pad_edge=False)
-    table.add_column("Run by", overflow="fold")
-    for row in rows:
-        table.add_row(row.id, row.title, "\n".join(runners.of(row.id)) or "[red]nothing[/red]")
-    console.print(table)
+    for text, style in plan_page(rows, runners, console.width):
+        line(text, style=style)
     disagreements = drift(rows, runners)
     for sentence in disagreements:
-        complaints.print(f"harness: {sentence}")
+        streams.complain(sentence)
     agreed = "plan and tests agree" if not disagreements else f"{len(disagreements)} disagreements"
-    console.print(f"\n{len(rows)} rows; {agreed}")
+    line(f"{len(rows)} rows; {agreed}")
     return UsageError.exit_code if disagreements else 0
 
 
 def doctor(options: Namespace) -> int:
-    """Say for each service what was found, from where, or the exact command that gets it."""
+    """Print for each service what was found and where, or the command that gets it."""
     if options.install:
         for row in examine():
             if row.found is None:
-                locate(row.service, install=True, say=console.print)
+                locate(row.service, install=True, say=say)
     found = examine()
-    columns = [Column(heading, overflow="fold") for heading in ("Service", "Version", "From", "Where")]
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in found:
-        if row.found is not None:
-            where = str(row.found.binary or row.found.url)
-            table.add_row(row.service, row.found.version, row.found.origin, where)
-        else:
-            table.add_row(row.service, "[red]missing[/red]", f"get it with: {row.command}", row.problem)
-    console.print(table)
+    for text, style in doctor_page(found, console.width):
+        line(text, style=style)
     return 0 if all(row.found for row in found) else UsageError.exit_code
 
 
 def serve(options: Namespace) -> int:
     """Run the server with demo users until Ctrl-C."""
     with _target(options, port=options.port) as base_url, contextlib.suppress(KeyboardInterrupt):
-        console.print(f"\nThe server listens on {base_url}; these users may sign in:\n")
+        line(f"\nThe server listens on {base_url}; these users can sign in:\n")
         for name in DEMO_USERS:
             password = secrets.token_urlsafe(9)
             require(Client(base_url, name, password).register(), 201, f"registering {name}")
-            console.print(f"  {name:<8} password {password}")
-        console.print(f"\n  sign in  POST {base_url}/api/users/login")
-        console.print(f"  send     POST {base_url}/api/users/messages")
-        console.print(f"  poll     GET  {base_url}/api/users/messages/poll/{DEMO_USERS[0]}")
-        console.print(f"  health   GET  {base_url}/health/ready\n\nEnd with Ctrl-C.\n")
+            line(f"  {name:<8} password {password}")
+        line(f"\n  sign in  POST {base_url}/api/users/login")
+        line(f"  send     POST {base_url}/api/users/messages")
+        line(f"  poll     GET  {base_url}/api/users/messages/poll/{DEMO_USERS[0]}")
+        line(f"  health   GET  {base_url}/health/ready\n\nEnd with Ctrl-C.\n")
         threading.Event().wait()
-    console.print("Ended, with everything it started.")
+    line("Ended, with everything it started.")
     return 0
 
 
 def execute(options: Namespace) -> int:
-    """Run a command against a new server; its exit code is the command's."""
+    """Run a command against a new server; return the command's exit code."""
     with _target(options, port=None) as base_url:
         words = [word.replace("{base_url}", base_url) for word in options.words]
         try:
@@ -241,7 +242,7 @@ def _target(options: Namespace, *, port: int | None) -> Iterator[str]:
     if port is not None:
         require_free(port)
     with contextlib.ExitStack() as stack:
-        services = stack.enter_context(Services(say=console.print))
+        services = stack.enter_context(Services(say=say))
         log = options.reports / f"server-{os.getpid()}.log"
         try:
             log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`python -m harness chaos`: draws a schedule, prints it, plays it, and judges what happened."""
+"""`python -m harness chaos`: draw a schedule of faults, print it, play it, and judge what happened."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from harness.chaos import scenario
 from harness.chaos.catalog import CATALOG, ChaosFault
 from harness.chaos.possible import chosen, possible
 from harness.chaos.schedule import FaultSchedule, draw, quiet_s
-from harness.cli.actions import console, find_services, results_folder, run_rows, with_seed
+from harness.cli.actions import find_services, results_folder, run_rows, with_seed
+from harness.cli.console import console, line, say
 from harness.plan import read_plan
+from harness.reports.words import quantities
 from harness.targets.profile import REFERENCE, load_profile
 
 PAGE = Path(scenario.__file__ or "").with_name("plan.md")
@@ -35,21 +37,21 @@ class _Given:
 
 
 def chaos(options: Namespace) -> int:
-    """Print the schedule of a seed; unless that is all, run it. Returns the exit code of a run."""
+    """Print the schedule of a seed and, without `--dry-run`, play it. Return the exit code."""
     with_seed(options)
     profile = load_profile(options.target)
     wanted = chosen(CATALOG, options.only)
     services = find_services()
     kinds, left_out = possible(wanted, profile, services)
-    _tell_left_out(left_out)
+    _say_left_out(left_out)
     quiet = quiet_s(profile.bounds)
     schedule = draw(options.seed, kinds, total_s=options.minutes * 60, quiet_s=quiet)
-    console.print(f"Chaos for {options.minutes:g} minutes, seed {options.seed}; again with:")
-    console.print(f"  {_command(options)}\n", soft_wrap=True)
+    say(f"Chaos for {options.minutes:g} minutes, seed {options.seed}; the same again with:")
+    line(f"  {_command(options)}\n")
     console.print(table(schedule))
     if options.dry_run:
         return 0
-    console.print()
+    say()
     with results_folder(options):
         exit_code, _ = run_rows(
             options,
@@ -63,7 +65,7 @@ def chaos(options: Namespace) -> int:
 
 
 def table(schedule: FaultSchedule) -> Table:
-    """The schedule for people; an empty line is a quiet period."""
+    """Return the schedule as a table; an empty line is a quiet period."""
     shown = Table("Seconds", "Fault", "With", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     shown.columns[0].justify = "right"
     for outage in schedule.outages:
@@ -77,16 +79,16 @@ def table(schedule: FaultSchedule) -> Table:
 
 
 def _with(parameters: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in parameters.items())
+    return ", ".join(f"{name} {value}" for name, value in quantities(parameters))
 
 
-def _tell_left_out(left_out: Mapping[str, Iterable[ChaosFault]]) -> None:
+def _say_left_out(left_out: Mapping[str, Iterable[ChaosFault]]) -> None:
     for reason, kinds in left_out.items():
-        console.print(f"Not drawn: {', '.join(kind.full_name for kind in kinds)}: {reason}.", soft_wrap=True)
+        say(f"Not drawn: {', '.join(kind.full_name for kind in kinds)}: {reason}.")
 
 
 def _command(options: Namespace) -> str:
-    """The command that does the same again."""
+    """Return the command that does the same again."""
     words = [
         "python",
         "-m",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 from rich.status import Status
-from rich.text import Text
 
 from harness.checkers.pressure import TOO_BUSY
 from harness.errors import CannotWrite, HarnessError, InfrastructureError, OutputLost, UsageError
@@ -37,11 +36,10 @@ class Progress:
         results = self._collector.results if self._collector else None
         for row in results.newly_ended() if results else []:
             self._done += 1
-            verdict = Text(f"{row.verdict:<13}", style=terminal.STYLES[row.verdict])
-            count = f"{self._done:>3}/{self._rows}  {row.id:<9} "
-            line = Text(count).append(verdict).append(f"{row.seconds:6.1f} s  {row.title}")
+            count = f"{self._done:>{len(str(self._rows))}}/{self._rows}  "
+            line = terminal.headline(row, self._console.width, before=count)
             try:
-                self._console.print(line)
+                self._console.print(line, soft_wrap=True)
             except OutputLost as error:
                 self._failure = error
                 pytest.exit(str(error), returncode=error.exit_code)
@@ -89,7 +87,8 @@ class Progress:
         failure = self._collector.failure if self._collector else None
         if results is not None and results.stopped:
             kind = UsageError if results.stopped_with == UsageError.exit_code else InfrastructureError
-            raise kind(results.stopped)
+            sentence, _, last_lines = results.stopped.partition("\n")
+            raise kind(sentence, last_lines=last_lines)
         if (error := self._failure or failure) is not None:
             raise error
         if pytest_code == pytest.ExitCode.INTERRUPTED:

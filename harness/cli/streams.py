@@ -1,4 +1,4 @@
-"""The standard streams, made such that whatever a command prints can be printed."""
+"""The standard streams, prepared so that whatever a command prints can be printed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import codecs
 import contextlib
 import io
 import os
+import shutil
 import sys
 from typing import TextIO
 
 from harness.errors import OutputLost
+from harness.printable import printable
+from harness.reports.paragraphs import paragraph
 
 
 def prepare() -> None:
-    """Let closed streams lead nowhere, text be UTF-8 where the locale says ASCII, and failures be told.
+    """Let closed streams lead nowhere, use UTF-8 where the locale says ASCII, and notice failed writes.
 
-    A closed stream's number would else be that of the next file which is opened.
+    The next file that is opened would else get a closed stream's number.
     """
     for number in (0, 1, 2):
         _open_if_closed(number)
@@ -23,11 +26,14 @@ def prepare() -> None:
     sys.stderr = _stderr(sys.stderr)
 
 
-def complain(sentence: str) -> None:
-    """Print why a command failed on stderr."""
-    # Where stderr is broken nobody can be told, and the exit code still says it.
+def complain(sentence: str, details: str = "") -> None:
+    """Print why a command failed on stderr: on one line, which a terminal gets broken between words."""
+    said = f"harness: {printable(sentence)}"
+    if sys.stderr.isatty():
+        said = paragraph(said, shutil.get_terminal_size().columns, indent=2)
+    # Where stderr itself is broken, the exit code still says that the command failed.
     with contextlib.suppress(OSError):
-        print(f"harness: {sentence}", file=sys.stderr, flush=True)  # noqa: T201  what the user reads
+        print("\n".join(filter(None, (said, details))), file=sys.stderr, flush=True)  # noqa: T201  for the user
 
 
 class _Output(io.TextIOWrapper):
@@ -64,7 +70,7 @@ def _open_if_closed(number: int) -> None:
 
 
 def _stdout(stream: TextIO | None) -> TextIO:
-    """The stream, or one in its place that tells of failures; one that somebody has replaced stays."""
+    """Return the stream, or one in its place that raises OutputLost; one that was replaced stays."""
     if stream is None:
         return _Output(io.FileIO(1, "w", closefd=False), encoding="utf-8")
     if type(stream) is not io.TextIOWrapper:
@@ -87,5 +93,5 @@ def _stderr(stream: TextIO | None) -> TextIO:
 
 
 def _encoding(stream: TextIO) -> str:
-    """The stream's; UTF-8 for ASCII, which is what a system says that was not told any locale."""
+    """Return the stream's encoding; UTF-8 for ASCII, which a system without a locale names."""
     return "utf-8" if codecs.lookup(stream.encoding).name == "ascii" else stream.encoding

@@ -104,7 +104,7 @@ class ServerFaults(Injector):
                 target.start()
             except NeverReady as error:
                 self._record_gave_up("serving", str(error), since_ns)
-                raise NotServed(str(error)) from error
+                raise NotServed(error.sentence, last_lines=error.last_lines) from error
 
         return self.lasting(
             Breakage(

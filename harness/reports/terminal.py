@@ -1,17 +1,21 @@
-"""The end of a run as the terminal shows it: one table of rows, one of promises, one closing sentence.
+"""The end of a run as the terminal shows it: every row, every promise, one closing sentence.
 
-Every verdict is a word, so nothing is lost without colour; 80 columns are enough.
+Every verdict is a word, so nothing is lost without colour. 80 columns are enough: what can be long, a reason
+or what was measured, has lines of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from harness.reports.record import PromiseResult, RunRecord
+from harness.printable import printable
+from harness.reports.paragraphs import paragraph
+from harness.reports.record import PromiseResult, RowResult, RunRecord
 from harness.reports.words import closing, duration, measured
 from harness.verdict import Verdict
 
@@ -21,46 +25,70 @@ STYLES = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.FAIL: "bold red",
 }
+INDENT = 11
+
+
+class EndedRow(Protocol):
+    """A row of which the end is known."""
+
+    @property
+    def id(self) -> str:
+        """Its id in the plan."""
+
+    @property
+    def title(self) -> str:
+        """Its title in the plan."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """How it ended."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
 
 
 def show_run(run: RunRecord, console: Console) -> None:
-    """Print the tables and the closing sentence."""
+    """Print the rows, the promises and the closing sentence."""
     console.print()
-    if run.rows:
-        console.print(_rows(run))
+    for row in run.rows:
+        console.print(_row(row, console.width), soft_wrap=True)
     if run.promises:
         console.print()
         console.print(_promises(run.promises.values()))
     console.print()
-    console.print(Text(closing(run), style=STYLES[run.verdict]), soft_wrap=True)
+    console.print(Text(paragraph(closing(run), console.width), style=STYLES[run.verdict]), soft_wrap=True)
     about = f"{duration(run.seconds)}, seed {run.seed}, target {run.target}."
-    console.print(Text(about), soft_wrap=True)
+    console.print(Text(paragraph(about, console.width)), soft_wrap=True)
 
 
-def _rows(run: RunRecord) -> Table:
-    table = _table("Id", "Row", "Verdict", "Seconds", "Measured, or why")
-    table.columns[0].no_wrap = table.columns[2].no_wrap = table.columns[3].no_wrap = True
-    table.columns[3].justify = "right"
-    table.columns[1].ratio, table.columns[4].ratio = 2, 4
-    for row in run.rows:
-        told = measured(row) if row.verdict is Verdict.PASS else row.reason
-        table.add_row(row.id, Text(row.title), _word(row.verdict), f"{row.seconds:.1f}", Text(told))
-    return table
+def headline(row: EndedRow, width: int, *, before: str = "") -> Text:
+    """Return what is said of every row that has ended, on one line if its title is not too long."""
+    line = Text(f"{before}{printable(row.id):<9}  ").append(f"{row.verdict:<12}", style=STYLES[row.verdict])
+    line.append(f"  {row.seconds:>6.1f} s  ")
+    title = paragraph(row.title, width, first=" " * len(line), indent=len(line))
+    return line.append(title[len(line) :])
+
+
+def _row(row: RowResult, width: int) -> Text:
+    """Return the row's line and, below it, why it did not pass or what it measured."""
+    lines = headline(row, width)
+    more = measured(row) if row.verdict is Verdict.PASS else row.reason
+    if more:
+        style = "dim" if row.verdict is Verdict.PASS else ""
+        lines.append("\n").append(paragraph(more, width, first=" " * INDENT, indent=INDENT), style=style)
+    return lines
 
 
 def _promises(promises: Iterable[PromiseResult]) -> Table:
-    table = _table("Promise", "Verdict", "Rows", "Findings")
-    table.expand = False
-    table.columns[2].justify = table.columns[3].justify = "right"
+    columns = (
+        Column("Promise"),
+        Column("Verdict"),
+        Column("Rows", justify="right"),
+        Column("Findings", justify="right"),
+    )
+    table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for one in promises:
-        table.add_row(one.promise, _word(one.verdict), str(one.rows), str(one.findings))
+        verdict = Text(one.verdict.value, style=STYLES[one.verdict])
+        table.add_row(Text(one.promise), verdict, str(one.rows), str(one.findings))
     return table
-
-
-def _table(*headers: str) -> Table:
-    columns = [Column(header, overflow="fold") for header in headers]  # a path must be readable whole
-    return Table(*columns, box=None, pad_edge=False, expand=True, padding=(0, 2, 0, 0), header_style="bold")
-
-
-def _word(verdict: Verdict) -> Text:
-    return Text(verdict.value, style=STYLES[verdict])

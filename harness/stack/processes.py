@@ -157,7 +157,7 @@ class Process:
     def require_running(self) -> None:
         """Raise ProcessDied, with its exit status and its last lines, if the program has ended."""
         if not self.running:
-            raise ProcessDied(self.how_it_ended())
+            raise ProcessDied(self.how_it_ended(), last_lines=self.last_lines())
 
     def require_not_died(self) -> None:
         """Raise ProcessDied if the program ended although nobody here asked it to."""
@@ -165,17 +165,12 @@ class Process:
             self.require_running()
 
     def how_it_ended(self) -> str:
-        """One sentence and the last lines, such as 'redis-server exited with status 1; its last lines: …'."""
+        """Return one sentence that last lines can follow: 'redis-server exited with status 1; its last lines:'."""
         if self._popen is None or self._popen.poll() is None:
             return f"{self.name} has not ended."
         code = self._popen.returncode
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with status {code}"
-        return f"{self.name} {how}; {self.said()}"
-
-    def said(self) -> str:
-        """'its last lines: …', or that there are none, to end a sentence with."""
-        lines = self.last_lines()
-        return f"its last lines:\n{lines}" if lines else "it printed nothing."
+        return f"{self.name} {how}; {said(self.last_lines())}"
 
     def wait_until_ready(
         self,
@@ -199,7 +194,9 @@ class Process:
                 attempt, deadline_s=deadline_s, what=f"{self.name} to be ready", retry_on=retry_on
             )
         except DeadlineMissed as error:
-            raise DeadlineMissed(f"{str(error).removesuffix('.')}; {self.said()}") from error
+            lines = self.last_lines()
+            sentence = f"{error.sentence.removesuffix('.')}; {said(lines)}"
+            raise DeadlineMissed(sentence, last_lines=lines) from error
 
     def _open_log(self) -> BinaryIO:
         try:
@@ -227,6 +224,11 @@ class Process:
         self.paused = False
         _started.discard(self)
         GUARDIAN.tell(ended=self.pid)
+
+
+def said(last_lines: str) -> str:
+    """Return the end of a sentence that last lines follow, where there are any."""
+    return "its last lines:" if last_lines else "it printed nothing."
 
 
 @atexit.register

@@ -13,6 +13,7 @@ import urllib3
 from harness.client.bounded_http import new_pool, read_body
 from harness.errors import DeadlineMissed, NeverReady, ProcessDied
 from harness.stack.guardian import GUARDIAN
+from harness.stack.processes import said
 from harness.stack.server_process import HOST, ServerProcess, listening_ports
 
 ANY_PORT = f"http://{HOST}:{{port}}"
@@ -69,11 +70,15 @@ class Target(ServerProcess):
         try:
             super().await_ready()
         except ProcessDied as error:
-            raise NeverReady(f"`{' '.join(self.command)}` ended before it served: {error}") from error
+            raise NeverReady(
+                f"`{' '.join(self.command)}` ended before it served: {error.sentence}",
+                last_lines=error.last_lines,
+            ) from error
         except DeadlineMissed as error:
             raise NeverReady(
                 f"`{' '.join(self.command)}` did not answer GET {self.base_url}{self._ready_path} with 200"
-                f" within {self.ready_deadline_s:g} s; {self.said()}"
+                f" within {self.ready_deadline_s:g} s; {said(error.last_lines)}",
+                last_lines=error.last_lines,
             ) from error
 
 

@@ -1,0 +1,65 @@
+"""What `plan` and `doctor` print: lines with their styles. Paths and test names have lines of their own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.plan import PlanRow
+from harness.plan.drift import Runners
+from harness.printable import printable
+from harness.reports.paragraphs import paragraph
+from harness.stack import DoctorRow
+
+Line = tuple[str, str]
+"""A text and its style."""
+INDENT = 10
+
+
+def plan_page(rows: Sequence[PlanRow], runners: Runners, width: int) -> Iterator[Line]:
+    """Yield each section of the plan with its rows, and below each row the tests that run it, by file."""
+    for section, of_section in itertools.groupby(rows, key=lambda row: row.section):
+        yield section, "bold"
+        yield "", ""
+        for row in of_section:
+            yield paragraph(row.title, width, first=f"{row.id:<{INDENT}}", indent=INDENT), ""
+            yield from _run_by(runners.of(row.id))
+        yield "", ""
+
+
+def _run_by(nodes: Sequence[str]) -> Iterator[Line]:
+    if not nodes:
+        yield f"{'':{INDENT}}nothing runs this row", "red"
+    for file, of_file in itertools.groupby(nodes, key=lambda node: node.partition("::")[0]):
+        yield f"{'':{INDENT}}{printable(file)}", "dim"
+        for node in of_file:
+            yield f"{'':{INDENT}}  {printable(node.partition('::')[2])}", "dim"
+
+
+def doctor_page(services: Sequence[DoctorRow], width: int) -> Iterator[Line]:
+    """Yield for each service what was found and where, or what gets it and why it is missing."""
+    for row in services:
+        name = f"{row.service:<{INDENT}} "
+        if row.found is not None:
+            yield f"{name}{row.found.version:<9} {printable(row.found.origin)}", ""
+            yield (
+                f"  {_shown(row.found.binary) if row.found.binary else printable(row.found.url or '')}",
+                "dim",
+            )
+        else:
+            yield f"{name}missing", "bold red"
+            yield f"  get it with: {row.command}", ""
+            yield paragraph(row.problem, width, first="  ", indent=2), "dim"
+    missing = [row.service for row in services if row.found is None]
+    yield "", ""
+    if missing:
+        yield paragraph(f"Missing: {', '.join(missing)}.", width), "red"
+    else:
+        yield "Everything is here: `python -m harness run` can start.", "green"
+
+
+def _shown(path: Path) -> str:
+    """Return the path as a shell takes it, with `~` for the home folder."""
+    home = Path.home()
+    return printable(f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path))

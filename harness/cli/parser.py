@@ -1,0 +1,302 @@
+"""The commands and options of `python -m harness`, and their help."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from harness.cli import actions
+from harness.cli.chaos import chaos as play_chaos
+from harness.printable import printable
+
+PROGRAM = "python -m harness"
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_FAILED = {2: "wrong usage, or something is missing", 3: "the harness or its machine failed"}
+_VERDICTS = {
+    0: "pass: every row passed",
+    1: "fail: the server broke a promise",
+    2: "wrong usage, or something is missing",
+    3: "inconclusive or skipped: the run proved nothing",
+    INTERRUPTED: "interrupted",
+}
+_MOST_MINUTES = 7 * 24 * 60
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that prints examples and exit codes as they are written, and errors on one line."""
+
+    def __init__(
+        self, *, examples: Mapping[str, str], exit_codes: Mapping[int, str], usage: str, **more: Any
+    ) -> None:
+        lines = ["examples:"]
+        for command, meaning in examples.items():
+            lines += [f"  {command}", f"      {meaning}"]
+        lines += ["", "exit codes:", *(f"  {code:<5}{meaning}" for code, meaning in exit_codes.items())]
+        super().__init__(
+            usage=f"%(prog)s {usage}".rstrip(),
+            epilog="\n".join(lines),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **more,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and what is wrong, which may quote what was typed; end with exit code 2."""
+        super().error(printable(message))
+
+
+Commands = argparse._SubParsersAction  # what add_subparsers returns has no public name
+
+
+def parser() -> Parser:
+    """Return the parser of the whole command line; `command` of its result is the function to call."""
+    program = Parser(
+        prog=PROGRAM,
+        usage="COMMAND [options]",
+        description=(
+            "Test a chat server that its clients poll: start it with real services, break\n"
+            "them while messages are sent, and judge every promise that the server makes."
+        ),
+        examples={
+            f"{PROGRAM} doctor --install": "get Redis, MongoDB and Toxiproxy, where they are missing",
+            f"{PROGRAM} run": "run the whole test plan against the reference server",
+            f"{PROGRAM} run --help": "show the options of a command",
+        },
+        exit_codes=_VERDICTS,
+    )
+    commands = program.add_subparsers(title="commands", required=True, metavar="COMMAND", prog=PROGRAM)
+    for add in (_run, _soak, _chaos, _check, _plan, _doctor, _serve, _exec):
+        add(commands)
+    return program
+
+
+def _run(commands: Commands[Parser]) -> None:
+    run = commands.add_parser(
+        "run",
+        help="run the test plan against a server",
+        description="Run rows of the test plan against a server. Without options: every row but the\n"
+        "long ones, against the reference server.",
+        usage="[options]",
+        examples={
+            f"{PROGRAM} run --only 'ERR-*' --only FLOW-02": "run some rows",
+            f"{PROGRAM} run --target my_server.toml --workers 4": "test another server",
+            f"{PROGRAM} run --only CHAOS-01 --seed 7 --jobs 1": "repeat a row with the same random choices",
+        },
+        exit_codes=_VERDICTS,
+    )
+    what = run.add_argument_group("what to run")
+    what.add_argument(
+        "--only", action="append", default=[], metavar="ID", help="a row or a pattern: 'ERR-*'; repeatable"
+    )
+    what.add_argument("--section", metavar="NAME", help="the rows of one section, such as message-flow")
+    _about_the_target(run)
+    how = _how(run)
+    how.add_argument(
+        "--jobs", type=_count, default=3, metavar="N", help="rows to run side by side (default: 3)"
+    )
+    _about_results(run)
+    run.set_defaults(command=actions.run)
+
+
+def _soak(commands: Commands[Parser]) -> None:
+    soak = commands.add_parser(
+        "soak",
+        help="run the long rows: does memory or latency grow?",
+        description="Run the long rows of the test plan: does anything grow while a chat is left open?",
+        usage="[options]",
+        examples={f"{PROGRAM} soak --minutes 60": "chat for an hour"},
+        exit_codes=_VERDICTS,
+    )
+    _about_the_target(soak)
+    _minutes_of(_how(soak))
+    _about_results(soak)
+    soak.set_defaults(command=actions.soak)
+
+
+def _chaos(commands: Commands[Parser]) -> None:
+    chaos = commands.add_parser(
+        "chaos",
+        help="inject faults drawn from a seed",
+        description="Draw a schedule of faults from a seed, play it under traffic, and judge every\n"
+        "promise over the whole of it. The same seed draws the same schedule.",
+        usage="[options]",
+        examples={
+            f"{PROGRAM} chaos --seed 7 --minutes 5": "play five minutes of the faults of seed 7",
+            f"{PROGRAM} chaos --seed 7 --dry-run": "print them only",
+            f"{PROGRAM} chaos --only redis --only 'server *'": "inject faults of these kinds only",
+        },
+        exit_codes=_VERDICTS,
+    )
+    what = chaos.add_argument_group("what to run")
+    what.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="a store, a fault, or a pattern: 'redis *'; repeatable",
+    )
+    what.add_argument("--dry-run", action="store_true", help="print the schedule, and run nothing")
+    _about_the_target(chaos)
+    _minutes_of(_how(chaos))
+    _about_results(chaos)
+    chaos.set_defaults(command=play_chaos)
+
+
+def _check(commands: Commands[Parser]) -> None:
+    check = commands.add_parser(
+        "check",
+        help="judge a recorded history again",
+        description="Judge the history of an earlier run again, for instance with newer checkers.",
+        usage="[options] FILE",
+        examples={
+            f"{PROGRAM} check reports/latest/history.jsonl": "print the verdicts as JSON",
+            f"{PROGRAM} check history.jsonl --reports again": "write them to again/verdicts.json",
+        },
+        exit_codes=_VERDICTS,
+    )
+    what = check.add_argument_group("what to judge")
+    what.add_argument("file", type=Path, metavar="FILE", help="a run's history.jsonl, whole or cut off")
+    results = check.add_argument_group("results")
+    results.add_argument(
+        "--reports",
+        type=Path,
+        metavar="FOLDER",
+        help="where verdicts.json is written (default: it is printed)",
+    )
+    check.set_defaults(command=actions.check)
+
+
+def _plan(commands: Commands[Parser]) -> None:
+    plan = commands.add_parser(
+        "plan",
+        help="list the test plan, with the tests that run each row",
+        description="List every row of the test plan with the tests that run it, and compare the two.",
+        usage="",
+        examples={f"{PROGRAM} plan | less": "read it page by page"},
+        exit_codes={0: "plan and tests agree", 2: "they disagree, or one of them cannot be read"},
+    )
+    plan.set_defaults(command=actions.plan)
+
+
+def _doctor(commands: Commands[Parser]) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="show which services a run would use",
+        description="Show which Redis, MongoDB and Toxiproxy a run would use, and from where; or the\n"
+        "command that gets what is missing.",
+        usage="[options]",
+        examples={
+            f"{PROGRAM} doctor": "look, and change nothing",
+            f"{PROGRAM} doctor --install": "get what is missing into your cache folder",
+        },
+        exit_codes={0: "every service is here", 2: "one is missing"},
+    )
+    how = doctor.add_argument_group("how")
+    how.add_argument("--install", action="store_true", help="get the missing ones")
+    doctor.set_defaults(command=actions.doctor)
+
+
+def _serve(commands: Commands[Parser]) -> None:
+    serve = commands.add_parser(
+        "serve",
+        help="run a server for yourself, until Ctrl-C",
+        description="Run a server and everything it needs, with two demo users, until Ctrl-C.",
+        usage="[options]",
+        examples={
+            f"{PROGRAM} serve": "run the reference server at http://127.0.0.1:8000",
+            f"{PROGRAM} serve --port 9000 --workers 4": "run it elsewhere, with more processes",
+        },
+        exit_codes={0: "ended by Ctrl-C", **_FAILED},
+    )
+    _about_the_target(serve)
+    how = serve.add_argument_group("how")
+    how.add_argument(
+        "--port", type=int, default=8000, metavar="N", help="the port it listens on (default: 8000)"
+    )
+    _about_its_log(serve)
+    serve.set_defaults(command=actions.serve)
+
+
+def _exec(commands: Commands[Parser]) -> None:
+    execute = commands.add_parser(
+        "exec",
+        help="start a server, run a command against it, end both",
+        description="Start a server and everything it needs, run a command against it, and end both.",
+        usage="[options] -- WORD ...",
+        examples={
+            f"{PROGRAM} exec -- curl {{base_url}}/health/ready": "ask a new server whether it is ready",
+            f"{PROGRAM} exec -- sh -c 'echo {{base_url}}; sh'": "open a shell beside a new server",
+        },
+        exit_codes={**_FAILED, INTERRUPTED: "interrupted; every other one is the command's own"},
+    )
+    what = execute.add_argument_group("what to run")
+    what.add_argument(
+        "words", nargs="+", metavar="WORD", help="the command; {base_url} stands for the server's URL"
+    )
+    _about_the_target(execute)
+    _about_its_log(execute)
+    execute.set_defaults(command=actions.execute)
+
+
+def _about_the_target(parser: Parser) -> None:
+    target = parser.add_argument_group("the server")
+    target.add_argument(
+        "--target",
+        default="reference",
+        help="a bundled target's name, or the path of a profile (default: reference)",
+    )
+    target.add_argument(
+        "--workers", type=_count, metavar="N", help="its worker processes (default: the profile's)"
+    )
+
+
+def _how(parser: Parser) -> argparse._ArgumentGroup:
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--seed", type=int, metavar="N", help="the source of every random choice (default: a new one)"
+    )
+    return how
+
+
+def _minutes_of(how: argparse._ArgumentGroup) -> None:
+    how.add_argument("--minutes", type=_minutes, default=2.0, metavar="N", help="how long (default: 2)")
+
+
+def _about_results(parser: Parser) -> None:
+    results = parser.add_argument_group("results")
+    results.add_argument(
+        "--reports",
+        type=Path,
+        default=Path("reports/latest"),
+        metavar="FOLDER",
+        help="where results are written (default: reports/latest)",
+    )
+
+
+def _about_its_log(parser: Parser) -> None:
+    results = parser.add_argument_group("results")
+    results.add_argument(
+        "--reports",
+        type=Path,
+        default=Path("reports"),
+        metavar="FOLDER",
+        help="where the server's log is written (default: reports)",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = math.nan
+    if not 0 < minutes <= _MOST_MINUTES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to {_MOST_MINUTES}")
+    return minutes
