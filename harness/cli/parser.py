@@ -104,7 +104,7 @@ def _soak(commands: Commands[Parser]) -> None:
     soak = commands.add_parser(
         "soak",
         help="run the long rows: does memory or latency grow?",
-        description="Run the long rows of the test plan: does anything grow while a chat is left open?",
+        description="Run the long rows of the test plan: does anything grow while a chat stays open?",
         usage="[options]",
         examples={f"{PROGRAM} soak --minutes 60": "chat for an hour"},
         exit_codes=_VERDICTS,

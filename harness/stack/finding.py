@@ -140,10 +140,9 @@ def _row(service: str) -> DoctorRow:
     try:
         return DoctorRow(service, locate(service, install=False, say=lambda line: None))
     except UsageError as error:
-        in_cache_next = SERVICES[service].variable not in os.environ
-        return DoctorRow(
-            service, None, str(error), INSTALLER if in_cache_next else f"unset {SERVICES[service].variable}"
-        )
+        variable = SERVICES[service].variable
+        command = f"unset {variable}" if os.environ.get(variable) else INSTALLER
+        return DoctorRow(service, None, error.sentence, command)
 
 
 def _in_environment(service: str, wanted: _Service) -> Found | None:

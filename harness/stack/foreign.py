@@ -30,7 +30,7 @@ def redis_version(url: str) -> str:
     try:
         return str(client.info("server")["redis_version"])
     except redis.RedisError as error:
-        raise UsageError(f"REDIS_URL ({shown(url)}) does not answer: {error}.") from error
+        raise UsageError(f"REDIS_URL ({shown(url)}) does not answer: {str(error).rstrip('.')}.") from error
     finally:
         client.close()
 
@@ -50,7 +50,7 @@ def mongodb_version(url: str) -> str:
             hello = client.admin.command("hello")
             version = str(client.server_info()["version"])
     except pymongo.errors.PyMongoError as error:
-        raise UsageError(f"MONGODB_URL ({shown(url)}) does not answer: {error}.") from error
+        raise UsageError(f"MONGODB_URL ({shown(url)}) does not answer: {str(error).rstrip('.')}.") from error
     if not hello.get("setName") or not hello.get("isWritablePrimary"):
         raise UsageError(
             f"MONGODB_URL ({shown(url)}) is not the primary of a replica set: start it with --replSet and run"
@@ -65,7 +65,9 @@ def toxiproxy_version(url: str) -> str:
     try:
         return ProxyServer(url).version()
     except (InfrastructureError, requests.RequestException, KeyError) as error:
-        raise UsageError(f"TOXIPROXY_URL ({shown(url)}) does not answer: {error}") from error
+        raise UsageError(
+            f"TOXIPROXY_URL ({shown(url)}) does not answer: {str(error).rstrip('.')}."
+        ) from error
 
 
 def address_of(url: str, scheme: str, variable: str) -> Address:

@@ -165,7 +165,7 @@ class Process:
             self.require_running()
 
     def how_it_ended(self) -> str:
-        """Return one sentence that last lines can follow: 'redis-server exited with status 1; its last lines:'."""
+        """Return one sentence that last lines can follow: 'mongod exited with status 1; its last lines:'."""
         if self._popen is None or self._popen.poll() is None:
             return f"{self.name} has not ended."
         code = self._popen.returncode

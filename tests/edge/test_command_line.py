@@ -12,7 +12,9 @@ import psutil
 import pytest
 
 from harness.history import read_histories
-from harness.stack import free_port, wait_until
+from harness.plan import PLAN_FILE, read_plan
+from harness.stack import free_port, locate, wait_until
+from harness.stack.finding import SERVICES
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
@@ -30,9 +32,15 @@ def harness(*words):
     return [sys.executable, "-m", "harness", *words]
 
 
-def run(*words):
+def run(*words, **env):
     return subprocess.run(
-        harness(*words), cwd=ROOT, capture_output=True, encoding="utf-8", timeout=DEADLINE_S, check=False
+        harness(*words),
+        cwd=ROOT,
+        env=os.environ | env,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=DEADLINE_S,
+        check=False,
     )
 
 
@@ -230,8 +238,43 @@ def test_exec_hands_on_the_url_and_the_exit_code():
     assert run("exec", "--", sys.executable, "-c", program, "{base_url}").returncode == 5
 
 
-def test_the_plan_names_what_runs_each_row():
-    done = run("plan")
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_plan_names_what_runs_each_row_and_breaks_no_name(columns):
+    done = run("plan", COLUMNS=str(columns))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ERR-02" in done.stdout
     assert "plan and tests agree" in done.stdout
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    whole = {line.strip() for line in lines}
+    rows = read_plan(ROOT / PLAN_FILE)
+    assert {f"{row.id:<9} {row.title}" for row in rows} <= whole
+    named = {word for row in rows for test in row.tests for word in test.split("::")}
+    assert named
+    assert named <= whole
+    assert "harness/scenarios/errors.py" in whole
+
+
+def test_the_doctor_says_where_each_service_is_and_breaks_no_path():
+    done = run("doctor", COLUMNS="80")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [locate(service, install=False, say=print) for service in SERVICES]
+    lines = done.stdout.splitlines()
+    places = lines[1 : 2 * len(found) : 2]
+    said = [line.strip().replace("~", str(Path.home()), 1) for line in places]
+    assert said == [str(it.binary or it.url) for it in found]
+    assert max(len(line) for line in lines if line not in places) <= 80
+
+
+def test_what_is_missing_is_legible_at_80_columns(tmp_path):
+    env = {"XDG_CACHE_HOME": str(tmp_path), "PATH": str(tmp_path), "HOME": str(tmp_path)}
+    done = run("doctor", COLUMNS="80", REDIS_URL="", MONGODB_URL="", TOXIPROXY_URL="", **env)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stdout.count("  get it with: python -m harness doctor --install\n") == 3
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_an_error_that_quotes_a_line_break_is_one_line():
+    done = run("run", "--target", "a\nb\x1b[31m[red].toml")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert r"'a\nb\x1b[31m[red].toml'" in line

@@ -234,6 +234,26 @@ def test_the_terminal_shows_every_row_within_80_columns_without_colour() -> None
         assert word in text
 
 
+def test_a_row_shows_what_it_measured_or_why_it_did_not_pass_below_it() -> None:
+    path = "/var/folders/" + "x" * 60 + "/report-of-the-run/server.log"
+    reason = f"the harness could not write {path} while\nthe row \x1b[31mran, so that nothing was proved"
+    failed = row("ERR-02", Verdict.INCONCLUSIVE, reason=reason, seconds=123.4)
+    passed = row(
+        "LONGER-01", title="A title " + "of many words " * 6, measured={"sent": 3, "poll_p95_ms": 1.5}
+    )
+    lines = shown(run_of(passed, failed)).splitlines()
+    assert lines[1:9] == [
+        "LONGER-01  pass             1.5 s  A title of many words of many words of many",
+        "                                   words of many words of many words of many",
+        "                                   words",
+        "           sent 3, poll p95 1.5 ms",
+        "ERR-02     inconclusive   123.4 s  A row & its title",
+        "           the harness could not write",
+        f"           {path}",
+        r"           while\nthe row \x1b[31mran, so that nothing was proved",
+    ]
+
+
 def test_markup_in_a_reason_is_only_text() -> None:
     assert "[red]x[/red] [/nope]" in shown(
         run_of(row("A-01", Verdict.FAIL, reason="[red]x[/red] [/nope]")), 120
