@@ -110,7 +110,7 @@ def test_a_run_that_was_killed_can_be_judged_by_what_it_recorded(tmp_path):
         try:
             wait_until(
                 lambda: history.exists() and history.read_text(encoding="utf-8").count('"kind":"poll"') > 2,
-                deadline_s=30,
+                deadline_s=DEADLINE_S,
                 what="the third poll",
             )
         finally:
@@ -196,7 +196,7 @@ def test_an_interrupted_run_ends_with_130_keeps_its_results_and_leaves_nothing(t
     try:
         wait_until(
             lambda: history.exists() and '"kind":"sent"' in history.read_text(encoding="utf-8"),
-            deadline_s=30,
+            deadline_s=DEADLINE_S,
             what="the first answered send",
         )
         family = psutil.Process(process.pid).children(recursive=True)

@@ -62,7 +62,7 @@ def running(tmp_path):
         history = reports / "history.jsonl"
         wait_until(
             lambda: history.exists() and '"kind":"sent"' in history.read_text(encoding="utf-8"),
-            deadline_s=30,
+            deadline_s=DEADLINE_S,
             what="the first answered send",
         )
         return process, reports
