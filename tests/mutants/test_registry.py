@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -45,6 +49,25 @@ def test_what_a_mutant_replaces_is_there(mutant: Mutant) -> None:
     if mutant.replaces is not None:
         _, _, replaced = find(mutant.replaces)
         assert replaced is not mutant.broken
+
+
+@pytest.mark.parametrize("mechanism", dict.fromkeys(mutant.mechanism for mutant in MUTANTS.values()))
+def test_what_a_mutant_sets_by_itself_is_there(mechanism: str) -> None:
+    module = import_module(f"tests.mutants.{mechanism}")
+    tree = ast.parse(inspect.getsource(module))
+    assigned = [target for node in ast.walk(tree) if isinstance(node, ast.Assign) for target in node.targets]
+    for target in (part for whole in assigned for part in getattr(whole, "elts", [whole])):
+        if isinstance(target, ast.Attribute) and (owner := _of_the_server(target.value, module)):
+            assert hasattr(owner, target.attr), f"{ast.unparse(target)} would change nothing"
+
+
+def _of_the_server(owner: ast.expr, module: ModuleType) -> object:
+    """The class or module that such an expression names; None for what is known only at run time."""
+    name, *attributes = ast.unparse(owner).split(".")
+    found = getattr(module, name, None)
+    for attribute in attributes:
+        found = getattr(found, attribute, None)
+    return found
 
 
 def test_the_documentation_lists_them_all() -> None:
