@@ -145,6 +145,6 @@ def test_nothing_of_this_is_an_error_in_the_log(server: Target) -> None:
     """Nothing that other tests sent to this server before, either."""
     ask(server.base_url, b"\x1b[31m\r\n\r\n")
     log = server.log.read_text(encoding="utf-8")
-    assert "Refused what 127.0.0.1 sent: Invalid HTTP request line" in log
+    assert "Refused a malformed request from 127.0.0.1: Invalid HTTP request line" in log
     assert "\x1b" not in log
     assert not [line for line in log.splitlines() if " ERROR " in line or "Traceback" in line]
