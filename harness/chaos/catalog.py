@@ -1,4 +1,4 @@
-"""Every kind of fault that may be drawn: how long it lasts, what is drawn for it, and how it is injected."""
+"""Every kind of fault that can be drawn: how long it lasts, its parameters, and how it is injected."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 Parameters = Mapping[str, Any]
 Draw = Callable[[Random], Parameters]
 LONG_S = (4.0, 9.0)
-"""Enough polls begin in it to judge the answers."""
+"""Long enough for the polls that are needed to judge the answers."""
 SHORT_S = (1.0, 2.5)
-"""For what has happened at once: the rest of it is recovery."""
+"""For faults whose damage is done immediately: the rest of the time is recovery."""
 FASTEST_MS, SLOWEST_MS = 50, 800
 FARTHEST_S = 300
 """How far a clock may be off."""
 
 
 class Need(Enum):
-    """What a kind of fault cannot do without."""
+    """What a kind of fault needs."""
 
-    OWN_REDIS = "a Redis that is ours to break"
-    OWN_MONGODB = "a MongoDB that is ours to break"
-    QUEUES = "queues that are the lists the contract names"
+    OWN_REDIS = "a Redis that may be broken"
+    OWN_MONGODB = "a MongoDB that may be broken"
+    QUEUES = "queues that are the lists of the contract"
     CLOCKS = "clocks that can be set for a process"
-    HANG_UP = "a server that serves on after a hang-up"
+    HANG_UP = "a server that keeps serving after SIGHUP"
 
 
 def nothing(random: Random) -> Parameters:
-    """For a kind that has no parameters."""
+    """Return no parameters."""
     return {}
 
 
@@ -45,9 +45,9 @@ def nothing(random: Random) -> Parameters:
 class ChaosFault:
     """One kind of fault of a store ('redis', 'mongodb', 'server' or 'clock'); `name` is the fault's kind.
 
-    `called` is the fault's name in the history where that is another one than store and kind.
-    `begin` injects it into a run with what `draw` drew. Its probe cannot work while a store of `apart_from`
-    is broken, so no such fault overlaps it.
+    `called` is the fault's name in the history if that is not store and kind. `begin` injects it into a run
+    with the parameters that `draw` drew. Its probe cannot work while a store of `apart_from` is broken, so it
+    does not overlap faults of these.
     """
 
     store: str
@@ -61,12 +61,12 @@ class ChaosFault:
 
     @property
     def full_name(self) -> str:
-        """As the history calls the fault: 'redis refused'."""
+        """The fault's name in the history: 'redis refused'."""
         return self.called or f"{self.store} {self.name}"
 
     @property
     def is_harmless(self) -> bool:
-        """Whether every promise holds while it lasts, so that nothing has to recover from it."""
+        """Whether every promise holds while it lasts, so that there is nothing to recover from."""
         return Effect.NONE in EFFECTS[self.full_name]
 
     def stands_beside(self, other: ChaosFault) -> bool:
@@ -106,7 +106,7 @@ def _failed_over(run: Run, demoted: bool) -> Iterator[Fault]:
 
 @contextmanager
 def _restored(run: Run, missing_sends: int) -> Iterator[Fault]:
-    """What is sent between the snapshot and the restart is missing from what Redis comes back with."""
+    """Restart Redis from a snapshot that lacks what was sent after it was taken."""
     old = run.faults.redis_snapshot()
     run.wait_for_traffic(sends=missing_sends, polls=0)
     with run.faults.redis_restarted(back_from=old) as fault:
@@ -117,10 +117,10 @@ _REDIS = frozenset({Need.OWN_REDIS})
 _DATA = _REDIS | {Need.QUEUES}
 _MONGODB = frozenset({Need.OWN_MONGODB})
 _CLOCK = frozenset({Need.CLOCKS})
-# What time an instance has, a poll's answer tells: somebody must answer it.
+# The clock of an instance is read from a poll's answer, for which it needs these.
 _ANSWERS = frozenset({"mongodb", "server"})
-# A queue that is damaged is rebuilt from MongoDB, or there is nothing to damage again. A replica that comes
-# begins a new term of Redis, before the fault itself.
+# A damaged queue must be rebuilt from MongoDB before it can be damaged again. A new replica changes the
+# replication id of Redis, so that queues are rebuilt before the fault itself.
 _REBUILT = frozenset({"mongodb"})
 
 CATALOG: tuple[ChaosFault, ...] = (

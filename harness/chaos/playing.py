@@ -11,11 +11,11 @@ from harness.run import PromiseBroken, Run
 
 
 def play(run: Run, schedule: FaultSchedule) -> list[str]:
-    """Play all of it, and return what was wrong with the queues in Redis after which outage.
+    """Play the whole schedule, and return what was wrong with the queues in Redis after which outage.
 
-    Times are those of the schedule, but to prove that a fault takes effect, and to heal it, may take time:
-    then all that follows is later, and no fault and no quiet period is shorter than it has to be. After each
-    outage somebody begins anew to read each mailbox.
+    Proving that a fault takes effect, and healing it, takes time that the schedule does not have; all that
+    follows is then later, so that no fault and no quiet period is shorter than it must be. After each outage
+    a new consumer begins to read each mailbox.
     """
     wrong = []
     begin_s = time.monotonic()
@@ -32,7 +32,7 @@ def play(run: Run, schedule: FaultSchedule) -> list[str]:
 
 
 def _play_outage(run: Run, outage: Outage) -> None:
-    """Every fault has a context of its own, as the first to begin need not be the last to end."""
+    """Play one outage; each fault has its own context, as the first to begin need not be the last to end."""
     begin_s = time.monotonic() - outage[0].at_s
     with ExitStack() as all_faults:
         contexts = {id(fault): all_faults.enter_context(ExitStack()) for fault in outage}
@@ -41,21 +41,21 @@ def _play_outage(run: Run, outage: Outage) -> None:
             if begins:
                 due_s = time.monotonic()
                 contexts[id(fault)].enter_context(fault.kind.begin(run, fault.parameters))
-                begin_s += time.monotonic() - due_s  # or it would not last as long as it is to
+                begin_s += time.monotonic() - due_s  # or it would not last long enough
             else:
                 contexts[id(fault)].close()
 
 
 def _moments(outage: Sequence[Planned]) -> list[tuple[float, bool, Planned]]:
-    """When which fault begins (True) or ends (False), in order."""
+    """Return when which fault begins (True) or ends (False), in order."""
     moments = [(fault.at_s, True, fault) for fault in outage]
     moments += [(fault.ends_at_s, False, fault) for fault in outage]
     return sorted(moments, key=lambda moment: (moment[0], not moment[1]))
 
 
 def _wrong_queues(run: Run, outage: Outage) -> list[str]:
-    """What is wrong with the queues when they must be right again; the judging waits until the end."""
-    run.read_afresh()  # an entry that is no message may stand until somebody reads it
+    """Return what is wrong with the queues when they must be right again; the run goes on."""
+    run.read_afresh()  # a bad entry may stay until the mailbox is read
     try:
         run.wait_for_queues()
     except PromiseBroken as error:
@@ -64,5 +64,5 @@ def _wrong_queues(run: Run, outage: Outage) -> list[str]:
 
 
 def _wait_until(moment_s: float) -> None:
-    """The schedule's own rhythm."""
+    """Sleep until a time of the schedule."""
     time.sleep(max(0.0, moment_s - time.monotonic()))

@@ -1,4 +1,4 @@
-"""The one scenario of random chaos: no row of the test plan, as its schedule comes from the command line."""
+"""The scenario of random chaos: not a row of the test plan, as its schedule comes from the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.run import Run
 
 @pytest.mark.plan("RANDOM-01")
 def test_faults_drawn_from_the_seed(run: Run, schedule: FaultSchedule) -> None:
-    """All promises are judged over the whole of it."""
+    """All promises are judged over the whole run."""
     _start(run, schedule)
     wrong_queues = play(run, schedule)
     run.recover()
@@ -26,9 +26,9 @@ def test_faults_drawn_from_the_seed(run: Run, schedule: FaultSchedule) -> None:
 
 
 def _start(run: Run, schedule: FaultSchedule) -> None:
-    """Four write, two of them patiently, to four who poll, each in a way of its own; one writes to himself.
+    """Four users send, two of them with retries, to others who poll in different ways; one sends to himself.
 
-    One waits in vain.
+    One polls an empty mailbox.
     """
     if schedule.with_clocks:
         run.start_instances(2)

@@ -16,7 +16,7 @@ class AnswerKind(Enum):
     """What an operation can be answered with."""
 
     OK = "200"
-    DEGRADED = "200 that admits it"
+    DEGRADED = "200 that admits the failure of Redis"
     """A poll: from MongoDB and degraded; a send: not queued."""
     UNAVAILABLE = "503"
     GATEWAY = "502 or 504"

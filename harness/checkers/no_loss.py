@@ -25,6 +25,12 @@ from harness.history import NS_PER_S, History, Outcome, Poll
 from harness.verdict import Finding, Judgement
 
 PROMISE = "no-loss"
+_ELSEWHERE = {
+    "not_stored": "no one received it",
+    "never_served": "another reader of the mailbox received it",
+    "queued_but_never_served": "it was acked as queued, but other readers received it only from MongoDB",
+}
+"""What became of a message that never came, by the kind of finding."""
 
 
 def no_loss(history: History) -> Judgement:
@@ -236,11 +242,10 @@ class _Search:
 
     def _never_came(self, consumer: Consumer, message: Message, kind: str) -> Finding:
         last = consumer.last_answered or consumer.last
-        receiver = "no one" if kind == "not_stored" else "another reader of the mailbox"
         sentence = (
             f"{message.name} was acked at {at(self.history, message.ack_ns or 0)}, but never reached "
             f"{consumer.name}, which read its mailbox to the end at {at(self.history, last.end_ns)}; "
-            f"{receiver} received it."
+            f"{_ELSEWHERE[kind]}."
         )
         suspected_cause = of_missing(self.history, consumer, message)
         return finding(PROMISE, kind, sentence, (*message.events[-4:], last.event), suspected_cause)

@@ -46,21 +46,24 @@ def _faults(delivery: Delivery) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a delivery: kinds, each with words that explain it."""
     message, received = delivery.message, delivery.received
     if message is None:
-        yield "phantom", "which was never sent"
+        yield "phantom", "but it was never sent"
         return
     if message.first_start_ns > delivery.poll.end_ns:
-        yield "phantom", "before it was sent"
+        yield "phantom", "but it had not been sent yet"
     if message.outcome is Outcome.REFUSED:
-        yield "refused_but_delivered", f"though every attempt was refused (status {_statuses(message)})"
+        yield (
+            "refused_but_delivered",
+            f"although every attempt to send it was refused (status {_statuses(message)})",
+        )
     if message.content != received.content:
-        yield "changed_content", f"but what {message.sender} had sent was {_shown(message.content)}"
+        yield "changed_content", f"but {message.sender} had sent {_shown(message.content)}"
     if message.sender != received.sender:
-        yield "wrong_sender", f"but it was {message.sender} who had sent it"
+        yield "wrong_sender", f"but {message.sender} had sent it"
     if message.recipient not in (delivery.poll.reader, received.recipient):
         yield "foreign_mailbox", f"but it had been sent to {message.recipient}"
     elif delivery.poll.reader != received.recipient:
-        addressed = f"addressed to {received.recipient}"
-        yield "foreign_mailbox", f"{addressed}, but it had been sent to {message.recipient}"
+        addressed = f"but it was addressed to {received.recipient}"
+        yield "foreign_mailbox", f"{addressed}, and had been sent to {message.recipient}"
 
 
 def _finding(history: History, delivery: Delivery, kind: str, what: str) -> Finding:

@@ -95,7 +95,7 @@ def _is_empty_promise(poll: Poll) -> bool:
 def _endless(history: History, polls: list[Poll]) -> Finding:
     first, last = at(history, polls[0].start_ns), at(history, polls[-1].end_ns)
     sentence = (
-        f"{polls[0].consumer} was answered {len(polls)} times from {first} to {last} that there is more, "
-        "and received nothing."
+        f"{polls[0].consumer} received {len(polls)} empty pages in a row from {first} to {last} that said "
+        "`has_more` and did not move the cursor."
     )
     return finding(PROMISE, "endless", sentence, (poll.event for poll in polls))

@@ -89,7 +89,7 @@ def _finding(history: History, stop: FaultWindow, operation: Send | Poll) -> Fin
     who = operation.sender if isinstance(operation, Send) else operation.consumer
     what = "send" if isinstance(operation, Send) else "poll"
     sentence = (
-        f"{who}'s {what} of {at(history, operation.start_ns)} (operation {operation.op}) was not answered "
+        f"{who}'s {what} at {at(history, operation.start_ns)} (operation {operation.op}) was not answered "
         f"({operation.error or 'nothing recorded'}); the server was sent SIGTERM at "
         f"{at(history, stop.injected_ns)}."
     )

@@ -48,7 +48,6 @@ class Attempt:
     without which the scenario cannot go on.
     """
 
-    op: int
     who: str
     what: str
     expected: tuple[int, ...]
@@ -207,7 +206,6 @@ class HistoryBuilder:
 
 def _attempt(event: Event) -> Attempt:
     return Attempt(
-        op=event["op"],
         who=event["who"],
         what=event["what"],
         expected=tuple(event["expected"]),

@@ -46,10 +46,10 @@ def recovers(history: History) -> Allowed:
         return CANNOT_TELL
     everything = waits(history)
     judged = [wait for wait in everything if is_judged(wait, history)]
-    telling = [quiet for quiet in quiet_periods if quiet.says_something]
-    opinions = [punctuality([wait for wait in judged if quiet.has(wait)], history) for quiet in telling]
-    overdue = [(wait, quiet) for quiet in telling for wait in everything if _overdue(wait, quiet, history)]
-    if BROKEN in opinions or any(not _under_pressure(wait, quiet, history) for wait, quiet in overdue):
+    telling = [period for period in quiet_periods if period.says_something]
+    opinions = [punctuality([wait for wait in judged if period.has(wait)], history) for period in telling]
+    overdue = [(wait, period) for period in telling for wait in everything if _overdue(wait, period, history)]
+    if BROKEN in opinions or any(not _under_pressure(wait, period, history) for wait, period in overdue):
         return BROKEN
     if CANNOT_TELL in opinions:
         return CANNOT_TELL
@@ -57,7 +57,7 @@ def recovers(history: History) -> Allowed:
     live = [wait for wait in judged if last.has(wait) and wait.is_live]
     if telling != quiet_periods or last.begin_ns == NEVER or len(live) < ENOUGH_DELIVERIES:
         return UNPROVEN
-    return UNPROVEN if any(quiet is last for _, quiet in overdue) else opinions[-1]
+    return UNPROVEN if any(period is last for _, period in overdue) else opinions[-1]
 
 
 def _quiet_periods(history: History) -> list[_QuietPeriod]:
@@ -83,24 +83,24 @@ def _over_ns(outage: list[FaultWindow], history: History) -> float:
     return max(healed) + round(history.bounds.recovers_within_s * NS_PER_S)
 
 
-def _asked(wait: Wait, quiet: _QuietPeriod) -> list[int]:
+def _asked(wait: Wait, period: _QuietPeriod) -> list[int]:
     """When the consumer polled from the quiet period on, but for polls that ended at a page's end."""
-    return [poll.start_ns for poll in wait.consumer if poll.start_ns >= quiet.begin_ns and not poll.has_more]
+    return [poll.start_ns for poll in wait.consumer if poll.start_ns >= period.begin_ns and not poll.has_more]
 
 
-def _overdue(wait: Wait, quiet: _QuietPeriod, history: History) -> bool:
+def _overdue(wait: Wait, period: _QuietPeriod, history: History) -> bool:
     """Whether a message delayed by an outage came too late after the quiet period's first poll, or never."""
-    asked = _asked(wait, quiet)
-    if not asked or wait.since_ns > quiet.begin_ns or not in_fault_window(wait, history):
+    asked = _asked(wait, period)
+    if not asked or wait.since_ns > period.begin_ns or not in_fault_window(wait, history):
         return False
     had_to_be_there_ns = asked[0] + due_ns(history)
-    if had_to_be_there_ns >= quiet.until_ns:
+    if had_to_be_there_ns >= period.until_ns:
         return False
     if wait.place is None:
         return asked[-1] > had_to_be_there_ns
     return wait.since_ns + wait.delay_ns > had_to_be_there_ns
 
 
-def _under_pressure(wait: Wait, quiet: _QuietPeriod, history: History) -> bool:
+def _under_pressure(wait: Wait, period: _QuietPeriod, history: History) -> bool:
     """Whether the machine was too busy before it had to be there."""
-    return excused(quiet.begin_ns, _asked(wait, quiet)[0] + due_ns(history), history)
+    return excused(period.begin_ns, _asked(wait, period)[0] + due_ns(history), history)

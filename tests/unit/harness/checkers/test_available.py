@@ -182,7 +182,8 @@ def promised(times: int, **last: Any) -> Judgement:
 def test_ten_empty_answers_in_a_row_that_promise_more_are_a_finding() -> None:
     judgement = promised(10)
     assert judgement.reason == (
-        "bob#1 was answered 10 times from 2.000 s to 11.010 s that there is more, and received nothing."
+        "bob#1 received 10 empty pages in a row from 2.000 s to 11.010 s that said `has_more` and did not "
+        "move the cursor."
     )
     assert promised(9).verdict is Verdict.PASS
     assert promised(9, has_more=True, next_since=stamp(3.0)).verdict is Verdict.PASS
@@ -268,7 +269,7 @@ def test_redis_down_and_every_answer_as_promised_is_a_pass() -> None:
 def test_a_poll_that_does_not_admit_that_redis_is_down_is_not_degraded(poll: dict[str, Any]) -> None:
     judgement = available(with_fault("redis refused", poll=poll).history())
     assert set(kinds(judgement)) == {"not_degraded"}
-    assert "while redis failed; expected: 200 that admits it" in judgement.reason
+    assert "while redis failed; expected: 200 that admits the failure of Redis" in judgement.reason
 
 
 def test_a_server_whose_polls_do_not_carry_the_fields_is_not_asked_for_them() -> None:

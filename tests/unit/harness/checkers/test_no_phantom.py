@@ -20,7 +20,7 @@ def test_a_message_that_was_never_sent_is_a_phantom() -> None:
     assert kinds(judgement) == ["phantom"]
     assert judgement.reason == (
         "bob#1 received 'content a' (id id-a, from alice) in the mailbox of bob at 2.010 s, "
-        "which was never sent."
+        "but it was never sent."
     )
 
 
@@ -68,7 +68,7 @@ def test_changed_content_is_a_finding() -> None:
     story = Story().send("a", 1.0).poll(2, message("a", 1.0, content="content a "))
     judgement = no_phantom(story.history())
     assert kinds(judgement) == ["changed_content"]
-    assert "what alice had sent was 'content a'" in judgement.reason
+    assert "but alice had sent 'content a'" in judgement.reason
 
 
 def test_a_wrong_sender_is_a_finding() -> None:

@@ -31,7 +31,7 @@ def test_a_request_that_was_under_way_and_gets_no_answer_was_cut_off() -> None:
     judgement = stops_cleanly(story.history())
     assert kinds(judgement) == ["cut_off"]
     assert judgement.reason == (
-        "alice's send of 9.500 s (operation 4) was not answered (connection lost); "
+        "alice's send at 9.500 s (operation 4) was not answered (connection lost); "
         "the server was sent SIGTERM at 10.000 s."
     )
 
