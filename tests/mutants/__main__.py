@@ -1,8 +1,8 @@
 """`python -m tests.mutants`: runs every mutant, and prints which promise of which row caught it.
 
 Exit codes: 0 every mutant was caught by its promise, with every seed, and the unbroken server passed all
-their rows; 1 not so; 2 wrong usage; 130 interrupted. A trial that has ended is in `trials.jsonl` of the
-reports at once, so that a long run can be read meanwhile, and be resumed.
+their rows; 1 otherwise; 2 wrong usage; 130 interrupted. Each trial is written to `trials.jsonl` in the
+reports when it ends, so a long run can be read before its end, and resumed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.mutants.matrix import REFERENCE, Trial, passed, run_row, try_mutant
 from tests.mutants.registry import Mutant
 from tests.mutants.trials import FILE, add_trial, latest, matrix, read_trials, seeds_from, write_trials
 
-WIDE = 150  # columns: a log has no width of its own, and the matrix should stand one mutant a line
+WIDE = 150  # columns: a log has no width, and the matrix has one line for each mutant
 INTERRUPTED = 130
 Key = tuple[str, int]
 """A mutant's name and a seed."""
@@ -39,7 +39,7 @@ console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isat
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for; give the exit code."""
+    """Run what was asked for; return the exit code."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
@@ -115,7 +115,7 @@ def _chosen(options: argparse.Namespace) -> list[Mutant]:
 
 
 def _unbroken(rows: Sequence[str], lanes: Lanes, options: argparse.Namespace) -> Iterator[str]:
-    """What is wrong with the unbroken server in the mutants' rows: where it fails, it catches nobody."""
+    """Return what is wrong with the unbroken server in the mutants' rows; a row that it fails is useless."""
     known = passed(options.unbroken)
 
     def run(row: str, lane: Lane) -> tuple[str, RowResult | None]:
@@ -132,9 +132,10 @@ def _unbroken(rows: Sequence[str], lanes: Lanes, options: argparse.Namespace) ->
 
 
 def _try_all(mutants: Sequence[Mutant], lanes: Lanes, options: argparse.Namespace) -> list[Trial]:
-    """Every mutant with the first seed, then with the next; without those that an earlier run has ended.
+    """Try every mutant with the first seed, then with the next; without trials that an earlier run has ended.
 
-    What proved nothing beside others, as the machine was too busy, is tried at last with nothing beside it.
+    Trials that were inconclusive, as the machine was too busy, are repeated at the end with nothing beside
+    them.
     """
     file, wanted = options.reports / FILE, {mutant.name: mutant for mutant in mutants}
     kept = latest(read_trials(file)) if options.resume else []
@@ -164,7 +165,7 @@ def _try_all(mutants: Sequence[Mutant], lanes: Lanes, options: argparse.Namespac
 
 
 def _side_by_side(lanes: Lanes, jobs: int, run: Callable[[W, Lane], T], what: Sequence[W]) -> Iterator[T]:
-    """Run each in one of the lanes; gives what came of it as it ends."""
+    """Run each in one of the lanes; yield the trials as they end."""
 
     def in_a_lane(one: W) -> T:
         with lanes.one() as lane:
@@ -177,7 +178,7 @@ def _side_by_side(lanes: Lanes, jobs: int, run: Callable[[W, Lane], T], what: Se
 
 @contextmanager
 def _pool(lanes: Lanes, jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """A thread a lane. An interrupt ends the lanes, and with them what the threads wait for."""
+    """Yield a pool with a thread for each lane. An interrupt ends the lanes, so that the threads end too."""
     pool = ThreadPoolExecutor(jobs)
     try:
         yield pool

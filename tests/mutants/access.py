@@ -38,7 +38,7 @@ def send_without_a_token():
 
 
 def _decode_without(*checks):
-    """Let tokens be read without some checks of the library's."""
+    """Let tokens be read without some of the library's checks."""
     skipped = {f"verify_{check}": False for check in checks}
 
     def decode(token, key, algorithms, options):

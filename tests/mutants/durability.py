@@ -1,4 +1,4 @@
-"""Mutants of the ack: what is told to be stored is not, or what is told not to be is."""
+"""Mutants of the ack: what is reported as stored is not, or the reverse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _append, _stored, _send = MongoStore.append, Messenger._append, Messenger.send
 
 LATE_S = 0.1
 BETWEEN_S = 0.02
-"""From the look for the next place to the insert there: so long that two workers take the same one."""
+"""From finding the next place to the insert: long enough for two workers to take the same one."""
 
 
 class _Unacknowledged:

@@ -1,4 +1,4 @@
-"""Mutants of what happens while a store is away: answers, waits and breakers."""
+"""Mutants of what happens while a store is unavailable: answers, waits and breakers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _look, _send, _operation, _answer = Messenger._look, Messenger.send, Mongo.opera
 _read = Messenger._read
 
 SLOW_S = 0.1
-"""What a request may well take: it harms nobody who does not wait for others'."""
+"""How long a request may take; this is harmless if requests do not wait for each other."""
 NOTHING = Polled(Page((), has_more=False, gap=False), "mongodb", degraded=True)
 
 

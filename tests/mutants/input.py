@@ -1,4 +1,4 @@
-"""Mutants of what comes in: what is malformed must be refused, and what is asked for be done."""
+"""Mutants of input: malformed input must be refused, and requested parameters obeyed."""
 
 from __future__ import annotations
 

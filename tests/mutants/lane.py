@@ -1,7 +1,8 @@
 """`python -m tests.mutants.lane FOLDER`: run rows one after the other, on one set of services.
 
-To start services, and to import the harness, takes more of a processor than many a row. Reads one request a
-line (see `Request`), and answers each by a line once the run's results are written. It ends with its input.
+Starting services and importing the harness takes more processor time than many rows. It reads one request on
+each line (see `Request`), and answers each with a line when the run's results are written. It ends at the end
+of its input.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from harness.stack import Services
 
 @dataclass(frozen=True)
 class Request:
-    """One run: a row, the target's name or profile, a seed, and the folder for all that it leaves."""
+    """One run: a row, the target's name or profile, a seed, and the folder for its results."""
 
     row: str
     target: str
@@ -80,7 +81,7 @@ def _as_interrupt(signum: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def _printed_to(file: Path) -> Iterator[None]:
-    """Let all that is printed, also by other processes, go to a file."""
+    """Redirect everything that is printed, also by other processes, to a file."""
     outputs = (sys.stdout, sys.stderr)
     before = [os.dup(output.fileno()) for output in outputs]
     try:

@@ -1,4 +1,4 @@
-"""Lanes: harnesses that run side by side, each one row after the other on services of its own."""
+"""Lanes: harnesses that run side by side, each running one row after the other on its own services."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_RUNS = 25
 
 
 class Lane:
-    """One such harness, whose process starts with its first run. The services' logs go to `logs`."""
+    """One harness; its process starts with its first run. The services' logs go to `logs`."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -32,7 +32,7 @@ class Lane:
         self._is_over = False
 
     def run(self, request: Request) -> RowResult | None:
-        """Run one row, whose results go to its own folder; None where it has left none."""
+        """Run one row, whose results go to its own folder; return None if there are none."""
         if self._is_over:
             return None
         reports = Path(request.reports)
@@ -49,7 +49,7 @@ class Lane:
         return rows.get(request.row)
 
     def renew(self) -> None:
-        """End the harness with all that it has started; the next run has new services."""
+        """End the harness with everything that it has started; the next run has new services."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -76,7 +76,7 @@ class Lane:
         )
 
     def _answers(self, line: str) -> bool:
-        """Whether the run that this line asks for ended as it should."""
+        """Whether the run that this line requests ended as it should."""
         process = self._process
         assert process is not None
         assert process.stdin is not None
@@ -92,7 +92,7 @@ class Lane:
 
 
 class Lanes:
-    """So many lanes, whoever needs one next."""
+    """A number of lanes, each used by one run at a time."""
 
     def __init__(self, count: int, logs: Path) -> None:
         self._all = [Lane(logs / f"services-{number}") for number in range(1, count + 1)]
@@ -102,7 +102,7 @@ class Lanes:
 
     @contextmanager
     def one(self) -> Iterator[Lane]:
-        """Hold a lane that nobody else uses."""
+        """Hold a lane that is not in use."""
         lane = self._free.get()
         try:
             yield lane
@@ -110,7 +110,7 @@ class Lanes:
             self._free.put(lane)
 
     def end(self) -> None:
-        """End what they have started; nothing more is run."""
+        """End what the lanes have started; nothing more is run."""
         for lane in self._all:
             lane.end()
 

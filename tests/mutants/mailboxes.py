@@ -16,7 +16,7 @@ _content = messages._content
 
 
 def _find_mailboxes(pattern):
-    """Let polls read every mailbox whose name matches what `pattern` makes of the name asked for."""
+    """Let polls read every mailbox whose name matches the `pattern` of the requested name."""
 
     def read(self, recipient, cursor, limit):
         where = {"recipient": pattern(recipient), "timestamp_us": {"$gt": cursor.since_us}}

@@ -24,18 +24,18 @@ class Lane(Protocol):
     """What runs a row; see `lanes`."""
 
     def run(self, request: Request) -> RowResult | None:
-        """Run one row; None where nothing came of it."""
+        """Run one row; return None if it has no results."""
 
     def renew(self) -> None:
-        """Begin anew, with other services."""
+        """Start again with new services."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of one mutant in its row, with one seed. `broke` are the promises that were found broken.
+    """The result of one mutant in its row, with one seed. `broke` are the promises that were found broken.
 
-    `doubt` is why the first run proved nothing, where there was a second one. `undecided`: so was the promise
-    that must catch the mutant, whatever others were found broken.
+    `doubt` is why the first run was inconclusive, if there was a second one. `undecided`: the promise that
+    must catch the mutant was inconclusive, even if others were found broken.
     """
 
     mutant: str
@@ -78,7 +78,7 @@ class Trial:
 
 
 def try_mutant(mutant: Mutant, lane: Lane, *, seed: int, reports: Path, keep_all: bool) -> Trial:
-    """Run a mutant's row against it. What the run left stays if it is to be kept, or was not caught."""
+    """Run a mutant's row against it. The results stay if they are to be kept, or if it was not caught."""
     reports.mkdir(parents=True, exist_ok=True)
     profile = reports / "target.toml"
     profile.write_text(_profile(mutant.name), encoding="utf-8")
@@ -92,9 +92,9 @@ def try_mutant(mutant: Mutant, lane: Lane, *, seed: int, reports: Path, keep_all
 
 
 def run_row(lane: Lane, request: Request, promise: str = "") -> tuple[RowResult | None, str]:
-    """Run a row, once more if the run proved nothing, or nothing about this promise.
+    """Run a row, and again if the run, or this promise, was inconclusive.
 
-    What came of it, and why it was run once more.
+    Return the result, and why it was run again.
     """
     result = lane.run(request)
     doubt = NO_RESULTS if result is None else _doubt(result, promise)
@@ -107,7 +107,7 @@ def run_row(lane: Lane, request: Request, promise: str = "") -> tuple[RowResult 
 
 
 def passed(results: Path | None) -> dict[str, RowResult]:
-    """The rows that passed in an earlier run; none without one."""
+    """Return the rows that passed in an earlier run; none without one."""
     if results is None or not results.exists():
         return {}
     return {row.id: row for row in read_results(results).rows if row.verdict is Verdict.PASS}
@@ -118,7 +118,7 @@ def _proved_something(row: RowResult) -> bool:
 
 
 def _doubt(row: RowResult, promise: str) -> str:
-    """Why the run says nothing about this promise; '' if it does, or does not judge it."""
+    """Return why this promise is inconclusive; '' if it is not, or was not judged."""
     own = [each for each in row.judgements if each.promise == promise]
     if any(each.verdict is Verdict.FAIL for each in own):
         return ""
@@ -126,7 +126,7 @@ def _doubt(row: RowResult, promise: str) -> str:
 
 
 def _profile(name: str) -> str:
-    """The reference server's profile with another command."""
+    """Return the reference server's profile with another command."""
     text = (TARGETS / f"{REFERENCE}.toml").read_text(encoding="utf-8")
     command = f'command = ["{{python}}", "-m", "tests.mutants.server", "{name}"]'
     changed, count = re.subn(r"(?m)^command = .*$", command, text)

@@ -1,4 +1,4 @@
-"""A queue as most people write it first: a Redis list, and nothing that says whether it is complete.
+"""A queue as one would first write it: a Redis list, and nothing that says whether it is complete.
 
 Not a mutant itself. The reference server's queue notices most damage that a mutant could do to it, and
 rebuilds itself; so mutants of the queue break this one.

@@ -70,5 +70,5 @@ def sigterm_drops_requests():
 @mutant(row="CHAOS-26", promise="available", replaces="process.master:Master.manage_workers", in_master=True)
 def dead_workers_not_replaced(self):
     """A worker that dies is not replaced; after the last one no request is answered."""
-    if not self.worker_age:  # gunicorn's count of those that it has ever started
+    if not self.worker_age:  # gunicorn's count of the workers that it has started
         _manage_workers(self)

@@ -1,4 +1,4 @@
-"""Mutants of the order in a mailbox: who comes when, and what becomes visible when."""
+"""Mutants of the order in a mailbox: which message is first, and what becomes visible when."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from reference_server.service import Polled
 
 
 def insert(store, draft, seq, timestamp_us):
-    """Insert a draft at a place, whatever stands there. Raises the driver's errors."""
+    """Insert a draft at a place, even if it is taken. May raise the driver's errors."""
     message = Message(
         id=draft.id,
         seq=seq,
@@ -23,5 +23,5 @@ def insert(store, draft, seq, timestamp_us):
 
 
 def poll_the_store(messenger, mailbox, cursor, limit):
-    """Stand for Messenger._read: the queue, which would hide what is wrong with the store, is not asked."""
+    """Replace Messenger._read: the queue, which would hide what is wrong with the store, is not used."""
     return Polled(messenger._store.read(mailbox, cursor, limit), "mongodb", degraded=False)

@@ -1,4 +1,4 @@
-"""Mutants of the poll: pages, cursors, and answers that are remembered."""
+"""Mutants of the poll: pages, cursors, and cached answers."""
 
 from __future__ import annotations
 

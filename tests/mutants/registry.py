@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 STORY = "story"
-"""Stands for a promise where it is what the row itself expects, and no checker, that must be disappointed."""
+"""Stands for a promise if the mutant must be caught by what the row itself expects, and not by a checker."""
 
 Broken = TypeVar("Broken", bound=Callable[..., Any])
 
@@ -23,9 +23,9 @@ Broken = TypeVar("Broken", bound=Callable[..., Any])
 class Mutant:
     """A broken server, the row that must fail with it, and the promise that must be found broken.
 
-    `says` is for the promise STORY: words that the row's reason must hold. `replaces` is the place in
-    `reference_server` that `broken` takes, as `module:name` or `module:Class.name`; None: `broken` is called,
-    and breaks something. That is done in each worker after the fork, or once in the master with `in_master`.
+    `says` is for the promise STORY: words that the row's reason must contain. `replaces` is what `broken`
+    replaces in `reference_server`, as `module:name` or `module:Class.name`; None: `broken` is called, and
+    breaks something. This happens in each worker after the fork, or once in the master with `in_master`.
     """
 
     name: str
@@ -40,11 +40,11 @@ class Mutant:
     broken: Callable[..., Any]
 
     def documented(self) -> str:
-        """Give the mutant's row in the table of docs/mutants.md."""
+        """Return the mutant's row in the table of docs/mutants.md."""
         return f"| {self.name} | {self.sentence} | {self.row} | `{self.promise}` |"
 
     def put_in(self) -> None:
-        """Break this process's server. Raises AttributeError if what it replaces is not there any more."""
+        """Break this process's server. Raise AttributeError if what it replaces does not exist."""
         if self.replaces is None:
             self.broken()
         else:
@@ -65,7 +65,7 @@ def mutant(
     quick: bool = False,
     in_master: bool = False,
 ) -> Callable[[Broken], Broken]:
-    """Register what is decorated as a mutant; its mechanism is the module it stands in."""
+    """Register the decorated function or class as a mutant; its mechanism is the name of its module."""
 
     def register(broken: Broken) -> Broken:
         name = broken.__name__.replace("_", "-")
@@ -82,7 +82,7 @@ def mutant(
 
 
 def find(place: str) -> tuple[Any, str, Any]:
-    """Give who holds a place, under which name, and what stands there. Raises AttributeError."""
+    """Return the holder of a place, its name there, and its value. Raise AttributeError if absent."""
     module, _, path = place.partition(":")
     *holders, name = path.split(".")
     holder = functools.reduce(getattr, holders, importlib.import_module(f"reference_server.{module}"))

@@ -1,4 +1,4 @@
-"""Mutants of retention: what is dropped, and what is said of it."""
+"""Mutants of retention: what is dropped, and what is reported."""
 
 from __future__ import annotations
 

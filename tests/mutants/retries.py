@@ -1,4 +1,4 @@
-"""Mutants of safe retries: what becomes of a `client_message_id` that comes again."""
+"""Mutants of safe retries: what happens to a `client_message_id` that is used again."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from reference_server import __main__ as entry
 
 
 class BrokenGunicorn(entry.Gunicorn):
-    """The server's own gunicorn; what it serves is broken after the fork, as a mutant may keep state."""
+    """The server's own gunicorn; the mutant is put in after the fork, as it may keep state."""
 
     def run(self) -> None:
         """Import before the fork what each worker imports: that is most of what a start costs.
@@ -26,7 +26,7 @@ class BrokenGunicorn(entry.Gunicorn):
         super().run()
 
     def load(self) -> Any:
-        """Break the worker, and go on."""
+        """Put the mutant into the worker, then load the server."""
         from tests.mutants.catalog import MUTANTS
 
         if not MUTANTS[sys.argv[1]].in_master:

@@ -1,4 +1,4 @@
-"""The matrix runs each mutant with each seed, keeps what has ended, and tells who was missed."""
+"""The matrix runs each mutant with each seed, keeps the results, and reports mutants that survived."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOLD = MUTANTS["replay-not-told"]
 
 
 class FakeLane:
-    """Has the results ready that its runs will have; as a run does, it leaves a file in its folder."""
+    """A lane with prepared results; like a real one, each run leaves a file in its folder."""
 
     def __init__(self, *results: RowResult | None) -> None:
         self._results = list(results)

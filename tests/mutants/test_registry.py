@@ -1,4 +1,4 @@
-"""The list of mutants is what it says: each can be put in, and names a row and a promise that there are."""
+"""Every mutant in the list can be put in, and names a row and a promise that exist."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_a_mutant_sets_by_itself_is_there(mechanism: str) -> None:
 
 
 def _of_the_server(owner: ast.expr, module: ModuleType) -> object:
-    """The class or module that such an expression names; None for what is known only at run time."""
+    """Return the class or module that an expression names; None if it is known only at run time."""
     name, *attributes = ast.unparse(owner).split(".")
     found = getattr(module, name, None)
     for attribute in attributes:

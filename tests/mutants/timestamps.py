@@ -53,7 +53,7 @@ def local_time_without_a_zone():
 
 
 def _as_text(timestamp_us):
-    """As some languages print it: the fraction is a number, without the zeros before it."""
+    """Return the timestamp as some languages print it: the fraction is a number without leading zeros."""
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=timestamp_us)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond}Z"
 

@@ -1,7 +1,6 @@
-"""Mutants that only some traffic shows: what is special about a message, request, mailbox or reader.
+"""Mutants that only some traffic shows: something unusual about a message, request, mailbox or reader.
 
-A target runs two workers, and what one of them remembers, the other does not know: so what both must know is
-asked of the store.
+A target runs two workers that do not share memory, so what both must know is read from the store.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ DAY_US = 86_400 * 1_000_000
 
 
 def _look_past(shown_of):
-    """Stand for Messenger._look: what `shown_of` leaves out of messages is acked and stored, and in no page.
+    """Replace Messenger._look: messages that `shown_of` leaves out are acked and stored, but in no page.
 
-    Else pages are right: full where there is enough, and `has_more` is true of what is shown. So a cursor
-    passes a hidden message only with a shown one behind it.
+    Otherwise pages are right: full if there is enough, with the right `has_more`. So a cursor passes a hidden
+    message only together with a later one that is shown.
     """
 
     def look(self, mailbox, since_us, limit):
@@ -47,12 +46,12 @@ def _look_past(shown_of):
 
 
 def _look_past_each(hidden):
-    """Do so with each message that is `hidden`."""
+    """Leave out each message that is `hidden`."""
     _look_past(lambda _, found: [message for message in found if not hidden(message)])
 
 
 def _look_past_repeated(key):
-    """Do so with messages whose `key` an earlier one of the mailbox has; None is no key."""
+    """Leave out messages with the same `key` as an earlier one of the mailbox; None is not a key."""
 
     def shown_of(messenger, found):
         held = messenger._store.tail(found[0].recipient, MORE_THAN_IS_SENT) if found else ()

@@ -1,4 +1,4 @@
-"""The trials of a run of the matrix: kept in a file as they end, and shown in a table."""
+"""The trials of a run of the matrix: appended to a file as they end, and shown in a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILE = "trials.jsonl"
 
 
 def read_trials(file: Path) -> list[Trial]:
-    """Return the trials of an earlier run; none without a file. Raises ValueError where it is something else.
+    """Return the trials of an earlier run; none without a file. Raise ValueError if it is something else.
 
     A last line that was cut off is left out.
     """
@@ -44,7 +44,7 @@ def add_trial(file: Path, trial: Trial) -> None:
 
 
 def seeds_from(text: str) -> tuple[int, ...]:
-    """Return the seeds that '7', '1-20' or '3,17,20-22' names. Raises ValueError."""
+    """Return the seeds that '7', '1-20' or '3,17,20-22' names. Raise ValueError."""
     seeds: list[int] = []
     for part in text.split(","):
         first, _, last = part.strip().partition("-")
