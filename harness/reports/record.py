@@ -1,4 +1,4 @@
-"""The record of one run that every report is made from, and its JSON form, `results.json`."""
+"""The record of one run, from which every report is made, and its JSON form, `results.json`."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class RowResult(Record, frozen=True):
     measured: Mapping[str, Any] = {}
     """What the row measured, name to value; a name ends in its unit (`poll_p95_ms`)."""
     latencies_s: Sequence[float] = []
-    """The delivery delays, ack to receipt, of the messages that were timed outside faults."""
+    """The delays from acceptance to receipt of the messages that were timed outside fault windows."""
     findings: tuple[Finding, ...] = ()
-    """Those of all its judgements, whatever is given here."""
+    """The findings of all its judgements, whatever is given here."""
 
     def __post_init__(self) -> None:
         found = tuple(finding for judgement in self.judgements for finding in judgement.findings)
@@ -38,7 +38,7 @@ class RowResult(Record, frozen=True):
 
 
 class PromiseResult(Record, frozen=True):
-    """How one promise fared over all rows that judged it."""
+    """The verdict on one promise over all rows that judged it."""
 
     promise: str
     verdict: Verdict
@@ -59,30 +59,30 @@ class RunRecord(Record, frozen=True):
     """By service (and 'python', 'platform', …): its `version` and its `origin`."""
     target: str
     delivered_within_s: float = 2.0
-    """The promised delivery time, which delays are shown against."""
+    """The promised delivery time, with which delays are compared."""
     promises: Mapping[str, PromiseResult] = {}
-    """How each promise fared, in the order in which they were first judged, whatever is given here."""
+    """The result of each promise, in the order of their first judgements, whatever is given here."""
 
     def __post_init__(self) -> None:
         judged: dict[str, list[Judgement]] = {}
         for row in self.rows:
             for judgement in row.judgements:
                 judged.setdefault(judgement.promise, []).append(judgement)
-        fared = {promise: _fared(promise, judgements) for promise, judgements in judged.items()}
-        force_setattr(self, "promises", fared)
+        results = {promise: _result(promise, judgements) for promise, judgements in judged.items()}
+        force_setattr(self, "promises", results)
 
     def counts(self) -> dict[Verdict, int]:
-        """How many rows ended with each verdict."""
+        """Return how many rows ended with each verdict."""
         return {verdict: sum(row.verdict is verdict for row in self.rows) for verdict in Verdict}
 
 
 class _Results(RunRecord, frozen=True, kw_only=True):
-    """A run as its file has it."""
+    """A run as its file has it; in format 1 a finding's `suspected_cause` was called `mechanism`."""
 
-    format: Literal[1]
+    format: Literal[2]
 
 
-def _fared(promise: str, judgements: Sequence[Judgement]) -> PromiseResult:
+def _result(promise: str, judgements: Sequence[Judgement]) -> PromiseResult:
     return PromiseResult(
         promise,
         verdict=worst(judgement.verdict for judgement in judgements),
@@ -92,21 +92,21 @@ def _fared(promise: str, judgements: Sequence[Judgement]) -> PromiseResult:
 
 
 def findings_of(judgement: Judgement) -> int:
-    """How many findings there were; a judgement keeps only the first of each kind."""
-    told = judgement.evidence.get("findings")
-    return sum(told.values()) if isinstance(told, Mapping) else len(judgement.findings)
+    """Return how many findings there were; a judgement keeps only the first of each kind."""
+    counts = judgement.evidence.get("findings")
+    return sum(counts.values()) if isinstance(counts, Mapping) else len(judgement.findings)
 
 
 def write_results(run: RunRecord, path: Path) -> None:
-    """Write `results.json`, whole or not at all."""
-    document = {"format": 1, **to_builtins(run, enc_hook=str)}
+    """Write `results.json` completely or not at all. Raise OSError."""
+    document = {"format": 2, **to_builtins(run, enc_hook=str)}
     write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
 def read_results(path: Path) -> RunRecord:
-    """The run a `results.json` tells of.
+    """Return the run that a `results.json` describes.
 
-    Raises OSError when it cannot be read, ValueError when it is not one.
+    Raise OSError when the file cannot be read, ValueError when it is not the results of a run.
     """
     try:
         return typed(json.loads(path.read_text(encoding="utf-8")), _Results)

@@ -1,4 +1,7 @@
-"""`verdicts.json`: what was decided and by what, and nothing that differs between a run and a later look."""
+"""`verdicts.json`: what was decided and why, and nothing that differs between a run and a later `check`.
+
+In format 1 a finding's `suspected_cause` was called `mechanism`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ VERDICTS = "verdicts.json"
 
 
 class RowVerdict(Record, frozen=True):
-    """What was decided of one row."""
+    """The verdict of one row."""
 
     id: str
     verdict: Verdict
@@ -25,8 +28,8 @@ class RowVerdict(Record, frozen=True):
     judgements: tuple[Judgement, ...]
 
 
-class Verdicts(Record, frozen=True, tag_field="format", tag=1):
-    """The file: the whole verdict, and each row's, by id."""
+class Verdicts(Record, frozen=True, tag_field="format", tag=2):
+    """The file: the verdict of the run, and of each row in the order of the ids."""
 
     verdict: Verdict
     exit_code: int
@@ -34,7 +37,7 @@ class Verdicts(Record, frozen=True, tag_field="format", tag=1):
 
 
 def render_verdicts(rows: Sequence[RowResult], verdict: Verdict) -> str:
-    """The file's text."""
+    """Return the file's text."""
     by_id = sorted(rows, key=lambda row: row.id)
     decided = convert(by_id, tuple[RowVerdict, ...], from_attributes=True)
     document = to_builtins(Verdicts(verdict, EXIT_CODES[verdict], decided))
@@ -42,5 +45,5 @@ def render_verdicts(rows: Sequence[RowResult], verdict: Verdict) -> str:
 
 
 def write_verdicts(rows: Sequence[RowResult], verdict: Verdict, path: Path) -> None:
-    """Write the file, whole or not at all. Raises OSError."""
+    """Write the file completely or not at all. Raise OSError."""
     write_atomically(path, render_verdicts(rows, verdict))

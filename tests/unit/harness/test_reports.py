@@ -18,6 +18,7 @@ from harness.reports import (
     show_run,
     write_html,
     write_results,
+    write_verdicts,
 )
 from harness.reports.files import write_atomically
 from harness.reports.lanes import lanes
@@ -99,8 +100,9 @@ def test_results_can_be_read_back(tmp_path: Path) -> None:
         ("[" * 100_000, "nested too deeply"),
         ("null", "expected `object`, got `null`"),
         ("[]", "expected `object`, got `array`"),
-        ('{"format": 99}', "enum value 99 at `format`; legal are 1"),
-        ('{"format": 1}', "missing required field `verdict`"),
+        ('{"format": 99}', "enum value 99 at `format`; legal are 2"),
+        ('{"format": 1}', "enum value 1 at `format`; legal are 2"),
+        ('{"format": 2}', "missing required field `verdict`"),
     ],
 )
 def test_what_is_no_results_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -154,6 +156,18 @@ def test_a_results_file_without_its_format_is_refused(tmp_path: Path) -> None:
     del document["format"]
     path.write_text(json.dumps(document), encoding="utf-8")
     assert "missing required field `format`" in _refused(path)
+
+
+def test_both_files_say_in_which_format_a_finding_is_written(tmp_path: Path) -> None:
+    found = Finding("no-loss", "not_stored", "Message 'a' was lost.", suspected_cause="an emptied Redis")
+    failed = row("ERR-02", Verdict.FAIL, judgements=(Judgement("no-loss", Verdict.FAIL, "lost", (found,)),))
+    write_results(run_of(failed, verdict=Verdict.FAIL), tmp_path / "results.json")
+    write_verdicts([failed], Verdict.FAIL, tmp_path / "verdicts.json")
+    for name in ("results.json", "verdicts.json"):
+        document = json.loads((tmp_path / name).read_text(encoding="utf-8"))
+        (written,) = document["rows"][0]["judgements"][0]["findings"]
+        assert document["format"] == 2
+        assert written.keys() == {"promise", "kind", "sentence", "events", "suspected_cause"}
 
 
 def test_what_json_has_no_word_for_is_written_as_text(tmp_path: Path) -> None:
