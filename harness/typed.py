@@ -1,4 +1,4 @@
-"""Reading what a file says into typed structures: what does not fit is one sentence, with its place."""
+"""Reading a file's values into typed structures: what does not fit is one sentence, with its place."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _STEP = re.compile(r"(\w+)|\[.+?\]")
 
 
 class Record(Struct, frozen=True, forbid_unknown_fields=True):
-    """A structure that a file has: a key that it does not name is refused."""
+    """A structure in a file; unknown keys are refused."""
 
 
 def typed(value: Any, kind: type[T]) -> T:
     """Return the value as a `kind`.
 
-    Raise ValueError with what is wrong, where, and what would be legal: the end of a sentence, on one line.
+    Raise ValueError with what is wrong, where, and what would be legal, as the end of a sentence on one line.
     """
     try:
         return convert(value, kind, dec_hook=lambda custom, given: custom.read(given))
@@ -43,5 +43,5 @@ def _kind_at(kind: Any, place: str) -> Any:
 
 
 def _legal(kind: Any) -> list[str]:
-    """The names of a structure's fields, the members of an enumeration, or the values of a Literal."""
+    """Return the fields of a structure, the members of an enumeration, or the values of a Literal."""
     return sorted(map(str, getattr(kind, "__struct_fields__", None) or get_args(kind) or kind))

@@ -1,1 +1,1 @@
-"""`python -m harness …`: a thin front over `pytest.main`, and the few things that are no tests."""
+"""`python -m harness …`: a thin front over `pytest.main`, and the few commands that are not tests."""

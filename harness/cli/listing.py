@@ -1,4 +1,4 @@
-"""Which scenario or test runs which row: asked of pytest, which knows."""
+"""Which scenario or test runs which row, as pytest collects them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TESTS = Path("tests")
 
 
 def scenario_files() -> list[str]:
-    """Every scenario file; each by its name, as pytest would not take them for test files."""
+    """Return every scenario file by its name, as pytest would not take it for a test file."""
     return [str(file) for file in sorted(SCENARIOS.glob("*.py")) if file.stem != "__init__"]
 
 
 def files_of(rows: Iterable[PlanRow]) -> list[str]:
-    """The files with what runs these rows: all scenarios, and the tests' own files."""
+    """Return the files with what runs these rows: all scenario files, and the files of the tests."""
     wanted = list(rows)
     scenarios = scenario_files() if any(not row.tests for row in wanted) else []
     return scenarios + sorted(_files_named_by(wanted))
@@ -37,16 +37,16 @@ def _files_named_by(rows: Iterable[PlanRow]) -> set[str]:
 
 
 def _files_with_markers() -> set[str]:
-    """To be asked of the text: collecting every test of a checkout takes many times longer."""
+    """Return the test files whose text has a marker: to collect every test would take many times longer."""
     return {
         str(file) for file in TESTS.rglob("test_*.py") if "mark.plan(" in file.read_text(encoding="utf-8")
     }
 
 
 def isolated() -> list[str]:
-    """pytest's arguments for a run of rows: whoever starts it, their own configuration stays out.
+    """Return pytest's arguments for a run of rows, without the caller's own pytest configuration.
 
-    Of the files called conftest.py those are read that are here and below: rows may be run by tests of here.
+    Of the files called conftest.py only those in and below this folder are read: its tests may run rows.
     """
     here = str(Path.cwd() if TESTS.is_dir() else SCENARIOS.parent.parent)
     return [
@@ -57,9 +57,10 @@ def isolated() -> list[str]:
 
 
 def pytest_main(words: list[str], plugins: Sequence[object]) -> int:
-    """Run pytest without what its variables say in the caller's environment; return its exit code.
+    """Run pytest without the variables for it in the caller's environment; return its exit code.
 
-    They are meant for the caller's own tests, as PYTEST_ADDOPTS of a CI. Its worker processes inherit ours.
+    They are meant for the caller's own tests, such as a CI's PYTEST_ADDOPTS, and worker processes inherit
+    them.
     """
     theirs = {name: value for name, value in os.environ.items() if name.startswith(PYTEST_VARIABLES)}
     for name in theirs:
@@ -88,10 +89,10 @@ class _Listener:
 
 
 def collect(rows: Iterable[PlanRow]) -> Runners:
-    """Every scenario, and every marked test of the checkout that we stand in; of tests with inherited markers
-    those in the files that the rows name.
+    """Return every scenario and every marked test of this checkout.
 
-    Raises InfrastructureError when a module of them cannot be read.
+    Tests with inherited markers are found only in the files that the rows name. Raise InfrastructureError
+    when a module cannot be read.
     """
     listener = _Listener()
     tests = {file for file in _files_named_by(rows) if Path(file).is_file()} | _files_with_markers()

@@ -1,4 +1,4 @@
-"""What a run shows while it runs, and at its end: pytest's events in, lines out."""
+"""What a run shows while it runs and at its end: pytest's events in, lines out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.verdict import Verdict
 
 
 class Progress:
-    """A pytest plugin in the place of pytest's own terminal output: a line a row, a table at the end."""
+    """A pytest plugin that replaces pytest's terminal output: one line for each row, a summary at the end."""
 
     def __init__(self, console: Console, *, rows: int) -> None:
         self._console = console
@@ -46,14 +46,14 @@ class Progress:
         self._show_status()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Called by pytest for each file that it looked into."""
+        """Called by pytest for each file that it has collected."""
         if report.failed:
             self._failure = InfrastructureError(
-                f"What runs the rows cannot be read: {report.nodeid}: {report.longreprtext}"
+                f"The tests that run the rows cannot be read: {report.nodeid}: {report.longreprtext}"
             )
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
-        """Called by pytest when a plugin or itself failed; True keeps it from printing a traceback."""
+        """Called by pytest when it or a plugin failed; True keeps it from printing a traceback."""
         error = excinfo.value
         if isinstance(error, HarnessError):
             self._failure = error
@@ -71,16 +71,16 @@ class Progress:
             terminal.show_run(self._collector.record, self._console)
 
     def too_busy(self) -> list[str]:
-        """The ids of the rows that proved nothing as the machine was too busy, if nothing else went wrong."""
+        """Return the rows for which the machine was too busy; none if another row did not pass."""
         record = self._collector.record if self._collector else None
         rows = [row for row in record.rows if row.verdict is not Verdict.PASS] if record else []
         innocent = all(row.verdict is Verdict.INCONCLUSIVE and TOO_BUSY in row.reason for row in rows)
         return [row.id for row in rows] if innocent else []
 
     def exit_code(self, pytest_code: int) -> int:
-        """The harness's exit code for pytest's.
+        """Return the harness's exit code for pytest's.
 
-        Raises UsageError when something has to be changed first, KeyboardInterrupt when the run was
+        Raise UsageError when the user has to change something first, KeyboardInterrupt when the run was
         interrupted, InfrastructureError when pytest itself failed or something could not be written.
         """
         results = self._collector.results if self._collector else None
@@ -94,7 +94,7 @@ class Progress:
         if pytest_code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if results is None or pytest_code > pytest.ExitCode.INTERNAL_ERROR:
-            raise InfrastructureError(f"pytest ran none of these rows; its exit code: {int(pytest_code)}.")
+            raise InfrastructureError(f"pytest ran none of these rows; its exit code was {int(pytest_code)}.")
         return int(pytest_code)
 
     def _show_status(self) -> None:

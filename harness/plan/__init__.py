@@ -1,4 +1,4 @@
-"""The Markdown test plan and what runs it, in both directions."""
+"""The Markdown test plan, the tests that run its rows, and whether the two agree."""
 
 from harness.plan.choosing import hint, nearest, select
 from harness.plan.rows import PLAN_FILE, PlanError, PlanRow, parse_plan, read_plan

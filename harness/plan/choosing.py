@@ -1,4 +1,4 @@
-"""Which rows of the plan were asked for, and what was meant by a name that no row has."""
+"""Which rows of the plan were asked for, and which row a misspelled id most likely means."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.plan.rows import PlanError, PlanRow
 
 
 def nearest(ids: Collection[str], wanted: str) -> list[str]:
-    """Up to three of `ids` that look most like `wanted`, the likeliest first."""
+    """Return up to three of `ids` that look most like `wanted`, the most similar first."""
     by_upper = {id_.upper(): id_ for id_ in ids}
     return [by_upper[near] for near in difflib.get_close_matches(wanted.upper(), by_upper, n=3, cutoff=0.5)]
 
 
 def hint(known: Collection[str], wanted: str) -> str:
-    """What is likely meant, as a sentence with a blank before it; '' where nothing is near."""
+    """Return " Did you mean …?" with the most similar names; '' where none is similar."""
     near = nearest(known, wanted)
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
@@ -24,10 +24,10 @@ def hint(known: Collection[str], wanted: str) -> str:
 def select(
     rows: Sequence[PlanRow], patterns: Collection[str] | None, section: str | None = None
 ) -> list[PlanRow]:
-    """The rows that match any of the patterns (as file names do: `ERR-*`) and stand in the section, in order.
+    """Return the rows of the section that match any of the patterns (`ERR-*`, as for file names), in order.
 
-    No patterns mean every row. Raises PlanError, with the nearest names, for a pattern that matches no row
-    and for an unknown section, and where no row of the section matches.
+    No patterns mean every row. Raise PlanError, with the most similar names, for a pattern that matches no
+    row and for an unknown section, and where no row of the section matches.
     """
     sections = list(dict.fromkeys(row.section for row in rows))
     if section is not None and section not in sections:

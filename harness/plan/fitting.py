@@ -1,4 +1,4 @@
-"""Which rows of the plan make sense for a target, and why the others do not."""
+"""Which rows of the plan suit a target, and why the others do not."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.targets.profile import Profile
 def fitting(
     rows: Sequence[PlanRow], profile: Profile, *, is_reference: bool
 ) -> tuple[list[PlanRow], dict[str, list[PlanRow]]]:
-    """The rows to run, and those to leave out by the reason why.
+    """Return the rows to run, and the rows to leave out by the reason.
 
-    Raises UsageError where the plan asks for something that no profile can say.
+    Raise UsageError where the plan names a key that profiles do not have.
     """
     fit: list[PlanRow] = []
     left_out: dict[str, list[PlanRow]] = {}
@@ -28,7 +28,7 @@ def fitting(
 
 
 def _unfit(row: PlanRow, profile: Profile, *, is_reference: bool) -> str:
-    """Why a row is not for a target, in words that may follow its id and a colon; else ''."""
+    """Return why a row does not suit a target, to follow its id and a colon; '' if it does."""
     if row.tests and not is_reference:
         return "about the inside of the reference server alone"
     if not all(Path(test.partition("::")[0]).is_file() for test in row.tests):
@@ -36,7 +36,7 @@ def _unfit(row: PlanRow, profile: Profile, *, is_reference: bool) -> str:
     for key in row.only_where:
         if key not in profile.offers:
             raise UsageError(
-                f"The plan's row {row.id} is only for targets with '{key}', which is no key of a profile."
+                f"The plan's row {row.id} is only for targets with '{key}', which is not a key of a profile."
             )
         if not profile.offers[key]:
             return f"the target's profile says {key} = false"

@@ -1,12 +1,12 @@
 """The rows of the Markdown test plan.
 
-The plan is a page of `## Sections`. Of each table whose first header is "Id", every line is one row of the
-plan: `| Id | Row | Done | Expected |`. Other tables are prose. Two more columns may follow, known by their
-headers:
+The plan is a page of `## Sections`. In each table whose first header is "Id", every line is one row of the
+plan: `| Id | Row | Done | Expected |`. Other tables are ignored. Two more columns may follow, recognized by
+their headers:
 
 - "Run by": the tests that run the row, by file and name: `` `tests/test_a.py`: `test_one`, `test_two` ``.
-  They look at a server's inside, so they judge that server alone. A row without them is run by a scenario.
-- "Only where": keys of the target's profile that must be true, as `metrics`; empty where there are none.
+  They look inside a server, so they judge that server alone. A row without them is run by a scenario.
+- "Only where": keys of the target's profile that must be true, such as `metrics`; empty where there are none.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ _KEY = re.compile(r"\w+")
 
 
 class PlanError(UsageError, ValueError):
-    """The plan cannot be read, or a row was asked for that it does not have; the message says where."""
+    """The plan cannot be read, or does not have a row that was asked for; the message says where."""
 
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One row of the plan; `section` is its heading's slug, `line` where it stands (from 1).
+    """One row of the plan; `section` is its heading's slug, `line` its line in the file (from 1).
 
-    `tests` run it, as 'tests/test_a.py::test_one'; none: a scenario does. `only_where` are keys of a profile.
+    `tests` run it, such as 'tests/test_a.py::test_one'; without any, a scenario does.
+    `only_where` are keys of a profile.
     """
 
     id: str
@@ -50,16 +51,16 @@ class PlanRow:
 
 
 def read_plan(path: Path) -> list[PlanRow]:
-    """The rows of the plan, in its order.
+    """Return the rows of the plan, in its order.
 
-    Raises PlanError for a file that cannot be read, and with file and line for a malformed or repeated id, a
+    Raise PlanError for a file that cannot be read, and with file and line for a malformed or repeated id, a
     missing or empty cell, and a row outside any section.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise PlanError(
-            f"There is no test plan {path.absolute()}: run this in the folder of a checkout, which has one."
+            f"There is no test plan {path.absolute()}: run this command in the folder of a checkout."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"The test plan {path} cannot be read: {error}.") from error
@@ -67,7 +68,7 @@ def read_plan(path: Path) -> list[PlanRow]:
 
 
 def parse_plan(text: str, name: str) -> list[PlanRow]:
-    """The rows of a plan's Markdown; `name` is what errors call it. Raises as `read_plan`."""
+    """Return the rows of a plan's Markdown; `name` is its name in errors. Raise as `read_plan` does."""
     rows: dict[str, PlanRow] = {}
     for row in _rows(MarkdownIt("commonmark").enable("table").parse(text), name):
         if row.id in rows:
@@ -109,13 +110,13 @@ def _cells(tokens: Sequence[Token], start: int) -> list[str]:
 def _row(header: Sequence[str], cells: Sequence[str], section: str, where: str, line: int) -> PlanRow:
     if not _ID.fullmatch(cells[0]):
         raise PlanError(
-            f"{where} '{cells[0]}' is no row id; one is capital letters, a hyphen, two digits: ERR-02."
+            f"{where} '{cells[0]}' is not a row id, which is capital letters, a hyphen, two digits: ERR-02."
         )
     if not section:
-        raise PlanError(f"{where} the row {cells[0]} stands before the first section's heading.")
+        raise PlanError(f"{where} the row {cells[0]} comes before the heading of the first section.")
     if len(cells) < _CELLS or not all(cells[:_CELLS]):
         raise PlanError(
-            f"{where} the row {cells[0]} lacks a cell; it needs a title, what is done, what is expected."
+            f"{where} the row {cells[0]} lacks a cell; it needs a title, what is done, and what is expected."
         )
     more = {name.casefold(): cell for name, cell in zip(header, cells, strict=False)}
     tests = _tests(more["run by"], where) if "run by" in more else ()
@@ -124,7 +125,7 @@ def _row(header: Sequence[str], cells: Sequence[str], section: str, where: str, 
 
 
 def _tests(cell: str, where: str) -> tuple[str, ...]:
-    """Each test of a "Run by" cell with the file that was named last before it."""
+    """Return each test of a "Run by" cell, with the last file that is named before it."""
     file, tests = "", list[str]()
     for word in _TESTS.findall(cell):
         if word.endswith(".py"):
@@ -132,12 +133,12 @@ def _tests(cell: str, where: str) -> tuple[str, ...]:
         elif file:
             tests.append(f"{file}::{word}")
     if not tests:
-        raise PlanError(f"{where} '{cell}' names no test; one is a file and a name: `tests/a.py`: `test_b`.")
+        raise PlanError(f"{where} '{cell}' names no test; write a file and a name: `tests/a.py`: `test_b`.")
     return tuple(tests)
 
 
 def _slug(heading: str) -> str:
-    """'Redis queue' becomes 'redis-queue', what a command line likes; 'Redis queue {#queue}' says its own."""
+    """Return 'redis-queue' for 'Redis queue', and 'queue' for 'Redis queue {#queue}'."""
     named = re.search(r"\{#([\w-]+)\s*\}", heading)
     words = re.sub(r"\{[^}]*\}", "", heading).casefold()
     return named[1] if named else "-".join(re.findall(r"\w+", words))

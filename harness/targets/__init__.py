@@ -1,1 +1,1 @@
-"""What the harness must know of a server, and how it is started, also several times."""
+"""What the harness must know about a server, and how it starts one or several instances."""

@@ -18,9 +18,9 @@ HOST = "127.0.0.1"
 
 
 class Instances:
-    """Started by `start`, ended by `stop`. Each one's output goes to a file of its own in `logs`.
+    """The instances between `start` and `stop`. The output of each goes to its own file in `logs`.
 
-    `port` None takes free ones; a number is for one instance only.
+    Without `port` each takes a free one; a number allows only one instance.
     """
 
     def __init__(
@@ -53,36 +53,36 @@ class Instances:
 
     @property
     def first(self) -> Target:
-        """The first instance. Raises UsageError before there is one."""
+        """The first instance. Raise UsageError before there is one."""
         if not self.targets:
             raise UsageError("The server under test has not been started.")
         return self.targets[0]
 
     @property
     def base_urls(self) -> list[str]:
-        """Where each instance serves."""
+        """The URL of each instance."""
         return [target.base_url for target in self.targets]
 
     def start(self) -> Target:
         """Start one more instance.
 
-        Raises UsageError when the profile cannot be filled in or the server never becomes ready.
+        Raise UsageError when the profile cannot be filled in or the server never becomes ready.
         """
         return self._start({}, workers=self.workers)
 
     def start_limited(self) -> Target:
-        """Start one more instance, with low limits. Raises as `start` does."""
+        """Start one more instance, with low limits. Raise as `start` does."""
         return self._start(self._filled(self._profile.limited, self._names), workers=self.workers)
 
     def start_with_clock(self, *, workers: int) -> Target:
-        """Start one more instance, of so many workers, whose clock is the next of `clocks`."""
+        """Start one more instance with its own clock, which is added to `clocks`."""
         file = self._logs / f"clock-{self._name}-{len(self.clocks) + 1}"
         clock = FakeClock(faketime_library(), file)
         self.clocks.append(clock)
         return self._start(clock.env, workers=workers)
 
     def time_told_by(self, instance: int) -> float:
-        """What time an instance has, in seconds since 1970: the `timestamp` of a poll's answer."""
+        """Return an instance's time, in seconds since 1970: the `timestamp` of a poll's answer."""
         if instance not in self._timekeepers:
             name = f"timekeeper_{secrets.token_hex(4)}"
             self._timekeepers[instance] = client = Client(
@@ -92,18 +92,18 @@ class Instances:
             require(patiently(client.sign_in), 200, "signing in")
         timekeeper = self._timekeepers[instance]
         answer = require(patiently(lambda: timekeeper.poll({})), 200, "polling for the time")
-        told = str(answer.body["timestamp"])
+        stated = str(answer.body["timestamp"])
         try:
-            return datetime.fromisoformat(told).timestamp()
+            return datetime.fromisoformat(stated).timestamp()
         except ValueError as error:
-            raise Malformed(f"the timestamp of a poll's answer is {told[:40]!r}: {error}") from error
+            raise Malformed(f"the timestamp of a poll's answer is {stated[:40]!r}: {error}") from error
 
     def skew_s(self, instance: int) -> float:
-        """By how many seconds an instance's clock is before the harness's (or, below 0, behind it)."""
+        """Return by how many seconds an instance's clock is ahead of the harness's (below 0: behind it)."""
         return self.time_told_by(instance) - time.time()
 
     def stop(self) -> None:
-        """End them all."""
+        """Stop them all."""
         for client in self._timekeepers.values():
             client.close()
         for target in self.targets:
@@ -133,5 +133,5 @@ class Instances:
             legal = ", ".join(sorted(names))
             raise UsageError(
                 f"The target profile {self._profile.name!r} says {text!r},"
-                f" but only {legal} can stand in braces."
+                f" but only these names are legal in braces: {legal}."
             ) from error

@@ -1,4 +1,4 @@
-"""The target profile: what the harness must know of a server before it can start it and judge it.
+"""The target profile: what the harness must know about a server to start it and judge it.
 
 A profile is a TOML file; `harness/targets/reference.toml` documents every key. In `command`, `env` and
 `limited` these names in braces are replaced: `python`, `host`, `port`, `workers`, `redis_url`, `mongodb_url`,
@@ -22,15 +22,15 @@ from harness.typed import Count, Record, Seconds, typed
 
 TARGETS = Path(__file__).parent
 REFERENCE = "reference"
-"""The bundled target that the project's own tests look into."""
+"""The bundled target, into which the project's own tests look."""
 Text = str | int | float | bool
-"""What the environment has as text."""
+"""Values that become text in the environment."""
 
 
 class Profile(Record, frozen=True):
     """One server under test. `ready_path` answers 200 once the server serves.
 
-    `limited` is set beside `env` for rows about limits.
+    `limited` is added to `env` for rows about limits.
 
     `stores_as_the_contract` says whether its queues are the Redis lists that the contract names.
     """
@@ -50,14 +50,14 @@ class Profile(Record, frozen=True):
 
     @property
     def offers(self) -> Mapping[str, bool]:
-        """What rows may be only for, by key."""
+        """What the server has, by the keys that the plan's "Only where" can name."""
         return {"stores_as_the_contract": self.stores_as_the_contract, **asdict(self.has)}
 
 
 def load_profile(name_or_path: str) -> Profile:
-    """The profile of a bundled target by its name, or of any target by its file's path.
+    """Return the profile of a bundled target by its name, or of any target by the path of its file.
 
-    Raises UsageError with one sentence when the file cannot be read or says something it may not.
+    Raise UsageError when the file cannot be read or is wrong.
     """
     path = TARGETS / f"{name_or_path}.toml"
     try:

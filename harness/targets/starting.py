@@ -17,10 +17,10 @@ from harness.targets.profile import Profile
 def running_target(
     profile: Profile, services: Services, *, log: Path, workers: int | None = None, port: int | None = None
 ) -> Iterator[Target]:
-    """Run the server on a database of its own until the context ends; its output goes to `log`.
+    """Run the server with a new database until the context ends; its output goes to `log`.
 
-    `port` None takes a free one. Raises UsageError when the profile cannot be filled in or the server never
-    becomes ready.
+    Without `port` it takes a free one. Raise UsageError when the profile cannot be filled in or the server
+    never becomes ready.
     """
     name = log.stem.removeprefix("server-")
     instances = Instances(profile, services, logs=log.parent, name=name, workers=workers, port=port)

@@ -59,4 +59,4 @@ def test_what_it_does_otherwise_is_a_finding_where_its_profile_does_not_say_so(t
 def test_a_target_for_which_no_row_is_left_is_wrong_usage(tmp_path):
     done, _ = run(PROFILE, tmp_path, "QUEUE-*")
     assert done.returncode == 2
-    assert "None of the rows asked for is for the target" in done.stderr
+    assert "None of the rows asked for suits the target" in done.stderr

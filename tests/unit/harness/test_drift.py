@@ -44,13 +44,14 @@ def test_a_deleted_row_is_told_with_each_of_its_runners_and_the_nearest_row() ->
 
 def test_a_row_that_lost_its_only_runner_is_told() -> None:
     assert drift([FLOW, QUEUE], runners(scenarios={})) == [
-        "FLOW-01 (Two users, line 11 of the plan) is run by nothing."
+        "No test runs FLOW-01 (Two users, line 11 of the plan)."
     ]
 
 
 def test_a_row_that_lost_one_of_its_tests_is_told_though_the_other_bears_the_same_name() -> None:
     assert drift([FLOW, QUEUE], runners(tests={"QUEUE-01": NODES[:2]})) == [
-        "QUEUE-01 (Cap, line 20 of the plan) is to be run by tests/b.py::test_x, but no such test names it."
+        "The plan says that tests/b.py::test_x runs QUEUE-01 (Cap, line 20 of the plan),"
+        " but no such test names the row."
     ]
 
 
@@ -58,8 +59,8 @@ def test_a_runner_that_the_row_does_not_name_is_told() -> None:
     more = {"FLOW-01": ["tests/c.py::test_y"], "QUEUE-01": [*NODES, "tests/c.py::test_z"]}
     said = drift([FLOW, QUEUE], runners(tests=more))
     assert said == [
-        'tests/c.py::test_y names the row FLOW-01, whose "Run by" in the plan does not name it.',
-        'tests/c.py::test_z names the row QUEUE-01, whose "Run by" in the plan does not name it.',
+        'tests/c.py::test_y names the row FLOW-01, but that row\'s "Run by" does not name it.',
+        'tests/c.py::test_z names the row QUEUE-01, but that row\'s "Run by" does not name it.',
     ]
 
 

@@ -47,9 +47,9 @@ def test_the_projects_own_plan_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ("| flow-1 | a | b | c |", "plan.md:5: 'flow-1' is no row id"),
-        ("| FLOW-001 | a | b | c |", "plan.md:5: 'FLOW-001' is no row id"),
-        ("|  | a | b | c |", "plan.md:5: '' is no row id"),
+        ("| flow-1 | a | b | c |", "plan.md:5: 'flow-1' is not a row id"),
+        ("| FLOW-001 | a | b | c |", "plan.md:5: 'FLOW-001' is not a row id"),
+        ("|  | a | b | c |", "plan.md:5: '' is not a row id"),
         ("| FLOW-01 | a |  | c |", "plan.md:5: the row FLOW-01 lacks a cell"),
         ("| FLOW-01 | a | b |", "plan.md:5: the row FLOW-01 lacks a cell"),
         (
@@ -65,7 +65,7 @@ def test_a_malformed_row_is_refused_with_its_line(table: str, sentence: str) -> 
 
 
 def test_a_row_outside_every_section_is_refused() -> None:
-    with pytest.raises(PlanError, match="before the first section's heading"):
+    with pytest.raises(PlanError, match="before the heading of the first section"):
         parse_plan(f"{HEAD}| FLOW-01 | a | b | c |\n", "plan.md")
 
 
@@ -78,7 +78,7 @@ def test_a_missing_file_is_wrong_usage(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError) as refused:
         read_plan(Path("none.md"))
-    expected = f"There is no test plan {tmp_path / 'none.md'}: run this in the folder of a checkout,"
+    expected = f"There is no test plan {tmp_path / 'none.md'}: run this command in the folder of a"
     assert str(refused.value).startswith(expected)
 
 
