@@ -1,69 +1,62 @@
 // @ts-check
 /**
- * Polls a mailbox and hands each message on, once and in order. Copy this file and the folder `polling/` beside it;
- * docs/polling-client.md says what it promises.
+ * Polls one user's mailbox and hands each message on, once and in order. Copy this file and `polling/` beside it;
+ * docs/polling-client.md has the rest.
  *
  *     const polling = new MessagePollingService({ token: () => sessionStorage.getItem('token') });
  *     polling.onMessage((message) => show(message));
  *     polling.onState((state) => showState(state));
  *     polling.start('admin');
  */
-import { browserEnvironment } from './polling/environment.js';
-import { Poller } from './polling/poller.js';
-import { Reader } from './polling/reader.js';
+import { Poller } from "./polling/poller.js";
 
-/**
- * @typedef {import('./polling/answers.js').Message} Message
- * @typedef {import('./polling/answers.js').ErrorKind} ErrorKind
- * @typedef {import('./polling/environment.js').Environment} Environment
- * @typedef {import('./polling/poller.js').Settings} Settings
- * @typedef {import('./polling/poller.js').State} State
- * @typedef {(message: Readonly<Message>) => unknown} MessageListener
- * @typedef {(state: State) => unknown} StateListener
- */
+/** @import { Environment, MessageListener, Options, Settings, StateListener } from './polling/types.js' */
+
+/** @typedef {import('./polling/types.js').Message} Message */
+/** @typedef {import('./polling/types.js').State} State */
 
 export const POLL_INTERVAL_MS = 2000;
 const SHORTEST_USERNAME = 3;
 
-/** @type {Settings} */
-const DEFAULTS = {
-  baseUrl: '',
-  token: null,
-  intervalMs: POLL_INTERVAL_MS,
-  limit: 100,
-  wait: 0,
-  hiddenWait: 25,
-  timeoutMs: 10_000,
-};
-
 export class MessagePollingService {
-  #settings;
+  /** @type {Settings} */
+  #settings = {
+    baseUrl: "",
+    token: null,
+    intervalMs: POLL_INTERVAL_MS,
+    limit: 100,
+    wait: 0,
+    hiddenWait: 25,
+    timeoutMs: 10_000,
+  };
   #env;
   /** @type {Set<MessageListener>} */
   #messageListeners = new Set();
   /** @type {Set<StateListener>} */
   #stateListeners = new Set();
-  /** @type {Map<string, Reader>} */
-  #readers = new Map();
-  /** @type {Poller | null} */
-  #poller = null;
+  /** @type {Map<string, Poller>} those of earlier users remember how far they have read */
+  #pollers = new Map();
 
-  /** @param {Partial<Settings> & {environment?: Partial<Environment>}} [options] */
-  constructor({ environment, ...settings } = {}) {
-    this.#settings = { ...DEFAULTS, ...settings, intervalMs: POLL_INTERVAL_MS };
+  /** @param {Options} [options] */
+  constructor({ environment, intervalMs = POLL_INTERVAL_MS, ...settings } = {}) {
+    Object.assign(this.#settings, settings);
     this.#env = { ...browserEnvironment(), ...environment };
-    this.setInterval(settings.intervalMs ?? POLL_INTERVAL_MS);
+    this.setInterval(intervalMs);
   }
 
-  /** Who is polled for, or null. */
+  get #running() {
+    return [...this.#pollers.values()].find((poller) => poller.isRunning);
+  }
+
+  /** The user who is polled for, or null. */
   get username() {
-    return this.#poller && !this.#poller.isEnded ? this.#poller.username : null;
+    return this.#running?.username ?? null;
   }
 
   /**
-   * Poll for a user, and for nobody else from now on. Register the listeners first.
+   * Poll for this user, and for no other from now on. Add the listeners first.
    * @param {string} username
-   * @returns {boolean} false if this cannot be a username: that is logged, and nothing polls
+   * @returns {boolean} false if it is not a username: that is logged, and nothing polls
    */
   start(username) {
     const name = asUsername(username);
@@ -74,34 +67,35 @@ export class MessagePollingService {
       this.#env.console.error(`❌ Message polling cannot start: ${rule}`);
       return false;
     }
-    this.#poller = this.#pollerFor(name);
-    this.#poller.start();
+    this.#pollerFor(name).start();
     return true;
   }
 
   /** Leave no timer, listener, lock or request behind. The cursor stays. */
   stop() {
-    this.#poller?.end('stopped');
-    this.#poller = null;
+    this.#running?.end("stopped");
   }
 
-  /** Stop, and remove a user's cursor from the storage: for signing out. @param {string} username */
+  /**
+   * Stop, and remove this user's cursor: for signing out.
+   * @param {string} username
+   */
   forget(username) {
     const name = asUsername(username);
     if (name === null) return;
     if (name === this.username) this.stop();
-    this.#readerFor(name).forget();
-    this.#readers.delete(name);
+    this.#pollerFor(name).forget();
+    this.#pollers.delete(name);
   }
 
-  /** Change the interval. The server's `poll_after_ms` wins over it. @param {number} ms */
+  /**
+   * Change the interval. The server's `poll_after_ms` wins over it.
+   * @param {number} ms
+   */
   setInterval(ms) {
-    if (!Number.isFinite(ms) || ms <= 0) {
-      this.#env.console.error('❌ The polling interval must be a number of milliseconds greater than 0');
-      return;
-    }
-    this.#settings.intervalMs = ms;
-    this.#poller?.reschedule();
+    if (Number.isFinite(ms) && ms > 0) this.#settings.intervalMs = ms;
+    else this.#env.console.error("❌ The polling interval must be a number of milliseconds greater than 0");
+    this.#running?.reschedule();
   }
 
   /** @param {MessageListener} listener called with each message, oldest first */
@@ -114,7 +108,7 @@ export class MessagePollingService {
     this.#messageListeners.delete(listener);
   }
 
-  /** @param {StateListener} listener called whenever the state changes */
+  /** @param {StateListener} listener called when the state changes */
   onState(listener) {
     this.#stateListeners.add(asFunction(listener));
   }
@@ -126,17 +120,14 @@ export class MessagePollingService {
 
   /** @param {string} name */
   #pollerFor(name) {
-    return new Poller(name, this.#settings, this.#env, this.#readerFor(name), {
-      onMessage: (message, isWanted) => this.#call(this.#messageListeners, message, isWanted),
-      onState: (state) => this.#call(this.#stateListeners, state, () => true),
-    });
-  }
-
-  /** @param {string} name */
-  #readerFor(name) {
-    const reader = this.#readers.get(name) ?? new Reader(name, this.#settings.baseUrl, this.#env);
-    this.#readers.set(name, reader);
-    return reader;
+    const poller =
+      this.#pollers.get(name) ??
+      new Poller(name, this.#settings, this.#env, {
+        onMessage: (message, isWanted) => this.#call(this.#messageListeners, message, isWanted),
+        onState: (state) => this.#call(this.#stateListeners, state),
+      });
+    this.#pollers.set(name, poller);
+    return poller;
   }
 
   /**
@@ -144,10 +135,10 @@ export class MessagePollingService {
    * @template T
    * @param {Set<(value: T) => unknown>} listeners
    * @param {T} value
-   * @param {() => boolean} isWanted false once a listener stopped the polling or switched the user
+   * @param {() => boolean} isWanted false once a listener has stopped the polling or switched the user
    */
-  #call(listeners, value, isWanted) {
-    const report = (/** @type {unknown} */ error) => this.#env.console.error('❌ A listener failed:', error);
+  #call(listeners, value, isWanted = () => true) {
+    const report = (/** @type {unknown} */ error) => this.#env.console.error("❌ A listener failed:", error);
     for (const listener of [...listeners]) {
       if (!isWanted()) return;
       try {
@@ -160,13 +151,43 @@ export class MessagePollingService {
 }
 
 /**
- * Return a username in the form in which the server keeps it, or null.
+ * Return what the browser offers. Functions are looked up when they are called: a page may wrap them later.
+ * @returns {Environment}
+ */
+function browserEnvironment() {
+  return {
+    fetch: (url, init) => fetch(url, init),
+    setTimeout: (run, ms) => setTimeout(run, ms),
+    clearTimeout: (timer) => clearTimeout(timer),
+    now: () => performance.now(),
+    wallClock: () => Date.now(),
+    random: () => Math.random(),
+    storage: localStorageIfAllowed(),
+    locks: globalThis.navigator?.locks ?? null, // in secure contexts only: https, and localhost
+    channel: globalThis.BroadcastChannel ? (name) => new BroadcastChannel(name) : null,
+    window: globalThis.window ?? null,
+    document: globalThis.document ?? null,
+    console,
+  };
+}
+
+/** Return `localStorage`, or null: where it is forbidden, naming it throws. */
+function localStorageIfAllowed() {
+  try {
+    return globalThis.localStorage ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Return a username as the server spells it, or null.
  * @param {unknown} value
  */
 function asUsername(value) {
-  const name = typeof value === 'string' ? value.trim().normalize('NFC') : '';
-  const isEncodable = !/[\ud800-\udfff]/u.test(name); // half a character cannot be put into a URL
-  return isEncodable && [...name].length >= SHORTEST_USERNAME ? name : null;
+  const name = typeof value === "string" ? value.trim().normalize("NFC") : "";
+  const isUnicode = !/[\ud800-\udfff]/u.test(name); // half a character has no place in a URL
+  return isUnicode && [...name].length >= SHORTEST_USERNAME ? name : null;
 }
 
 /**
@@ -174,6 +195,6 @@ function asUsername(value) {
  * @param {T} listener
  */
 function asFunction(listener) {
-  if (typeof listener !== 'function') throw new TypeError('a listener must be a function');
+  if (typeof listener !== "function") throw new TypeError("a listener must be a function");
   return listener;
 }

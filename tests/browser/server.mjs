@@ -9,21 +9,21 @@ export class Server {
   pollAfterMs = undefined;
   holdsPolls = true;
   requests = [];
-  inFlight = 0;
   mostInFlight = 0;
   #world;
   #mailboxes = new Map();
   #wakeUps = new Set();
+  #open = new Set();
 
   constructor(world) {
     this.#world = world;
   }
 
   /** Put a message into a mailbox. */
-  send(to, text, from = 'alice') {
+  send(to, text, from = "alice") {
     const mailbox = this.mailbox(to);
     const seq = mailbox.length + 1;
-    const timestamp = new Date(FIRST + seq).toISOString().replace('Z', '000Z');
+    const timestamp = new Date(FIRST + seq).toISOString().replace("Z", "000Z");
     mailbox.push({ id: `${to}-${seq}`, seq, from, to, message: text, timestamp, client_message_id: null });
     for (const wakeUp of this.#wakeUps) wakeUp();
   }
@@ -34,10 +34,14 @@ export class Server {
   }
 
   get fetch() {
-    return (url, init) => this.#fetch(new URL(url, 'http://server'), init);
+    return (url, init) => this.#fetch(new URL(url, "http://server"), init);
   }
 
-  /** What the last polls were, and when each began. */
+  get inFlight() {
+    return this.#open.size;
+  }
+
+  /** When each poll began. */
   get startedAt() {
     return this.requests.map((request) => request.at);
   }
@@ -45,19 +49,21 @@ export class Server {
   async #fetch(url, init) {
     const request = asRequest(url, init, this.#world.nowMs);
     this.requests.push(request);
-    this.inFlight += 1;
+    this.#open.add(request);
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    // A browser ends the request when it is aborted, before the promise says so.
+    init.signal.addEventListener("abort", () => this.#open.delete(request));
     try {
       return await unlessAborted(init.signal, this.#answer(request));
     } finally {
-      this.inFlight -= 1;
+      this.#open.delete(request);
     }
   }
 
   async #answer(request) {
     if (this.latencyMs) await this.after(this.latencyMs);
     const scripted = this.script.shift();
-    const answer = typeof scripted === 'function' ? await scripted(request) : scripted;
+    const answer = typeof scripted === "function" ? await scripted(request) : scripted;
     if (answer instanceof Error) throw answer;
     if (answer !== undefined) return asResponse(answer);
     if (request.wait && this.holdsPolls) await this.#hold(request);
@@ -88,7 +94,7 @@ export class Server {
       has_more: waiting.length > limit,
       next_since: messages.at(-1)?.timestamp ?? since,
       gap: false,
-      source: 'redis',
+      source: "redis",
       degraded: false,
       poll_after_ms: this.pollAfterMs,
       success: true,
@@ -98,8 +104,8 @@ export class Server {
 
 function asRequest(url, init, at) {
   const value = (name) => url.searchParams.get(name);
-  const username = decodeURIComponent(url.pathname.split('/').at(-1));
-  const [since, limit, wait] = [value('since'), Number(value('limit')), Number(value('wait') ?? 0)];
+  const username = decodeURIComponent(url.pathname.split("/").at(-1));
+  const [since, limit, wait] = [value("since"), Number(value("limit")), Number(value("wait") ?? 0)];
   return { url: url.pathname, username, since, limit, wait, at, headers: init.headers, signal: init.signal };
 }
 
@@ -110,9 +116,9 @@ function asResponse({ status = 200, body, text = JSON.stringify(body ?? {}), hea
 
 function unlessAborted(signal, promise) {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(new DOMException('aborted', 'AbortError'));
+    const abort = () => reject(new DOMException("aborted", "AbortError"));
     if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
+    signal.addEventListener("abort", abort);
     promise.then(resolve, reject);
   });
 }

@@ -1,6 +1,6 @@
-import { MessagePollingService } from '../../reference_server/static/messagePollingService.js';
-import { Server } from './server.mjs';
-import { Storage, Target, World } from './world.mjs';
+import { MessagePollingService } from "../../reference_server/static/messagePollingService.js";
+import { Server } from "./server.mjs";
+import { Storage, Target, World } from "./world.mjs";
 
 /** One tab: a service in an environment of fakes, and everything that it handed on or said. */
 export class Tab {
@@ -15,17 +15,20 @@ export class Tab {
     this.world = world ?? new World();
     this.server = server ?? new Server(this.world);
     this.storage = storage;
-    this.service = new MessagePollingService({ environment: { ...this.#environment(), ...environment }, ...options });
+    this.service = new MessagePollingService({
+      environment: { ...this.#environment(), ...environment },
+      ...options,
+    });
     this.service.onMessage((message) => this.messages.push(message));
     this.service.onState((state) => this.states.push(state));
   }
 
   #environment() {
     const { world, server, storage, window, document } = this;
-    const log = (...parts) => this.lines.push(parts.join(' '));
+    const log = (...parts) => this.lines.push(parts.join(" "));
     return {
       fetch: server.fetch,
-      setTimeout: (run, ms) => world.setTimeout(run, ms),
+      setTimeout: (run, ms) => this.#setTimeout(run, ms),
       clearTimeout: (timer) => world.clearTimeout(timer),
       now: () => world.nowMs,
       wallClock: () => world.wallMs,
@@ -39,6 +42,21 @@ export class Tab {
     };
   }
 
+  #setTimeout = (run, ms) => this.world.setTimeout(run, ms);
+
+  /** Nothing of this tab runs for a while, and no event says so. */
+  hang() {
+    this.parked = [];
+    this.#setTimeout = (run, ms) =>
+      this.world.setTimeout(() => (this.parked ? this.parked.push(run) : run()), ms);
+  }
+
+  unhang() {
+    const parked = this.parked;
+    this.parked = null;
+    for (const run of parked) run();
+  }
+
   /** Let time pass. */
   advance(ms) {
     return this.world.advance(ms);
@@ -49,7 +67,7 @@ export class Tab {
   }
 
   get errors() {
-    return this.states.filter((state) => state.type === 'error');
+    return this.states.filter((state) => state.type === "error");
   }
 
   said(start) {
@@ -58,12 +76,12 @@ export class Tab {
 
   hide() {
     this.document.hidden = true;
-    this.document.dispatch('visibilitychange');
+    this.document.dispatch("visibilitychange");
   }
 
   show() {
     this.document.hidden = false;
-    this.document.dispatch('visibilitychange');
+    this.document.dispatch("visibilitychange");
   }
 }
 

@@ -94,7 +94,7 @@ class Locks {
     return new Promise((resolve, reject) => {
       const request = { name, use, resolve, reject };
       if (options.steal) return this.#steal(request);
-      options.signal?.addEventListener('abort', () => this.#cancel(request));
+      options.signal?.addEventListener("abort", () => this.#cancel(request));
       this.#queue(name).push(request);
       queueMicrotask(() => this.#grantNext(name));
       return undefined;
@@ -110,13 +110,13 @@ class Locks {
     const queue = this.#queue(request.name);
     if (!queue.includes(request)) return;
     queue.splice(queue.indexOf(request), 1);
-    request.reject(new DOMException('cancelled', 'AbortError'));
+    request.reject(new DOMException("cancelled", "AbortError"));
   }
 
   #steal(request) {
     const loser = this.#held.get(request.name);
     this.#held.delete(request.name);
-    loser?.reject(new DOMException('stolen', 'AbortError'));
+    loser?.reject(new DOMException("stolen", "AbortError"));
     queueMicrotask(() => this.#grant(request));
   }
 

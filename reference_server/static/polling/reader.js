@@ -1,66 +1,81 @@
 // @ts-check
-import { isTimestamp } from './answers.js';
+/** @import { Answer, Environment, Message } from './types.js' */
+import { asMessage, isTimestamp } from "./answers.js";
 
-/**
- * How far one user has read. It outlives stop(), so that A → B → A goes on where A was; its cursor outlives the page.
- *
- * @typedef {import('./environment.js').Environment} Environment
- */
-
-/** More than the 1,000 messages that a server gives again to a client whose cursor went back. */
+/** More than the 1,000 messages that a server may give again. */
 const REMEMBERED_IDS = 4096;
 
+/** How far one user has read: across stop and start in memory, across a reload in the storage. */
 export class Reader {
   /** @type {Set<string>} in the order in which they came */
   #seen = new Set();
-  #key;
-  #env;
   #hasWarned = false;
+  #env;
+  #key;
+  #username;
   /** @type {string | null} */
   cursor;
-  /** No poll before this moment of `env.now`: the server asked for it, and stop and start are not a way around. */
-  notBefore = 0;
 
   /**
    * @param {string} username
-   * @param {string} baseUrl two servers have two mailboxes of one name
+   * @param {string} baseUrl
    * @param {Environment} env
    */
   constructor(username, baseUrl, env) {
-    this.#key = `polling.cursor:${baseUrl}:${username}`;
     this.#env = env;
-    const stored = this.#storage((storage) => storage.getItem(this.#key));
+    this.#key = `polling:${baseUrl}:${username}`;
+    this.#username = username;
+    const stored = this.#use((storage) => storage.getItem(this.#key));
     this.cursor = isTimestamp(stored) ? stored : null;
   }
 
-  /** @param {string} id */
-  knows(id) {
-    return this.#seen.has(id);
+  /**
+   * Return the messages of an answer that are sound and new, each once.
+   * @param {Answer} answer
+   */
+  newOf({ messages }) {
+    /** @type {Map<string, Readonly<Message>>} */
+    const byId = new Map();
+    for (const candidate of messages) {
+      const message = asMessage(candidate, this.#username);
+      if (!message) this.#env.console.warn("⚠️ Skipped what is not a message to this user:", candidate);
+      else if (!this.#seen.has(message.id)) byId.set(message.id, message);
+    }
+    return [...byId.values()];
   }
 
-  /** @param {string} id */
+  /** @param {string} id of a message that is handed on */
   remember(id) {
     this.#seen.add(id);
-    if (this.#seen.size > REMEMBERED_IDS) this.#seen.delete(/** @type {string} */ (this.#seen.values().next().value));
-  }
-
-  /** Write the cursor down, so that it survives a reload. */
-  save() {
-    const { cursor } = this;
-    if (cursor !== null) this.#storage((storage) => storage.setItem(this.#key, cursor));
-  }
-
-  /** Remove what was written down. */
-  forget() {
-    this.#storage((storage) => storage.removeItem(this.#key));
+    const [oldest] = this.#seen;
+    if (this.#seen.size > REMEMBERED_IDS) this.#seen.delete(oldest);
   }
 
   /**
-   * Use the storage. Where that is full or forbidden, say so and go on in memory.
+   * Whether an answer that another tab got goes on where we are. Cursors are compared for equality alone.
+   * @param {string | null} since
+   * @param {Answer} answer
+   */
+  isContinuedBy(since, { messages, next_since: next }) {
+    const stamps = messages.map((message) => /** @type {any} */ (message)?.timestamp);
+    return [since, next, ...stamps].includes(this.cursor);
+  }
+
+  save() {
+    const { cursor } = this;
+    if (cursor) this.#use((storage) => storage.setItem(this.#key, cursor));
+  }
+
+  forget() {
+    this.#use((storage) => storage.removeItem(this.#key));
+  }
+
+  /**
+   * Use the storage; where it is full or forbidden, say so and go on in memory.
    * @template T
    * @param {(storage: NonNullable<Environment['storage']>) => T} use
    */
-  #storage(use) {
+  #use(use) {
     try {
       return this.#env.storage && use(this.#env.storage);
     } catch (error) {

@@ -1,37 +1,30 @@
 // @ts-check
-/**
- * Which of one user's tabs polls. The one that holds a Web Lock leads: it polls, and the others hear its answers
- * over a BroadcastChannel. Without both, every tab leads itself: twice the polls are better than none.
- *
- * @typedef {import('./environment.js').Environment} Environment
- *
- * @typedef {object} Listener
- * @property {() => void} onLead this tab leads from now on
- * @property {(data: any) => void} onHeard the leader said something
- */
+/** @import { Environment } from './types.js' */
 
-/** A leader says every second that it lives. After this silence it has crashed or hangs: a lock alone cannot tell. */
+/** A leader shows every second that it lives. After this silence it has crashed: its lock alone does not say so. */
 const SILENCE_MS = 3000;
-/** Browsers may run the timers of hidden tabs once a minute, the leader's and our own. */
+/** A hidden page's timers, the leader's or ours, may run once a minute. */
 const SILENCE_HIDDEN_MS = 90_000;
 
+/**
+ * Which of a user's tabs polls: the one that holds a Web Lock leads, and the others hear its answers over a
+ * BroadcastChannel. Without both, every tab leads: two polls are better than none.
+ */
 export class Tabs {
   isLeading = false;
   /** @type {BroadcastChannel | null} */
   #channel = null;
-  /** @type {AbortController | null} a request for the lock that waits in the queue */
-  #queued = null;
-  /** @type {(() => void) | null} lets the lock go */
-  #release = null;
-  #lastHeard = 0;
+  /** Withdraws our request for the lock, or lets the lock go. */
+  #leave = () => {};
+  #heardAt = 0;
   #env;
   #name;
   #listener;
 
   /**
    * @param {Environment} env
-   * @param {string} name of the lock and the channel
-   * @param {Listener} listener
+   * @param {string} name of the lock and of the channel
+   * @param {{onLead: () => void, onHeard: (data: any) => void}} listener
    */
   constructor(env, name, listener) {
     this.#env = env;
@@ -44,17 +37,15 @@ export class Tabs {
     if (!locks || !channel) return this.#lead();
     this.#channel = channel(this.#name);
     this.#channel.onmessage = ({ data }) => this.#hear(data);
-    this.#lastHeard = this.#env.now();
-    this.#queue(locks);
+    return this.#follow();
   }
 
-  /** Let the lock go: the next tab in the queue leads at once. */
+  /** The next tab leads at once. */
   leave() {
     this.isLeading = false;
-    this.#queued?.abort();
-    this.#release?.();
+    this.#leave();
     this.#channel?.close();
-    this.#queued = this.#release = this.#channel = null;
+    this.#channel = null;
   }
 
   /** @param {object} data for the tabs that follow */
@@ -62,68 +53,55 @@ export class Tabs {
     if (this.isLeading) this.#channel?.postMessage(data);
   }
 
-  /** To be called every second: say that we live, or take over from a leader that does not. */
+  /** Show that we live, or take over from a leader that does not. To be called every second. */
   tick() {
     this.tell({});
-    const silence = this.#env.document?.hidden ? SILENCE_HIDDEN_MS : SILENCE_MS;
-    if (!this.isLeading && this.#env.now() - this.#lastHeard > silence) this.#takeOver();
+    const silenceMs = this.#env.now() - this.#heardAt;
+    if (this.isLeading || silenceMs <= (this.#env.document?.hidden ? SILENCE_HIDDEN_MS : SILENCE_MS)) return;
+    this.#leave();
+    this.#request({ steal: true });
   }
 
   /** @param {any} data */
   #hear(data) {
-    this.#lastHeard = this.#env.now();
+    this.#heardAt = this.#env.now();
     if (!this.isLeading) this.#listener.onHeard(data);
   }
 
-  /** @param {LockManager} locks */
-  #queue(locks) {
-    const queued = (this.#queued = new AbortController());
-    this.#hold(locks, { signal: queued.signal }, () => this.#queued === queued);
-  }
-
-  #takeOver() {
-    this.#queued?.abort();
-    this.#queued = null;
-    const channel = this.#channel;
-    const { locks } = this.#env;
-    if (locks) this.#hold(locks, { steal: true }, () => this.#channel === channel);
-    this.#lastHeard = this.#env.now();
+  #follow() {
+    const waiting = new AbortController();
+    this.isLeading = false;
+    this.#leave = () => waiting.abort();
+    this.#request({ signal: waiting.signal });
   }
 
   /**
    * Ask for the lock, and lead while we have it.
-   * @param {LockManager} locks
    * @param {LockOptions} options
-   * @param {() => boolean} isWanted whether we are still the tab that asked
    */
-  async #hold(locks, options, isWanted) {
+  async #request(options) {
     const channel = this.#channel;
+    const isOurs = () => this.#channel === channel && !options.signal?.aborted;
+    this.#heardAt = this.#env.now();
     try {
-      await locks.request(this.#name, options, () => {
-        if (!isWanted()) return undefined;
-        this.#lead();
-        return new Promise((resolve) => (this.#release = () => resolve(undefined)));
-      });
+      await this.#env.locks?.request(this.#name, options, () => (isOurs() ? this.#hold() : undefined));
     } catch (error) {
-      if (!channel || this.#channel !== channel || options.signal?.aborted) return; // we left, or asked otherwise
-      if (/** @type {Error} */ (error)?.name === 'AbortError') this.#loseTo(locks);
-      else this.#lead(); // a browser that forbids locks: everybody for themselves
+      if (!isOurs()) return; // we left meanwhile, or asked anew
+      if (/** @type {Error} */ (error).name === "AbortError")
+        this.#follow(); // another tab took it: we were silent
+      else this.#lead(); // locks are forbidden here
     }
   }
 
-  /**
-   * Another tab heard nothing of us for long, and took the lock. Follow it.
-   * @param {LockManager} locks
-   */
-  #loseTo(locks) {
-    this.isLeading = false;
-    this.#release = null;
-    this.#lastHeard = this.#env.now();
-    this.#queue(locks);
+  #hold() {
+    const held = new Promise((resolve) => {
+      this.#leave = () => resolve(undefined);
+    });
+    this.#lead();
+    return held;
   }
 
   #lead() {
-    this.#queued = null;
     this.isLeading = true;
     this.#listener.onLead();
   }

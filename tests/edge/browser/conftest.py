@@ -1,0 +1,41 @@
+"""Chromium, and a server for it. Where there is no Chromium, the tests fail in CI and skip at a desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from harness.stack import Services
+from harness.stack.target_process import Target
+from tests.edge.browser import browsers
+from tests.edge.conftest import IN_CI
+from tests.edge.server.process import target
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium with an empty profile of its own."""
+    path = browsers.find()
+    if path is None:
+        (pytest.fail if IN_CI else pytest.skip)(browsers.MISSING)
+    with browsers.running(path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A server for a module's tests; each has users of its own."""
+    server = target(services, tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """What one person at one computer has: pages that share a storage, and nothing of an earlier test."""
+    context = chromium.new_context()
+    yield context
+    context.close()

@@ -1,0 +1,143 @@
+"""The client in real pages against the real server: two users, several tabs, and what is left after stop."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from harness.stack.target_process import Target
+from tests.edge.browser.files import CLIENT, open_page
+from tests.edge.server.process import Chat
+
+START = """async ([path, username, token]) => {
+  const { MessagePollingService } = await import(path);
+  const service = new MessagePollingService({ token });
+  Object.assign(window, { service, got: [], states: [] });
+  service.onMessage((message) => got.push({ text: message.message, at: Date.now() }));
+  service.onState((state) => states.push(state));
+  service.start(username);
+}"""
+SEND = """async ([to, content, token]) => {
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ to_username: to, content });
+  const answer = await fetch('/api/users/messages', { method: 'POST', headers, body });
+  return answer.ok && Date.now();
+}"""
+WITHIN_MS = 2000
+"""The contract's `on-time`."""
+ATTEMPTS = 3
+"""A machine that is busy can delay one message; a client or a server that is late is late every time."""
+
+
+@pytest.fixture
+def chat(server: Target) -> Iterator[Chat]:
+    """Two new users."""
+    chat = Chat(server.base_url)
+    yield chat
+    chat.close()
+
+
+@pytest.fixture
+def pages(chromium: Browser, server: Target, chat: Chat) -> Iterator[tuple[Page, Page]]:
+    """Alice's page and Bob's, at two computers."""
+    contexts = chromium.new_context(), chromium.new_context()
+    alice, bob = contexts
+    yield started(alice, server, chat.alice), started(bob, server, chat.bob)
+    for context in contexts:
+        context.close()
+
+
+def started(context: BrowserContext, server: Target, user: Any) -> Page:
+    page = open_page(context, server.base_url)
+    page.evaluate(START, [CLIENT, user.username, user.token])
+    page.wait_for_function("states.at(-1)?.type === 'polling'")
+    return page
+
+
+def arrival(page: Page, text: str) -> float:
+    """Wait for a message; return when it was handed on, in milliseconds since 1970."""
+    page.wait_for_function("text => got.some((message) => message.text === text)", arg=text, timeout=10_000)
+    return float(page.evaluate("text => got.find((message) => message.text === text).at", text))
+
+
+def texts(page: Page) -> list[str]:
+    return list(page.evaluate("got.map((message) => message.text)"))
+
+
+def delay_ms(sender: Page, from_user: Any, recipient: Page, to_user: Any) -> float:
+    """Send a message from one page; return how long after its ack the other page has it, once."""
+    text = f"Hello {uuid.uuid4()}"
+    acked_at = sender.evaluate(SEND, [to_user.username, text, from_user.token])
+    delay = arrival(recipient, text) - acked_at
+    assert texts(recipient).count(text) == 1
+    return float(delay)
+
+
+def test_hello_is_there_within_two_seconds_both_ways(pages: tuple[Page, Page], chat: Chat) -> None:
+    alice, bob = zip(pages, (chat.alice, chat.bob), strict=True)
+    for sender, recipient in ((alice, bob), (bob, alice)):
+        assert min(delay_ms(*sender, *recipient) for _ in range(ATTEMPTS)) <= WITHIN_MS
+
+
+def test_one_of_two_tabs_polls_and_the_other_takes_over(
+    context: BrowserContext, server: Target, chat: Chat
+) -> None:
+    tabs = [started(context, server, chat.bob) for _ in range(2)]
+    leading = "states.findLast((state) => state.type === 'polling').leading"
+    assert [tab.evaluate(leading) for tab in tabs] == [True, False]
+    chat.send()
+    text = f"no. {chat.count}"
+    assert all(arrival(tab, text) for tab in tabs)
+    tabs[0].close()
+    tabs[1].wait_for_function(leading, timeout=10_000)
+    chat.send()
+    assert arrival(tabs[1], f"no. {chat.count}")
+    assert len(texts(tabs[1])) == len(set(texts(tabs[1])))
+
+
+def test_a_reload_goes_on_at_the_cursor(context: BrowserContext, server: Target, chat: Chat) -> None:
+    page = started(context, server, chat.bob)
+    chat.send()
+    arrival(page, f"no. {chat.count}")
+    page.reload()
+    chat.send()
+    page.evaluate(START, [CLIENT, chat.bob.username, chat.bob.token])
+    arrival(page, f"no. {chat.count}")
+    assert texts(page) == [f"no. {chat.count}"]
+
+
+def test_a_wrong_token_stops_the_polling(context: BrowserContext, server: Target, chat: Chat) -> None:
+    page = open_page(context, server.base_url)
+    page.evaluate(START, [CLIENT, chat.bob.username, "not a token"])
+    page.wait_for_function("states.at(-1)?.reason === 'unauthorised'")
+
+
+def test_stop_leaves_no_request_and_no_lock(context: BrowserContext, server: Target, chat: Chat) -> None:
+    page = started(context, server, chat.bob)
+    requests: list[str] = []
+    page.evaluate("service.stop()")
+    page.on("request", lambda request: requests.append(request.url))
+    assert page.evaluate("navigator.locks.query().then(({ held, pending }) => [...held, ...pending])") == []
+    chat.send()
+    # Another user's poller in the same page shows that time passes: two polls of it, and none of the other.
+    page.evaluate(START, [CLIENT, chat.alice.username, chat.alice.token])
+    with page.expect_request(lambda request: chat.alice.username in request.url):
+        pass
+    with page.expect_request(lambda request: chat.alice.username in request.url):
+        pass
+    assert not [url for url in requests if chat.bob.username in url]
+
+
+def test_a_page_that_is_left_and_come_back_to_polls_at_once(
+    context: BrowserContext, server: Target, chat: Chat
+) -> None:
+    page = started(context, server, chat.bob)
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    assert page.evaluate("navigator.locks.query().then(({ held }) => held.length)") == 0
+    chat.send()
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    arrival(page, f"no. {chat.count}")
