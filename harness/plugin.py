@@ -1,8 +1,8 @@
 """The pytest plugin: the `plan` marker, the `run` fixture, and the record of how each test ended.
 
 A pytest session becomes a run of the harness when one of its tests uses `run`, or when the command line names
-rows; then tests marked with such a row count too. Exit codes: 0 pass, 1 a promise broken, 2 wrong usage,
-3 inconclusive.
+rows; then tests that are marked with these rows count, too. Exit codes: 0 pass, 1 a broken promise, 2 wrong
+usage, 3 inconclusive.
 """
 
 from __future__ import annotations
@@ -32,29 +32,45 @@ from harness.targets.profile import load_profile
 
 SESSION = pytest.StashKey[Session]()
 SERVICES = pytest.StashKey[Services]()
-"""Running services for the run to use: whoever calls pytest may put them into its `Config`'s stash."""
+"""Running services for the run to use, which a caller of pytest may put into the stash of its `Config`."""
 RUN = pytest.StashKey[Run]()
 IS_SCENARIO = pytest.StashKey[bool]()
 CANNOT_BEGIN = pytest.StashKey[HarnessError]()
-"""Why this process cannot run any row."""
+"""Why a test cannot begin."""
 TESTS_OF = pytest.StashKey[Counter[str]]()
 """How many tests each row has in this session."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Every option has the prefix `--harness-`: the plugin is loaded into other people's runs, too."""
+    """Declare the options. Each begins with `--harness-`: every pytest session loads this plugin."""
     group = parser.getgroup("harness", "polling messaging harness")
     group.addoption(
-        "--harness-target", default="reference", help="a bundled target's name, or a profile's path"
+        "--harness-target",
+        default="reference",
+        help="a bundled target's name, or the path of a profile (default: reference)",
     )
-    group.addoption("--harness-seed", type=int, default=None, help="the source of every random choice")
     group.addoption(
-        "--harness-workers", type=int, default=None, help="server workers (default: the profile's)"
+        "--harness-seed",
+        type=int,
+        default=None,
+        help="the source of every random choice (default: a new one)",
     )
-    group.addoption("--harness-minutes", type=float, default=2.0, help="how long a long row shall last")
-    group.addoption("--harness-reports", default="reports/latest", help="where results are written")
-    group.addoption("--harness-plan", default=PLAN_FILE, help="the Markdown file with the plan's rows")
-    group.addoption("--harness-only", default=None, help="run these rows alone: ids with commas between")
+    group.addoption(
+        "--harness-workers",
+        type=int,
+        default=None,
+        help="the server's worker processes (default: the profile's)",
+    )
+    group.addoption(
+        "--harness-minutes", type=float, default=2.0, help="how many minutes a long row lasts (default: 2)"
+    )
+    group.addoption(
+        "--harness-reports", default="reports/latest", help="the folder for results (default: reports/latest)"
+    )
+    group.addoption(
+        "--harness-plan", default=PLAN_FILE, help=f"the Markdown file with the rows (default: {PLAN_FILE})"
+    )
+    group.addoption("--harness-only", default=None, help="run only these rows: ids, separated by commas")
     group.addoption("--harness-run", default=None, help=argparse.SUPPRESS)  # the run's id, in each process
 
 
@@ -62,7 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; in the process that sees every report, collect the results."""
     config.addinivalue_line(
         "markers",
-        "plan(*ids, alone=False): the rows of the test plan that this test runs; alone: nothing beside it",
+        "plan(*ids, alone=False): the rows of the test plan that this test runs; alone: no row beside it",
     )
     if not hasattr(config, "workerinput"):  # pytest-xdist's workers have it
         if config.option.harness_seed is None:
@@ -73,7 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def row_ids(item: pytest.Item) -> list[str]:
-    """The plan rows a test names."""
+    """Return the rows of the plan that a test names."""
     return [str(row) for mark in item.iter_markers("plan") for row in mark.args]
 
 
@@ -88,25 +104,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def wanted_rows(config: pytest.Config) -> list[str]:
-    """The rows asked for by their ids; none, where nobody asked for rows."""
+    """Return the ids of the rows that the command line names, if any."""
     only = config.getoption("--harness-only")
     return str(only).split(",") if only is not None else []
 
 
 @pytest.fixture(scope="session")
 def services_of_the_run(request: pytest.FixtureRequest) -> Services | None:
-    """The services that the scenarios of this process use; None where this is no run of rows.
+    """The services that the scenarios of this process use; None where this is not a run of rows.
 
-    For tests that run rows beside them: they need not start services of their own.
+    For tests that run rows, too: they do not need to start services of their own.
     """
     return _session(request.config).services() if wanted_rows(request.config) else None
 
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """A scenario's run: a clean state, and a server of its own from its first use on."""
+    """A scenario's run: a clean state, and a new server from its first use on."""
     node: pytest.Item = request.node
-    node.stash[IS_SCENARIO] = True  # somebody else's fixture may be called `run`, too
+    node.stash[IS_SCENARIO] = True  # a fixture of another project may be called `run`, too
     name = ", ".join(row_ids(node)) or node.name
     plan = {row.id: row for row in _plan(node.config)}
     session = _session(node.config)
@@ -117,7 +133,7 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Nothing that runs a row is beside a scenario that must be alone; the wait is not part of its time."""
+    """Keep other rows from a scenario that must be alone; the wait does not count as its time."""
     is_scenario = bool(row_ids(item)) and "run" in getattr(item, "fixturenames", ())
     if not is_scenario and not _runs_rows(item):
         return (yield)
@@ -132,14 +148,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail what cannot begin: here, where pytest makes a report of it."""
+    """Fail a test that cannot begin: here, pytest makes a report of it."""
     if CANNOT_BEGIN in item.stash:
         raise item.stash[CANNOT_BEGIN]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """What a scenario leaves open, its history may decide."""
+    """Let the history decide what a scenario leaves open."""
     try:
         yield
     except BaseException as error:
@@ -166,7 +182,7 @@ def pytest_runtest_makereport(
     run = item.stash.get(RUN, None)
     verdict, reason = judged_by_its_end(error, report, run, is_scenario=is_scenario)
     ended = report.when == "teardown"
-    tests = {row: item.config.stash[TESTS_OF][row] or 1 for row in _told_rows(item)}
+    tests = {row: item.config.stash[TESTS_OF][row] or 1 for row in _rows_of(item)}
     unrecorded = _record_phase(
         item.config,
         rows=list(tests),
@@ -219,26 +235,26 @@ def _record_phase(config: pytest.Config, **fields: Any) -> HarnessError | None:
 
 
 def _that_stops(error: BaseException | None) -> HarnessError | None:
-    """The error, if after it no other row can be run."""
+    """Return the error, if no other row can be run after it."""
     return error if isinstance(error, UsageError | CannotWrite) and not isinstance(error, NotHere) else None
 
 
 def _runs_rows(item: pytest.Item) -> bool:
-    """Whether rows were asked for, and this is one that runs some of them."""
+    """Return whether rows were asked for, and this test runs some of them."""
     return bool(wanted_rows(item.config) and row_ids(item))
 
 
-def _told_rows(item: pytest.Item) -> list[str]:
-    """The rows that a test's outcome says something of: not those of its rows that nobody asked for.
+def _rows_of(item: pytest.Item) -> list[str]:
+    """Return those of a test's rows that its outcome counts for: only rows that were asked for.
 
-    Of such a row other tests may have been left out, so that it would end better than it is.
+    Other tests of a row that was not asked for are left out, so its verdict could be too good.
     """
     ids, wanted = row_ids(item), wanted_rows(item.config)
     return [row for row in ids if not wanted or row in wanted] or [item.name]
 
 
 def settings_from(config: pytest.Config) -> Settings:
-    """What the command line asked for. Raises UsageError for a profile that cannot be used."""
+    """Return what the command line asked for. Raise UsageError for a profile that cannot be used."""
     profile = load_profile(config.getoption("--harness-target"))
     return Settings(
         profile=profile,
@@ -262,6 +278,6 @@ def _new_results(config: pytest.Config) -> Results:
 
 
 def _plan(config: pytest.Config) -> list[PlanRow]:
-    """The plan's rows; none where a project keeps its scenarios without a plan."""
+    """Return the plan's rows; none where a project has scenarios but no plan."""
     path = Path(config.getoption("--harness-plan"))
     return read_plan(path) if path.is_file() else []

@@ -1,4 +1,4 @@
-"""Reports on a run, all made from one record: results.json, report.html and the table in the terminal."""
+"""Reports on a run, all made from one record: results.json, report.html and the summary in the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing a report so that nobody ever reads half of one."""
+"""Writing a report so that no reader ever sees half of one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace the file by one with this text; its folder is made if it is missing. Raises OSError.
+    """Replace the file by one with this text; its folder is made if it is missing. Raise OSError.
 
-    A lone surrogate, as of a file's name that is not UTF-8, is written as an escape: in JSON as its own.
+    A lone surrogate, as in a file name that is not UTF-8, is written as an escape, which JSON reads back.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -18,7 +18,7 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
-        temporary.chmod(0o644)  # mkstemp makes it private; a report is for whoever may read the folder
+        temporary.chmod(0o644)  # mkstemp makes it private; the folder decides who may read a report
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -30,7 +30,7 @@ _PAGES.filters.update(
 
 
 def render_html(run: RunRecord) -> str:
-    """The whole page as text."""
+    """Return the whole page."""
     return _PAGES.get_template("report.html.j2").render(
         run=run,
         closing=closing(run),
@@ -43,5 +43,5 @@ def render_html(run: RunRecord) -> str:
 
 
 def write_html(run: RunRecord, path: Path) -> None:
-    """Write the page, whole or not at all. Raises OSError."""
+    """Write the page completely or not at all. Raise OSError."""
     write_atomically(path, render_html(run))

@@ -16,7 +16,7 @@ _MOST_TICKS = 8
 
 @dataclass(frozen=True)
 class Bar:
-    """One bin of a lane: where it stands, how high (of the lane's highest), whether beyond the bound."""
+    """One bin of a lane: its place, its height (relative to the highest), whether it is beyond the bound."""
 
     x: float
     width: float
@@ -30,14 +30,14 @@ class Lane:
     """One row's deliveries."""
 
     row: RowResult
-    told: str
+    summary: str
     bars: tuple[Bar, ...]
     late: int
 
 
 @dataclass(frozen=True)
 class Lanes:
-    """Every row's deliveries on one axis, with its ticks as (x, label) and the bound's x."""
+    """The deliveries of every row on one axis, with its ticks as (x, label) and the x of the bound."""
 
     lanes: tuple[Lane, ...]
     ticks: tuple[tuple[float, str], ...]
@@ -46,7 +46,7 @@ class Lanes:
 
 
 def lanes(run: RunRecord) -> Lanes | None:
-    """The lanes of the rows that timed deliveries; None if none did."""
+    """Return the lanes of the rows that timed deliveries; None if none did."""
     timed = [row for row in run.rows if row.latencies_s]
     if not timed:
         return None

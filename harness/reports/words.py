@@ -1,4 +1,4 @@
-"""What is said about a run in words: the closing sentence, and what a row measured."""
+"""A run in words: the closing sentence, and what a row measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNITS = {"s": "s", "ms": "ms", "mb": "MB", "kb": "KB", "bytes": "bytes", "share
 
 
 def closing(run: RunRecord) -> str:
-    """One or two sentences: what the run means, and the rows to look at."""
+    """Return what the run means, and which rows to look at."""
     counts = run.counts()
     total = len(run.rows)
     if not total:
@@ -31,27 +31,27 @@ def closing(run: RunRecord) -> str:
         if counts[verdict]
     ]
     of_all = f"of {total} rows, " if total > 1 else "of 1 row, "
-    said = of_all + ", ".join(troubles) if troubles else "the run did not come to its end"
+    said = of_all + ", ".join(troubles) if troubles else "the run did not finish"
     return f"{run.verdict.value.capitalize()}: {said}."
 
 
 def duration(seconds: float) -> str:
-    """'8.2 s', '2 min 05 s'."""
+    """Return '8.2 s' or '2 min 05 s'."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
 
 
 def measured(row: RowResult) -> str:
-    """What a row measured, in one line; empty when it measured nothing."""
-    told = [f"{name} {value}" for name, value in quantities(row.measured)]
-    if row.latencies_s and not told:
-        told = [delivery_numbers(row)]
-    return ", ".join(told)
+    """Return what a row measured, on one line; empty when it measured nothing."""
+    parts = [f"{name} {value}" for name, value in quantities(row.measured)]
+    if row.latencies_s and not parts:
+        parts = [delivery_numbers(row)]
+    return ", ".join(parts)
 
 
 def delivery_numbers(row: RowResult) -> str:
-    """A row's delivery delays in one short line."""
+    """Return a row's delivery delays in one short line."""
     ordered = sorted(row.latencies_s)
     p50, p95, longest = (exact_percentile(ordered, q) for q in (50, 95, 100))
     count = "1 delivery" if len(ordered) == 1 else f"{len(ordered)} deliveries"
@@ -59,7 +59,7 @@ def delivery_numbers(row: RowResult) -> str:
 
 
 def plain(value: Any) -> str:
-    """Evidence for people: numbers short, nested numbers in one line."""
+    """Return a value as people read it: short numbers, nested values on one line."""
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {plain(one)}" for name, one in value.items()) or "none"
     if isinstance(value, list | tuple):
@@ -70,7 +70,7 @@ def plain(value: Any) -> str:
 
 
 def quantities(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names and values for people: `poll_p95_ms` 12.3 is told as 'poll p95', '12.3 ms'."""
+    """Return names and values as people read them: 'poll p95' and '12.3 ms' for `poll_p95_ms` 12.3."""
     return [_quantity(name, value) for name, value in values.items()]
 
 

@@ -16,8 +16,8 @@ from harness.history.recorder import REMEDY
 def the_machine(folder: Path, *, alone: bool) -> Iterator[None]:
     """Hold the machine together with others, or `alone`; the locks are files in `folder`.
 
-    Whoever waits to be alone keeps the gate shut meanwhile, or rows that come and go would never all be gone.
-    Raises CannotWrite.
+    A row that waits to be alone keeps the gate shut meanwhile; else there might always be another row.
+    Raise CannotWrite.
     """
     with _lock_file(folder / ".gate") as gate, _lock_file(folder / ".machine") as machine:
         fcntl.flock(gate, fcntl.LOCK_EX)

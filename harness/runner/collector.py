@@ -64,14 +64,14 @@ class Collector:
             session.exitstatus = self.record.exit_code
 
     def _is_verdict(self, session: pytest.Session) -> bool:
-        """Whether the rows alone decide: where a test failed that is not a scenario, that stands.
+        """Return whether the rows alone decide: a failed test that is not a scenario decides, too.
 
-        Where rows were asked for there is no such test, but a process that ran one may have ended.
+        A run of rows has no other tests, but pytest reports a process that died as one.
         """
         return self._rows_alone or session.testsfailed <= self._failed_reports
 
     def _begin(self) -> Results:
-        """The run's first results; from now on this process holds their folder, too."""
+        """Return new results; from now on this process holds their folder, too."""
         try:
             folder = Path(self._config.getoption("--harness-reports"))
             self._folder.enter_context(held(folder, self._config.getoption("--harness-run")))
@@ -81,15 +81,15 @@ class Collector:
 
     def _write(self, results: Results) -> None:
         if self.failure is not None:
-            return  # the folder is another run's, or cannot be written to
+            return  # another run has the folder, or it cannot be written to
         try:
             self.record = results.write()
         except HarnessError as error:
             self.failure = error
         except ValueError as error:
-            self.failure = InfrastructureError(f"The run cannot be judged by what it recorded: {error}.")
+            self.failure = InfrastructureError(f"The run cannot be judged by its history: {error}.")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Called by pytest where it has a terminal of its own: say what nothing else says."""
+        """Called by pytest where it prints its own summary: print why there are no reports."""
         if self.failure is not None:
             terminalreporter.write_line(f"harness: {self.failure}", red=True)

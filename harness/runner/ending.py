@@ -1,8 +1,8 @@
-"""How a scenario ends that did not come to its checks, or that decided nothing: by what it has recorded.
+"""How a scenario ends that did not reach its checks, or that decided nothing: by what it has recorded.
 
-A server that hangs or refuses everything keeps a scenario from going on. That is a finding, and only what the
-harness or its machine could not do is inconclusive; so the history is judged by every promise that applies.
-It may convict, and else the row ends as it had.
+A server that hangs or refuses everything keeps a scenario from going on. That is a finding; only what the
+harness or its machine could not do is inconclusive. So the history is judged by every promise that applies.
+If it shows a violation the row fails; otherwise the row ends as it had.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOBODY_IS_JUDGED = (InfrastructureError, UsageError, KeyboardInterrupt, SystemEx
 
 
 def may_be_decided(error: BaseException, run: Run) -> bool:
-    """Whether what a scenario ended with leaves open what its history may decide."""
+    """Return whether the history may still decide a scenario that ended with this error."""
     if isinstance(error, (*NOBODY_IS_JUDGED, pytest.skip.Exception, pytest.exit.Exception)):
         return False
     if run.judging_that_raised(error):
@@ -36,9 +36,9 @@ def may_be_decided(error: BaseException, run: Run) -> bool:
 
 
 def decide(run: Run, *, in_time: bool) -> None:
-    """Read the mailboxes to their ends, where there is time for it, and judge all that is recorded.
+    """Read the mailboxes to their ends if there is time, and judge everything that is recorded.
 
-    Raises PromiseBroken if a promise is broken, or if no message was ever accepted.
+    Raise PromiseBroken if a promise is broken, or if no message was ever accepted.
     """
     try:
         if in_time:
@@ -48,11 +48,11 @@ def decide(run: Run, *, in_time: bool) -> None:
         run.recorder.record("note", text=f"what was left to read was not read: {error}")
     run.judge_what_is_recorded()
     history = run.recorder.history()
-    certain(not _nothing_was_accepted(history.sends), "every send was refused: there is nobody it serves")
+    certain(not _nothing_was_accepted(history.sends), "the server refused every send")
 
 
 def _nothing_was_accepted(sends: Sequence[Send]) -> bool:
-    """Whether so many were refused as invalid that it cannot be their own fault; 429 asks for patience."""
+    """Return whether there were enough sends and all were refused as invalid; 429 asks for patience."""
     return len(sends) >= ENOUGH_SENDS and all(
         send.status is not None and 400 <= send.status < 500 and send.status != 429 for send in sends
     )

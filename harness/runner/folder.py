@@ -1,4 +1,4 @@
-"""The folder of a run's results: one run at a time has it, and finds it without an earlier run's results."""
+"""The folder of a run's results: one run at a time holds it, and starts without an earlier run's results."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from harness.history.recorder import REMEDY
 
 HISTORY = "history.jsonl"
 AGAIN = "again"
-"""Below the results, those of the rows that were run once more."""
+"""The folder below, for the rows that are run once more."""
 LOCK = ".run"
-"""Locked while a run has the folder, so that a dead process never holds it; says which run, and whose."""
+"""A lock file, which the system releases when a process ends; it names the run and its process."""
 FILES = (HISTORY, "verdicts.json", "results.json", "report.html", "junit.xml")
 FOLDERS = ("logs", AGAIN)
 _LONGEST_COMMAND = 120
@@ -36,7 +36,7 @@ def new_run() -> str:
 def held(folder: Path, run: str) -> Iterator[None]:
     """Hold the folder together with the other processes of this run; its first one clears the folder.
 
-    Raises UsageError where another run holds it, naming its process, or where it cannot be written to.
+    Raise UsageError where another run holds it, naming its process, or where it cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,12 +67,12 @@ def _join(lock: TextIO, folder: Path, run: str) -> None:
     holder, _, whose = lock.read().partition("\n")
     if holder != run:  # also where it was taken between our two locks
         raise UsageError(
-            f"The folder {folder} is in use by another run, {whose.strip()}: wait for its end, or {REMEDY}."
+            f"The folder {folder} is in use by another run, {whose.strip()}: wait until it ends, or {REMEDY}."
         )
 
 
 def _clear(folder: Path) -> None:
-    """Take an earlier run's results away, so that nobody takes them for this one's."""
+    """Remove an earlier run's results, so that they are not mistaken for this run's."""
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
     for name in FOLDERS:
@@ -84,7 +84,7 @@ def _whoami() -> str:
     command = shlex.join(sys.orig_argv)
     if len(command) > _LONGEST_COMMAND:
         command = command[:_LONGEST_COMMAND] + "…"
-    return f"process {os.getpid()} (`{command}`), which began at {time.strftime('%H:%M:%S')}"
+    return f"process {os.getpid()} (`{command}`), which started at {time.strftime('%H:%M:%S')}"
 
 
 def _unusable(folder: Path, error: OSError) -> UsageError:

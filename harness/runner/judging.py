@@ -1,8 +1,8 @@
-"""Judging a recorded run by its history file alone: at its end, and whenever somebody asks again.
+"""Judging a recorded run by its history file alone: at its end, and whenever `check` is run.
 
 The file says which promises were judged when, and how each phase of each test ended (see `harness.history`).
-A test that never ended was cut off; what it recorded is judged by every promise that applies, and can
-convict, but not acquit.
+A test that never ended was cut off; what it recorded is judged by every promise that applies. That can fail
+its row, but never pass it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOTHING_RAN = "nothing ran this row"
 
 @dataclass(frozen=True)
 class JudgedRow:
-    """One row, as its history has it; see `RowResult`."""
+    """One row, judged by its history; see `RowResult`."""
 
     id: str
     verdict: Verdict
@@ -38,7 +38,7 @@ class JudgedRow:
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """A whole run, as its history has it."""
+    """A whole run, judged by its history."""
 
     rows: Sequence[JudgedRow]
     verdict: Verdict
@@ -59,18 +59,18 @@ class _Scenario:
 
     @cached_property
     def history(self) -> History:
-        """All that was recorded, also after the last `judging`."""
+        """Everything that was recorded, also after the last `judging`."""
         return History.from_events(self.lines)
 
     @cached_property
     def judged(self) -> list[list[Judgement]]:
-        """What each `judging` of it comes to."""
+        """The judgements at each `judging` event."""
         places = [place for place, line in enumerate(self.lines) if kind_of(line) == "judging"]
         return [_judge(self.lines[: place + 1]) for place in places]
 
     @cached_property
     def cut_off(self) -> list[Judgement]:
-        """What it comes to where the test never ended."""
+        """The judgements where the test never ended."""
         if self.judged:
             return [judgement for some in self.judged for judgement in some]
         return [run_checker(CHECKERS[name], self.history) for name in applying_to(self.history)]
@@ -84,14 +84,14 @@ class _File:
     environment: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def of(self, phase: Event) -> _Scenario | None:
-        """The scenario that a phase belongs to, if its test recorded one."""
+        """Return the scenario that a phase belongs to, if its test recorded one."""
         return next((one for one in self.scenarios if one.begin_ns == phase["begin"]), None)
 
 
 def judge(path: Path) -> JudgedRun:
     """Judge every row of a run's history file, and the whole.
 
-    Raises OSError when the file cannot be read, ValueError when it is not a history.
+    Raise OSError when the file cannot be read, ValueError when it is not a history.
     """
     file = _read(path)
     rows = [_row(file, id_) for id_ in _ids(file)]
@@ -103,7 +103,7 @@ def judge(path: Path) -> JudgedRun:
 
 
 def _cut_off_verdict(judgements: Sequence[Judgement]) -> tuple[Verdict, str]:
-    """A row that was cut off is convicted by what it recorded, else undecided."""
+    """Return the verdict of a row that was cut off: fail if it shows a violation, else inconclusive."""
     verdict, reason = summed_up(judgements)
     return (verdict, reason) if verdict is Verdict.FAIL else (Verdict.INCONCLUSIVE, INTERRUPTED)
 
@@ -135,8 +135,8 @@ def _read(path: Path) -> _File:
 
 
 def _ids(file: _File) -> list[str]:
-    told = [row for phase in file.phases for row in phase["rows"]]
-    return list(dict.fromkeys([*told, *(row for one in file.scenarios for row in one.rows)]))
+    ended = [row for phase in file.phases for row in phase["rows"]]
+    return list(dict.fromkeys([*ended, *(row for one in file.scenarios for row in one.rows)]))
 
 
 def _row(file: _File, id_: str) -> JudgedRow:
@@ -170,7 +170,7 @@ def _row(file: _File, id_: str) -> JudgedRow:
 
 
 def measured(histories: Sequence[History], latencies_s: Sequence[float]) -> dict[str, Any]:
-    """What every row that recorded anything can say of itself; a name ends in its unit."""
+    """Return what is measured of every row that recorded anything; a name ends in its unit."""
     if not histories:
         return {}
     polls = [poll for history in histories for poll in history.polls]
@@ -188,10 +188,10 @@ def measured(histories: Sequence[History], latencies_s: Sequence[float]) -> dict
 
 
 def _part(file: _File, phase: Event) -> tuple[Verdict, str]:
-    """How a phase ended; where a check ended it, as that check comes out now."""
+    """Return how a phase ended; where a check ended it, by what that check finds now."""
     scenario = file.of(phase)
     if phase["judged"] and scenario is not None:
-        # Files from before version 1 only tell that a judging did.
+        # Files from before version 1 only say that a judging did.
         ended_by = -1 if phase["judged"] is True else phase["judged"] - 1
         return summed_up(scenario.judged[ended_by])
     return Verdict(phase["verdict"]), str(phase["reason"])

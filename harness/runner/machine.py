@@ -1,8 +1,8 @@
 """Watches the machine the harness runs on: a server that gets no processor looks like one that is broken.
 
 So does one whose store waits for the disk. On Linux the kernel itself says for how much of the time something
-had to wait for a processor, or for the disk (/proc/pressure, "some"). Elsewhere, and where the whole machine
-stands still, only the watch's own lateness tells.
+had to wait for a processor, or for the disk (/proc/pressure, "some"). Elsewhere, and when the whole machine
+stops, only the watch's own lateness shows it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ RESOURCES = ("cpu", "io")
 
 
 def waited_us(pressure: Path = PRESSURE) -> list[int]:
-    """For how many microseconds since the boot some process waited for a processor, and for the disk.
+    """Return for how many microseconds since the boot some process waited for a processor, and for the disk.
 
-    0 where the kernel does not tell.
+    0 where the kernel does not say.
     """
     return [_total(pressure / resource) for resource in RESOURCES]
 
@@ -41,7 +41,7 @@ def _total(file: Path) -> int:
 class MachineWatch:
     """A context in which each period of pressure is recorded as an event `pressure`.
 
-    Where one could not be recorded, it is left with that error: whoever judges has to know of every one.
+    If one could not be recorded, the context ends with that error: a verdict needs every one of them.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class MachineWatch:
     def _keep_watching(self) -> None:
         try:
             self._watch()
-        except Exception as error:  # noqa: BLE001  raised where somebody hears of it
+        except Exception as error:  # noqa: BLE001  raised when the context ends
             self._failure = error
 
     def _watch(self) -> None:

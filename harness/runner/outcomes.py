@@ -1,7 +1,7 @@
 """The verdict on a row from how a phase of its test ended, with the reason in one sentence.
 
-A broken promise or a failed assertion is a fail; whatever kept the harness from judging is inconclusive; any
-failure of a test that is not a scenario is a fail.
+A broken promise or a failed assertion is a fail. Anything that kept the harness from judging is inconclusive.
+Any failure of a test that is not a scenario is a fail.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.verdict import Verdict
 def judged_by_its_end(
     error: BaseException | None, report: pytest.TestReport, run: Run | None, *, is_scenario: bool
 ) -> tuple[Verdict, str]:
-    """The verdict of a phase of a test, and why: by what ended it, if anything did."""
+    """Return the verdict of a phase of a test, and the reason, from the error that ended it, if one did."""
     verdict, reason = of_phase(error, report, is_scenario=is_scenario)
     if run is None or isinstance(error, CertainlyBroken):
         return verdict, reason
@@ -44,20 +44,20 @@ def of_phase(
     if isinstance(error, Inconclusive | HarnessError):
         return Verdict.INCONCLUSIVE, said
     if isinstance(error, OUT_OF_TIME):
-        return Verdict.INCONCLUSIVE, f"the scenario did not come to its end: {said}"
+        return Verdict.INCONCLUSIVE, f"the scenario did not finish: {said}"
     if isinstance(error, KeyboardInterrupt):
         return Verdict.INCONCLUSIVE, "interrupted"
     return Verdict.INCONCLUSIVE, f"the harness itself failed: {type(error).__name__}: {said}"
 
 
 def _excused(verdict: Verdict, reason: str, run: Run) -> tuple[Verdict, str]:
-    """Undecided where no checker convicted, and the machine was too busy for what the scenario expected."""
-    convicted = any(judgement.verdict is Verdict.FAIL for judgement in run.judgements)
-    busy = "" if convicted else too_busy(run.recorder.history())
+    """Return inconclusive where no checker found a violation and the machine was too busy; else the same."""
+    violated = any(judgement.verdict is Verdict.FAIL for judgement in run.judgements)
+    busy = "" if violated else too_busy(run.recorder.history())
     return (Verdict.INCONCLUSIVE, f"{reason}; but {busy}") if busy else (verdict, reason)
 
 
 def _with_the_machines_part(reason: str, run: Run) -> str:
-    """Whoever waited in vain for a busy machine may try again."""
+    """Return the reason, followed by that the machine was too busy, if it was: the row may be tried again."""
     busy = too_busy(run.recorder.history())
     return reason if not busy or TOO_BUSY in reason else f"{reason}; but {busy}"

@@ -1,4 +1,4 @@
-"""What became of each row while a run goes on, for whoever watches it; and at its end, the reports.
+"""How each row ended, for the progress of a run; and at its end, the reports.
 
 Scenarios may run in several processes. Each phase of a test leaves a `Part`, which travels as JSON with
 pytest's own report to the one process that collects them. Verdicts come from the history alone: see
@@ -36,7 +36,7 @@ class Part:
     ended: bool = False
     tests: int = 1
     stopped: str = ""
-    """Why the run cannot go on: for whoever has to change something."""
+    """Why the run cannot go on, for the user."""
     stopped_with: int = 0
     """The exit code of a run that cannot go on."""
 
@@ -52,12 +52,12 @@ class Ended:
 
 
 def to_json(parts: Sequence[Part]) -> str:
-    """The parts as they travel between processes."""
+    """Return the parts as they travel between processes."""
     return json.dumps([asdict(part) for part in parts])
 
 
 def from_json(text: str) -> list[Part]:
-    """The parts that `to_json` wrote."""
+    """Return the parts that `to_json` wrote."""
     return [Part(**{**part, "verdict": Verdict(part["verdict"])}) for part in json.loads(text)]
 
 
@@ -76,7 +76,7 @@ class Results:
 
     @property
     def stopped(self) -> str:
-        """Why the run could not go on: a sentence for whoever has to change something; else ''."""
+        """Why the run could not go on, with a program's last lines on further lines; else ''."""
         return self._stop.stopped if self._stop else ""
 
     @property
@@ -90,18 +90,18 @@ class Results:
         return next((part for part in parts if part.stopped), None)
 
     def take(self, part: Part) -> None:
-        """One phase of one of a row's tests is over."""
+        """Take what one phase of one of a row's tests says."""
         self._parts.setdefault(part.row, []).append(part)
         if part.ended and self._is_complete(part.row):
             self._ended.append(part.row)
 
     def take_missing(self, rows: Iterable[str]) -> None:
-        """Of these rows, those that nothing ran are undecided."""
+        """Take those of these rows that nothing ran."""
         self._missing = [row for row in rows if row not in self._parts]
         self._ended += self._missing
 
     def newly_ended(self) -> list[Ended]:
-        """The rows that ended since the last call."""
+        """Return the rows that ended since the last call."""
         ended, self._ended = self._ended, []
         return [self._how_it_ended(row) for row in ended]
 
@@ -111,14 +111,14 @@ class Results:
         return Ended(row, title(self._plan, row), worst(part.verdict for part in parts), seconds)
 
     def _is_complete(self, row: str) -> bool:
-        """Whether every test of the row has ended."""
+        """Return whether every test of the row has ended."""
         parts = self._parts.get(row, [])
         return sum(part.ended for part in parts) >= max((part.tests for part in parts), default=1)
 
     def write(self) -> RunRecord:
         """Write `results.json`, `verdicts.json` and `report.html`; return the record they were made from.
 
-        Raises CannotWrite, and ValueError where the history cannot be read again.
+        Raise CannotWrite, and ValueError where the history cannot be read again.
         """
         settings = self._settings
         finished = not (self.stopped or self.interrupted)
@@ -144,14 +144,14 @@ class Results:
         return record
 
     def _close_history(self, finished: bool) -> Path:
-        """End the history with what became of the run."""
+        """End the history with how the run ended."""
         path = self._settings.reports / HISTORY
         with HistoryFile(path) as file:
             file.record("over", finished=finished, missing=self._missing)
         return path
 
     def _in_order(self, judged: Iterable[JudgedRow]) -> Iterator[RowResult]:
-        """Every row, in the plan's order."""
+        """Yield every row, in the plan's order."""
         order = {row: index for index, row in enumerate(self._plan)}
         for row in sorted(judged, key=lambda row: order.get(row.id, len(order))):
             section = self._plan[row.id].section if row.id in self._plan else ""
@@ -166,5 +166,5 @@ def _this_machine() -> dict[str, Mapping[str, str]]:
 
 
 def title(plan: Mapping[str, PlanRow], row: str) -> str:
-    """A row's title in the plan; its id where the plan has none."""
+    """Return a row's title in the plan; its id where the plan does not have it."""
     return plan[row].title if row in plan else row

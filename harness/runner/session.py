@@ -34,44 +34,44 @@ class Settings:
     run: str = ""
     """The same in every process of this run, and in no other run."""
     minutes: float = 2.0
-    """How long a long row shall last."""
+    """How many minutes a long row lasts."""
     process: str = ""
-    """Which of several processes this is, '' if it is the only one."""
+    """Which of several processes this is; '' if it is the only one."""
 
 
 class Session:
     """Starts services when the first scenario needs them and ends them with the run.
 
-    `services` that somebody else has started are used instead, and left running.
+    `services` that are given are used instead, and left running.
     """
 
     def __init__(self, settings: Settings, services: Services | None = None) -> None:
         self.settings = settings
         self._stack = contextlib.ExitStack()
         self._services = services
-        self._are_told = False
+        self._are_recorded = False
         """Whether the history says which services these are."""
         self._logs = settings.reports / "logs"
         self._stack.enter_context(held(settings.reports, settings.run))
         self._history = self._open_history()
 
     def services(self) -> Services:
-        """The running services, started at the first call.
+        """Return the running services, which the first call starts.
 
-        Raises UsageError when one is missing, InfrastructureError when one does not start.
+        Raise UsageError when one is missing, InfrastructureError when one does not start.
         """
         if self._services is None:
             self._services = self._stack.enter_context(Services(logs=self._logs / self.settings.process))
-        if not self._are_told:
+        if not self._are_recorded:
             found = self._services.found.items()
             versions = {name: {"version": it.version, "origin": it.origin} for name, it in found}
             self.record("environment", found=versions)
-            self._are_told = True
+            self._are_recorded = True
         return self._services
 
     @contextlib.contextmanager
     def scenario(self, row: str, title: str) -> Iterator[Run]:
-        """A run of one row from a clean state: no faults, an empty queue, a new database, a new server."""
+        """Yield a run of one row in a clean state: no faults, empty queues, a new database, a new server."""
         services = self.services()
         services.reset()
         profile = self.settings.profile
@@ -105,7 +105,7 @@ class Session:
                 instances.stop()
 
     def record(self, kind: str, **fields: Any) -> Event:
-        """Write an event of the whole run, and return it. Raises CannotWrite."""
+        """Write an event of the whole run, and return it. Raise CannotWrite."""
         return self._history.record(kind, **fields)
 
     def close(self) -> None:

@@ -283,7 +283,7 @@ def test_markup_in_a_reason_is_only_text() -> None:
             run_of(row("A-01", Verdict.SKIPPED), row("A-02"), verdict=Verdict.SKIPPED),
             "Skipped: of 2 rows, 1 skipped (A-01).",
         ),
-        (run_of(row("A-01"), verdict=Verdict.INCONCLUSIVE), "Inconclusive: the run did not come to its end."),
+        (run_of(row("A-01"), verdict=Verdict.INCONCLUSIVE), "Inconclusive: the run did not finish."),
     ],
 )
 def test_the_closing_sentence(run: RunRecord, sentence: str) -> None:
