@@ -83,7 +83,7 @@ def unknown_user_told(self, username, password, address):
 @mutant(row="SEC-04", promise=STORY, says="takes", replaces="auth:Accounts._matches")
 def unknown_user_is_quicker(self, password_hash, password):
     """No password is hashed for a name that does not exist."""
-    return password_hash != self._nobodys_hash and _matches(self, password_hash, password)
+    return password_hash != self._dummy_hash and _matches(self, password_hash, password)
 
 
 @mutant(row="SEC-05", promise=STORY, says="were not slowed")

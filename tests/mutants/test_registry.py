@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,11 @@ from tests.mutants.registry import STORY, Mutant, find
 
 ROOT = Path(__file__).parents[2]
 ROWS = {row.id for row in read_plan(ROOT / PLAN_FILE)}
+SERVER_WORDS = {
+    word
+    for file in (ROOT / "reference_server").rglob("*.py")
+    for word in re.findall(r"\w+", file.read_text(encoding="utf-8"))
+}
 EACH = pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS.keys())
 
 
@@ -51,7 +57,10 @@ def test_what_a_mutant_replaces_is_there(mutant: Mutant) -> None:
         assert replaced is not mutant.broken
 
 
-@pytest.mark.parametrize("mechanism", dict.fromkeys(mutant.mechanism for mutant in MUTANTS.values()))
+MECHANISM = pytest.mark.parametrize("mechanism", dict.fromkeys(one.mechanism for one in MUTANTS.values()))
+
+
+@MECHANISM
 def test_what_a_mutant_sets_by_itself_is_there(mechanism: str) -> None:
     module = import_module(f"tests.mutants.{mechanism}")
     tree = ast.parse(inspect.getsource(module))
@@ -59,6 +68,14 @@ def test_what_a_mutant_sets_by_itself_is_there(mechanism: str) -> None:
     for target in (part for whole in assigned for part in getattr(whole, "elts", [whole])):
         if isinstance(target, ast.Attribute) and (owner := _of_the_server(target.value, module)):
             assert hasattr(owner, target.attr), f"{ast.unparse(target)} would change nothing"
+
+
+@MECHANISM
+def test_the_private_names_that_a_mutant_uses_are_the_servers(mechanism: str) -> None:
+    tree = ast.parse(inspect.getsource(import_module(f"tests.mutants.{mechanism}")))
+    private = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and re.match("_[a-z]", n.attr)]
+    own = {node.attr for node in private if isinstance(node.ctx, ast.Store)}
+    assert {node.attr for node in private} - own <= SERVER_WORDS
 
 
 def _of_the_server(owner: ast.expr, module: ModuleType) -> object:
