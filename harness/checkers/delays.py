@@ -64,7 +64,7 @@ class Delay(Struct, frozen=True, gc=False):  # it is never part of a reference c
 
 def seconds(some: Iterable[Delay]) -> list[float]:
     """Return the delays in seconds; infinite for what never arrived."""
-    return [delay.delay_ns / NS_PER_S if delay.poll is not None else float("inf") for delay in some]
+    return [delay.delay_s for delay in some]
 
 
 def delays(consumer: Consumer, mailbox: Mailbox, interval_ns: int) -> Iterator[Delay]:

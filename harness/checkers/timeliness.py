@@ -78,7 +78,7 @@ class Timed:
 
     @cached_property
     def allowed(self) -> int:
-        """How many misses a perfect server can explain."""
+        """How many misses a perfect server can have."""
         return allowed_misses(self.live, self.floor)
 
     @cached_property
