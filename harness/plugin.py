@@ -164,7 +164,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             decide(run, in_time=not isinstance(error, OUT_OF_TIME))
         raise
     run = item.stash.get(RUN, None)
-    if run is not None and (question := run.open_question):
+    if run is not None and (question := run.checks.open_question()):
         decide(run, in_time=True)
         raise Inconclusive(question)
 
@@ -191,7 +191,7 @@ def pytest_runtest_makereport(
         begin=run.recorder.events[0]["t"] if run is not None else None,
         verdict=verdict,
         reason=reason,
-        judged=run.judging_that_raised(error) if run is not None else 0,
+        judged=run.checks.check_that_raised(error) if run is not None else 0,
         ended=ended,
         seconds=round(call.duration, 3),
         measured=run.measured if ended and run is not None else {},

@@ -108,7 +108,7 @@ def _failed_over(run: Run, demoted: bool) -> Iterator[Fault]:
 def _restored(run: Run, missing_sends: int) -> Iterator[Fault]:
     """Restart Redis from a snapshot that lacks what was sent after it was taken."""
     old = run.faults.redis_snapshot()
-    run.wait_for_traffic(sends=missing_sends, polls=0)
+    run.wait.for_traffic(sends=missing_sends, polls=0)
     with run.faults.redis_restarted(back_from=old) as fault:
         yield fault
 
@@ -142,12 +142,16 @@ CATALOG: tuple[ChaosFault, ...] = (
     ChaosFault("redis", "read-only", lambda run, _: run.faults.redis_read_only(), needs=_REDIS),
     ChaosFault("redis", "out of memory", lambda run, _: run.faults.redis_out_of_memory(), needs=_REDIS),
     ChaosFault(
-        "redis", "wrong type", lambda run, _: run.faults.redis_wrong_type(run.mailboxes()), needs=_DATA
+        "redis",
+        "wrong type",
+        lambda run, _: run.faults.redis_wrong_type(run.readers.usernames()),
+        needs=_DATA,
     ),
     ChaosFault(
         "redis",
         "not JSON",
-        lambda run, _: run.faults.redis_not_json(run.mailboxes()[:-1]),  # the last one's has no entries
+        # The last one's queue is empty.
+        lambda run, _: run.faults.redis_not_json(run.readers.usernames()[:-1]),
         needs=_DATA,
         apart_from=_REBUILT,
     ),

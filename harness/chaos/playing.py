@@ -55,9 +55,9 @@ def _moments(outage: Sequence[Planned]) -> list[tuple[float, bool, Planned]]:
 
 def _wrong_queues(run: Run, outage: Outage) -> list[str]:
     """Return what is wrong with the queues when they must be right again; the run goes on."""
-    run.read_afresh()  # a bad entry may stay until the mailbox is read
+    run.mailboxes.read_afresh()  # a bad entry may stay until the mailbox is read
     try:
-        run.wait_for_queues()
+        run.queues.wait_until_right()
     except PromiseBroken as error:
         return [f"after {' and '.join(fault.kind.full_name for fault in outage)}: {error}"]
     return []

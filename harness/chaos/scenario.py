@@ -15,14 +15,14 @@ def test_faults_drawn_from_the_seed(run: Run, schedule: FaultSchedule) -> None:
     """All promises are judged over the whole run."""
     _start(run, schedule)
     wrong_queues = play(run, schedule)
-    run.recover()
-    run.read_all()
+    run.wait.for_recovery()
+    run.mailboxes.read_all()
     run.measured["faults"] = len(schedule.faults)
     outages = [fault for fault in schedule.faults if not fault.kind.is_harmless]
     run.check(*DELIVERY, on_time, available, bounded, *([recovers] if outages else []))
-    run.require_right_queues()
+    run.queues.require_right()
     assert not wrong_queues, "; ".join(wrong_queues)
-    assert not run.refusals_without_outcome(), "a send was answered 503 without an outcome"
+    assert not run.seen.refusals_without_outcome(), "a send was answered 503 without an outcome"
 
 
 def _start(run: Run, schedule: FaultSchedule) -> None:
@@ -31,14 +31,14 @@ def _start(run: Run, schedule: FaultSchedule) -> None:
     One polls an empty mailbox.
     """
     if schedule.with_clocks:
-        run.start_instances(2)
-    writing, polling = run.users(4), run.users(5)
-    run.read(run.second_browser(polling[0]), limit=5)
+        run.instances.start_with_clocks(2)
+    writing, polling = run.users.new(4), run.users.new(5)
+    run.readers.start(run.users.second_browser(polling[0]), limit=5)
     if run.has.held_polls:
-        run.read(run.second_browser(polling[1]), wait_s=3)
-    run.read(*polling)
+        run.readers.start(run.users.second_browser(polling[1]), wait_s=3)
+    run.readers.start(*polling)
     pairs = list(zip(writing, polling, strict=False))
-    run.keep_sending(pairs[:2], every_s=0.3, retrying=True)
-    run.keep_sending(pairs[2:], every_s=0.3)
-    run.keep_sending([(polling[3], polling[3])], every_s=0.6)
-    run.wait_for_traffic(sends=10, polls=3)
+    run.senders.start(pairs[:2], every_s=0.3, retrying=True)
+    run.senders.start(pairs[2:], every_s=0.3)
+    run.senders.start([(polling[3], polling[3])], every_s=0.6)
+    run.wait.for_traffic(sends=10, polls=3)

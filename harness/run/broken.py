@@ -16,6 +16,8 @@ from harness.history import NS_PER_S, WATCH_PERIOD_S, Recorder
 KNOWN_AFTER_S = 2 * WATCH_PERIOD_S
 """Pressure is recorded when a period of it is over."""
 LONGEST_WAIT_S = 30.0
+LOOK_AGAIN_S = 0.05
+"""The pause between two looks at what is waited for."""
 
 
 class PromiseBroken(AssertionError):

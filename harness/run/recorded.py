@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harness.checkers.expected_answers import is_total
-from harness.checkers.messages import group
 from harness.history import NS_PER_S, Event, History, Outcome
 
 
@@ -55,18 +52,6 @@ def _took(counts: Counter[str], text: str) -> bool:
     return counts[text] >= 0
 
 
-def replays(history: History) -> int:
-    """How many sends were answered `replayed`: their message was stored by an earlier attempt."""
-    return sum(send.replayed for send in history.sends)
-
-
-def untold_replays(history: History) -> int:
-    """How many acked sends did not say that an earlier attempt at the same message had stored it."""
-    acked = [message.attempts for message in group(history.sends) if message.outcome is Outcome.OK]
-    told_new = [sum(a.outcome is Outcome.OK and not a.replayed for a in attempts) for attempts in acked]
-    return sum(max(0, count - 1) for count in told_new)
-
-
 def begun_and_answered(events: Iterable[Event], begin_ns: int) -> tuple[int, int]:
     """How many sends and how many polls among these events began at `begin_ns` or later and were answered."""
     known = list(events)
@@ -84,28 +69,9 @@ def polled_since(events: Iterable[Event], reader: str, begin_ns: int) -> bool:
     )
 
 
-def refusals_without_outcome(events: Iterable[Event]) -> int:
-    """How many sends were answered 503 without saying what became of the message (contract: Send)."""
-    told = ("not_stored", "unknown")
-    return sum(e["kind"] == "sent" and e["status"] == 503 and e["stated_outcome"] not in told for e in events)
-
-
-def hangs(events: Iterable[Event], for_s: float) -> bool:
-    """Whether some send among these events has been waiting for its answer so long, in seconds."""
-    known = list(events)
-    answered = {event["op"] for event in known if event["kind"] == "sent"}
-    before_ns = time.monotonic_ns() - int(for_s * NS_PER_S)
-    return any(e["kind"] == "send" and e["op"] not in answered and e["t"] < before_ns for e in known)
-
-
-def polls_served_without(history: History, store: str) -> int:
-    """How many polls were answered 200 while the whole store was away."""
-    away = [(w.active_ns, w.heal_ns) for w in history.faults if w.store == store and is_total(w)]
-    return sum(
-        poll.outcome is Outcome.OK and start is not None and end is not None and start < poll.start_ns < end
-        for poll in history.polls
-        for start, end in away
-    )
+def given_up(history: History) -> list[str]:
+    """Return what the scenario waited for and did not get, in sentences."""
+    return [wait.what for wait in history.gave_up if wait.of in ("traffic", "sends")]
 
 
 def quiet_after_ns(history: History) -> int:
@@ -114,6 +80,12 @@ def quiet_after_ns(history: History) -> int:
     acks = [send.end_ns for send in history.sends if send.end_ns is not None]
     heals = [fault.heal_ns + recovery_ns for fault in history.faults if fault.heal_ns is not None]
     return max(acks + heals, default=0)
+
+
+def overdue_after_ns(history: History) -> int:
+    """When what was acked so far must have reached even a consumer that has just polled; monotonic ns."""
+    bounds = history.bounds
+    return quiet_after_ns(history) + int((bounds.delivered_within_s + bounds.poll_interval_s) * NS_PER_S)
 
 
 def healed_ns(history: History) -> int:

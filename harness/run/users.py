@@ -1,4 +1,4 @@
-"""The users of a scenario, and the server that they are users of."""
+"""The users of a scenario: registered, signed in, closed in the end."""
 
 from __future__ import annotations
 
@@ -20,87 +20,73 @@ PASSWORD = "correct horse battery staple"
 REGISTERED = frozenset({201, 409})
 """The names are random: where one is taken, an earlier try, answered 503, was carried out."""
 TOLERATED = frozenset({400, 404, 405, 413, 422, 429, 501})
-"""What may be due to the harness: names and passwords not taken, a limit to be raised, no such endpoint."""
+"""Perhaps the harness's fault: a name or password that is not accepted, a limit, an unknown endpoint."""
 AT_ONCE = 4
-"""So many register or sign in at the same time: more would only wait for each other."""
+"""How many register or sign in at the same time: more would only wait for each other."""
 
 
 class Users:
     """Users with names that no other scenario uses; with several instances, they alternate between them.
 
-    What they cannot do without is recorded, and raises NotServed where they do not get it.
+    The first user starts the server, unless it runs. Registrations and sign-ins are recorded. They raise
+    NotServed when they fail.
     """
 
     def __init__(self, instances: Instances, recorder: Recorder, variety: Variety) -> None:
-        self.recorder = recorder
-        self.variety = variety
+        self._recorder = recorder
+        self._variety = variety
         self._instances = instances
         self._clients: list[Client] = []
 
-    def start_server(self) -> str:
-        """Start the server under test unless it runs; return its base URL."""
-        if not self._instances.targets:
-            self._instances.start()
-        return self._instances.first.base_url
+    def new(self, count: int, *, usual: bool = False) -> list[Client]:
+        """Return new signed-in users, with names of any kind, or `usual` ones if their length matters."""
+        return [self.new_one(usual=usual) for _ in range(count)]
 
-    def start_limited(self) -> None:
-        """Start the server under test with the low limits of its profile."""
-        self._instances.start_limited()
-
-    def start_instances(self, count: int) -> None:
-        """Start so many instances of the server, which share the workers, each with a clock for `faults`."""
-        for _ in range(count):
-            self._instances.start_with_clock(workers=max(1, self._instances.workers // count))
-
-    def users(self, count: int, *, usual: bool = False) -> list[Client]:
-        """New signed-in users, with names of any kind, or with `usual` ones where their length matters."""
-        return [self.user(usual=usual) for _ in range(count)]
-
-    def many_users(self, count: int) -> list[Client]:
-        """New signed-in users, some of whom sign in at the same time."""
+    def new_in_parallel(self, count: int) -> list[Client]:
+        """Return new signed-in users; some of them sign in at the same time."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             clients = [self._client(self._new_name()) for _ in range(count)]
             list(pool.map(self._register, clients))
             list(pool.map(self.sign_in, clients))
         return clients
 
-    def user(self, *, at: str = "", usual: bool = False) -> Client:
-        """One new signed-in user; `at` is the base URL where the server is for this one, if not as usual."""
-        client = self.registered(at=at, usual=usual)
+    def new_one(self, *, at: str = "", usual: bool = False) -> Client:
+        """Return one new signed-in user; `at` is another base URL of the server, for this user alone."""
+        client = self.register(at=at, usual=usual)
         self.sign_in(client)
         return client
 
-    def namesakes(self) -> list[Client]:
-        """Three new signed-in users: a name, one that begins with it, and one that differs from it in case.
+    def new_with_similar_names(self) -> list[Client]:
+        """Return signed-in users with a name, one that begins with it, and one that differs in case.
 
-        The third has any other name where the server takes names that differ in case for one user.
+        If the server does not distinguish case in names, the third has any other name.
         """
         name = f"ann_{secrets.token_hex(4)}"
         clients = [self._client(n) for n in (name, f"{name}a", name.capitalize())]
         for client in clients[:2]:
             self._register(client)
         if patiently(clients[2].register).status != 201:
-            clients[2] = self.registered()
+            clients[2] = self.register()
         for client in clients:
             self.sign_in(client)
         return clients
 
-    def registered(self, *, at: str = "", usual: bool = False) -> Client:
-        """One new user who has not signed in."""
+    def register(self, *, at: str = "", usual: bool = False) -> Client:
+        """Register a new user, who has not signed in, and return it."""
         # Not from the seed: a Redis that is not ours keeps the mailboxes of earlier runs.
         client = self._client(usual_name(len(self._clients)) if usual else self._new_name(), at)
         self._register(client)
         return client
 
     def _new_name(self) -> str:
-        return self.variety.name(len(self._clients), [client.username for client in self._clients])
+        return self._variety.name(len(self._clients), [client.username for client in self._clients])
 
     def sign_in(self, client: Client) -> None:
         """Sign a registered user in."""
         self._must("sign in", client, client.sign_in, {200}, tolerated={429})
 
     def second_browser(self, client: Client) -> Client:
-        """The same user, signed in once more."""
+        """Return the same user, signed in once more."""
         twin = self._client(client.username)
         self.sign_in(twin)
         return twin
@@ -125,7 +111,7 @@ class Users:
         give_up_at = time.monotonic() + LONGEST_WAIT_S
         while True:
             answer = patiently(call)
-            # Who signed in and was given no token goes no further.
+            # A user who was given no token cannot go on.
             is_malformed = answer.status == 200 and answer.error is not None
             self._record(what, client, answer, right, tolerated, is_malformed=is_malformed)
             if not self._decides_nothing(client, answer) or time.monotonic() >= give_up_at:
@@ -137,10 +123,10 @@ class Users:
             raise NotServed(f"{asked}, not {wanted}: {said}")
 
     def _decides_nothing(self, client: Client, answer: Answer) -> bool:
-        """Whether the answer just recorded is a time-out which a machine that is too busy explains."""
+        """Return whether the answer just recorded is a time-out that a busy machine explains."""
         if answer.status is not None:
             return False
-        history = self.recorder.history()
+        history = self._recorder.history()
         required = next(each for each in reversed(history.required) if each.who == client.username)
         return Pressure(history).excuses(required, required.end_ns)
 
@@ -154,10 +140,10 @@ class Users:
         *,
         is_malformed: bool,
     ) -> None:
-        self.recorder.record(
+        self._recorder.record(
             "required",
             t=answer.end_ns,
-            op=self.recorder.next_op(),
+            op=self._recorder.next_op(),
             who=client.username,
             what=what,
             expected=sorted(right),
@@ -168,7 +154,8 @@ class Users:
         )
 
     def _client(self, name: str, at: str = "") -> Client:
-        self.start_server()
+        if not self._instances.targets:
+            self._instances.start()
         client = Client(at or self._instances.base_urls, name, PASSWORD)
         self._clients.append(client)
         return client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import psutil
@@ -10,18 +11,21 @@ import redis
 from pymongo.errors import PyMongoError
 
 from harness.errors import InfrastructureError
+from harness.history import Recorder
 from harness.stack import Services
 from harness.stack.reaper import family
 from harness.targets.instances import Instances
 
 ANSWERS_WITHIN_S = 5.0
+LOOK_EVERY_S = 1.0
 MB = 1e6
 
 
 class Vitals:
     """Looks at all instances of a server and past the proxies at its stores. `close` it in the end."""
 
-    def __init__(self, instances: Instances, services: Services) -> None:
+    def __init__(self, instances: Instances, services: Services, recorder: Recorder) -> None:
+        self._recorder = recorder
         self._instances = instances
         self._redis = redis.Redis.from_url(services.redis_direct_url, socket_timeout=ANSWERS_WITHIN_S)
         self._mongodb: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
@@ -30,6 +34,15 @@ class Vitals:
             serverSelectionTimeoutMS=int(ANSWERS_WITHIN_S * 1000),
             timeoutMS=int(ANSWERS_WITHIN_S * 1000),
         )
+
+    def watch(self, *, minutes: float) -> None:
+        """Record a sample about once a second for so long."""
+        begin = time.monotonic()
+        looks = 0
+        while time.monotonic() < begin + minutes * 60:
+            self._recorder.record("vitals", values=self.sample())
+            looks += 1
+            time.sleep(max(0.0, begin + looks * LOOK_EVERY_S - time.monotonic()))
 
     def sample(self) -> dict[str, float]:
         """Look once; a name ends in its unit. Raises InfrastructureError when a store does not answer."""

@@ -25,7 +25,7 @@ def judged_by_its_end(
         return verdict, reason
     if verdict is Verdict.FAIL:
         return _excused(verdict, reason, run)
-    if isinstance(error, (NotServed, Inconclusive, OUT_OF_TIME)) and not run.judging_that_raised(error):
+    if isinstance(error, (NotServed, Inconclusive, OUT_OF_TIME)) and not run.checks.check_that_raised(error):
         return verdict, _with_the_machines_part(reason, run)
     return verdict, reason
 
@@ -52,7 +52,7 @@ def of_phase(
 
 def _excused(verdict: Verdict, reason: str, run: Run) -> tuple[Verdict, str]:
     """Return inconclusive where no checker found a violation and the machine was too busy; else the same."""
-    violated = any(judgement.verdict is Verdict.FAIL for judgement in run.judgements)
+    violated = any(judgement.verdict is Verdict.FAIL for judgement in run.checks.judgements)
     busy = "" if violated else too_busy(run.recorder.history())
     return (Verdict.INCONCLUSIVE, f"{reason}; but {busy}") if busy else (verdict, reason)
 

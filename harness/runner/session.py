@@ -83,7 +83,7 @@ class Session:
             policy=profile.policy,
         )
         instances = Instances(profile, services, logs=self._logs, name=row, workers=self.settings.workers)
-        vitals = Vitals(instances, services)
+        vitals = Vitals(instances, services, recorder)
         run = Run(
             profile=profile,
             recorder=recorder,

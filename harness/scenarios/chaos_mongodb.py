@@ -16,10 +16,10 @@ def test_mongodb_is_away_twice(run: Run) -> None:
     _start(run)
     for outage in (run.faults.mongodb_refused, run.faults.mongodb_black_holed):
         with outage():
-            run.wait_for_traffic(sends=20, polls=6)
-        run.wait_for_traffic(sends=10, polls=3)
+            run.wait.for_traffic(sends=20, polls=6)
+        run.wait.for_traffic(sends=10, polls=3)
     _end(run)
-    assert run.polls_served_without("mongodb"), "no poll was served from Redis while MongoDB was away"
+    assert run.seen.polls_served_without("mongodb"), "no poll was served from Redis while MongoDB was away"
 
 
 @pytest.mark.plan("CHAOS-21")
@@ -30,7 +30,7 @@ def test_mongodb_is_slow(run: Run) -> None:
     """
     _start(run, pairs=8)
     with run.faults.mongodb_slow(latency_ms=300):
-        run.wait_for_traffic(sends=40, polls=16)
+        run.wait.for_traffic(sends=40, polls=16)
     _end(run)
 
 
@@ -39,7 +39,7 @@ def test_mongodb_is_killed_and_started_again(run: Run) -> None:
     """What was acked before the kill must have been on the disk."""
     _start(run, every_s=0.1)
     with run.faults.mongodb_killed():
-        run.wait_for_traffic(sends=30, polls=6)
+        run.wait.for_traffic(sends=30, polls=6)
     _end(run)
 
 
@@ -48,7 +48,7 @@ def test_both_stores_are_away(run: Run) -> None:
     """Nobody can be served, and everybody is told so; then everything is as before."""
     _start(run)
     with run.faults.redis_refused(), run.faults.mongodb_black_holed():
-        run.wait_for_traffic(sends=20, polls=6)
+        run.wait.for_traffic(sends=20, polls=6)
     _end(run)
 
 
@@ -63,23 +63,23 @@ def test_two_faults_overlap_as_the_seed_will_have_it(run: Run) -> None:
         first, second = second, first
     _start(run)
     with first():
-        run.wait_for_traffic(sends=10, polls=4)
+        run.wait.for_traffic(sends=10, polls=4)
         with second():
-            run.wait_for_traffic(sends=12, polls=6)
-        run.wait_for_traffic(sends=8, polls=3)
+            run.wait.for_traffic(sends=12, polls=6)
+        run.wait.for_traffic(sends=8, polls=3)
     _end(run)
 
 
 def _start(run: Run, *, pairs: int = 4, every_s: float = 0.3) -> None:
-    run.start_traffic(pairs=pairs, every_s=every_s)
-    run.wait_for_traffic(sends=10, polls=3)
+    run.traffic.start(pairs=pairs, every_s=every_s)
+    run.wait.for_traffic(sends=10, polls=3)
 
 
 def _end(run: Run) -> None:
-    run.recover()
-    run.read_all()
+    run.wait.for_recovery()
+    run.mailboxes.read_all()
     try:
         run.check(*ALL)
-        run.require_right_queues()
+        run.queues.require_right()
     finally:  # also where the machine was too busy for the checks
-        certain(not run.refusals_without_outcome(), "a send was answered 503 without an outcome")
+        certain(not run.seen.refusals_without_outcome(), "a send was answered 503 without an outcome")

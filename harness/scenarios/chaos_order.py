@@ -17,86 +17,86 @@ def test_many_write_to_one_mailbox(run: Run) -> None:
 
     One more polls again at each message, so that no moment between two messages goes unseen.
     """
-    bob, *others = run.users(7)
+    bob, *others = run.users.new(7)
     if run.has.held_polls:
-        run.read(run.second_browser(bob), wait_s=3)
+        run.readers.start(run.users.second_browser(bob), wait_s=3)
     _all_write_to_one(run, others, bob)
-    run.wait_for_traffic(sends=140, polls=16)
-    run.read_all()
+    run.wait.for_traffic(sends=140, polls=16)
+    run.mailboxes.read_all()
     run.check(*ALL)
 
 
 @pytest.mark.plan("CHAOS-02")
 def test_the_clocks_of_two_instances_are_minutes_apart(run: Run) -> None:
     """Clients alternate between the two, so neighbours in a mailbox come from different clocks."""
-    run.start_instances(2)
+    run.instances.start_with_clocks(2)
     with run.faults.clocks_off([-180, 180]):
         _write_by_turns_at_two_instances(run)
-        run.wait_for_traffic(sends=50, polls=8)
-    run.wait_for_traffic(sends=40, polls=6)  # one clock has stepped back three minutes
-    run.read_all()
+        run.wait.for_traffic(sends=50, polls=8)
+    run.wait.for_traffic(sends=40, polls=6)  # one clock has stepped back three minutes
+    run.mailboxes.read_all()
     run.check(*ALL)
 
 
 @pytest.mark.plan("CHAOS-03")
 def test_a_clock_steps_back_while_the_server_runs(run: Run) -> None:
     """To and fro, twice a second, beside another instance whose clock is right."""
-    run.start_instances(2)
+    run.instances.start_with_clocks(2)
     _write_by_turns_at_two_instances(run)
     with run.faults.clocks_stepping([120, -60, 45, -240, 0]):
-        run.wait_for_traffic(sends=60, polls=10)
-    run.read_all()
+        run.wait.for_traffic(sends=60, polls=10)
+    run.mailboxes.read_all()
     run.check(*ALL)
 
 
 @pytest.mark.plan("CHAOS-04")
 def test_everything_happens_at_the_same_time(run: Run) -> None:
     """Two instances whose clocks stand still: a timestamp of the clock alone would be no cursor."""
-    run.start_instances(2)
+    run.instances.start_with_clocks(2)
     with run.faults.clocks_stopped():
         _write_by_turns_at_two_instances(run)
-        run.wait_for_traffic(sends=60, polls=10)
-    run.read_all()
+        run.wait.for_traffic(sends=60, polls=10)
+    run.mailboxes.read_all()
     run.check(*ALL)
 
 
 @pytest.mark.plan("CHAOS-05")
 def test_more_than_a_thousand_wait_for_who_comes_back(run: Run) -> None:
     """Whoever has a cursor gets every one, page by page, though the queue has dropped the oldest."""
-    bob, *others = run.users(5)
-    run.read(bob, at_once=True)
-    run.acked(others[0], bob)
-    run.wait_for_delivery()
-    run.go_offline(bob)
-    run.send_many([(other, bob) for other in others], count=252, every_s=0.03)
-    run.come_back(bob)
-    run.read_all()
+    bob, *others = run.users.new(5)
+    run.readers.start(bob, at_once=True)
+    run.messages.send_acked(others[0], bob)
+    run.wait.for_delivery()
+    run.readers.pause(bob)
+    run.senders.send_many([(other, bob) for other in others], count=252, every_s=0.03)
+    run.readers.resume(bob)
+    run.mailboxes.read_all()
     run.check(*DELIVERY, retention_told, contiguous, available, bounded)
-    run.require_right_queues()
+    run.queues.require_right()
 
 
 @pytest.mark.plan("CHAOS-35")
 def test_retention_is_told_where_it_ends_and_nowhere_else(run: Run) -> None:
     """Cursors before what the start is left with, one just at its edge, and a mailbox that is just full."""
-    bob, carol, *others = run.users(6)
+    bob, carol, *others = run.users.new(6)
     for other in others:
-        run.acked(other, bob)
-        run.poll_once(run.second_browser(bob))
+        run.messages.send_acked(other, bob)
+        run.readers.poll_once(run.users.second_browser(bob))
     each, rest = divmod(run.bounds.retained_messages, len(others))
     for reader in (bob, carol):
-        run.send_many([(other, reader) for other in others], count=each, every_s=0.03)
+        run.senders.send_many([(other, reader) for other in others], count=each, every_s=0.03)
         for _ in range(rest):
-            run.acked(others[0], reader)
-        run.poll_once(reader)
-    run.read_all()
+            run.messages.send_acked(others[0], reader)
+        run.readers.poll_once(reader)
+    run.mailboxes.read_all()
     run.check(*DELIVERY, retention_told, available)
 
 
 def _write_by_turns_at_two_instances(run: Run) -> None:
     """Four users, five messages a second each, after each has said hello."""
-    bob, *others = run.users(5)
+    bob, *others = run.users.new(5)
     for other in others:
-        run.acked(other, bob)
+        run.messages.send_acked(other, bob)
     _all_write_to_one(run, others, bob)
 
 
@@ -105,7 +105,7 @@ def _all_write_to_one(run: Run, others: list[Client], bob: Client) -> None:
 
     He writes to himself as well.
     """
-    run.read(bob)
-    run.read(run.second_browser(bob), limit=10)
+    run.readers.start(bob)
+    run.readers.start(run.users.second_browser(bob), limit=10)
     pairs = [*((other, bob) for other in others), (bob, bob)]
-    run.keep_sending(pairs, every_s=0.2, in_step=True)
+    run.senders.start(pairs, every_s=0.2, in_step=True)

@@ -48,29 +48,30 @@ def test_redis_is_killed_and_comes_back_empty(run: Run) -> None:
 @pytest.mark.plan("CHAOS-13")
 def test_redis_is_emptied_by_a_quick_restart(run: Run) -> None:
     """So quick that hardly a request fails: an empty queue must not pass for an empty mailbox."""
-    alice, bob = run.users(2)
+    alice, bob = run.users.new(2)
     for _ in range(3):
-        run.acked(alice, bob)  # nobody sends to Bob again, so only his own poll can find his queue gone
+        run.messages.send_acked(alice, bob)
+    # No one sends to Bob again, so only his own poll can find that his queue is gone.
     _start(run)
     with run.faults.redis_restarted():
-        run.read(bob, at_once=True)
-    run.wait_for_queues(but=bob)  # his is owed nothing: it may be rebuilt when he asks
+        run.readers.start(bob, at_once=True)
+    run.queues.wait_until_right(but=bob)  # his is owed nothing: it may be rebuilt when he asks
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-14")
 def test_redis_comes_back_with_an_old_snapshot(run: Run) -> None:
     """The lists look complete, and are not: what came after the snapshot is missing."""
-    alice, bob = run.users(2)
-    run.acked(alice, bob)
+    alice, bob = run.users.new(2)
+    run.messages.send_acked(alice, bob)
     _start(run)
     old = run.faults.redis_snapshot()
     for _ in range(3):
-        run.acked(alice, bob)  # nobody sends to Bob again
-    run.wait_for_traffic(sends=10, polls=3)
+        run.messages.send_acked(alice, bob)  # nobody sends to Bob again
+    run.wait.for_traffic(sends=10, polls=3)
     with run.faults.redis_restarted(back_from=old):
-        run.read(bob, at_once=True)
-    run.wait_for_queues(but=bob)  # his is owed nothing: it may be rebuilt when he asks
+        run.readers.start(bob, at_once=True)
+    run.queues.wait_until_right(but=bob)  # his is owed nothing: it may be rebuilt when he asks
     _end(run)
 
 
@@ -94,7 +95,7 @@ def test_redis_is_out_of_memory(run: Run) -> None:
 def test_something_else_stands_under_the_queues_keys(run: Run) -> None:
     """A string or a hash where the list belongs, again and again."""
     _start(run)
-    _fail(run, run.faults.redis_wrong_type(run.mailboxes()))
+    _fail(run, run.faults.redis_wrong_type(run.readers.usernames()))
     _end(run)
 
 
@@ -102,27 +103,28 @@ def test_something_else_stands_under_the_queues_keys(run: Run) -> None:
 def test_queues_have_entries_that_are_no_messages(run: Run) -> None:
     """Before the newest, instead of the newest, the oldest, one between; fresh readers see the whole list."""
     _start(run)
-    run.wait_for_delivery()
-    with run.faults.redis_not_json(run.mailboxes()[:-1]):  # the last one's is empty, and has no entries
-        run.wait_for_traffic(sends=20, polls=6)
+    run.wait.for_delivery()
+    mailboxes = run.readers.usernames()[:-1]  # the last one's queue is empty
+    with run.faults.redis_not_json(mailboxes):
+        run.wait.for_traffic(sends=20, polls=6)
     _end(run)  # an entry that nobody reads harms nobody: it may stand until then
 
 
 @pytest.mark.plan("CHAOS-19")
 def test_the_workers_that_owed_pushes_die(run: Run) -> None:
     """Bob is offline: nobody's poll repairs his queue, and only a durable trace tells that it lacks one."""
-    alice, bob = run.users(2)
-    run.acked(alice, bob)
+    alice, bob = run.users.new(2)
+    run.messages.send_acked(alice, bob)
     _start(run)
     with run.faults.redis_refused():
-        run.wait_for_traffic(sends=15, polls=5)
-        run.acked(alice, bob)
-        run.stop_sending()
+        run.wait.for_traffic(sends=15, polls=5)
+        run.messages.send_acked(alice, bob)
+        run.senders.stop()
         with run.faults.workers_killed():
             pass
-    run.wait_for_queues()
-    run.read(bob, at_once=True)
-    run.read_all()
+    run.queues.wait_until_right()
+    run.readers.start(bob, at_once=True)
+    run.mailboxes.read_all()
     run.check(*ALL)
 
 
@@ -130,17 +132,17 @@ def test_the_workers_that_owed_pushes_die(run: Run) -> None:
 @pytest.mark.parametrize("demoted", [False, True], ids=["unnoticed", "as a replica meanwhile"])
 def test_redis_fails_over_and_back(run: Run, demoted: bool) -> None:
     """The first one still is the process it was, and lacks what its replica was given in its place."""
-    alice, bob = run.users(2)
+    alice, bob = run.users.new(2)
     with run.faults.redis_replica() as replica:
         for _ in range(2):
-            run.acked(alice, bob)
+            run.messages.send_acked(alice, bob)
         _start(run)
         with run.faults.redis_failed_over(replica, demoted=demoted):
-            run.wait_for_traffic(sends=20, polls=4)
+            run.wait.for_traffic(sends=20, polls=4)
             for _ in range(3):
-                run.acked(alice, bob)  # nobody sends to Bob again
-        run.read(bob, at_once=True)
-        run.wait_for_queues(but=bob)  # his is owed nothing: it may be rebuilt when he asks
+                run.messages.send_acked(alice, bob)  # nobody sends to Bob again
+        run.readers.start(bob, at_once=True)
+        run.queues.wait_until_right(but=bob)  # his is owed nothing: it may be rebuilt when he asks
         _end(run)
 
 
@@ -154,18 +156,18 @@ def test_redis_denies_some_commands(run: Run) -> None:
 
 
 def _start(run: Run) -> None:
-    run.start_traffic(every_s=0.3)
-    run.wait_for_traffic(sends=10, polls=3)
+    run.traffic.start(every_s=0.3)
+    run.wait.for_traffic(sends=10, polls=3)
 
 
 def _fail(run: Run, outage: AbstractContextManager[object], *, sends: int = 20, polls: int = 6) -> None:
     with outage:
-        run.wait_for_traffic(sends=sends, polls=polls)
-    run.wait_for_queues()
+        run.wait.for_traffic(sends=sends, polls=polls)
+    run.queues.wait_until_right()
 
 
 def _end(run: Run) -> None:
-    run.recover()
-    run.read_all()
+    run.wait.for_recovery()
+    run.mailboxes.read_all()
     run.check(*ALL, recovers)
-    run.require_right_queues()
+    run.queues.require_right()

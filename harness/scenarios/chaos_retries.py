@@ -14,49 +14,49 @@ ENOUGH_ROUNDS = 6
 @pytest.mark.plan("CHAOS-06")
 def test_one_message_is_sent_several_times_at_once(run: Run) -> None:
     """A nervous client: five copies over five connections, which land on different workers."""
-    alice, bob = run.users(2)
-    run.read(bob)
+    alice, bob = run.users.new(2)
+    run.readers.start(bob)
     for number in range(20):
         if number % 4 == 0:
             alice.close()  # the next ones go over new connections, and to other workers
-        run.send_copies(alice, bob, copies=5)
-    run.read_all()
+        run.messages.send_copies(alice, bob, copies=5)
+    run.mailboxes.read_all()
     try:
         run.check(*ALL)
     finally:  # also where the machine was too busy for the checks
-        certain(run.untold_replays() == 0, "of five copies, four must be answered `replayed`")
+        certain(run.seen.unmarked_replays() == 0, "of five copies, four must be answered `replayed`")
 
 
 @pytest.mark.plan("CHAOS-07")
 def test_clients_retry_through_outages(run: Run) -> None:
     """Redis goes silent, then MongoDB does: whoever got no definite answer sends the same again."""
-    run.start_traffic(every_s=0.2, retrying=True)
-    run.wait_for_traffic(sends=10, polls=3)
+    run.traffic.start(every_s=0.2, retrying=True)
+    run.wait.for_traffic(sends=10, polls=3)
     with run.faults.redis_black_holed():
-        run.wait_for_traffic(sends=20, polls=6)
+        run.wait.for_traffic(sends=20, polls=6)
     with run.faults.mongodb_black_holed():
-        run.wait_for_traffic(sends=20, polls=6)
+        run.wait.for_traffic(sends=20, polls=6)
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-08")
 def test_workers_are_killed_between_insert_and_push(run: Run) -> None:
     """The retry must find the message that nobody acked and nobody pushed."""
-    run.start_traffic(every_s=0.2, retrying=True)
-    run.wait_for_traffic(sends=20, polls=3)
+    run.traffic.start(every_s=0.2, retrying=True)
+    run.wait.for_traffic(sends=20, polls=3)
     for _ in range(ENOUGH_ROUNDS):
-        with run.faults.workers_killed_in_mid_push(run.hangs):
-            run.wait_for_traffic(sends=8, polls=2)
-        run.wait_for_queues()
-        if run.replays():
+        with run.faults.workers_killed_in_mid_push(run.seen.a_send_hangs):
+            run.wait.for_traffic(sends=8, polls=2)
+        run.queues.wait_until_right()
+        if run.seen.replays():
             break
     _end(run)
-    if not run.replays():
+    if not run.seen.replays():
         raise Inconclusive("no worker was ever killed between its insert and its push")
 
 
 def _end(run: Run) -> None:
-    run.recover()
-    run.read_all()
+    run.wait.for_recovery()
+    run.mailboxes.read_all()
     run.check(*ALL, recovers)
-    run.require_right_queues()
+    run.queues.require_right()

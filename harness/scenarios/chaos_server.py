@@ -18,7 +18,7 @@ def test_one_worker_is_killed(run: Run) -> None:
     """The others serve on, and what the dead one had begun is retried."""
     _start(run)
     with run.faults.worker_killed():
-        run.wait_for_traffic(sends=30, polls=4)
+        run.wait.for_traffic(sends=30, polls=4)
     _end(run)
 
 
@@ -27,7 +27,7 @@ def test_all_workers_are_killed(run: Run) -> None:
     """At once: nobody is left who remembers anything."""
     _start(run)
     with run.faults.workers_killed():
-        run.wait_for_traffic(sends=30, polls=4)
+        run.wait.for_traffic(sends=30, polls=4)
     _end(run)
 
 
@@ -36,31 +36,31 @@ def test_the_whole_server_is_killed_and_started_again(run: Run) -> None:
     """As a power cut would; the stores live on."""
     _start(run)
     with run.faults.server_killed():
-        run.wait_for_traffic(sends=8, polls=4)
+        run.wait.for_traffic(sends=8, polls=4)
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-28")
 def test_the_server_is_told_to_stop_under_load(run: Run) -> None:
     """What it had accepted is answered, a held poll as well; what comes later is refused at once."""
-    run.start_traffic(pairs=12, every_s=0.1, retrying=True)
+    run.traffic.start(pairs=12, every_s=0.1, retrying=True)
     for held_s in HELD_S:
-        run.read(run.user(), wait_s=held_s)
-    run.wait_for_traffic(sends=30, polls=3)
+        run.readers.start(run.users.new_one(), wait_s=held_s)
+    run.wait.for_traffic(sends=30, polls=3)
     with run.faults.mongodb_slow(latency_ms=120):  # so that many sends are under way at any moment
-        run.wait_for_traffic(sends=30, polls=18)
+        run.wait.for_traffic(sends=30, polls=18)
         with run.faults.server_stopped():
-            run.wait_for_traffic(sends=8, polls=4)
+            run.wait.for_traffic(sends=8, polls=4)
     _end(run, stops_cleanly)
 
 
 def _start(run: Run) -> None:
-    run.start_traffic(every_s=0.1, retrying=True)
-    run.wait_for_traffic(sends=30, polls=3)
+    run.traffic.start(every_s=0.1, retrying=True)
+    run.wait.for_traffic(sends=30, polls=3)
 
 
 def _end(run: Run, *more: Checker) -> None:
-    run.recover()
-    run.read_all()
+    run.wait.for_recovery()
+    run.mailboxes.read_all()
     run.check(*ALL, *more)
-    run.require_right_queues()
+    run.queues.require_right()

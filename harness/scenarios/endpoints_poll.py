@@ -21,7 +21,7 @@ ROUNDS = 6
 @pytest.mark.plan("POLL-01")
 def test_a_name_that_is_too_short_is_refused(run: Run) -> None:
     """No user can have it."""
-    caller = Intruder(run.user(), run.recorder)
+    caller = Intruder(run.users.new_one(), run.recorder)
     for name in ("a", "ab", "é"):
         caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), expected=run.statuses.invalid)
     run.check(refuses)
@@ -30,7 +30,7 @@ def test_a_name_that_is_too_short_is_refused(run: Run) -> None:
 @pytest.mark.plan("POLL-02")
 def test_the_mailbox_of_nobody_is_not_found(run: Run) -> None:
     """A user could have the name; none has."""
-    caller = Intruder(run.user(), run.recorder)
+    caller = Intruder(run.users.new_one(), run.recorder)
     for name in (f"nobody_{run.random.getrandbits(32):08x}", "x" * 64):
         caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), expected=run.statuses.unknown_user)
     run.check(refuses)
@@ -78,7 +78,7 @@ def test_a_poll_brings_the_messages(run: Run) -> None:
 @pytest.mark.plan("POLL-06")
 def test_a_poll_without_news_is_empty(run: Run) -> None:
     """It repeats the cursor it was given; an empty mailbox is no error."""
-    certain(_contents(_page(run.user())) == [], "the mailbox of somebody new is empty")
+    certain(_contents(_page(run.users.new_one())) == [], "the mailbox of somebody new is empty")
     bob, _ = _with_messages(run, 2)
     cursor = _page(bob).body["next_since"]
     for _ in range(2):
@@ -91,11 +91,11 @@ def test_a_poll_without_news_is_empty(run: Run) -> None:
 def test_polls_without_redis_are_served_from_mongodb(run: Run) -> None:
     """And say so: `available` knows which answer is right. Or 503, where that is the server's policy."""
     bob, sent = _with_messages(run, 2)
-    carol, received = run.user(), list[str]()
+    carol, received = run.users.new_one(), list[str]()
     with run.faults.redis_refused():
         for _ in range(ROUNDS):
-            sent.append(run.acked(carol, bob).body["message"])
-            received += _contents(run.poll_once(bob))
+            sent.append(run.messages.send_acked(carol, bob).body["message"])
+            received += _contents(run.readers.poll_once(bob))
         if run.policy.polls_without_redis == "served":
             assert received == sent, "polls without Redis do not bring every message"
     _end(run, bob)
@@ -105,11 +105,11 @@ def test_polls_without_redis_are_served_from_mongodb(run: Run) -> None:
 def test_polls_without_any_store_are_unavailable(run: Run) -> None:
     """503 says when to come back; an empty page would be a lie."""
     bob, _ = _with_messages(run, 2)
-    carol = run.user()
+    carol = run.users.new_one()
     with run.faults.redis_refused(), run.faults.mongodb_refused():
         for _ in range(ROUNDS):
-            run.send(carol, bob)
-            answer = run.poll_once(bob)
+            run.messages.send(carol, bob)
+            answer = run.readers.poll_once(bob)
             if answer.status == 503:
                 assert answer.headers.get("Retry-After"), "a 503 does not say when to come back"
     _end(run, bob)
@@ -117,8 +117,8 @@ def test_polls_without_any_store_are_unavailable(run: Run) -> None:
 
 def _with_messages(run: Run, count: int) -> tuple[Client, list[str]]:
     """Somebody with so many messages in his mailbox; gives him and their contents, the oldest first."""
-    alice, bob = run.users(2)
-    return bob, [run.acked(alice, bob).body["message"] for _ in range(count)]
+    alice, bob = run.users.new(2)
+    return bob, [run.messages.send_acked(alice, bob).body["message"] for _ in range(count)]
 
 
 def _tries(run: Run, bob: Client, name: str, value: str, *, is_refused: bool) -> Answer:
@@ -143,6 +143,6 @@ def _contents(answer: Answer) -> list[str]:
 
 def _end(run: Run, bob: Client) -> None:
     """Whatever was asked before, the mailbox is whole and can be read."""
-    run.read(bob, at_once=True)
-    run.read_all()
+    run.readers.start(bob, at_once=True)
+    run.mailboxes.read_all()
     run.check(*ALL, *([refuses] if run.recorder.history().attempts else []))

@@ -19,10 +19,11 @@ ROUNDS = 6
 @pytest.mark.plan("SEND-01")
 def test_empty_content_is_refused(run: Run) -> None:
     """Blanks alone are empty, too; and content that is missing."""
-    alice, bob = run.users(2)
+    alice, bob = run.users.new(2)
     sender = Intruder(alice, run.recorder)
     for content in EMPTY:
-        sender.tried(f"send {content!r}", run.send(alice, bob, content), expected=run.statuses.invalid)
+        answer = run.messages.send(alice, bob, content)
+        sender.tried(f"send {content!r}", answer, expected=run.statuses.invalid)
     body = {"to_username": bob.username}
     sender.tries("send nothing", "POST", MESSAGES, body=body, expected=run.statuses.invalid)
     _end(run, alice, bob, refused=True)
@@ -31,12 +32,12 @@ def test_empty_content_is_refused(run: Run) -> None:
 @pytest.mark.plan("SEND-02")
 def test_content_over_the_limit_is_refused(run: Run) -> None:
     """One character too many is too many; the limit itself is not. Characters count, not bytes."""
-    alice, bob = run.users(2)
+    alice, bob = run.users.new(2)
     sender = Intruder(alice, run.recorder)
     limit = run.policy.longest_message
     for character in ("x", "é", "\U0001f389"):
-        run.acked(alice, bob, character * limit)
-        answer = run.send(alice, bob, character * (limit + 1))
+        run.messages.send_acked(alice, bob, character * limit)
+        answer = run.messages.send(alice, bob, character * (limit + 1))
         sender.tried(f"send {limit + 1} times {character!a}", answer, expected=run.statuses.too_large)
     _end(run, alice, bob, refused=True)
 
@@ -44,7 +45,7 @@ def test_content_over_the_limit_is_refused(run: Run) -> None:
 @pytest.mark.plan("SEND-03")
 def test_an_unknown_recipient_is_not_found(run: Run) -> None:
     """Nobody has the name; nothing is kept for whoever may get it."""
-    alice, bob = run.users(2)
+    alice, bob = run.users.new(2)
     sender = Intruder(alice, run.recorder)
     body = {"to_username": f"nobody_{run.random.getrandbits(32):08x}", "content": "hello?"}
     sender.tries("send to nobody", "POST", MESSAGES, body=body, expected=run.statuses.unknown_user)
@@ -54,47 +55,47 @@ def test_an_unknown_recipient_is_not_found(run: Run) -> None:
 @pytest.mark.plan("SEND-04")
 def test_a_message_is_stored_and_queued(run: Run) -> None:
     """As JSON or as a form: the answer says so, the history of the two has it, and the queue in Redis."""
-    alice, bob, carol = run.users(3)
-    by_json = run.acked(alice, bob, manner=Manner("by JSON", None))
+    alice, bob, carol = run.users.new(3)
+    by_json = run.messages.send_acked(alice, bob, manner=Manner("by JSON", None))
     spelling = "a form" if run.has.forms else "JSON"
-    by_form = run.acked(alice, carol, manner=Manner("by form", None, spelling))
+    by_form = run.messages.send_acked(alice, carol, manner=Manner("by form", None, spelling))
     for answer, recipient in ((by_json, bob), (by_form, carol)):
         assert (answer.status, answer.body.get("queued")) == (200, True), "a message was not queued in Redis"
         history = alice.call("GET", conversation(recipient.username)).body.get("messages", [])
         assert [one["id"] for one in history] == [answer.body["id"]], "MongoDB does not have the message"
-    run.require_right_queues()
-    run.read(carol, at_once=True)
+    run.queues.require_right()
+    run.readers.start(carol, at_once=True)
     _end(run, alice, bob)
 
 
 @pytest.mark.plan("SEND-05")
 def test_sends_without_redis_are_accepted(run: Run) -> None:
     """MongoDB has them, so they are accepted, and delivered meanwhile or, at the latest, afterwards."""
-    alice, bob = run.users(2)
+    alice, bob = run.users.new(2)
     with run.faults.redis_refused():
         for _ in range(ROUNDS):
-            run.acked(alice, bob)
-            run.poll_once(bob)
+            run.messages.send_acked(alice, bob)
+            run.readers.poll_once(bob)
     _end(run, alice, bob)
 
 
 @pytest.mark.plan("SEND-06")
 def test_sends_without_mongodb_are_refused(run: Run) -> None:
     """503, and nothing is half-stored: what was refused is in no queue, and arrives at nobody."""
-    alice, bob = run.users(2)
-    run.acked(alice, bob)
+    alice, bob = run.users.new(2)
+    run.messages.send_acked(alice, bob)
     with run.faults.mongodb_refused():
         for _ in range(ROUNDS):
-            answer = run.send(alice, bob)
+            answer = run.messages.send(alice, bob)
             assert answer.status == 503, f"a send without MongoDB was answered {answer.status or 'nothing'}"
-            run.poll_once(bob)
+            run.readers.poll_once(bob)
     _end(run, alice, bob)
 
 
 def _end(run: Run, alice: Client, bob: Client, *, refused: bool = False) -> None:
     """Whatever was tried before, messages arrive, and nothing that was refused."""
     for _ in range(2):
-        run.send(alice, bob, retrying=True)  # just after a fault the first may still be refused
-    run.read(bob, at_once=True)
-    run.read_all()
+        run.messages.send(alice, bob, retrying=True)  # just after a fault the first may still be refused
+    run.readers.start(bob, at_once=True)
+    run.mailboxes.read_all()
     run.check(*ALL, *([refuses] if refused else []))

@@ -17,8 +17,8 @@ ALL = (*DELIVERY, on_time, available, recovers, bounded)
 def test_redis_is_down_when_the_server_starts(run: Run) -> None:
     """The server starts without Redis, serves, and uses Redis once it is there."""
     with run.faults.redis_refused():
-        run.start_traffic()
-        run.wait_for_traffic(sends=40, polls=12)
+        run.traffic.start()
+        run.wait.for_traffic(sends=40, polls=12)
     _recover_and_judge(run)
 
 
@@ -43,10 +43,10 @@ def test_mongodb_stops_while_users_are_sending(run: Run) -> None:
 @pytest.mark.plan("ERR-05")
 def test_clients_keep_trying_while_the_server_is_down(run: Run) -> None:
     """Nobody gives up, and nobody hammers: each polls once an interval until the server is back."""
-    run.start_traffic(retrying=True)
-    run.wait_for_traffic(sends=10, polls=4)
+    run.traffic.start(retrying=True)
+    run.wait.for_traffic(sends=10, polls=4)
     with run.faults.server_killed():
-        run.wait_for_traffic(sends=0, polls=2 * len(run.mailboxes()))
+        run.wait.for_traffic(sends=0, polls=2 * len(run.readers.usernames()))
         longest_s = longest_gap_s(run.recorder.history())
     run.measured["longest_between_polls_s"] = round(longest_s, 3)
     if longest_s > run.bounds.poll_interval_s + run.bounds.answers_within_s:
@@ -55,19 +55,19 @@ def test_clients_keep_trying_while_the_server_is_down(run: Run) -> None:
 
 
 def _fail_under_traffic(run: Run, outage: AbstractContextManager[object]) -> None:
-    alice, bob = run.users(2)
-    run.read(bob)
-    run.acked(alice, bob)
-    run.start_traffic()
-    run.wait_for_traffic(sends=20, polls=4)
+    alice, bob = run.users.new(2)
+    run.readers.start(bob)
+    run.messages.send_acked(alice, bob)
+    run.traffic.start()
+    run.wait.for_traffic(sends=20, polls=4)
     with outage:
-        run.wait_for_traffic(sends=40, polls=12)
-        run.wait_for_poll(bob)  # a poll between the send and the recovery would come round the queue
-        run.send(alice, bob)  # nobody writes to Bob again, so no later push can bring this one along
+        run.wait.for_traffic(sends=40, polls=12)
+        run.wait.for_poll(bob)  # a poll between the send and the recovery would come round the queue
+        run.messages.send(alice, bob)  # nobody writes to Bob again, so no later push can bring this one along
     _recover_and_judge(run)
 
 
 def _recover_and_judge(run: Run) -> None:
-    run.recover()
-    run.read_all()
+    run.wait.for_recovery()
+    run.mailboxes.read_all()
     run.check(*ALL)

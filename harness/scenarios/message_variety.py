@@ -27,17 +27,17 @@ DAYS_AGO = (2, 25)
 @pytest.mark.plan("FLOW-10")
 def test_everything_that_can_be_sent_is_sent(run: Run) -> None:
     """To and fro and to oneself, until each pair of what can differ was sent; and pages of every size."""
-    alice, bob = run.users(2)
-    run.read(alice, bob)
-    run.read(run.second_browser(bob), limit=1)
-    run.send_every_kind([(alice, bob), (bob, alice), (alice, alice), (bob, bob)])
+    alice, bob = run.users.new(2)
+    run.readers.start(alice, bob)
+    run.readers.start(run.users.second_browser(bob), limit=1)
+    run.messages.send_every_kind([(alice, bob), (bob, alice), (alice, alice), (bob, bob)])
     begins = [None, *_timestamps(run, bob)]
     for limit in range(1, 101):
-        run.peek(bob, run.random.choice(begins), limit=limit)
+        run.readers.read_page(bob, run.random.choice(begins), limit=limit)
     slowest_s = _poll_held_though_messages_wait(run, alice) if run.has.held_polls else 0.0
-    run.acked(alice, bob)
-    run.acked(bob, bob)
-    run.read_all()
+    run.messages.send_acked(alice, bob)
+    run.messages.send_acked(bob, bob)
+    run.mailboxes.read_all()
     run.measured["pairs_sent"] = len(run.variety.sends.pairs)
     run.measured["pairs_polled"] = len(run.variety.polls.pairs)
     run.check(*ALL, on_time)
@@ -48,26 +48,27 @@ def test_everything_that_can_be_sent_is_sent(run: Run) -> None:
 
 def _poll_held_though_messages_wait(run: Run, alice: Client) -> float:
     """Return how long the slowest answer took, in s, to polls that may be held and need not be."""
-    dave = run.user()
-    run.poll_once(dave)
+    dave = run.users.new_one()
+    run.readers.poll_once(dave)
     slowest_s = 0.0
     for wait_s in HELD_FOR_S:
-        run.acked(alice, dave)
-        slowest_s = max(slowest_s, run.poll_once(dave, wait_s=wait_s).seconds)
+        run.messages.send_acked(alice, dave)
+        slowest_s = max(slowest_s, run.readers.poll_once(dave, wait_s=wait_s).seconds)
     return slowest_s
 
 
 @pytest.mark.plan("FLOW-11")
 def test_several_hundred_mailboxes(run: Run) -> None:
     """Each gets something from a neighbour; one gets something from all, and one writes to all."""
-    people = run.many_users(MAILBOXES)
+    people = run.users.new_in_parallel(MAILBOXES)
     hub, author = people[0], people[1]
     ring = list(zip(people, people[1:] + people[:1], strict=True))
-    run.send_side_by_side(ring)
-    run.send_side_by_side([(person, hub) for person in people] + [(author, person) for person in people])
+    run.messages.send_in_parallel(ring)
+    from_all_and_to_all = [(person, hub) for person in people] + [(author, person) for person in people]
+    run.messages.send_in_parallel(from_all_and_to_all)
     for person in people:
-        run.begin_at(person, None)
-    run.read_all()
+        run.readers.read_from(person, None)
+    run.mailboxes.read_all()
     run.measured["mailboxes"] = MAILBOXES
     run.check(*ALL)
 
@@ -75,59 +76,59 @@ def test_several_hundred_mailboxes(run: Run) -> None:
 @pytest.mark.plan("FLOW-12")
 def test_users_come_late_leave_and_return(run: Run) -> None:
     """One is sent to before she first signs in; one leaves twice; and cursors of every age are used again."""
-    alice, bob, dave, erin = run.users(4)
-    late = run.registered()
-    run.read(bob, dave, at_once=True)
-    run.keep_sending([(alice, bob), (alice, dave), (alice, late), (dave, dave)], every_s=0.3)
-    run.send_many([(erin, bob)], count=3, every_s=0.1)
-    run.wait_for_traffic(sends=15, polls=3)
+    alice, bob, dave, erin = run.users.new(4)
+    late = run.users.register()
+    run.readers.start(bob, dave, at_once=True)
+    run.senders.start([(alice, bob), (alice, dave), (alice, late), (dave, dave)], every_s=0.3)
+    run.senders.send_many([(erin, bob)], count=3, every_s=0.1)
+    run.wait.for_traffic(sends=15, polls=3)
     for sends in SENDS_WHILE_AWAY:
-        run.go_offline(dave)
-        run.wait_for_traffic(sends=sends, polls=2)
-        run.sign_in(dave)
-        run.come_back(dave)
-        run.wait_for_traffic(sends=4, polls=2)
-    run.sign_in(late)
-    run.read(late, at_once=True)
-    run.send_many([(erin, bob), (erin, late)], count=3, every_s=0.1)  # Erin was away meanwhile
-    run.stop_sending()
-    twin = run.second_browser(dave)
+        run.readers.pause(dave)
+        run.wait.for_traffic(sends=sends, polls=2)
+        run.users.sign_in(dave)
+        run.readers.resume(dave)
+        run.wait.for_traffic(sends=4, polls=2)
+    run.users.sign_in(late)
+    run.readers.start(late, at_once=True)
+    run.senders.send_many([(erin, bob), (erin, late)], count=3, every_s=0.1)  # Erin was away meanwhile
+    run.senders.stop()
+    twin = run.users.second_browser(dave)
     moments = _timestamps(run, dave)
     sample = run.random.sample(moments, min(12, len(moments)))
     for since in (*LONG_AGO, *_around(sample), *_not_yet()):
-        run.begin_at(twin, run.variety.cursor(since))
+        run.readers.read_from(twin, run.variety.cursor(since))
     for since in map(_shortened, sample, DIGITS):
-        run.begin_at(twin, since)
-    run.acked(alice, dave)
-    run.read_all()
+        run.readers.read_from(twin, since)
+    run.messages.send_acked(alice, dave)
+    run.mailboxes.read_all()
     run.check(*ALL)
 
 
 @pytest.mark.plan("FLOW-13")
 def test_cursors_that_are_days_old(run: Run) -> None:
     """The server's clock was behind when they were made; then who was away for days comes back."""
-    run.start_instances(1)
+    run.instances.start_with_clocks(1)
     days = run.random.randint(*DAYS_AGO)
     with run.faults.clocks_off([-days * 86_400]):
-        alice, bob, carol = run.users(3)
-        run.read(bob, carol, at_once=True)
-        run.send_many([(alice, bob), (alice, carol)], count=8, every_s=0.05)
-        run.wait_for_delivery()
-        run.go_offline(bob)
-        run.send_many([(alice, bob), (bob, bob)], count=8, every_s=0.05)
-        run.go_offline(carol)
+        alice, bob, carol = run.users.new(3)
+        run.readers.start(bob, carol, at_once=True)
+        run.senders.send_many([(alice, bob), (alice, carol)], count=8, every_s=0.05)
+        run.wait.for_delivery()
+        run.readers.pause(bob)
+        run.senders.send_many([(alice, bob), (bob, bob)], count=8, every_s=0.05)
+        run.readers.pause(carol)
     for user in (alice, bob, carol):
-        run.sign_in(user)  # the old tokens have ended long ago
-    run.send_many([(alice, bob), (alice, carol)], count=4, every_s=0.05)
+        run.users.sign_in(user)  # the old tokens have ended long ago
+    run.senders.send_many([(alice, bob), (alice, carol)], count=4, every_s=0.05)
     old = _timestamps(run, bob)
-    run.come_back(bob)
-    run.come_back(carol)
-    twin = run.second_browser(bob)
+    run.readers.resume(bob)
+    run.readers.resume(carol)
+    twin = run.users.second_browser(bob)
     for since in run.random.sample(old, 8):
-        run.begin_at(twin, run.variety.cursor(since))
-    run.acked(alice, bob)
-    run.acked(alice, carol)
-    run.read_all()
+        run.readers.read_from(twin, run.variety.cursor(since))
+    run.messages.send_acked(alice, bob)
+    run.messages.send_acked(alice, carol)
+    run.mailboxes.read_all()
     run.check(*ALL)
 
 

@@ -34,33 +34,33 @@ CALLS = {
 @pytest.mark.plan("OPS-01")
 def test_readiness_tells_the_truth(run: Run) -> None:
     """Every worker says so, within the time in which the server must notice a fault and recover from it."""
-    run.start_traffic()
-    run.wait_for_traffic(sends=8, polls=2)
-    operator = run.registered()
+    run.traffic.start()
+    run.wait.for_traffic(sends=8, polls=2)
+    operator = run.users.register()
     _wait_until_ready_says(run, operator, "ok", 200)
     with run.faults.redis_refused():
         _wait_until_ready_says(run, operator, "degraded", 200)
-        run.wait_for_traffic(sends=8, polls=2)
+        run.wait.for_traffic(sends=8, polls=2)
         with run.faults.mongodb_refused():
             _wait_until_ready_says(run, operator, "down", 503)
-            run.wait_for_traffic(sends=8, polls=2)
+            run.wait.for_traffic(sends=8, polls=2)
     _wait_until_ready_says(run, operator, "ok", 200)
     with run.faults.mongodb_refused():
         _wait_until_ready_says(run, operator, "degraded", 200)
     _wait_until_ready_says(run, operator, "ok", 200)
-    run.read_all()
+    run.mailboxes.read_all()
     run.check(no_loss, cursor, no_phantom)
 
 
 @pytest.mark.plan("OPS-02")
 def test_metrics_count_what_was_done(run: Run) -> None:
     """Names are the server's own: some counter must have grown by exactly the number of messages sent."""
-    alice, bob, operator = run.users(3)
-    run.read(bob)
+    alice, bob, operator = run.users.new(3)
+    run.readers.start(bob)
     before = _samples(operator)
     sent = run.random.randint(20, 40)
     for _ in range(sent):
-        run.acked(alice, bob)
+        run.messages.send_acked(alice, bob)
         alice.close()  # the next goes over another connection, perhaps to another worker
     after = _samples(operator)
     counting = {name for name, value in after.items() if value - before.get(name, 0.0) == sent}
@@ -71,14 +71,14 @@ def test_metrics_count_what_was_done(run: Run) -> None:
         steady = {name for name in steady if told.get(name) == after[name]}
     names = ", ".join(sorted(counting))
     certain(steady, f"{sent} messages were sent, and the workers do not tell the same of {names}")
-    run.read_all()
+    run.mailboxes.read_all()
     run.check(no_loss, cursor, no_phantom, available)
 
 
 @pytest.mark.plan("OPS-03")
 def test_the_api_is_described(run: Run) -> None:
     """The description has every call of the contract, and what it says needs a token does."""
-    user, nobody = run.user(), run.registered()
+    user, nobody = run.users.new_one(), run.users.register()
     answer = user.call("GET", "/openapi.json")
     assert answer.status == 200, f"/openapi.json was answered {answer.status or answer.error}"
     document = answer.body
@@ -113,14 +113,14 @@ def test_the_api_is_described(run: Run) -> None:
 @pytest.mark.plan("OPS-04")
 def test_a_hang_up_costs_nothing(run: Run) -> None:
     """A closed terminal, or a reload: who has a request under way, or a poll held open, is answered."""
-    run.start_traffic(every_s=0.1)
+    run.traffic.start(every_s=0.1)
     for _ in range(HELD_POLLS):
-        run.read(run.user(), wait_s=HELD_S)
-    run.wait_for_traffic(sends=30, polls=2 * HELD_POLLS)
+        run.readers.start(run.users.new_one(), wait_s=HELD_S)
+    run.wait.for_traffic(sends=30, polls=2 * HELD_POLLS)
     with run.faults.hang_up():
-        run.wait_for_traffic(sends=30, polls=HELD_POLLS)
-    run.wait_for_traffic(sends=30, polls=HELD_POLLS)
-    run.read_all()
+        run.wait.for_traffic(sends=30, polls=HELD_POLLS)
+    run.wait.for_traffic(sends=30, polls=HELD_POLLS)
+    run.mailboxes.read_all()
     run.check(*DELIVERY, on_time, available)
 
 

@@ -30,8 +30,8 @@ GUESSES = 30
 def test_who_has_no_valid_token_gets_nowhere(run: Run) -> None:
     """Each false token tries to poll, to send and to read a conversation."""
     alice, bob, secret = _start(run)
-    mallory, refused = run.user(), run.statuses.not_signed_in
-    nobody = Intruder(run.registered(), run.recorder, [secret])
+    mallory, refused = run.users.new_one(), run.statuses.not_signed_in
+    nobody = Intruder(run.users.register(), run.recorder, [secret])
     for what, header in false_headers(mallory.token or "", mallory.username, bob.username).items():
         headers = {} if header is None else {"Authorization": header}
         for path in (mailbox(bob.username), conversation(bob.username), mailbox(mallory.username)):
@@ -44,18 +44,18 @@ def test_who_has_no_valid_token_gets_nowhere(run: Run) -> None:
 @pytest.mark.plan("SEC-02")
 def test_an_expired_token_is_no_token(run: Run) -> None:
     """Issued while the server's clock was behind by more than a token's life, so it has ended by now."""
-    run.start_instances(1)
+    run.instances.start_with_clocks(1)
     _, bob, secret = _start(run)
     with run.faults.clocks_off([-(_token_lifetime_s(run) + 60)]):
-        eve = run.user()
-        run.acked(eve, bob)
+        eve = run.users.new_one()
+        run.messages.send_acked(eve, bob)
     late, refused = Intruder(eve, run.recorder, [secret]), run.statuses.not_signed_in
     body = {"to_username": bob.username, "content": f"late {_token(run)}"}
     late.tries("poll with an expired token", "GET", mailbox(eve.username), expected=refused)
     late.tries("send with an expired token", "POST", MESSAGES, body=body, expected=refused)
     late.tries("read with an expired token", "GET", conversation(bob.username), expected=refused)
-    run.sign_in(eve)
-    run.acked(eve, bob)
+    run.users.sign_in(eve)
+    run.messages.send_acked(eve, bob)
     _end(run, PRIVATE)  # the wrong clock is soon over: too soon to say how the server did meanwhile
 
 
@@ -63,7 +63,7 @@ def test_an_expired_token_is_no_token(run: Run) -> None:
 def test_nobody_reads_or_writes_for_another(run: Run) -> None:
     """Mallory is signed in, and asks for what is Bob's in every way there is."""
     alice, bob, secret = _start(run)
-    mallory = Intruder(run.user(), run.recorder, [secret])
+    mallory = Intruder(run.users.new_one(), run.recorder, [secret])
     statuses, harmless = run.statuses, {200} | run.statuses.invalid
     own, bobs = mailbox(mallory.client.username), mailbox(bob.username)
     for parameters in ({}, {"limit": "100"}, {"since": "2000-01-01T00:00:00Z"}, {"username": "bob"}):
@@ -91,8 +91,8 @@ def test_nobody_reads_or_writes_for_another(run: Run) -> None:
 def test_sign_in_does_not_tell_who_is_registered(run: Run) -> None:
     """By turns, and too seldom an account and address to be slowed as guesses."""
     _start(run)
-    known = [run.registered() for _ in range(5)]
-    eve = Intruder(run.registered(), run.recorder)
+    known = [run.users.register() for _ in range(5)]
+    eve = Intruder(run.users.register(), run.recorder)
     expected = run.statuses.not_signed_in | run.statuses.slowed
     unknown: list[Answer] = []
     wrong: list[Answer] = []
@@ -119,9 +119,9 @@ def test_guessing_a_password_is_slowed(run: Run) -> None:
     The guesses go over one connection, so to one worker: what it knows, the others must know as well.
     """
     _, bob, _ = _start(run)
-    victim, neighbour = run.user(), run.registered()
+    victim, neighbour = run.users.new_one(), run.users.register()
     slowed = run.statuses.slowed
-    eve = Intruder(run.registered(), run.recorder)
+    eve = Intruder(run.users.register(), run.recorder)
     for _ in range(GUESSES):
         body = {"username": victim.username, "password": WRONG}
         guess = eve.tries(
@@ -141,7 +141,7 @@ def test_guessing_a_password_is_slowed(run: Run) -> None:
     for answer in victim.sign_in_at_once(12):
         owner.tried("sign in with the right password meanwhile", answer, expected=slowed)
     Intruder(neighbour, run.recorder).tried("sign in as another user", neighbour.sign_in(), expected={200})
-    run.acked(victim, bob)
+    run.messages.send_acked(victim, bob)
     _end(run)
 
 
@@ -151,23 +151,23 @@ def _token(run: Run) -> str:
 
 def _start(run: Run) -> tuple[Client, Client, str]:
     """Alice writes to Bob, who polls; gives both, and a text of theirs that is nobody else's business."""
-    alice, bob, idle = run.users(3)
+    alice, bob, idle = run.users.new(3)
     secret = f"secret {_token(run)}"
-    run.read(bob, idle)
-    run.acked(alice, bob, secret)
-    run.keep_sending([(alice, bob)], every_s=0.25)
+    run.readers.start(bob, idle)
+    run.messages.send_acked(alice, bob, secret)
+    run.senders.start([(alice, bob)], every_s=0.25)
     return alice, bob, secret
 
 
 def _end(run: Run, checkers: Sequence[Checker] = (*PRIVATE, available)) -> None:
-    run.wait_for_traffic(sends=2, polls=0)
-    run.read_all()
+    run.wait.for_traffic(sends=2, polls=0)
+    run.mailboxes.read_all()
     run.check(*checkers)
 
 
 def _token_lifetime_s(run: Run) -> int:
     """How long a token works from now on, in seconds."""
-    told = str(run.registered().sign_in().body["expires_at"])
+    told = str(run.users.register().sign_in().body["expires_at"])
     try:
         return int((datetime.fromisoformat(told) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError) as error:  # no timestamp, or one without an offset

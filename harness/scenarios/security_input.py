@@ -30,7 +30,7 @@ def test_malformed_and_oversized_requests_are_refused(run: Run) -> None:
         what = f"send {kind!r}"
         mallory.tries(what, "POST", MESSAGES, body=b"<xml/>", headers=headers, expected=statuses.wrong_type)
     used = f"{run.random.getrandbits(64):016x}"
-    run.acked(mallory.client, bob, manner=Manner("one content", used))
+    run.messages.send_acked(mallory.client, bob, manner=Manner("one content", used))
     other = {"to_username": bob.username, "content": "another", "client_message_id": used}
     mallory.tries(
         "send another content as a retry", "POST", MESSAGES, body=other, expected=statuses.id_reused
@@ -75,7 +75,7 @@ def test_content_carries_no_commands(run: Run) -> None:
     bob, mallory = _start(run)
     statuses = run.statuses
     for content in hostile.TEXTS:
-        answer = run.send(mallory.client, bob, content)
+        answer = run.messages.send(mallory.client, bob, content)
         mallory.tried(f"send {shown(content)}", answer, expected={200} | statuses.invalid)
         own_id = {"to_username": bob.username, "content": " ", "client_message_id": content[:64]}
         mallory.tries(
@@ -96,15 +96,15 @@ def _may_be_ignored(run: Run) -> set[str]:
 
 def _start(run: Run) -> tuple[Client, Intruder]:
     """Alice writes to Bob, who polls; gives Bob, and Mallory, who must not see what they write."""
-    alice, bob, idle, mallory = run.users(4)
+    alice, bob, idle, mallory = run.users.new(4)
     secret = f"secret {run.random.getrandbits(64):016x}"
-    run.read(bob, idle)
-    run.acked(alice, bob, secret)
-    run.keep_sending([(alice, bob)], every_s=0.25)
+    run.readers.start(bob, idle)
+    run.messages.send_acked(alice, bob, secret)
+    run.senders.start([(alice, bob)], every_s=0.25)
     return bob, Intruder(mallory, run.recorder, [secret])
 
 
 def _end(run: Run) -> None:
-    run.wait_for_traffic(sends=2, polls=0)
-    run.read_all()
+    run.wait.for_traffic(sends=2, polls=0)
+    run.mailboxes.read_all()
     run.check(refuses, no_loss, cursor, no_phantom, available)

@@ -31,8 +31,8 @@ def test_nobody_fills_the_stores(run: Run) -> None:
     none has room left. Then Carol, who has sent nothing yet, sends as well.
     """
     bob = _start(run)
-    carol, dave = run.users(2)
-    mallory = Intruder(run.user(), run.recorder)
+    carol, dave = run.users.new(2)
+    mallory = Intruder(run.users.new_one(), run.recorder)
     expected = {200} | run.statuses.slowed
     message = {"to_username": dave.username, "content": "spam"}
 
@@ -44,7 +44,7 @@ def test_nobody_fills_the_stores(run: Run) -> None:
     sends += [send() for _ in range(len(sends))]
     for _ in range(12):
         carol.close()
-        answer = run.send(carol, bob)
+        answer = run.messages.send(carol, bob)
         certain(answer.status not in run.statuses.slowed, "somebody who had sent nothing yet was slowed, too")
 
     def register() -> Answer:
@@ -62,7 +62,7 @@ def test_nobody_fills_the_stores(run: Run) -> None:
 def test_an_address_is_one_however_it_is_spelled(run: Run) -> None:
     """Wrong passwords for one user after the other, each as a proxy would pass it on, in another spelling."""
     _start(run)
-    eve = Intruder(run.registered(), run.recorder)
+    eve = Intruder(run.users.register(), run.recorder)
 
     slowed, refused = run.statuses.slowed, run.statuses.not_signed_in
 
@@ -88,11 +88,11 @@ def test_an_address_is_one_however_it_is_spelled(run: Run) -> None:
 
 def _start(run: Run) -> Client:
     """Give Bob."""
-    run.start_limited()
-    alice, bob, idle = run.users(3)
-    run.read(bob, idle)
-    run.acked(alice, bob)
-    run.keep_sending([(alice, bob)], every_s=1.1)
+    run.instances.start_limited()
+    alice, bob, idle = run.users.new(3)
+    run.readers.start(bob, idle)
+    run.messages.send_acked(alice, bob)
+    run.senders.start([(alice, bob)], every_s=1.1)
     return bob
 
 
@@ -127,6 +127,6 @@ def _check_stored(dave: Client, sends: list[Answer]) -> None:
 
 
 def _end(run: Run) -> None:
-    run.wait_for_traffic(sends=2, polls=0)
-    run.read_all()
+    run.wait.for_traffic(sends=2, polls=0)
+    run.mailboxes.read_all()
     run.check(private, no_loss, cursor, no_phantom, on_time, available)

@@ -14,17 +14,17 @@ TEXT = "A sentence of the usual length, so that a queue that is full stays as la
 @pytest.mark.timeout(0)
 def test_a_chat_is_left_open(run: Run) -> None:
     """Two mailboxes are full before it begins, so that nothing has to grow; one is quiet until the end."""
-    alice, bob, carol, patient, late = run.users(5)
+    alice, bob, carol, patient, late = run.users.new(5)
     pairs = [(alice, bob), (bob, carol)]
     full = run.bounds.retained_messages
-    run.send_many(pairs, count=full + 10, every_s=0.008, content=TEXT)
-    run.read(bob, carol, patient)
-    run.read(run.second_browser(bob), wait_s=25)
-    run.keep_sending(pairs, every_s=0.25, content=TEXT)
-    run.wait_for_traffic(sends=20, polls=4)
-    run.watch(minutes=run.minutes)
-    run.acked(late, patient)
-    run.wait_for_delivery()
-    run.read_all()
+    run.senders.send_many(pairs, count=full + 10, every_s=0.008, content=TEXT)
+    run.readers.start(bob, carol, patient)
+    run.readers.start(run.users.second_browser(bob), wait_s=25)
+    run.senders.start(pairs, every_s=0.25, content=TEXT)
+    run.wait.for_traffic(sends=20, polls=4)
+    run.vitals.watch(minutes=run.minutes)
+    run.messages.send_acked(late, patient)
+    run.wait.for_delivery()
+    run.mailboxes.read_all()
     run.check(*DELIVERY, on_time, available, bounded, no_leak)
-    run.require_right_queues()
+    run.queues.require_right()

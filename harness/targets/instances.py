@@ -74,6 +74,11 @@ class Instances:
         """Start one more instance, with low limits. Raise as `start` does."""
         return self._start(self._filled(self._profile.limited, self._names), workers=self.workers)
 
+    def start_with_clocks(self, count: int) -> None:
+        """Start `count` more instances that share the workers, each with its own clock for `faults`."""
+        for _ in range(count):
+            self.start_with_clock(workers=max(1, self.workers // count))
+
     def start_with_clock(self, *, workers: int) -> Target:
         """Start one more instance with its own clock, which is added to `clocks`."""
         file = self._logs / f"clock-{self._name}-{len(self.clocks) + 1}"

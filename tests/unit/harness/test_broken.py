@@ -68,12 +68,12 @@ def test_a_machine_that_never_quiets_down_proves_nothing(recorder: Recorder) -> 
 )
 def test_pressure_excuses_what_is_not_certain(recorder: Recorder, error: Exception, verdict: Verdict) -> None:
     pressure(recorder, 1.0, 1.25)
-    run = cast(Run, SimpleNamespace(recorder=recorder, judgements=[]))
+    run = cast(Run, SimpleNamespace(recorder=recorder, checks=SimpleNamespace(judgements=[])))
     report: Any = SimpleNamespace(skipped=False, when="call")
     assert judged_by_its_end(error, report, run, is_scenario=True)[0] is verdict
 
 
 def test_without_pressure_nothing_is_excused(recorder: Recorder) -> None:
-    run = cast(Run, SimpleNamespace(recorder=recorder, judgements=[]))
+    run = cast(Run, SimpleNamespace(recorder=recorder, checks=SimpleNamespace(judgements=[])))
     report: Any = SimpleNamespace(skipped=False, when="call")
     assert judged_by_its_end(PromiseBroken("late"), report, run, is_scenario=True) == (Verdict.FAIL, "late")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.run.traffic import OFF_BEAT
+from harness.run.senders import OFF_BEAT
 
 
 @pytest.mark.parametrize(("interval_s", "sends"), [(0.1, 30), (0.2, 17), (0.25, 30), (0.5, 30), (1.0, 30)])

@@ -25,7 +25,8 @@ class FakeRun:
     def __init__(self, clock, *, queues=()):
         self.clock = clock
         self.seen = []
-        self.queues = list(queues)
+        self.wrong_queues = list(queues)
+        self.mailboxes = self.queues = self
 
     def note(self, what):
         self.seen.append((round(self.clock.now_s - 100, 1), what))
@@ -33,8 +34,8 @@ class FakeRun:
     def read_afresh(self):
         self.note("reads afresh")
 
-    def wait_for_queues(self):
-        if self.queues and (wrong := self.queues.pop(0)):
+    def wait_until_right(self):
+        if self.wrong_queues and (wrong := self.wrong_queues.pop(0)):
             raise PromiseBroken(wrong)
 
 

@@ -51,7 +51,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Door:
 
 
 def test_who_is_let_in_is_recorded(door: Door) -> None:
-    door.users.user()
+    door.users.new_one()
     asked = [(needed.what, needed.status, needed.error) for needed in door.recorder.history().required]
     assert asked == [("register", 201, None), ("sign in", 200, None)]
 
@@ -61,7 +61,7 @@ def test_a_name_that_is_there_and_a_body_that_nobody_needs_keep_nobody_out(
     door: Door, answer: Answer
 ) -> None:
     door.answers["register"] = answer
-    door.users.user()
+    door.users.new_one()
     assert [needed.error for needed in door.recorder.history().required] == [None, None]
 
 
@@ -70,7 +70,7 @@ def test_a_name_that_is_there_and_a_body_that_nobody_needs_keep_nobody_out(
 def test_who_is_not_let_in_ends_the_scenario_with_a_finding(door: Door, what: str, answer: Answer) -> None:
     door.answers[what] = answer
     with pytest.raises(NotServed, match=rf"wanted to {what.replace('_', ' ')} and was answered"):
-        door.users.user()
+        door.users.new_one()
     assert door.is_judged() is Verdict.FAIL
 
 
@@ -88,7 +88,7 @@ def test_a_time_out_that_pressure_explains_is_tried_again(door: Door, what: str)
     right = door.answers[what]
     turns = iter([lambda: _timeout(door, lasts_s=5, under_pressure_s=4)] * 2 + [lambda: right])
     door.calls[what] = lambda: next(turns)()
-    door.users.user()
+    door.users.new_one()
     asked = [needed.status for needed in door.recorder.history().required]
     assert asked.count(None) == 2
     assert len(asked) == 4
@@ -98,7 +98,7 @@ def test_a_time_out_that_pressure_explains_is_tried_again(door: Door, what: str)
 def test_a_time_out_that_pressure_does_not_explain_is_not_tried_again(door: Door) -> None:
     door.calls["sign_in"] = lambda: _timeout(door, lasts_s=5, under_pressure_s=1)
     with pytest.raises(NotServed, match="answered nothing, not 200: timeout"):
-        door.users.user()
+        door.users.new_one()
     assert [needed.status for needed in door.recorder.history().required] == [201, None]
     assert door.is_judged() is Verdict.FAIL
 
@@ -107,7 +107,7 @@ def test_half_a_minute_of_pressure_ends_the_scenario(door: Door, monkeypatch: py
     monkeypatch.setattr("harness.run.users.LONGEST_WAIT_S", 0.0)
     door.calls["sign_in"] = lambda: _timeout(door, lasts_s=5, under_pressure_s=4)
     with pytest.raises(NotServed, match="timeout"):
-        door.users.user()
+        door.users.new_one()
     assert door.is_judged() is Verdict.INCONCLUSIVE
 
 
@@ -115,12 +115,12 @@ def test_half_a_minute_of_pressure_ends_the_scenario(door: Door, monkeypatch: py
 def test_a_refusal_that_may_be_the_harnesss_doing_is_a_doubt(door: Door, what: str, status: int) -> None:
     door.answers[what] = _answer(status)
     with pytest.raises(NotServed, match="so it is"):
-        door.users.user()
+        door.users.new_one()
     assert door.is_judged() is Verdict.INCONCLUSIVE
 
 
 def test_a_sign_in_without_a_token_ends_the_scenario_with_a_finding(door: Door) -> None:
     door.answers["sign_in"] = _answer(200, "the token is not a string for a header")
     with pytest.raises(NotServed, match="not a string for a header"):
-        door.users.user()
+        door.users.new_one()
     assert door.is_judged() is Verdict.FAIL

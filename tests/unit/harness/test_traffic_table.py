@@ -14,24 +14,21 @@ DOCS = Path(__file__).parents[3] / "docs" / "traffic.md"
 DRAWN, GIVEN, ONESELF = "drawn", "a text of its own", "to oneself"
 LIMIT, WAIT, BEGIN = "one limit", "held for seconds", "from any cursor"
 IN_ORDER = (DRAWN, GIVEN, ONESELF, LIMIT, WAIT, BEGIN)
-_CONTENT_AT = {"send": 2, "acked": 2}
-"""The place of the content among the arguments, where it may be given without its name."""
-_SENDS = frozenset(
-    {
-        "send",
-        "acked",
-        "send_copies",
-        "send_every_kind",
-        "send_side_by_side",
-        "send_bursts",
-        "keep_sending",
-        "send_many",
-    }
-    | {"start_traffic", "take_turns", "p99_ms"}
-)
-_POLLS = frozenset(
-    {"read", "poll_once", "peek", "begin_at", "start_traffic", "take_turns", "p99_ms", "read_all"}
-)
+_CONTENT_AT = {"messages.send": 2, "messages.send_acked": 2}
+"""The place of the content among the arguments, if it can be given without its name."""
+_BOTH = frozenset({"traffic.start", "measure.round_trips", "measure.p99_ms"})
+_SENDS = _BOTH | {
+    "messages.send",
+    "messages.send_acked",
+    "messages.send_copies",
+    "messages.send_every_kind",
+    "messages.send_in_parallel",
+    "messages.send_bursts",
+    "senders.start",
+    "senders.send_many",
+}
+_BEGINS = frozenset({"readers.read_from", "readers.read_page"})
+_POLLS = _BOTH | _BEGINS | {"readers.start", "readers.poll_once", "mailboxes.read_all"}
 
 
 def test_each_row_sends_and_asks_what_the_document_says() -> None:
@@ -101,10 +98,9 @@ def _nodes(
 
 
 def _method(node: ast.AST) -> str:
-    """The method of `run` that is called here; '' where none is."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return ""
-    return node.func.attr if ast.unparse(node.func.value) == "run" else ""
+    """Return the method of a part of `run` that is called here; '' if none is."""
+    called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    return called.removeprefix("run.") if called.startswith("run.") else ""
 
 
 def _named(node: ast.AST) -> set[str | None]:
@@ -116,7 +112,7 @@ def _of_send(node: ast.AST) -> Iterator[str]:
     if method in _SENDS and isinstance(node, ast.Call):
         is_given = _named(node) & {"content", "manner"} or len(node.args) > _CONTENT_AT.get(method, 9)
         yield GIVEN if is_given else DRAWN
-        yield from [ONESELF] if method == "start_traffic" else []
+        yield from [ONESELF] if method == "traffic.start" else []
 
 
 def _is_same_twice(node: ast.AST) -> bool:
@@ -133,4 +129,4 @@ def _of_poll(node: ast.AST) -> Iterator[str]:
         yield DRAWN
         yield from [LIMIT] if "limit" in _named(node) else []
         yield from [WAIT] if "wait_s" in _named(node) else []
-        yield from [BEGIN] if method in {"begin_at", "peek"} else []
+        yield from [BEGIN] if method in _BEGINS else []

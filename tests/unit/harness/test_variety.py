@@ -16,7 +16,7 @@ from harness.client.variety.covering import Covering
 from harness.client.variety.variety import Asked, Variety
 from harness.history.instants import instant
 from harness.policy import Features
-from harness.run.traffic import wrong_page
+from harness.run.consumer import wrong_page
 
 SEEDS = range(40)
 AROUND = contents.Around("alice", "bob", ["id-1"], longest=500)

@@ -1,0 +1,178 @@
+"""One consumer of polls: it follows the cursor, polls on a schedule, and records every poll."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.client import Answer, Client
+from harness.client.polling import Cursor, PollSchedule
+from harness.client.variety.variety import Asked, Variety
+from harness.history import NS_PER_S, Outcome, Recorder
+from harness.history.instants import instant
+from harness.run.exchange import poll_fields, special
+from harness.run.recorded import Acked, missing_of
+from harness.run.worker import LONGEST_ROUND_S, Worker
+
+HELD_AGAIN_AFTER_S = 0.2
+"""How soon a client that holds its polls open asks again after one that failed, or was not held."""
+
+
+@dataclass(frozen=True)
+class Polled:
+    """The result of one poll: whether it was `ok`, brought a new message, or said that there are more."""
+
+    answer: Answer
+    ok: bool
+    brought: bool
+    promised: bool
+    was_held: bool = False
+    """The poll asked to be held open."""
+
+    @property
+    def is_last(self) -> bool:
+        """The mailbox has been read to its end."""
+        return self.ok and not self.brought and not self.promised
+
+
+class Consumer:
+    """One consumer of polls of one user's mailbox, in a thread of its own from `start` until `stop`.
+
+    `first_poll_in_s` staggers the consumers, as real clients are never in step. With `wait_s` each poll asks
+    to be held open for so long, and the next one follows at once. A stopped consumer can be started again and
+    goes on with its cursor, which is `since` at first. The variety draws how each poll is spelled, but
+    `as_given` leaves `since` as it is. `complain` is called with what is wrong with an answer that no checker
+    judges.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        recorder: Recorder,
+        variety: Variety,
+        *,
+        name: str,
+        interval_s: float,
+        first_poll_in_s: float = 0.0,
+        since: str | None = None,
+        as_given: bool = False,
+        limit: int | None = None,
+        wait_s: float = 0.0,
+        complain: Callable[[str], None],
+    ) -> None:
+        self.client = client
+        self.name = name
+        self._received: list[frozenset[str]] = []
+        """The id and the content of each message that arrived."""
+        self._recorder = recorder
+        self._variety = variety
+        self._limit = limit
+        self._wait_s = wait_s
+        self._complain = complain
+        self._given = since if as_given else None
+        self._begin = instant(since)
+        self._cursor = Cursor(since)
+        self._schedule = PollSchedule(int(interval_s * NS_PER_S))
+        self._next_ns = time.monotonic_ns() + int(first_poll_in_s * NS_PER_S)
+        self._stopping = threading.Event()
+        self._thread = self._new_thread()
+
+    def start(self) -> Consumer:
+        """Begin to poll, or go on polling."""
+        if self._stopping.is_set():
+            self._stopping.clear()
+            self._thread = self._new_thread()
+            self._next_ns = time.monotonic_ns()
+        self._thread.start()
+        return self
+
+    def ask_to_stop(self) -> None:
+        """Let the poll under way be the last one."""
+        self._stopping.set()
+
+    def stop(self) -> None:
+        """Stop after the poll under way. Raise what the thread raised."""
+        self.ask_to_stop()
+        self._thread.finish(LONGEST_ROUND_S + self._wait_s)
+
+    @property
+    def cursor(self) -> str | None:
+        """The `since` of the next poll."""
+        return self._cursor.since
+
+    def poll_once(self, *, wait_s: float = 0.0) -> Polled:
+        """Poll now; the server may hold the poll open for `wait_s` seconds."""
+        return self._poll(time.monotonic_ns(), wait_s)
+
+    def lacks(self, acked: Collection[Acked]) -> bool:
+        """Return whether one of these messages is newer than the first cursor and has not arrived."""
+        expected = acked if self._begin is None else [one for one in acked if self._is_newer(one.timestamp)]
+        return bool(missing_of(expected, list(self._received)))
+
+    def _is_newer(self, timestamp: str | None) -> bool:
+        moment = instant(timestamp)
+        return self._begin is None or moment is None or moment > self._begin
+
+    def _new_thread(self) -> Worker:
+        return Worker(self._poll_on_schedule, f"consumer {self.name}")
+
+    def _poll_on_schedule(self) -> None:
+        while not self._stopping.wait(max(0, self._next_ns - time.monotonic_ns()) / NS_PER_S):
+            self._next_ns = self._next_start(self._poll(self._next_ns, self._wait_s or None))
+
+    def _next_start(self, polled: Polled) -> int:
+        answer = polled.answer
+        scheduled = self._schedule.next_start(answer.start_ns, answer.end_ns, was_held=polled.was_held)
+        if self._wait_s:
+            is_right = polled.brought or (polled.ok and answer.seconds > self._wait_s / 2)
+            return answer.end_ns + (0 if is_right else int(HELD_AGAIN_AFTER_S * NS_PER_S))
+        return answer.end_ns if polled.brought and polled.promised else scheduled
+
+    def _poll(self, intended_ns: int, wait_s: float | None) -> Polled:
+        since = self._cursor.since
+        as_given = since is not None and since == self._given
+        asked = self._variety.ask(since, limit=self._limit, wait_s=wait_s, as_given=as_given)
+        answer = self.client.poll(
+            asked.parameters, unescaped=asked.unescaped, new_connection=asked.new_connection
+        )
+        event, error = poll_fields(answer)
+        ok = event["outcome"] == Outcome.OK
+        fresh = self._cursor.accept(answer.body) if ok else []
+        self._recorder.record(
+            "poll",
+            t=answer.end_ns,
+            op=self._recorder.next_op(),
+            consumer=self.name,
+            reader=self.client.username,
+            since=asked.since,
+            intended=min(intended_ns, answer.start_ns),
+            start=answer.start_ns,
+            error=error,
+            **({"wait": asked.wait_s} if asked.wait_s else {}),
+            **special(asked.special),
+            **event,
+        )
+        for wrong in wrong_page(asked, event["messages"]) if ok else ():
+            self._complain(f"{self.name}'s poll {wrong}")
+        self._received += [frozenset((message["id"], message["message"])) for message in fresh]
+        return Polled(answer, ok, bool(fresh), bool(event.get("has_more")), was_held=asked.wait_s > 0)
+
+
+def wrong_page(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what is wrong with a page, whatever the mailbox holds, as the end of a sentence."""
+    how = f" ({', '.join(asked.special)})" if asked.special else ""
+    if asked.limit is not None and len(messages) > asked.limit:
+        yield f"with limit={asked.limit}{how} brought {len(messages)} messages"
+    since = instant(asked.since)
+    for message in messages:
+        moment = instant(message["timestamp"])
+        if since is not None and moment is not None and moment <= since:
+            yield f"from {asked.since}{how} brought a message of {message['timestamp']}, which is not newer"
+
+
+def lacking(consumers: Iterable[Consumer], acked: Mapping[str, Collection[Acked]]) -> list[Consumer]:
+    """Return the consumers to which some of the acked messages, by recipient, have not come yet."""
+    return [one for one in consumers if one.lacks(acked.get(one.client.username, ()))]
