@@ -1,4 +1,4 @@
-"""What can be run: `python3 -m nox -l` lists it. Every session installs what it needs by itself."""
+"""The sessions of nox: `python3 -m nox -l` lists them. Each installs what it needs by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def install(session: nox.Session, extra: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, types, and the directions between the packages."""
+    """Check style, types, and which package imports which."""
     install(session, "dev")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
@@ -27,18 +27,18 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The project's own tests: unit tests, then edge tests on real services. Takes pytest's arguments."""
+    """Run the project's own tests: unit tests, then tests on real services. Takes pytest's arguments."""
     install(session, "dev")
-    # Before the tests, which are timed; where a service cannot be had, they say what that means.
+    # Before the tests, which are timed. Where a service is missing, they are skipped, or fail in CI.
     session.run("python", "-m", "harness", "doctor", "--install", success_codes=[0, 2])
-    parallel = ["-n", "2", "--dist", "worksteal"]  # each worker has a stack of its own
-    speed = ["--ignore", "tests/benchmarks"]  # in a session of its own, where no other test is measured too
+    parallel = ["-n", "2", "--dist", "worksteal"]  # each worker has its own services
+    speed = ["--ignore", "tests/benchmarks"]  # in its own session, without other tests at the same time
     session.run("python", "-m", "pytest", *(session.posargs or ["tests", *speed, *parallel]))
 
 
 @nox.session
 def agreement(session: nox.Session) -> None:
-    """The checkers against their naive oracles, on new random histories: `-- --examples 100000`."""
+    """Compare the checkers with naive oracles on new random histories: `-- --examples 100000`."""
     install(session, "dev")
     examples = session.posargs[-1] if session.posargs else "100000"
     test = "tests/unit/harness/agreement/test_agreement.py"
@@ -47,7 +47,7 @@ def agreement(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """The unit tests take every branch of the policy and the checkers: pyproject.toml names the files."""
+    """Check that the unit tests take every branch of the policy and the checkers (see pyproject.toml)."""
     install(session, "dev")
     session.run("coverage", "run", "-m", "pytest", "tests/unit")
     session.run("coverage", "report")
@@ -55,9 +55,9 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Judge a history of a million events, or of as many as `-- --events 50000` says, in time and in memory.
+    """Judge a history of a million events, or `-- --events 50000`, within limits of time and memory.
 
-    A million in at most four times what parsing them takes, and in a gigabyte.
+    The limits are four times what parsing it takes, and a gigabyte.
     """
     install(session, "dev")
     events = session.posargs[-1] if session.posargs else "1000000"
@@ -66,35 +66,35 @@ def benchmarks(session: nox.Session) -> None:
 
 @nox.session
 def plan(session: nox.Session) -> None:
-    """The documented test plan against the reference server. Takes the arguments of `harness run`."""
+    """Run the test plan against the reference server. Takes the arguments of `harness run`."""
     install(session, "dev")
     session.run("python", "-m", "harness", "run", *session.posargs)
 
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """A chat left open, and whether anything grows; two minutes, or as many as `-- --minutes 60` says."""
+    """Keep a chat open and check that nothing grows; for two minutes, or `-- --minutes 60`."""
     install(session, "dev")
     session.run("python", "-m", "harness", "soak", *session.posargs)
 
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Faults drawn from a seed against the reference server. Takes the arguments of `harness chaos`."""
+    """Inject faults drawn from a seed into the reference server. Takes the arguments of `harness chaos`."""
     install(session, "dev")
     session.run("python", "-m", "harness", "chaos", *session.posargs)
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Servers broken on purpose: each must be caught. Takes the options of `python -m tests.mutants`."""
+    """Run servers with planted bugs, which must be caught. Takes the options of `python -m tests.mutants`."""
     install(session, "dev")
     session.run("python", "-m", "tests.mutants", *session.posargs)
 
 
 @nox.session
 def load(session: nox.Session) -> None:
-    """100 users for a minute against the reference server. Takes Locust's arguments."""
+    """Run 100 users for a minute against the reference server. Takes Locust's arguments."""
     install(session, "load")
     run = session.posargs or ["--users", "100", "--spawn-rate", "20", "--run-time", "60s"]
     locust = ["locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary", *run]
@@ -103,6 +103,6 @@ def load(session: nox.Session) -> None:
 
 @nox.session
 def serve(session: nox.Session) -> None:
-    """The reference server at your desk, with two demo users, until Ctrl-C."""
+    """Run the reference server for yourself, with two demo users, until Ctrl-C."""
     install(session, "dev")
     session.run("python", "-m", "harness", "serve", *session.posargs)

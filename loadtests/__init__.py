@@ -1,1 +1,1 @@
-"""Load tests: users who poll and write, as many as asked for."""
+"""Load tests: any number of users who poll and write."""

@@ -1,6 +1,7 @@
-"""What the contract says an answer is; whatever it is not is a Malformed, whose text Locust shows and counts.
+"""What the contract says about an answer; anything else is a Malformed, whose text Locust shows and counts.
 
-The shapes are the harness's own reading of them. One text a kind, without values: Locust groups by text.
+The harness's own code reads the answers. Each kind of problem has one text without values, by which Locust
+groups.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from harness.run.exchange import poll_fields, read_ack
 
 
 def require(answer: Answer, status: int) -> Answer:
-    """Return the answer. Raises Malformed unless it has this status and is a JSON object."""
+    """Return the answer. Raise Malformed unless it has this status and is a JSON object."""
     if answer.status is None:
         raise Malformed(f"no answer: {answer.error}")
     if answer.status != status:
@@ -23,7 +24,7 @@ def require(answer: Answer, status: int) -> Answer:
 
 
 def token_of(answer: Answer) -> str:
-    """Return a sign-in's token. Raises Malformed where there is none that a header can carry."""
+    """Return a sign-in's token. Raise Malformed where there is none that a header can carry."""
     token = require(answer, 200).body.get("token")
     if not fits_into_a_header(token):
         raise Malformed("the token is not a string for a header")
@@ -44,7 +45,7 @@ def check_ack(answer: Answer, content: str, client_message_id: str) -> None:
 
 
 def page_of(answer: Answer) -> dict[str, Any]:
-    """Return a poll's answer in the history's words. Raises Malformed where it is not a page of messages."""
+    """Return a poll's answer in the history's terms. Raise Malformed where it is not a page of messages."""
     fields, error = poll_fields(require(answer, 200))
     if error is not None:
         raise Malformed(error)

@@ -1,4 +1,4 @@
-"""One request with Locust's client: an answer in the harness's words, a line in Locust's table."""
+"""One request with Locust's client: an `Answer` for the harness, a line in Locust's table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def call(
     name: str | None = None,
     **options: Any,
 ) -> tuple[T | None, Malformed | None]:
-    """Return what `read` makes of the answer, or the Malformed that it raises; Locust is told of either."""
+    """Return what `read` makes of the answer, or the Malformed that it raises; report either to Locust."""
     answer = ask(session, method, path, **options)
     result, problem = None, None
     try:
@@ -49,7 +49,7 @@ def call(
 def ask(
     session: FastHttpSession, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
 ) -> Answer:
-    """Return what came back; whatever a server sends, or does not send, is an answer.
+    """Return what came back: whatever a server sends or does not send becomes an `Answer`.
 
     Locust's own time-out is for each read of a socket: a server that sends a byte a second outlasts it.
     """
@@ -68,7 +68,7 @@ def ask(
 
 
 def _exchange(session: FastHttpSession, method: str, path: str, **options: Any) -> tuple[int, bytes]:
-    # Never entered as a context, so that Locust is told of it once: by us, when the answer has been read.
+    # Not used as a context manager: Locust gets one report, from `call`, when the answer has been read.
     response = session.request(method, path, catch_response=True, stream=True, **options)
     error = response.request_meta["exception"]
     if error is not None and not isinstance(error, LocustBadStatusCode):

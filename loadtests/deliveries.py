@@ -1,4 +1,4 @@
-"""What became of every message of a load test: exact counts, an exact histogram, one verdict."""
+"""What happened to every message of a load test: exact counts, an exact histogram, one verdict."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from harness.verdict import Verdict
 NS_PER_MS = 1_000_000
 HIGHEST_US = 120 * 1_000_000
 TOO_FEW = 100
-"""Below this many messages the share that is late says nothing."""
+"""With fewer messages the share of late ones proves nothing."""
 BOUNDS = Bounds()
 PATIENCE_NS = int(2 * (BOUNDS.delivered_within_s + BOUNDS.poll_interval_s) * NS_PER_S)
-"""From when a message was due: after that, it does not arrive any more."""
+"""How long after it was due a message may still arrive; then it is missing."""
 
 
 class Delivery(Exception):
-    """One message's way; an exception so that Locust can show a late or missing one as a failed request."""
+    """The delivery of one message; an exception, so that Locust can show a late or missing one."""
 
     def __init__(self, waited_ms: float, *, arrived: bool) -> None:
         self.waited_ms = waited_ms
@@ -40,7 +40,7 @@ class Fate(StrEnum):
     SENDING = "sending"
     ACKED = "acked"
     UNKNOWN = "unknown"
-    """Its send was not answered as the contract says: nothing is owed, yet it may arrive once."""
+    """Its send was not answered as the contract says: it may arrive once, or never."""
     REFUSED = "refused"
     ARRIVED = "arrived"
     GIVEN_UP = "given up"
@@ -58,7 +58,7 @@ class Sent:
 
 
 class Deliveries:
-    """The messages of this process, and the figures of those that ended.
+    """The messages of this process, and the totals of those whose outcome is known.
 
     The messages never leave the process: senders write only to users of their own process, since the
     monotonic clocks of two machines do not agree. So a mailbox of this process, whose name is new with every
@@ -81,7 +81,7 @@ class Deliveries:
         self._awaited[sent.recipient].add(content)
 
     def acked(self, content: str, now_ns: int) -> None:
-        """The server accepted it: from now on it is owed, unless it has arrived already."""
+        """The server accepted it: it must arrive, if it has not already."""
         sent = self._sent[content]
         if sent.fate is Fate.SENDING:
             sent.fate = Fate.ACKED
@@ -89,7 +89,7 @@ class Deliveries:
         self._sends += 1
 
     def not_acked(self, content: str, outcome: Outcome) -> None:
-        """Its send failed or nobody knows: nothing is owed, and if it arrives, it is not counted."""
+        """Its send failed, or its outcome is unknown: it need not arrive, and is not counted if it does."""
         sent = self._sent[content]
         if sent.fate is Fate.SENDING:
             self._end(content, Fate.REFUSED if outcome is Outcome.REFUSED else Fate.UNKNOWN)
@@ -101,14 +101,14 @@ class Deliveries:
         self._polls += 1
 
     def received(self, message: Mapping[str, Any], mailbox: str, now_ns: int) -> Delivery | None:
-        """A poll of this mailbox returned it. None for a message that is not counted.
+        """A poll of this mailbox returned it. Return its delivery, or None for a message that is not counted.
 
-        Raises Malformed where no server may return it: nobody sent it so, or it has arrived before.
+        Raise Malformed where no server may return it: it was never sent like that, or has arrived before.
         """
         content = message["content"]
         sent = self._sent.get(content)
         if sent is None:
-            raise Malformed("a message that nobody had sent")
+            raise Malformed("a message that was never sent")
         if not sent.recipient == message["recipient"] == mailbox:
             raise Malformed("a message of another mailbox")
         if message["sender"] != sent.sender:
@@ -124,12 +124,12 @@ class Deliveries:
         return self._ended(now_ns - sent.due_ns, arrived=True) if is_counted else None
 
     def expected_by(self, recipient: str, now_ns: int) -> bool:
-        """Whether the recipient should go on polling: something is being sent, or owed and not hopeless."""
+        """Return whether the recipient should go on polling: a message is being sent or may still arrive."""
         awaited = [self._sent[content] for content in self._awaited[recipient]]
         return any(sent.fate is Fate.SENDING or now_ns < sent.due_ns + PATIENCE_NS for sent in awaited)
 
     def missing(self, recipient: str, now_ns: int) -> list[Delivery]:
-        """Give up what is still awaited by the recipient; return what was owed to it."""
+        """Stop waiting for messages to the recipient; return those that had to arrive."""
         awaited = [(content, self._sent[content]) for content in self._awaited.pop(recipient, ())]
         owed = [sent for _, sent in awaited if sent.fate is Fate.ACKED]
         for _, sent in awaited:
@@ -137,11 +137,11 @@ class Deliveries:
         return [self._ended(now_ns - sent.due_ns, arrived=False) for sent in owed]
 
     def under_way(self) -> int:
-        """How many messages are being sent or owed, here and at the workers."""
+        """Return how many messages are being sent or must still arrive, here and at the workers."""
         return sum(map(len, self._awaited.values())) + sum(self._at_workers.values())
 
     def hand_over(self) -> dict[str, Any]:
-        """This process's figures since the last call, for the master."""
+        """Return this process's figures since the last call, for the master."""
         figures = {
             "histogram": self.histogram.encode().decode("ascii"),
             "late": self.late,
@@ -167,11 +167,11 @@ class Deliveries:
         self._polls += polls
 
     def judge(self, interval_s: float, crashes: int = 0) -> tuple[Verdict, str]:
-        """The verdict and a table for the terminal.
+        """Return the verdict and a table for the terminal.
 
         Late deliveries are allowed for the share of messages that even a perfect server with the measured
         round trips would deliver late (docs/verdicts.md); a missing one or a failed request never is.
-        What the load test itself left undone (crashes, messages under way at its end) is never a pass.
+        What the load test itself did not finish (crashes, messages still on their way) is never a pass.
         """
         arrived = self.histogram.get_total_count()
         total = arrived + self.missing_count
@@ -189,7 +189,7 @@ class Deliveries:
         if crashes:
             return "users of the load test crashed"
         if under_way := self.under_way():
-            return f"{under_way} messages were still under way"
+            return f"{under_way} messages were still on their way"
         return f"fewer than {TOO_FEW} messages" if total < TOO_FEW else ""
 
     def _floor_share(self, interval_s: float) -> float:
@@ -203,7 +203,7 @@ class Deliveries:
             for percentile in (50, 95, 99, 99.9)
         }
         rows = [
-            ("messages owed", f"{total}"),
+            ("messages", f"{total}"),
             ("missing", f"{self.missing_count}"),
             (f"late (over {BOUNDS.delivered_within_s:g} s)", f"{self.late}"),
             ("late allowed", f"{allowed}  (a perfect server would be late with {floor:.2%})"),

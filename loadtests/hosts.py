@@ -10,7 +10,7 @@ from harness.errors import UsageError
 
 REGISTER = f"{API}/register"
 TRIES = 3
-"""A server that answers wrongly now and then is one to be loaded, and to fail."""
+"""A server that only sometimes answers wrongly gets its load test, which it then fails."""
 EXAMPLE = "such as http://127.0.0.1:8000"
 
 
@@ -32,9 +32,9 @@ def clean(host: str | None) -> str:
 
 
 def check(host: str, register: Callable[[], Answer]) -> None:
-    """Register a user or more. Raise UsageError unless an answer is one of a server that has users.
+    """Register up to three users. Raise UsageError unless one answer looks like that of a server with users.
 
-    Any JSON will do, a refusal as well: whether it is right is the load test's to say.
+    Any JSON is enough, also a refusal: the load test then judges whether it is right.
     """
     problem = ""
     for _ in range(TRIES):

@@ -5,10 +5,10 @@
 
 Each user registers, signs in, polls every two seconds and writes to a random other user of its process. A
 delivery is measured from the moment its send was *due* to the moment the recipient's poll returned it, so
-that neither a slow send nor a stalled generator hides a delay. Each shows in Locust as a request of the type
-DELIVERY; one that is late or missing is a failure there. Locust rounds times over a second to 100 ms, so the
-verdict rests on exact counts and a histogram of its own (see `loadtests/deliveries.py`). Every answer that is
-not what the contract says is a failed request, whatever its status: in Locust's table and in the verdict.
+that neither a slow send nor a stalled generator hides a delay. Locust shows each as a request of the type
+DELIVERY; a late or missing one is a failure there. Locust rounds times over a second to 100 ms, so the
+verdict rests on exact counts and a separate histogram (see `loadtests/deliveries.py`). An answer that breaks
+the contract is a failed request, whatever its status: in Locust's table and in the verdict.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from loadtests.deliveries import Deliveries, Sent
 POLL_INTERVAL_S = 2.0
 STOP_WITHIN_S = 30.0
 LOOK_EVERY_NS = NS_PER_S // 2
-"""How soon a writer sees that it is to stop, however seldom it writes."""
+"""How often a writer checks whether it must stop, however seldom it writes."""
 PASSWORD = "correct horse battery staple"
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ usernames: list[str] = []
 
 
 class ChatUser(FastHttpUser):
-    """One person with the chat open."""
+    """One user with the chat open."""
 
     wait_time = constant(0)
     network_timeout = 10.0
@@ -62,7 +62,7 @@ class ChatUser(FastHttpUser):
     max_redirects = 0  # the contract has none
 
     def on_start(self) -> None:
-        """Register, sign in, become someone the others write to."""
+        """Register, sign in, and let other users write to this one."""
         credentials = _credentials()
         self.username = credentials["username"]
         self._headers: dict[str, str] = {}
@@ -95,7 +95,7 @@ class ChatUser(FastHttpUser):
                 self._report(missing.waited_ms, missing)
 
     def _leave(self) -> None:
-        """Nobody writes any more to who will not poll."""
+        """Let no user write to this one any more: it stops polling."""
         if self.username in usernames:
             usernames.remove(self.username)
 
@@ -145,7 +145,7 @@ class ChatUser(FastHttpUser):
         return end_ns if has_more else due_ns
 
     def _receive(self, page: dict[str, Any], now_ns: int) -> None:
-        """Take all messages of a page, then raise Malformed if any was not to be there."""
+        """Take all messages of a page, then raise Malformed if one must not be in it."""
         fresh = self._cursor.accept(page)
         wrong = [] if len(fresh) == len(page["messages"]) else [Malformed("a message for the second time")]
         for message in fresh:
@@ -206,7 +206,7 @@ def _add_options(parser: LocustArgumentParser) -> None:
 
 @events.init.add_listener
 def _check_the_host(environment: Environment, **_: Any) -> None:
-    """End with one sentence where there is nothing to load; Locust's page asks for the host by itself."""
+    """End with one sentence if the host is not usable; Locust's page asks for a host by itself."""
     if _is_worker(environment) or (environment.web_ui is not None and not environment.host):
         return
     try:
@@ -232,13 +232,13 @@ def _set_host(environment: Environment) -> None:
 
 
 def _credentials() -> dict[str, str]:
-    """Of a user that there was not before."""
+    """Return the credentials of a new user."""
     return {"username": f"load_{secrets.token_hex(6)}", "password": PASSWORD}
 
 
 @events.init.add_listener
 def _let_users_finish(environment: Environment, **_: Any) -> None:
-    """A run that ends by its `--run-time` still gives users time to receive what was sent."""
+    """Give users time to receive what was sent, also where `--run-time` ends the run."""
     environment.stop_timeout = max(environment.stop_timeout, STOP_WITHIN_S)
     workers.connect(environment, deliveries, stop_within_s=environment.stop_timeout + 5)
 
@@ -260,7 +260,7 @@ def _judge(environment: Environment, **_: Any) -> None:
         return
     environment.runner.stop()  # where Ctrl-C came first, users still get time to receive what was sent
     verdict, table = deliveries.judge(POLL_INTERVAL_S, crashes=len(environment.runner.exceptions))
-    print(table)  # noqa: T201  what the run was made for, beside Locust's own tables
+    print(table)  # noqa: T201  the result of the run, beside Locust's own tables
     environment.process_exit_code = EXIT_CODES[verdict]
 
 

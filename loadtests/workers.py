@@ -1,7 +1,7 @@
-"""Several processes of Locust: the master adds up its workers' figures, the last of them too.
+"""Several processes of Locust: the master adds up its workers' figures, including the last ones.
 
-Locust's master waits half a second for its workers at the end of a run, which is less than a message's way.
-So it tells them to finish first, and goes on when each has said that it has.
+Locust's master waits half a second for its workers at the end of a run, which is less than a delivery takes.
+So it first tells them to finish, and goes on when each has reported that it has.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CONNECT_WITHIN_S = 5.0
 
 
 def connect(environment: Environment, deliveries: Deliveries, *, stop_within_s: float) -> None:
-    """Let this process's figures and its workers' find together; nothing where it is the only process."""
+    """Connect this process with its workers or its master; do nothing where it is the only process."""
     if isinstance(environment.runner, WorkerRunner):
         _report(environment, environment.runner, deliveries)
     elif isinstance(environment.runner, MasterRunner):
@@ -67,7 +67,7 @@ def _collect(
 
 
 def dismiss(environment: Environment) -> None:
-    """End the workers of a run that does not start; by themselves they wait for their master for a minute."""
+    """End the workers of a run that does not start; without this they wait a minute for their master."""
     runner = environment.runner
     if not isinstance(runner, MasterRunner):
         return

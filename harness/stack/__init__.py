@@ -1,4 +1,4 @@
-"""Real services for a run: found or installed, started, proxied, and ended whatever happens."""
+"""Real services for a run: found or installed, started, put behind proxies, and ended whatever happens."""
 
 from harness.stack.faketime import FakeClock, faketime_library
 from harness.stack.finding import DoctorRow, Found, doctor, locate

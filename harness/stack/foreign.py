@@ -1,4 +1,4 @@
-"""Services that somebody else runs, named by a URL: asking them who they are, and rewriting their URLs."""
+"""Services that the user runs, named by a URL: asking their versions, and rewriting their URLs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_PORTS = {"redis": 6379, "mongodb": 27017, "http": 8474}
 
 
 def redis_version(url: str) -> str:
-    """The version of the Redis at `url`. Raises UsageError when it does not answer."""
+    """Return the version of the Redis at `url`. Raise UsageError when it does not answer."""
     address_of(url, "redis", "REDIS_URL")
     never = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
     client = redis.Redis.from_url(
@@ -36,9 +36,9 @@ def redis_version(url: str) -> str:
 
 
 def mongodb_version(url: str) -> str:
-    """The version of the MongoDB at `url`.
+    """Return the version of the MongoDB at `url`.
 
-    Raises UsageError when it does not answer or is not the primary of a replica set, which majority writes
+    Raise UsageError when it does not answer or is not the primary of a replica set, which majority writes
     need.
     """
     address_of(url, "mongodb", "MONGODB_URL")
@@ -54,13 +54,13 @@ def mongodb_version(url: str) -> str:
     if not hello.get("setName") or not hello.get("isWritablePrimary"):
         raise UsageError(
             f"MONGODB_URL ({shown(url)}) is not the primary of a replica set: start it with --replSet and run"
-            " rs.initiate(), for majority writes and transactions need one."
+            " rs.initiate(), because majority writes and transactions need one."
         )
     return version
 
 
 def toxiproxy_version(url: str) -> str:
-    """The version of the Toxiproxy that is controlled at `url`. Raises UsageError when it does not answer."""
+    """Return the version of the Toxiproxy with its API at `url`. Raise UsageError when it does not answer."""
     address_of(url, "http", "TOXIPROXY_URL")
     try:
         return ProxyServer(url).version()
@@ -71,15 +71,15 @@ def toxiproxy_version(url: str) -> str:
 
 
 def address_of(url: str, scheme: str, variable: str) -> Address:
-    """Host and port of a URL that names one server.
+    """Return host and port of a URL that names one server.
 
-    Raises UsageError for several hosts, TLS and DNS seed lists: a proxy stands before one plain TCP port.
+    Raise UsageError for several hosts, TLS and DNS seed lists: a proxy forwards to one plain TCP port.
     """
     parts = urlsplit(url)
     if parts.scheme != scheme or "," in parts.netloc or not parts.hostname:
         raise UsageError(
             f"{variable} ({shown(url)}) must be {scheme}://HOST:PORT with one host and without TLS,"
-            " for a fault proxy stands before it."
+            " because a fault proxy is put in front of it."
         )
     try:
         return parts.hostname, parts.port or DEFAULT_PORTS[scheme]
@@ -88,7 +88,7 @@ def address_of(url: str, scheme: str, variable: str) -> Address:
 
 
 def at_address(url: str, address: Address, **parameters: str) -> str:
-    """The same URL with another host and port, and with these query parameters; user and password stay."""
+    """Return the URL with another host and port, and with these parameters; user and password stay."""
     parts = urlsplit(url)
     user, at, _ = parts.netloc.rpartition("@")
     query = dict(parse_qsl(parts.query)) | parameters
@@ -99,7 +99,7 @@ def at_address(url: str, address: Address, **parameters: str) -> str:
 
 
 def shown(url: str) -> str:
-    """The URL without its password, for people to read."""
+    """Return the URL without its password, for messages."""
     user, at, _ = urlsplit(url).netloc.rpartition("@")
     secret = user.partition(":")[2]
     return url.replace(f":{secret}@", ":…@", 1) if at and secret else url

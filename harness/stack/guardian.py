@@ -1,4 +1,4 @@
-"""The harness's side of its reaper: what is to be ended and removed if the harness cannot do so itself."""
+"""The harness's side of its reaper, which ends and removes what the harness itself no longer can."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Guardian:
         self._owner = 0
 
     def pipe(self) -> int:
-        """The pipe's file descriptor, for a child to report itself through (see `launch`)."""
+        """Return the pipe's file descriptor, through which a child reports itself (see `launch`)."""
         with self._lock:
             if self._process is None or self._owner != os.getpid():
                 self._owner = os.getpid()
@@ -37,7 +37,7 @@ class Guardian:
             return self._process.stdin.fileno()
 
     def tell(self, **note: Any) -> None:
-        """Say one thing that `reaper` understands. Raises InfrastructureError when it is gone."""
+        """Send the reaper one note. Raise InfrastructureError when it is gone."""
         try:
             os.write(self.pipe(), (json.dumps(note) + "\n").encode())
         except BrokenPipeError as error:
@@ -46,7 +46,7 @@ class Guardian:
             ) from error
 
     def dismiss(self) -> None:
-        """Let the reaper end, once it has ended what is still there."""
+        """Let the reaper end what is still there, and then itself."""
         if self._process is not None and self._owner == os.getpid():
             self._process.communicate(timeout=DISMISS_DEADLINE_S)
 

@@ -1,4 +1,4 @@
-"""Becomes another program, after telling the reaper of it. Run as `python -I -S launch.py FD COMMAND…`.
+"""Becomes another program after it has reported itself to the reaper: `python -I -S launch.py FD COMMAND…`.
 
 The child reports itself, and not its parent afterwards, because the parent can be killed in between; and the
 reaper cannot see the parent's end before this process, too, has let go of the pipe `FD`.

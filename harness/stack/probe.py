@@ -1,7 +1,6 @@
-"""A bare question to a store over a socket of its own: no driver, no pool, no retry, no sign-in.
+"""A bare question to a store over a new socket: no driver, no pool, no retry, no sign-in.
 
-A store that answers at all, even "sign in first", is there. That is what faults are proved with, and what
-readiness is waited for with.
+A store that answers at all, even "sign in first", is there. This proves faults and shows readiness.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ class Sighting:
 
 
 def redis_ping() -> bytes:
-    """PING as an inline command, the oldest form, which every Redis understands."""
+    """Return PING as an inline command, the oldest form, which every Redis understands."""
     return b"PING\r\n"
 
 
 def mongodb_command(command: Mapping[str, Any]) -> bytes:
-    """One command as an OP_MSG of the wire protocol (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/)."""
+    """Return one command as an OP_MSG of the wire protocol (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/)."""
     body = struct.pack("<IB", 0, 0) + bson.encode(command)
     return struct.pack("<iiii", HEADER_BYTES + len(body), 1, 0, OP_MSG) + body
 
@@ -70,7 +69,7 @@ def look(address: Address, question: bytes, *, timeout_s: float = 0.3) -> Sighti
 def ask_mongodb(address: Address, command: Mapping[str, Any], *, timeout_s: float = 5.0) -> dict[str, Any]:
     """Run one command on `admin` over a new connection and return the answer, whatever its `ok`.
 
-    Raises OSError when there is none.
+    Raise OSError when there is none.
     """
     with socket.create_connection(address, timeout=timeout_s) as connection:
         connection.sendall(mongodb_command({**command, "$db": "admin"}))

@@ -33,9 +33,9 @@ _started: weakref.WeakSet[Process] = weakref.WeakSet()
 class Process:
     """A program, its output in the file `log`, its children.
 
-    It runs in a session of its own, so that Ctrl-C at the terminal reaches the harness alone, which then ends
-    it in order. If the harness itself is killed, its guardian kills the whole session. Any thread may call
-    the methods, one at a time.
+    It runs in its own session, so that Ctrl-C at the terminal reaches only the harness, which then ends it in
+    order. If the harness itself is killed, its guardian kills the whole session. Any thread may call the
+    methods, one at a time.
     `env` is added to the harness's own environment. `command` and `env` may be changed between two starts.
     """
 
@@ -60,7 +60,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process id; of the last process when it has ended. Raises UsageError before the first start."""
+        """The process id, also after its end. Raise UsageError before the first start."""
         if self._popen is None:
             raise UsageError(f"{self.name} has not been started.")
         return self._popen.pid
@@ -73,7 +73,7 @@ class Process:
     def launch(self) -> None:
         """Start the program without waiting for it to be ready.
 
-        Raises UsageError when there is no such program, CannotWrite when its output cannot go to its log.
+        Raise UsageError when the program does not exist, CannotWrite when its log cannot be written.
         """
         if self.running:
             raise UsageError(f"{self.name} is already running with process id {self.pid}.")
@@ -96,7 +96,7 @@ class Process:
         _started.add(self)
 
     def start(self) -> None:
-        """Start the program; kinds of process that can tell also wait until it is ready."""
+        """Start the program; subclasses that can see when it is ready wait for that."""
         self.launch()
 
     def restart(self) -> None:
@@ -143,11 +143,11 @@ class Process:
         self.paused = False
 
     def children(self) -> list[psutil.Process]:
-        """The program's living children and their children, such as the workers of a server."""
+        """Return the program's living descendants, such as the workers of a server."""
         return [process for process in family(self.pid) if process.pid != self.pid]
 
     def last_lines(self, count: int = LAST_LINES) -> str:
-        """The last lines it has printed since its last start."""
+        """Return the last lines that it has printed since its last start."""
         with self.log.open("rb") as output:
             output.seek(0, os.SEEK_END)
             output.seek(max(self._log_start, output.tell() - 64 * 1024))
@@ -160,7 +160,7 @@ class Process:
             raise ProcessDied(self.how_it_ended(), last_lines=self.last_lines())
 
     def require_not_died(self) -> None:
-        """Raise ProcessDied if the program ended although nobody here asked it to."""
+        """Raise ProcessDied if the program ended by itself."""
         if not self._ended_by_us:
             self.require_running()
 
@@ -181,7 +181,7 @@ class Process:
     ) -> T:
         """Wait until `ready` returns something true, and return that.
 
-        Raises ProcessDied as soon as the program ends, DeadlineMissed after `deadline_s` seconds; both with
+        Raise ProcessDied as soon as the program ends, DeadlineMissed after `deadline_s` seconds; both with
         its last lines.
         """
 
@@ -208,7 +208,7 @@ class Process:
         program = self.command[0]
         place = str(self._cwd / program) if self._cwd is not None and os.sep in program else program
         if shutil.which(place, path=self.env.get("PATH")) is None:
-            raise UsageError(f"{self.name} cannot be started: there is no program {program!r}.")
+            raise UsageError(f"{self.name} cannot be started: the program {program!r} does not exist.")
 
     def _signal_family(self, number: signal.Signals) -> None:
         for process in family(self.pid):

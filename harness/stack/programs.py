@@ -33,15 +33,15 @@ class Redis(ServerProcess):
         self.folder = _made(folder)
 
     def ready(self) -> bool:
-        """Whether it answers PING with PONG (it answers LOADING while it reads a snapshot)."""
+        """Return whether it answers PING with PONG (it answers LOADING while it reads a snapshot)."""
         return look(self.address, QUESTIONS["redis"]).answer.startswith(b"+PONG")
 
     def follows(self) -> bool:
-        """Whether it is a replica that is up to its primary."""
+        """Return whether it is a replica that is connected to its primary."""
         return b"master_link_status:up" in look(self.address, b"INFO replication\r\n").answer
 
     def save_snapshot(self, name: str) -> Path:
-        """Have it write its data to disk now, and keep that under `name` for `restart_from`."""
+        """Have it write its data to disk now, and keep them under `name` for `restart_from`."""
         answer = look(self.address, b"SAVE\r\n", timeout_s=10).answer
         if not answer.startswith(b"+OK"):
             raise InfrastructureError(
@@ -79,8 +79,8 @@ class Mongod(ServerProcess):
     def ready(self) -> bool:
         """Whether it is PRIMARY; makes it one at its first start.
 
-        Every question has a connection of its own, for a client that connected before the initiation never
-        learns of it.
+        Every question uses a new connection: a client that connected before the initiation never learns of
+        it.
         """
         if not self._initiated:
             self._initiate()
@@ -102,7 +102,7 @@ class Mongod(ServerProcess):
 
 
 class Toxiproxy(ServerProcess):
-    """toxiproxy-server, without any proxy yet."""
+    """toxiproxy-server; it starts without any proxy."""
 
     def __init__(self, binary: Path, *, log: Path) -> None:
         super().__init__("toxiproxy-server", [str(binary), "-host", HOST, "-port", "{port}"], log=log)
@@ -113,7 +113,7 @@ class Toxiproxy(ServerProcess):
         return "http://{}:{}".format(*self.address)
 
     def ready(self) -> bool:
-        """Whether the control API answers; requests' errors are OSErrors."""
+        """Return whether the control API answers; requests' errors are OSErrors."""
         with requests.Session() as session:
             session.trust_env = False  # HTTP_PROXY is for the world outside
             return bool(session.get(f"{self.url}/version", timeout=5).ok)

@@ -1,4 +1,4 @@
-"""Putting a proxy before a store, and making sure that it passes on."""
+"""Putting a proxy in front of a store, and checking that it forwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PASSES_ON_WITHIN_S = 5.0
 
 
 def proxy_on_free_port(control: ProxyServer, store: str, upstream: Address) -> Proxy:
-    """A new proxy before `store`, on a free port, or on another one if somebody else is quicker."""
+    """Return a new proxy in front of `store`, on a free port; on another one if that is taken meanwhile."""
     name = f"pollproof-{uuid.uuid4().hex[:8]}-{store}"  # a foreign Toxiproxy may serve other runs as well
     for attempts_left in reversed(range(PORT_ATTEMPTS)):
         try:
@@ -28,7 +28,7 @@ def proxy_on_free_port(control: ProxyServer, store: str, upstream: Address) -> P
 def require_passing_on(store: str, proxy: Proxy, *, foreign: bool) -> None:
     """Wait until the store answers through its proxy.
 
-    Raises DeadlineMissed after 5 s, or UsageError when it is a `foreign` Toxiproxy that cannot reach it.
+    Raise DeadlineMissed after 5 s, or UsageError when it is a `foreign` Toxiproxy that cannot reach it.
     """
     try:
         wait_until(
@@ -41,6 +41,6 @@ def require_passing_on(store: str, proxy: Proxy, *, foreign: bool) -> None:
             raise
         upstream = "{}:{}".format(*proxy.upstream)
         raise UsageError(
-            f"The Toxiproxy at TOXIPROXY_URL does not pass on from {HOST} to {upstream}: it has to share this"
+            f"The Toxiproxy at TOXIPROXY_URL does not forward from {HOST} to {upstream}: it must share this"
             " machine's network (`docker run --network host`)."
         ) from error

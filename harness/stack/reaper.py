@@ -26,7 +26,7 @@ KILL_DEADLINE_S = 5.0
 
 
 def family(leader: int) -> list[psutil.Process]:
-    """The living processes of the session of `leader`, and their descendants in other sessions."""
+    """Return the living processes of the session of `leader`, and their descendants in other sessions."""
     found: dict[int, psutil.Process] = {}
     for pid in psutil.pids():
         try:
@@ -35,12 +35,12 @@ def family(leader: int) -> list[psutil.Process]:
             member = psutil.Process(pid)
             found |= {process.pid: process for process in (member, *member.children(recursive=True))}
         except (psutil.Error, ProcessLookupError, PermissionError):
-            continue  # ended meanwhile, or somebody else's
+            continue  # it has ended meanwhile, or belongs to another user
     return [process for process in found.values() if alive(process)]
 
 
 def kill_family(leader: int) -> list[psutil.Process]:
-    """Kill until nothing of the family is left; returns what still lives after several seconds."""
+    """Kill until nothing of the family is left; return what still lives after several seconds."""
     for _ in range(3):  # a member may fork while its family is being listed
         members = family(leader)
         if not members:
@@ -51,7 +51,7 @@ def kill_family(leader: int) -> list[psutil.Process]:
 
 
 def _remove_shared_memory(leader: int) -> None:
-    """What libfaketime makes for a program, names after its process id, and itself never removes."""
+    """Remove what libfaketime makes for a program, names after its process id, and never removes."""
     for name in (f"faketime_shm_{leader}", f"sem.faketime_sem_{leader}"):
         Path("/dev/shm", name).unlink(missing_ok=True)
 
@@ -69,7 +69,7 @@ def kill_each(processes: list[psutil.Process]) -> None:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether a process can still do something. A zombie cannot: its parent is only slow to bury it.
+    """Return whether a process can still do something. A zombie cannot: it only waits for its parent.
 
     But a killed program's first thread is a zombie before its others have ended and closed its sockets.
     """

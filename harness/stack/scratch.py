@@ -1,7 +1,7 @@
 """Where the services of a run keep their data while it lasts: in memory where there is plenty, else on disk.
 
-A majority write waits for the journal on disk, and a disk that others keep busy was seen to stand still for
-half a second: as long as a server may wait for its store. Nothing here outlives the run, so memory will do.
+A majority write waits for the journal on disk, and a disk that other programs keep busy was seen to block for
+half a second: as long as a server may wait for its store. Nothing here outlives the run, so memory is enough.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from harness.errors import CannotWrite
 
 IN_MEMORY = Path("/dev/shm")
 ROOM_BYTES = 2 * 2**30
-"""A mongod takes 0.3 GB of it, and three rows may run side by side."""
+"""A mongod takes 0.3 GB, and three rows may run side by side."""
 
 
 def scratch_folder(in_memory: Path = IN_MEMORY) -> Path:
-    """Make a new folder; where TMPDIR is set, there. Raises CannotWrite."""
+    """Make a new folder; where TMPDIR is set, in it. Raise CannotWrite."""
     place = in_memory if "TMPDIR" not in os.environ and _has_room(in_memory) else None
     try:
         return Path(tempfile.mkdtemp(prefix="pollproof-", dir=place))

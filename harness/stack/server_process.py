@@ -11,7 +11,7 @@ from harness.errors import ProcessDied, UsageError
 from harness.stack.probe import Address
 from harness.stack.processes import Process
 from harness.stack.reaper import family
-from harness.stack.waiting import free_port, nobody_listens
+from harness.stack.waiting import free_port, port_is_free
 
 HOST = "127.0.0.1"
 PORT_ATTEMPTS = 5
@@ -21,8 +21,8 @@ PORT_IS_TAKEN = ("address already in use", "connection in use")  # the second is
 class ServerProcess(Process):
     """A program that listens; `{port}` in `command` and in the values of `env` stands for its port.
 
-    Without `port` a free one is chosen at the first start, another one if somebody else takes it before the
-    program does, and then kept for every later start. `env` is added to the harness's own environment.
+    Without `port` a free one is chosen at the first start, another one if a different program takes it first,
+    and then kept for every later start. `env` is added to the harness's own environment.
     """
 
     ready_deadline_s = 30.0
@@ -53,20 +53,20 @@ class ServerProcess(Process):
         return (HOST, self._port)
 
     def ready(self) -> bool:
-        """Whether it answers as it should; may raise `not_ready_yet`."""
+        """Return whether it answers as it should; may raise `not_ready_yet`."""
         raise NotImplementedError
 
     def listens(self) -> bool:
-        """Whether this program, or a child of it, has its port, and not one that was quicker.
+        """Return whether this program or a child of it has its port, and not another program.
 
-        Without this, a run could take another run's Redis for its own, and flush it.
+        Without this check a run could take another run's Redis for its own, and flush it.
         """
         return any(self.address[1] in listening_ports(process) for process in family(self.pid))
 
     def launch(self) -> None:
-        """Start it without waiting. Raises UsageError when its port is taken or there is no such program."""
+        """Start it without waiting. Raise UsageError when its port is taken or the program does not exist."""
         port = self.address[1]
-        if self._port_is_kept and not self.running and not nobody_listens(port):
+        if self._port_is_kept and not self.running and not port_is_free(port):
             raise UsageError(f"{self.name} needs port {port} of {HOST}, which is already in use.")
         self.command = [word.replace("{port}", str(port)) for word in self._words]
         self.env = {key: value.replace("{port}", str(port)) for key, value in self._extra_env.items()}
@@ -78,9 +78,9 @@ class ServerProcess(Process):
         self.await_ready()
 
     def await_ready(self) -> None:
-        """Wait for it after `launch`, launching it on another port where somebody else took its own.
+        """Wait for it after `launch`, and launch it on another port if a different program took its own.
 
-        Raises ProcessDied, or DeadlineMissed after `ready_deadline_s`, each with its last lines; it has then
+        Raise ProcessDied, or DeadlineMissed after `ready_deadline_s`, each with its last lines; it has then
         been killed.
         """
         try:
@@ -97,7 +97,7 @@ class ServerProcess(Process):
             raise
 
     def _came_up(self) -> bool:
-        """Whether it is ready; False when somebody else has its port."""
+        """Return whether it is ready; False when a different program has its port."""
         try:
             return self.wait_until_ready(
                 lambda: self.ready() and self.listens(),
@@ -112,7 +112,7 @@ class ServerProcess(Process):
 
 
 def listening_ports(process: psutil.Process) -> set[int]:
-    """The ports a process listens on; none if it has ended."""
+    """Return the ports that a process listens on; none if it has ended."""
     try:
         connections = process.net_connections("tcp")
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The stack of one run: three services, two proxies, one temporary folder, and all of it gone at the end."""
+"""The stack of one run: three services, two proxies and one temporary folder, all gone at the end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.stack.waiting import wait_until
 
 S = TypeVar("S", bound=ServerProcess)
 FOLLOWS_WITHIN_S = 15.0
-"""A full synchronisation begins when it suits the primary: by default 5 s after it was asked."""
+"""By default a primary begins a full synchronisation 5 s after it was asked."""
 
 
 def _silent(line: str) -> None:
@@ -33,10 +33,10 @@ def _silent(line: str) -> None:
 class Services:
     """Redis, MongoDB and Toxiproxy, running while the context lasts.
 
-    Each is taken as `locate` finds it; `install` allows to get a missing one, `say` is given lines of
-    progress. Services named by a URL in the environment are foreign: a proxy is put before them, and they are
-    never flushed, stopped or killed. `logs` is a folder for the services' output; without one it goes with
-    the temporary folder.
+    Each is used as `locate` finds it; `install` allows it to get a missing one, `say` is called with lines of
+    progress. Services named by a URL in the environment are foreign: a proxy is put in front of them, and
+    they are never flushed, stopped or killed. `logs` is a folder for the services' output; without one it is
+    removed with the temporary folder.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Services:
         self._exit = ExitStack()
         self.found: dict[str, Found] = {}
         self.proxies: dict[str, Proxy] = {}
-        """The proxy before 'redis' and the one before 'mongodb'."""
+        """The proxy in front of 'redis' and the one in front of 'mongodb'."""
         self.redis: Redis | None = None
         self.mongod: Mongod | None = None
         self.toxiproxy: Toxiproxy | None = None
@@ -79,9 +79,9 @@ class Services:
         self._exit.close()
 
     def reset(self) -> None:
-        """Clean ground for the next scenario: no fault, every service of ours up, our own Redis empty.
+        """Prepare for the next scenario: no fault, every service of ours running, our own Redis empty.
 
-        MongoDB is not emptied: each scenario has a database name of its own. Raises ProcessDied if a service
+        MongoDB is not emptied: each scenario has its own database name. Raise ProcessDied if a service
         ended by itself meanwhile.
         """
         for server in self._own():
@@ -102,7 +102,7 @@ class Services:
 
     @contextmanager
     def proxied(self, name: str, upstream: Address) -> Iterator[Proxy]:
-        """One more proxy, among `proxies` by its name while the context lasts."""
+        """Yield another proxy, which is in `proxies` under its name while the context lasts."""
         proxy = proxy_on_free_port(self._control, name, upstream)
         try:
             require_passing_on(name, proxy, foreign=self.toxiproxy is None)
@@ -114,7 +114,7 @@ class Services:
 
     @contextmanager
     def replica(self) -> Iterator[Redis]:
-        """One more Redis, which follows our own and has all of it; gone with the context."""
+        """Yield another Redis, a replica with all data of our own; it ends with the context."""
         primary = self.own_redis()
         binary = self.found["redis"].binary
         assert binary is not None, "a Redis of ours has a program"
@@ -123,21 +123,21 @@ class Services:
         replica = Redis(binary, folder=folder, log=primary.log.with_name("replica.log"), options=follows)
         try:
             replica.start()
-            wait_until(replica.follows, deadline_s=FOLLOWS_WITHIN_S, what="the replica to have it all")
+            wait_until(replica.follows, deadline_s=FOLLOWS_WITHIN_S, what="the replica to be complete")
             yield replica
         finally:
             replica.kill()
 
     def own_redis(self) -> Redis:
-        """The Redis to break or flush. Raises UsageError when it is not ours."""
+        """Return the Redis to break or flush. Raise UsageError when it is not ours."""
         return _ours(self.redis, "redis")
 
     def own_mongod(self) -> Mongod:
-        """The mongod to break. Raises UsageError when it is not ours."""
+        """Return the mongod to break. Raise UsageError when it is not ours."""
         return _ours(self.mongod, "mongod")
 
     def own_toxiproxy(self) -> Toxiproxy:
-        """The Toxiproxy to break. Raises UsageError when it is not ours."""
+        """Return the Toxiproxy to break. Raise UsageError when it is not ours."""
         return _ours(self.toxiproxy, "toxiproxy")
 
     def _own(self) -> list[ServerProcess]:
@@ -148,7 +148,9 @@ class Services:
             self.found[service] = locate(service, install=self._install, say=self._say)
         self._make_servers(self._temporary_folder())
         for server in self._own():  # all are launched before any is waited for
-            self._exit.callback(server.kill)  # its data go with it, so nobody needs a slow shutdown in order
+            self._exit.callback(
+                server.kill
+            )  # its data are removed with it, so a slow orderly shutdown is not needed
             server.launch()
         for server in self._own():
             server.await_ready()

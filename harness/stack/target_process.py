@@ -43,21 +43,21 @@ class Target(ServerProcess):
 
     @property
     def base_url(self) -> str:
-        """Where it serves, without a slash at the end."""
+        """The URL at which it serves, without a slash at the end."""
         return self._base_url.replace("{port}", str(self.address[1]))
 
     def ready(self) -> bool:
-        """Whether GET of the ready path answers 200."""
+        """Return whether GET of the ready path is answered 200."""
         with new_pool(timeout=urllib3.Timeout(total=2.0)) as http:
             response = http.request("GET", self.base_url + self._ready_path, preload_content=False)
             return read_body(response) is not None and response.status == 200
 
     def listens(self) -> bool:
-        """Taken for granted: a target may be a container, whose listener is no child of its command."""
+        """Return True without a look: in a container the listener is not a child of the command."""
         return True
 
     def workers(self) -> list[psutil.Process]:
-        """The child processes that share its port, or all its children if none does; oldest first."""
+        """Return the child processes that share its port, or all children if none does; oldest first."""
         children = sorted(self.children(), key=lambda child: child.pid)
         sharing = [child for child in children if self.address[1] in listening_ports(child)]
         return sharing or children
@@ -65,7 +65,7 @@ class Target(ServerProcess):
     def await_ready(self) -> None:
         """Wait until it serves.
 
-        Raises NeverReady, with the command, how it ended or how long it was waited for, and its last lines.
+        Raise NeverReady, with the command, how it ended or how long the wait was, and its last lines.
         """
         try:
             super().await_ready()
@@ -95,8 +95,8 @@ def start_server(
     """Start a server under test and wait until GET `ready_path` answers 200; see `Target.await_ready`.
 
     `{port}` in `command`, in the values of `env` and in `base_url` stands for the port. With the default
-    `base_url` that is a free one, chosen anew where somebody else takes it before the server does; a
-    `base_url` with a number says where the server will be. `env` is added to the harness's own environment.
+    `base_url` that is a free one, and another one if a different program takes it first; a `base_url` with a
+    number says where the server will be. `env` is added to the harness's own environment.
     Its output goes to the file `log`, by default a temporary one that goes when the harness ends.
     """
     if log is None:

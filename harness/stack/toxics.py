@@ -1,8 +1,8 @@
 """Toxiproxy through toxiproxy-python, plus what that lacks.
 
-The library keeps host and port in class globals, waits for ever, takes an answer 500 for success (so
-`enable()` on a taken port claims to have worked), and cannot update a toxic. Here each call is bound to its
-server for its own length, is given 5 s, and what it claims is read back.
+The library keeps host and port in class attributes, waits for ever, takes an answer 500 for success (so
+`enable()` on a taken port seems to have worked), and cannot update a toxic. Here each call is bound to its
+server, gets 5 s, and its effect is read back.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class ProxyServer:
             _server.reset(token)
 
     def call(self, method: str, path: str, **kwargs: Any) -> requests.Response:
-        """One control call. Raises InfrastructureError after 5 s, a server of ours having been restarted."""
+        """Make one control call. Raise InfrastructureError after 5 s; a server of ours is restarted first."""
         try:
             with requests.Session() as session:
                 session.trust_env = False  # HTTP_PROXY is for the world outside
@@ -93,12 +93,12 @@ class ProxyServer:
         return toxiproxy.api.validate_response(response)  # type: ignore[no-any-return]
 
     def version(self) -> str:
-        """The server's version; a build without one says `git`."""
+        """Return the server's version; a build without one says `git`."""
         with self.bound():
             return str(_Consumer.get("/version").json()["version"])
 
     def create(self, name: str, *, listen: Address, upstream: Address) -> Proxy:
-        """A new proxy, enabled."""
+        """Create a proxy, enabled."""
         proxy = Proxy(self, name, listen=listen, upstream=upstream)
         proxy.create()
         self._proxies.append(proxy)
@@ -129,7 +129,7 @@ class Proxy:
         self._server = server
 
     def create(self) -> None:
-        """Make it on the server."""
+        """Create it on the server."""
         with self._server.bound() as library:
             library.create(name=self.name, listen=_join(self.listen), upstream=_join(self.upstream))
         self._require(enabled=True, toxics=0)
@@ -139,7 +139,7 @@ class Proxy:
         self._set(enabled=False)
 
     def enable(self) -> None:
-        """Let it listen again. Raises InfrastructureError when it cannot, its port being taken."""
+        """Let it listen again. Raise InfrastructureError when it cannot, because its port is taken."""
         self._set(enabled=True)
 
     def lead_to(self, upstream: Address) -> None:
@@ -158,7 +158,7 @@ class Proxy:
                 raise InfrastructureError(f"Toxiproxy did not add the toxic {kind} to {self.name} {stream}.")
 
     def heal(self) -> None:
-        """Make it pass everything on to its own upstream again, and be there, even after a restart."""
+        """Make it forward everything to its own upstream again; create it anew after a restart."""
         led_astray, self.upstream = self.upstream != self._home, self._home
         with self._server.bound() as library:
             proxy = library.get_proxy(self.name)
@@ -196,7 +196,7 @@ class Proxy:
             if proxy.enabled != enabled:
                 state = "enabled" if proxy.enabled else "disabled"
                 raise InfrastructureError(
-                    f"The proxy {self.name} is {state} although Toxiproxy claimed otherwise."
+                    f"The proxy {self.name} is {state}, although Toxiproxy reported otherwise."
                 )
             if proxy.upstream != _join(self.upstream):
                 raise InfrastructureError(

@@ -34,7 +34,7 @@ def wait_until(
 ) -> T:
     """Call `predicate` with short pauses until it returns something true, and return that.
 
-    An exception of `retry_on` counts as "not yet"; any other one ends the wait. Raises DeadlineMissed, naming
+    An exception of `retry_on` counts as "not yet"; any other one ends the wait. Raise DeadlineMissed, naming
     `what` and the last exception, after `deadline_s` seconds; the predicate is called at least once.
     """
     end = time.monotonic() + deadline_s
@@ -48,27 +48,27 @@ def wait_until(
             last = error
         if time.monotonic() + pause > end:
             reason = f" (last: {type(last).__name__}: {last})" if last is not None else ""
-            raise DeadlineMissed(f"Waited {deadline_s:g} s in vain for {what}{reason}.") from last
+            raise DeadlineMissed(f"Waited {deadline_s:g} s without success for {what}{reason}.") from last
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens, given out by this process only once.
+    """Return a port of 127.0.0.1 on which no program listens; this process returns it only once.
 
     Another process can still take it before its user listens there; see `ServerProcess.wait_until_ready`.
     Ports are random so that parallel runs seldom meet; they do not depend on the seed.
     """
     with _lock:
         for port in random.SystemRandom().sample(PORTS, 200):
-            if port not in _handed_out and nobody_listens(port):
+            if port not in _handed_out and port_is_free(port):
                 _handed_out.add(port)
                 return port
     raise UsageError(f"There is no free port between {PORTS.start} and {PORTS.stop - 1} on 127.0.0.1.")
 
 
-def nobody_listens(port: int) -> bool:
-    """Whether a program could listen on this port of 127.0.0.1 now."""
+def port_is_free(port: int) -> bool:
+    """Return whether a program could listen on this port of 127.0.0.1 now."""
     with socket.socket() as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

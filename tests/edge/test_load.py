@@ -77,7 +77,7 @@ class TestVerdicts:
         ("way", "said"),
         [
             ("PollsOfHtmlNowAndThen", "the body is not JSON"),
-            ("InventsMessages", "a message that nobody had sent"),
+            ("InventsMessages", "a message that was never sent"),
         ],
     )
     def test_an_answer_that_is_not_what_the_contract_says_is_a_failed_request(self, way, said, tmp_path):

@@ -154,7 +154,9 @@ def test_last_lines_are_those_since_the_last_start(start):
 
 @pytest.mark.parametrize("command", ["no-such-program", "./no-such-program", "/no/such/program"])
 def test_a_program_that_does_not_exist_is_wrong_usage(start, tmp_path, command):
-    with pytest.raises(UsageError, match=f"program cannot be started: there is no program '{command}'"):
+    with pytest.raises(
+        UsageError, match=f"program cannot be started: the program '{command}' does not exist"
+    ):
         start(command, cwd=tmp_path)
 
 

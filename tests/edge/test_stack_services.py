@@ -253,6 +253,6 @@ def test_a_store_that_never_becomes_ready_misses_its_deadline_with_its_last_line
     slow.ready_deadline_s = 0.0
     slow.launch()
     slow.pause()
-    with pytest.raises(DeadlineMissed, match="in vain for redis-server to be ready"):
+    with pytest.raises(DeadlineMissed, match="without success for redis-server to be ready"):
         slow.await_ready()
     assert not slow.running

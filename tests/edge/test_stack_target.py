@@ -93,7 +93,7 @@ def test_a_target_that_answers_something_else_is_not_ready(start):
 
 
 def test_a_target_whose_program_is_missing_is_wrong_usage(tmp_path):
-    with pytest.raises(UsageError, match="there is no program 'no-such-server'"):
+    with pytest.raises(UsageError, match="the program 'no-such-server' does not exist"):
         start_server(["no-such-server"], ready_path="/", log=tmp_path / "log")
 
 

@@ -45,11 +45,11 @@ def test_a_missed_deadline_names_what_was_waited_for_and_the_last_exception():
     with pytest.raises(DeadlineMissed) as caught:
         wait_until(raising(refused), deadline_s=0, what="redis to answer")
     assert str(caught.value) == (
-        "Waited 0 s in vain for redis to answer (last: ConnectionRefusedError: port 6379)."
+        "Waited 0 s without success for redis to answer (last: ConnectionRefusedError: port 6379)."
     )
     assert caught.value.__cause__ is refused
 
 
 def test_without_an_exception_only_what_was_waited_for_is_named():
-    with pytest.raises(DeadlineMissed, match=r"^Waited 0 s in vain for redis to answer\.$"):
+    with pytest.raises(DeadlineMissed, match=r"^Waited 0 s without success for redis to answer\.$"):
         wait_until(lambda: False, deadline_s=0, what="redis to answer")

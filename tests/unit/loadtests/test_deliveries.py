@@ -99,7 +99,7 @@ def test_a_refused_send_must_not_arrive() -> None:
 @pytest.mark.parametrize(
     ("message", "mailbox", "said"),
     [
-        (_message("of nobody"), "bob", "a message that nobody had sent"),
+        (_message("of nobody"), "bob", "a message that was never sent"),
         (_message("hi"), "eve", "a message of another mailbox"),
         (_message("hi", recipient="eve"), "bob", "a message of another mailbox"),
         (_message("hi", sender="eve"), "bob", "a message with another sender"),
@@ -143,7 +143,7 @@ def test_what_the_load_test_left_undone_is_never_a_pass() -> None:
     _send(deliveries, "late")
     verdict, table = deliveries.judge(2.0)
     assert verdict is Verdict.INCONCLUSIVE
-    assert "inconclusive (1 messages were still under way)" in table
+    assert "inconclusive (1 messages were still on their way)" in table
 
 
 def test_a_worker_that_ended_too_early_leaves_doubt_at_the_master() -> None:
