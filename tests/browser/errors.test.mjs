@@ -130,6 +130,24 @@ test("a held poll has the time for which it may be held, and the usual time on t
   );
 });
 
+test("a fetch or a token that ignores its signal is given up all the same", async () => {
+  let tries = 0;
+  const hangs = () => {
+    tries += 1;
+    return new Promise(() => {});
+  };
+  for (const options of [{ environment: { fetch: hangs } }, { token: hangs }]) {
+    tries = 0;
+    const tab = new Tab(options);
+    tab.service.start("admin");
+    await tab.advance(15_000);
+    equal([tries, tab.errors.map((state) => state.kind)], [2, ["timeout"]]);
+    tab.service.stop();
+    await tab.advance(0);
+    equal(tab.world.timers, 0);
+  }
+});
+
 test("401 stops the polling and is told once; after a new sign-in it starts again", async () => {
   const tab = failing([{ status: 401 }]);
   await tab.advance(60_000);

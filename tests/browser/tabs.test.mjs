@@ -193,6 +193,47 @@ test("a following tab that is shown polls at once", async () => {
   equal(polls(server), before + 1);
 });
 
+test("of two hidden tabs one holds a poll, and both hand messages on without timers", async () => {
+  const { world, server, one, other } = await chatting();
+  one.hide();
+  other.hide();
+  await world.advance(5000);
+  equal([server.inFlight, server.requests.at(-1).wait], [1, 25]);
+  for (const text of ["one", "two"]) {
+    server.send("admin", text);
+    await world.advance(1);
+  }
+  equal([one.texts, other.texts, server.inFlight], [["one", "two"], ["one", "two"], 1]);
+});
+
+test("when a hidden leading tab is slow, a tab that is shown takes over", async () => {
+  const { world, server, one, other } = await chatting();
+  one.hide();
+  one.hang();
+  await world.advance(5000);
+  server.send("admin", "Hello");
+  await world.advance(2000);
+  equal(other.texts, ["Hello"]);
+});
+
+test("after many takeovers one tab polls, and no message is missing or twice", async () => {
+  const { world, server, one, other } = await chatting();
+  for (let turn = 0; turn < 50; turn += 1) {
+    const [asleep] = turn % 2 ? [one] : [other];
+    asleep.document.dispatch("freeze");
+    await world.advance(700);
+    asleep.document.dispatch("resume");
+    await world.advance(700);
+    server.send("admin", `no. ${turn}`);
+  }
+  await world.advance(3000);
+  const all = Array.from({ length: 50 }, (_, turn) => `no. ${turn}`);
+  equal([one.texts, other.texts], [all, all]);
+  const before = world.nowMs;
+  await world.advance(10_000);
+  equal(polls(server, before), 5);
+});
+
 test("stop leaves no lock, timer or channel behind", async () => {
   const { world, one, other } = await chatting();
   one.service.stop();

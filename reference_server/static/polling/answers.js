@@ -27,10 +27,10 @@ export class PollingError extends Error {
 }
 
 /**
- * Return the answer, or throw a PollingError.
+ * Return the answer, or throw a PollingError: in time even if what we wait for ignores its signal.
  * @param {Environment} env
  * @param {string} url
- * @param {Token} token
+ * @param {() => Promise<Token>} token
  * @param {number} timeoutMs for the whole answer
  * @param {AbortController} controller
  */
@@ -40,12 +40,9 @@ export async function fetchAnswer(env, url, token, timeoutMs, controller) {
     isLate = true;
     controller.abort();
   }, timeoutMs);
-  /** @type {Record<string, string>} */
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const aborted = new Promise((_, reject) => controller.signal.addEventListener("abort", reject));
   try {
-    const response = await env.fetch(url, { headers, signal: controller.signal, cache: "no-store" });
-    if (response.status !== 200) throw await refusal(response, env.wallClock());
-    return asAnswer(await response.text());
+    return await Promise.race([exchange(env, url, token, controller.signal), /** @type {never} */ (aborted)]);
   } catch (error) {
     if (error instanceof PollingError) throw error;
     if (isLate) throw new PollingError("timeout", `No answer within ${timeoutMs / 1000} s`);
@@ -53,6 +50,21 @@ export async function fetchAnswer(env, url, token, timeoutMs, controller) {
   } finally {
     env.clearTimeout(timer);
   }
+}
+
+/**
+ * @param {Environment} env
+ * @param {string} url
+ * @param {() => Promise<Token>} token
+ * @param {AbortSignal} signal
+ */
+async function exchange(env, url, token, signal) {
+  const known = await token();
+  /** @type {Record<string, string>} */
+  const headers = known ? { Authorization: `Bearer ${known}` } : {};
+  const response = await env.fetch(url, { headers, signal, cache: "no-store" });
+  if (response.status !== 200) throw await refusal(response, env.wallClock());
+  return asAnswer(await response.text());
 }
 
 /**

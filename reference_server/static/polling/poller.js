@@ -100,10 +100,14 @@ export class Poller {
     window?.[change]("online", this.#wake);
   }
 
+  get #isHidden() {
+    return !!this.#env.document?.hidden;
+  }
+
   #onVisibility = () => {
     const ageMs = this.#inFlight ? this.#env.now() - this.#inFlight.startedAt : Infinity;
     const isFresh = !this.#inFlight?.wait && ageMs < this.#pace.intervalMs;
-    if (!this.#env.document?.hidden && !isFresh) this.#wake();
+    if (!this.#isHidden && !isFresh) this.#wake();
   };
 
   #onPageShow = () => {
@@ -140,14 +144,13 @@ export class Poller {
 
   /** Notice by either clock that the machine slept, and keep the tabs in touch. */
   #tick = () => {
-    const { document } = this.#env;
     const now = [this.#env.now(), this.#env.wallClock()];
     const [elapsed, elapsedOnWall] = now.map((ms, clock) => ms - this.#tickedAt[clock]);
     this.#tickedAt = now;
     this.#ticker = this.#env.setTimeout(this.#tick, TICK_MS);
     if (elapsedOnWall - elapsed > SLEPT_MS) this.#pace.slept(elapsedOnWall - elapsed);
     const sleptMs = Math.max(elapsed, elapsedOnWall) - TICK_MS;
-    if (sleptMs > (document?.hidden ? SLEPT_HIDDEN_MS : SLEPT_MS)) this.#wake();
+    if (sleptMs > (this.#isHidden ? SLEPT_HIDDEN_MS : SLEPT_MS)) this.#wake();
     this.#tabs.tick();
   };
 
@@ -173,14 +176,11 @@ export class Poller {
 
   async #poll() {
     this.#cancelTimer();
-    const { wait, hiddenWait } = this.#settings;
-    // The first poll of a visible page is not held, after an error neither: it says how things are.
-    const held = this.#env.document?.hidden ? hiddenWait : this.#isConfirmed ? wait : 0;
     const poll = {
       controller: new AbortController(),
       startedAt: this.#env.now(),
       since: this.#reader.cursor,
-      wait: held,
+      wait: this.#waitSeconds(),
     };
     this.#inFlight = poll;
     this.#pace.started();
@@ -191,24 +191,34 @@ export class Poller {
     else this.#succeeded(result, poll);
   }
 
+  /** Return for how long the server may hold the next poll. */
+  #waitSeconds() {
+    const { wait, hiddenWait } = this.#settings;
+    if (!this.#tabs.isLeading) return 0; // the leading tab waits for all
+    if (this.#isHidden) return hiddenWait; // its timers are slow, but an answer comes when it comes
+    return this.#isConfirmed ? wait : 0; // a first poll says at once how things are
+  }
+
   /**
    * @param {Poll} poll
    * @returns {Promise<Answer | PollingError>}
    */
-  async #ask({ since, wait, controller }) {
-    const { baseUrl, token, limit, timeoutMs } = this.#settings;
+  #ask({ since, wait, controller }) {
+    const { baseUrl, limit, timeoutMs } = this.#settings;
     const query = new URLSearchParams({ limit: String(limit) });
     if (since !== null) query.set("since", since);
     if (wait > 0) query.set("wait", String(wait));
     const url = `${baseUrl}/api/users/messages/poll/${encodeURIComponent(this.username)}?${query}`;
+    const timeout = timeoutMs + wait * 1000;
+    return fetchAnswer(this.#env, url, () => this.#token(), timeout, controller).catch((error) => error);
+  }
+
+  async #token() {
+    const { token } = this.#settings;
     try {
-      const known = typeof token === "function" ? await token(this.username) : token;
-      return await fetchAnswer(this.#env, url, known, timeoutMs + wait * 1000, controller);
+      return typeof token === "function" ? await token(this.username) : token;
     } catch (error) {
-      // If it is not ours, it is from the page's own function.
-      return error instanceof PollingError
-        ? error
-        : new PollingError("refused", `There is no token: ${error}`);
+      throw new PollingError("refused", `There is no token: ${error}`);
     }
   }
 
@@ -223,7 +233,8 @@ export class Poller {
     const isNew = this.#accept(answer, poll.since);
     if (!this.#isActive || this.#inFlight) return; // by what a listener did
     if (answer.has_more && this.#reader.cursor !== poll.since) return void this.#poll();
-    if (this.#tabs.isLeading) this.#schedule(poll.wait && isNew ? 0 : this.#pace.untilNext());
+    const isNextHeld = poll.wait ? isNew : this.#isHidden;
+    if (this.#tabs.isLeading) this.#schedule(isNextHeld ? 0 : this.#pace.untilNext());
   }
 
   /**
