@@ -40,6 +40,7 @@ export class MessagePollingService {
   /** @param {Options} [options] */
   constructor({ environment, intervalMs = POLL_INTERVAL_MS, ...settings } = {}) {
     Object.assign(this.#settings, settings);
+    this.#settings.baseUrl = this.#settings.baseUrl.replace(/\/+$/, "");
     this.#env = { ...browserEnvironment(), ...environment };
     this.setInterval(intervalMs);
   }

@@ -61,6 +61,16 @@ test("the same user twice is one poller", async () => {
   equal(tab.said("🔄").length, 1);
 });
 
+test("a base URL may end with a slash", async () => {
+  for (const baseUrl of ["https://chat.example/app", "https://chat.example/app/"]) {
+    const tab = new Tab({ baseUrl });
+    tab.service.start("admin");
+    await tab.advance(0);
+    equal(tab.server.requests[0].url, "/app/api/users/messages/poll/admin");
+    tab.service.stop();
+  }
+});
+
 test("the token is asked for before each poll, and may be a promise", async () => {
   let count = 0;
   const tab = new Tab({ token: async (username) => `${username}-${(count += 1)}` });

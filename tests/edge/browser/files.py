@@ -13,15 +13,15 @@ _EMPTY_PAGE = "<!doctype html><meta charset=utf-8><title>A page for tests</title
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript"}
 
 
-def serve(context: BrowserContext, base_url: str) -> str:
-    """Let `base_url` have our files and an empty page, and return the page's URL. The rest is not touched."""
+def serve(context: BrowserContext, base_url: str, page: str = _EMPTY_PAGE) -> str:
+    """Let `base_url` have our files and a page, and return the page's URL. The rest is not touched."""
 
     def answer(route: Route) -> None:
         path = ROOT / urlsplit(route.request.url).path.lstrip("/")
         if path.suffix in _TYPES and path.is_file():
             route.fulfill(body=path.read_text(encoding="utf-8"), content_type=_TYPES[path.suffix])
         else:
-            route.fulfill(body=_EMPTY_PAGE, content_type="text/html")
+            route.fulfill(body=page, content_type="text/html")
 
     context.route(f"{base_url}/empty", answer)
     context.route(f"{base_url}/reference_server/**", answer)

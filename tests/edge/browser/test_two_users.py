@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from harness.stack.target_process import Target
-from tests.edge.browser.files import CLIENT, open_page
+from tests.edge.browser.files import CLIENT, ROOT, open_page, serve
 from tests.edge.server.process import Chat
 
 START = """async ([path, username, token]) => {
@@ -141,3 +141,16 @@ def test_a_page_that_is_left_and_come_back_to_polls_at_once(
     chat.send()
     page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     arrival(page, f"no. {chat.count}")
+
+
+def test_the_page_of_the_documentation_works(context: BrowserContext, server: Target, chat: Chat) -> None:
+    documentation = (ROOT / "docs" / "polling-client.md").read_text(encoding="utf-8")
+    example = documentation.split("```html\n")[1].split("```")[0]
+    copied = example.replace("./messagePollingService.js", CLIENT).replace("admin", chat.bob.username)
+    url = serve(context, server.base_url, f"<!doctype html><meta charset=utf-8>{copied}")
+    context.add_init_script(f"sessionStorage.setItem('token', '{chat.bob.token}')")
+    page = context.new_page()
+    page.goto(url)
+    chat.send()
+    expect(page.locator("#messages")).to_have_text(f"{chat.alice.username}: no. 1", timeout=10_000)
+    expect(page.locator("#state")).to_have_text("")
