@@ -19,7 +19,7 @@ from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.adapters.redis_notifier import RedisNotifier
 from reference_server.auth import Accounts, Offload, Tokens
-from reference_server.blueprints import answers, auth, health, messages, openapi, paths, requests
+from reference_server.blueprints import answers, auth, health, messages, openapi, page, paths, requests
 from reference_server.blueprints import metrics as metrics_page
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
@@ -151,4 +151,5 @@ def assemble(
     app.register_blueprint(health.blueprint(queue, store, stale_queues))
     app.register_blueprint(metrics_page.blueprint(metrics, outbox, stale_queues))
     app.register_blueprint(openapi.blueprint(document(config)))
+    app.register_blueprint(page.blueprint(message_limit=config.message_limit))
     return app, Relay(queue, store, outbox, catch_up, stale_queues)

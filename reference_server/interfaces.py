@@ -48,6 +48,20 @@ class Page:
     gap: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The newest message that a user sent to `other`, and the newest one received; None without any."""
+
+    other: str
+    sent: Message | None
+    received: Message | None
+
+    @property
+    def newest_us(self) -> int:
+        """The time of the newest message."""
+        return max(message.timestamp_us for message in (self.sent, self.received) if message)
+
+
 def page_of(
     found: Sequence[Message], cursor: Cursor, limit: int, head_seq: int, *, reaches_back: bool = True
 ) -> Page:
@@ -144,6 +158,9 @@ class MessageStore(Guarded, Protocol):
 
     def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
         """Return the newest `limit` messages between two users, older than `before_us`, newest first."""
+
+    def conversations(self, user: str, limit: int) -> list[Conversation]:
+        """Return the `limit` conversations of a user with the newest messages, newest first."""
 
     def recent_recipients(self, limit: int) -> set[str]:
         """Return the mailboxes of about the newest `limit` messages of the whole store."""

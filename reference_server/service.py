@@ -19,6 +19,7 @@ from reference_server.errors import (
     Unavailable,
 )
 from reference_server.interfaces import (
+    Conversation,
     Cursor,
     MessageQueue,
     MessageStore,
@@ -198,3 +199,11 @@ class Messenger:
         if len(found) > limit and found[limit].timestamp_us == found[limit - 1].timestamp_us:
             limit += 1
         return Page(found[:limit], has_more=len(found) > limit, gap=False)
+
+    def conversations(self, user: str, limit: int) -> tuple[list[Conversation], bool]:
+        """Return a user's newest conversations, and whether there are more. Raise Unavailable."""
+        try:
+            found = self._store.conversations(user, limit + 1)
+        except StoreUnavailable as error:
+            raise Unavailable("The conversations cannot be read at the moment; try again.") from error
+        return found[:limit], len(found) > limit

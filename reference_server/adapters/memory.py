@@ -10,7 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.queue_limits import check_message, check_read
-from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted, page_of
+from reference_server.interfaces import (
+    Accepted,
+    Conversation,
+    Cursor,
+    Incomplete,
+    Page,
+    Rebuild,
+    Untrusted,
+    page_of,
+)
 from reference_server.message import EMPTY, Draft, Head, Message, place_after
 
 
@@ -144,6 +153,14 @@ class MemoryStore:
             and (before_us is None or message.timestamp_us < before_us)
         ]
         return sorted(found, key=lambda message: (-message.timestamp_us, message.recipient))[:limit]
+
+    def conversations(self, user: str, limit: int) -> list[Conversation]:
+        """See MessageStore."""
+        sent = {message.recipient: message for message in self.messages if message.sender == user}
+        received = {message.sender: message for message in self.messages if message.recipient == user}
+        others = sent.keys() | received.keys()
+        found = [Conversation(other, sent.get(other), received.get(other)) for other in others]
+        return sorted(found, key=lambda one: (-one.newest_us, one.other))[:limit]
 
     def recent_recipients(self, limit: int) -> set[str]:
         """See MessageStore."""

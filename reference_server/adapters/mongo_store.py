@@ -14,7 +14,7 @@ from pymongo import errors
 from reference_server.adapters.fair_lock import FairLocks
 from reference_server.adapters.mongo import Document, Mongo
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
-from reference_server.interfaces import Breaker, Cursor, Page, page_of
+from reference_server.interfaces import Breaker, Conversation, Cursor, Page, page_of
 from reference_server.message import EMPTY, Draft, Head, Message, place_after
 
 _ORDER = "recipient_seq"
@@ -28,6 +28,7 @@ _INDEXES = [
     ),
     pymongo.IndexModel([("recipient", 1), ("timestamp_us", 1)], name="recipient_timestamp"),
     pymongo.IndexModel([("recipient", 1), ("sender", 1), ("timestamp_us", 1)], name="conversation"),
+    pymongo.IndexModel([("sender", 1), ("recipient", 1), ("timestamp_us", 1)], name="conversations"),
 ]
 _LOCK_TIMEOUT_S = 0.4
 """With a whole operation on MongoDB after it, a send is still answered within one second."""
@@ -155,6 +156,22 @@ class MongoStore:
         newest_first = [("timestamp_us", -1), ("recipient", 1)]
         return self._find({"$or": [there | older, back | older]}, newest_first, limit)
 
+    def conversations(self, user: str, limit: int) -> list[Conversation]:
+        """See MessageStore. The indexes give the last message of each pair without reading the others."""
+        sent = _newest_of_each({"sender": user}, "recipient", "sent")
+        received = _newest_of_each({"recipient": user}, "sender", "received")
+        both: list[Document] = [
+            *received,
+            {"$unionWith": {"coll": self._durable.name, "pipeline": sent}},
+            # Of a message and nothing, $max is the message.
+            {"$group": {"_id": "$_id", "sent": {"$max": "$sent"}, "received": {"$max": "$received"}}},
+            {"$set": {"newest_us": {"$max": ["$sent.timestamp_us", "$received.timestamp_us"]}}},
+            {"$sort": {"newest_us": -1, "_id": 1}},
+            {"$limit": limit},
+        ]
+        with self._mongo.operation():
+            return [_conversation(found) for found in self._durable.aggregate(both)]
+
     def recent_recipients(self, limit: int) -> set[str]:
         """See MessageStore. The ids are time-ordered."""
         with self._mongo.operation():
@@ -169,6 +186,21 @@ class MongoStore:
 def _is_about_the_client_id(error: errors.DuplicateKeyError) -> bool:
     """Return which unique index was violated, by its fields: the error text may contain user input."""
     return "client_message_id" in (error.details or {}).get("keyPattern", {})
+
+
+def _newest_of_each(where: Document, other: str, direction: str) -> list[Document]:
+    """Return the stages that find the newest message for each value of the field `other`."""
+    [one] = where
+    return [
+        {"$match": where},
+        {"$sort": {one: 1, other: 1, "timestamp_us": 1}},
+        {"$group": {"_id": f"${other}", direction: {"$last": "$$ROOT"}}},
+    ]
+
+
+def _conversation(found: Document) -> Conversation:
+    sent, received = found["sent"], found["received"]
+    return Conversation(found["_id"], sent and _message(sent), received and _message(received))
 
 
 def _document(message: Message) -> Document:

@@ -59,7 +59,8 @@ def _forget_request_id(error: BaseException | None) -> None:
 
 def complete(response: Response) -> Response:
     """Add the headers of every answer; return it."""
-    response.headers["Cache-Control"] = "no-store"
+    # Only the page's assets, whose names change with their contents, say something else.
+    response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Request-Id"] = logs.request_id.get()
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -108,6 +108,21 @@ def blueprint(
             }
         )
 
+    @bp.get("/conversations")
+    def conversations() -> Response:
+        user = read.signed_in()
+        limit = read.whole_number("limit", PAGE_SIZE, default=DEFAULT_PAGE_SIZE)
+        found, has_more = messenger.conversations(user, limit)
+        listed = [
+            {
+                "with": one.other,
+                "last_sent": one.sent and to_wire(one.sent),
+                "last_received": one.received and to_wire(one.received),
+            }
+            for one in found
+        ]
+        return answer({"conversations": listed, "count": len(listed), "has_more": has_more, "success": True})
+
     return bp
 
 

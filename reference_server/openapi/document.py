@@ -110,6 +110,16 @@ def _paths(config: Config) -> Node:
                 token=True,
             )
         },
+        "/api/users/messages/conversations": {
+            "get": _operation(
+                "conversations",
+                "The signed-in user's conversations, with the newest message each way",
+                _json(200, "Conversations"),
+                *(400, 401, 503),
+                parameters=[_query("limit", LIMIT)],
+                token=True,
+            )
+        },
         "/health/live": {
             "get": _operation("live", "Check whether this process is alive", _json(200, "Alive"))
         },

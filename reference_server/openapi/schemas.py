@@ -110,6 +110,7 @@ _MESSAGE = record(
     }
 )
 _MESSAGES = {"type": "array", "items": {"$ref": "#/components/schemas/Message"}}
+_LAST = {"anyOf": [{"$ref": "#/components/schemas/Message"}, {"type": "null"}]}
 
 SCHEMAS: dict[str, Schema] = {
     "Credentials": record({"username": USERNAME, "password": PASSWORD}),
@@ -154,6 +155,18 @@ SCHEMAS: dict[str, Schema] = {
             "count": a("integer", minimum=0, maximum=101),
             "has_more": a("boolean"),
             "next_before": TIMESTAMP | {"type": ["string", "null"]},
+            "success": a("boolean"),
+        }
+    ),
+    "Conversations": record(
+        {
+            "conversations": {
+                "type": "array",
+                "items": record({"with": a("string"), "last_sent": _LAST, "last_received": _LAST}),
+                "description": "That with the newest message first.",
+            },
+            "count": a("integer", minimum=0, maximum=PAGE_SIZE.stop - 1),
+            "has_more": a("boolean"),
             "success": a("boolean"),
         }
     ),

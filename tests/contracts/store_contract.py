@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from reference_server.adapters.queue_limits import check_read
-from reference_server.interfaces import Cursor, MessageStore, Outbox, Page, UserStore
+from reference_server.interfaces import Conversation, Cursor, MessageStore, Outbox, Page, UserStore
 from reference_server.message import Draft, Message
 
 WINDOW = 5
@@ -181,6 +181,21 @@ class StoreContract:
     def test_a_conversation_with_oneself_shows_a_message_once(self, store: MessageStore) -> None:
         note = store.append(draft("note", by="bob"), NOON_US)
         assert store.conversation("bob", "bob", None, 10) == [note]
+
+    def test_conversations_are_the_newest_message_each_way(self, store: MessageStore) -> None:
+        store.append(draft("older"), NOON_US)
+        there = store.append(draft("hello bob"), NOON_US + 1)
+        note = store.append(draft("note", to="alice"), NOON_US + 2)
+        back = store.append(draft("hello alice", by="bob", to="alice"), NOON_US + 3)
+        asked = store.append(draft("hello?", by="carol", to="alice"), NOON_US + 4)
+        store.append(draft("not for this one", by="carol"), NOON_US + 5)
+        assert store.conversations("alice", 9) == [
+            Conversation("carol", None, asked),
+            Conversation("bob", there, back),
+            Conversation("alice", note, note),
+        ]
+        assert store.conversations("alice", 1) == [Conversation("carol", None, asked)]
+        assert store.conversations("dave", 9) == []
 
     def test_recent_recipients_are_those_of_the_newest_messages(self, store: MessageStore) -> None:
         for name in ("alice", "bob", "carol", "carol"):

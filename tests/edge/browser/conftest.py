@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
@@ -10,8 +10,11 @@ from playwright.sync_api import Browser, BrowserContext
 from harness.stack import Services
 from harness.stack.target_process import Target
 from tests.edge.browser import browsers
+from tests.edge.browser.chat_page import ChatPage, new_name
 from tests.edge.conftest import IN_CI
 from tests.edge.server.process import target
+
+NewPage = Callable[..., ChatPage]
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +42,35 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context()
     yield context
     context.close()
+
+
+@pytest.fixture
+def new_page(chromium: Browser, server: Target) -> Iterator[NewPage]:
+    """Opens the chat page in a storage of its own; takes the options of Playwright's new_context."""
+    contexts = []
+
+    def open_page(**options: object) -> ChatPage:
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        return ChatPage(context.new_page(), server.base_url).visit()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def registered(page: ChatPage, start: str) -> ChatPage:
+    """A page on which a new user is signed in."""
+    return page.register(new_name(start))
+
+
+@pytest.fixture
+def alice(new_page: NewPage) -> ChatPage:
+    """A new user, signed in."""
+    return registered(new_page(), "alice")
+
+
+@pytest.fixture
+def bob(new_page: NewPage) -> ChatPage:
+    """Another."""
+    return registered(new_page(), "bob")

@@ -20,6 +20,7 @@ ENDPOINTS = (
     "POST /api/users/messages",
     "GET /api/users/messages/poll/{bob}",
     "GET /api/users/messages/conversation/{alice}",
+    "GET /api/users/messages/conversations",
 )
 
 

@@ -340,11 +340,47 @@ class TestConversation:
         problem(http.get(f"{MESSAGES}/conversation/alice", user="bob"), 503, "unavailable")
 
 
+class TestConversations:
+    def test_the_one_with_the_newest_message_comes_first(self, http: Http) -> None:
+        http.send("to carol", to="carol")
+        http.send("to bob")
+        http.send("back", user="bob", to="alice")
+        body = http.get(f"{MESSAGES}/conversations", user="alice").get_json()
+        assert (body["count"], body["has_more"], body["success"]) == (2, False, True)
+        bob, carol = body["conversations"]
+        assert (bob["with"], bob["last_sent"]["message"], bob["last_received"]["message"]) == (
+            "bob",
+            "to bob",
+            "back",
+        )
+        assert (carol["with"], carol["last_sent"]["to"], carol["last_received"]) == ("carol", "carol", None)
+
+    def test_it_shows_nothing_of_others(self, http: Http) -> None:
+        http.send("for bob only")
+        assert http.get(f"{MESSAGES}/conversations", user="carol").get_json()["conversations"] == []
+
+    def test_more_than_the_limit_are_announced(self, http: Http) -> None:
+        for name in ("bob", "carol"):
+            http.send(to=name)
+        body = http.get(f"{MESSAGES}/conversations?limit=1", user="alice").get_json()
+        assert [one["with"] for one in body["conversations"]] == ["carol"]
+        assert body["has_more"] is True
+
+    @pytest.mark.parametrize("query", ["?limit=0", "?limit=101", "?limit=x"])
+    def test_bad_parameters_are_refused(self, http: Http, query: str) -> None:
+        problem(http.get(f"{MESSAGES}/conversations{query}", user="bob"), 400, "invalid_request")
+
+    def test_it_needs_mongodb(self, http: Http, world: World) -> None:
+        world.store.down = True
+        problem(http.get(f"{MESSAGES}/conversations", user="bob"), 503, "unavailable")
+
+
 class TestToken:
     PATHS = (
         ("POST", MESSAGES),
         ("GET", f"{MESSAGES}/poll/bob"),
         ("GET", f"{MESSAGES}/conversation/alice"),
+        ("GET", f"{MESSAGES}/conversations"),
     )
 
     @pytest.mark.parametrize(("method", "path"), PATHS)

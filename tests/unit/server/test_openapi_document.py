@@ -20,6 +20,7 @@ CONTRACT = {
     ("POST", "/api/users/messages"): {200, 400, 401, 403, 404, 408, 413, 429, 503},
     ("GET", "/api/users/messages/poll/{username}"): {200, 400, 401, 403, 404, 503},
     ("GET", "/api/users/messages/conversation/{other}"): {200, 400, 401, 404, 503},
+    ("GET", "/api/users/messages/conversations"): {200, 400, 401, 503},
 }
 
 

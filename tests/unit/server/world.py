@@ -9,7 +9,7 @@ from typing import Any
 from reference_server.adapters.memory import MemoryQueue, MemoryStore
 from reference_server.catch_up import CatchUp
 from reference_server.errors import OutcomeUnknown, QueueUnavailable, StoreUnavailable
-from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted
+from reference_server.interfaces import Accepted, Conversation, Cursor, Incomplete, Page, Rebuild, Untrusted
 from reference_server.message import Draft, Message
 from reference_server.relay import Relay
 from reference_server.service import Messenger
@@ -107,6 +107,10 @@ class BreakableStore(MemoryStore):
     def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
         self._fail_if_down()
         return super().conversation(one, other, before_us, limit)
+
+    def conversations(self, user: str, limit: int) -> list[Conversation]:
+        self._fail_if_down()
+        return super().conversations(user, limit)
 
     def recent_recipients(self, limit: int) -> set[str]:
         self._fail_if_down()
