@@ -6,6 +6,7 @@ or what was measured, has lines of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -73,11 +74,17 @@ def headline(row: EndedRow, width: int, *, before: str = "") -> Text:
 def _row(row: RowResult, width: int) -> Text:
     """Return the row's line and, below it, why it did not pass or what it measured."""
     lines = headline(row, width)
-    more = measured(row) if row.verdict is Verdict.PASS else row.reason
-    if more:
-        style = "dim" if row.verdict is Verdict.PASS else ""
-        lines.append("\n").append(paragraph(more, width, first=" " * INDENT, indent=INDENT), style=style)
+    passed = row.verdict is Verdict.PASS
+    for more in filter(None, [measured(row)] if passed else _reasons(row)):
+        about = paragraph(more, width, first=" " * INDENT, indent=INDENT)
+        lines.append("\n").append(about, style="dim" if passed else "")
     return lines
+
+
+def _reasons(row: RowResult) -> list[str]:
+    """Return why a row did not pass: what is said of each promise by itself."""
+    promises = "|".join(re.escape(one.promise) for one in row.judgements)
+    return re.split(rf"; (?=(?:{promises}): )", row.reason) if promises else [row.reason]
 
 
 def _promises(promises: Iterable[PromiseResult]) -> Table:

@@ -268,6 +268,20 @@ def test_a_row_shows_what_it_measured_or_why_it_did_not_pass_below_it() -> None:
     ]
 
 
+def test_each_promise_of_a_failed_row_begins_a_line() -> None:
+    verdicts = {"no-loss": Verdict.FAIL, "order": Verdict.PASS, "cursor": Verdict.FAIL}
+    failed = row(
+        "ERR-02",
+        Verdict.FAIL,
+        reason="no-loss: 'a; b: c' was lost; and more; cursor: it passed 'a'",
+        judgements=tuple(Judgement(promise, verdict) for promise, verdict in verdicts.items()),
+    )
+    assert shown(run_of(failed, verdict=Verdict.FAIL)).splitlines()[2:4] == [
+        "           no-loss: 'a; b: c' was lost; and more",
+        "           cursor: it passed 'a'",
+    ]
+
+
 def test_markup_in_a_reason_is_only_text() -> None:
     assert "[red]x[/red] [/nope]" in shown(
         run_of(row("A-01", Verdict.FAIL, reason="[red]x[/red] [/nope]")), 120
