@@ -72,11 +72,16 @@ class DeadlineMissed(InfrastructureError, TimeoutError):
     """A condition did not become true in time; the sentence names it and the last exception."""
 
 
+def reason_of(error: Exception) -> str:
+    """Return what an error says, without the number and the path of an OSError."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
 class CannotWrite(InfrastructureError):
     """The harness cannot write a file; the sentence names it and the option that moves it elsewhere."""
 
     def __init__(self, path: Path | str, why: OSError | str, *, remedy: str) -> None:
-        said = why if isinstance(why, str) else why.strerror or type(why).__name__
+        said = why if isinstance(why, str) else reason_of(why)
         super().__init__(f"{path} cannot be written: {said}; {remedy}.")
 
 

@@ -17,7 +17,7 @@ from harness.cli.console import console, line, say
 from harness.cli.pages import doctor_page, plan_page
 from harness.cli.progress import Progress
 from harness.client import Client, require
-from harness.errors import CannotWrite, UsageError
+from harness.errors import CannotWrite, UsageError, reason_of
 from harness.history.recorder import REMEDY
 from harness.plan import PLAN_FILE, PlanRow, read_plan, select
 from harness.plan.drift import drift
@@ -165,7 +165,7 @@ def check(options: Namespace) -> int:
     try:
         run = judge(options.file)
     except (OSError, ValueError) as error:
-        raise UsageError(f"The history {options.file} cannot be judged: {error}.") from error
+        raise UsageError(f"The history {options.file} cannot be judged: {reason_of(error)}.") from error
     rows, verdict = run.rows, run.verdict
     results = [RowResult(**vars(row), title=row.id, section="") for row in rows]
     if options.reports is None:
@@ -174,10 +174,12 @@ def check(options: Namespace) -> int:
     try:
         write_verdicts(results, verdict, options.reports / VERDICTS)
     except OSError as error:
-        raise UsageError(f"The verdicts cannot be written to {options.reports}: {error}.") from error
+        raise UsageError(
+            f"The verdicts cannot be written to {options.reports}: {reason_of(error)}."
+        ) from error
     for row in results:
         about = f"{row.verdict:<13} {row.reason}".rstrip()
-        line(paragraph(about, console.width, first=f"{printable(row.id):<9} ", indent=24))
+        line(paragraph(about, console.width, first=f"{printable(row.id):<9} ", indent=10))
     line(f"Verdicts: {printable(str(options.reports / VERDICTS))}")
     return EXIT_CODES[verdict]
 
@@ -233,7 +235,7 @@ def execute(options: Namespace) -> int:
             code = subprocess.run(words, check=False).returncode
             return code if code >= 0 else 128 - code  # killed by a signal, as shells report it
         except OSError as error:
-            raise UsageError(f"The command {words[0]!r} cannot be run: {error}.") from error
+            raise UsageError(f"The command {words[0]!r} cannot be run: {reason_of(error)}.") from error
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from harness.errors import UsageError
+from harness.errors import UsageError, reason_of
 
 PLAN_FILE = "TEST_REALTIME_MESSAGING.md"
 _ID = re.compile(r"[A-Z]+-\d{2}")
@@ -63,7 +63,7 @@ def read_plan(path: Path) -> list[PlanRow]:
             f"There is no test plan {path.absolute()}: run this command in the folder of a checkout."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"The test plan {path} cannot be read: {error}.") from error
+        raise PlanError(f"The test plan {path} cannot be read: {reason_of(error)}.") from error
     return parse_plan(text, str(path))
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from harness.errors import UsageError
+from harness.errors import UsageError, reason_of
 from harness.history.recorder import REMEDY
 
 HISTORY = "history.jsonl"
@@ -88,7 +88,7 @@ def _whoami() -> str:
 
 
 def _unusable(folder: Path, error: OSError) -> UsageError:
-    said = error.strerror or str(error)
+    said = reason_of(error)
     if error.filename and Path(error.filename) != folder:
         said = f"{error.filename}: {said}"
     return UsageError(f"The results cannot be written to {folder}: {said}; {REMEDY}.")

@@ -15,7 +15,7 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from harness.errors import UsageError
+from harness.errors import UsageError, reason_of
 from harness.history import Bounds
 from harness.policy import Features, Policy, Statuses
 from harness.typed import Count, Record, Seconds, typed
@@ -72,7 +72,7 @@ def load_profile(name_or_path: str) -> Profile:
     except RecursionError as error:
         raise UsageError(f"The target profile {path} cannot be read: it is nested too deeply.") from error
     except (OSError, ValueError) as error:
-        raise UsageError(f"The target profile {path} cannot be read: {error}.") from error
+        raise UsageError(f"The target profile {path} cannot be read: {reason_of(error)}.") from error
     try:
         return typed(table, Profile)
     except ValueError as error:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import UsageError, reason_of
 from harness.stack import Services, Target
 from harness.targets.instances import HOST, Instances
 from harness.targets.profile import Profile
@@ -37,4 +37,4 @@ def require_free(port: int) -> None:
         try:
             listener.bind((HOST, port))
         except (OSError, OverflowError) as error:
-            raise UsageError(f"Port {port} of {HOST} cannot be used: {error}.") from error
+            raise UsageError(f"Port {port} of {HOST} cannot be used: {reason_of(error)}.") from error

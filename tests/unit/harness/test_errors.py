@@ -44,6 +44,10 @@ def test_a_path_with_a_line_break_is_quoted_by_whatever_reads_it(tmp_path: Path)
     with pytest.raises(PlanError) as refused:
         read_plan(odd)
     assert str(refused.value).isprintable()
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
+        load_profile(str(tmp_path))
+    with pytest.raises(PlanError, match="cannot be read: Is a directory"):
+        read_plan(tmp_path)
     with pytest.raises(PlanError) as missing:
         read_plan(tmp_path / "missing\n.md")
     assert str(missing.value).isprintable()
