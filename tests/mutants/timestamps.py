@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,8 @@ def local_time_without_a_zone():
     os.environ["TZ"] = "Asia/Tokyo"
     time.tzset()
     message.format_timestamp = lambda us: datetime.fromtimestamp(us / 1e6).isoformat(timespec="microseconds")
-    requests.parse_timestamp = lambda text: parse_timestamp(text + "Z")
+    has_zone = re.compile(r"(Z|[ +-]\d\d:\d\d)\Z")  # the blank is a + that was not escaped
+    requests.parse_timestamp = lambda text: parse_timestamp(text if has_zone.search(text) else text + "Z")
 
 
 def _as_text(timestamp_us):
