@@ -51,6 +51,16 @@ test("a page that comes twice is handed on once", async () => {
   equal(tab.texts, ["no. 1", "no. 2", "no. 3", "no. 4"]);
 });
 
+test("a cursor that the server sets back brings no message twice", async () => {
+  const tab = new Tab();
+  fill(tab, 1000);
+  tab.service.start("admin");
+  await tab.advance(0);
+  tab.server.script = [(request) => ({ body: tab.server.page({ ...request, since: null }) })];
+  await tab.advance(2000);
+  equal([tab.server.requests.length, tab.messages.length], [20, 1000]);
+});
+
 test("a message that is twice in one page is handed on once", async () => {
   const tab = new Tab();
   fill(tab, 2);
@@ -321,6 +331,17 @@ test("a listener that switches the user gets nothing more of the one before; com
   tab.service.start("admin");
   await tab.advance(1000);
   equal(tab.texts, ["no. 1", "no. 2", "no. 3"]);
+});
+
+test("after a listener switched the user the listeners after it get nothing of the one before", async () => {
+  const tab = new Tab();
+  const got = [];
+  fill(tab, 2);
+  tab.service.onMessage(() => tab.service.start("other"));
+  tab.service.onMessage((message) => got.push(message.message));
+  tab.service.start("admin");
+  await tab.advance(1000);
+  equal([tab.texts, got], [["no. 1"], []]);
 });
 
 test("users that are switched to and fro get their messages once", async () => {

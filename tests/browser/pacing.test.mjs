@@ -118,6 +118,14 @@ test("a server that does not hold polls is not asked more often", async () => {
   equal(gaps(tab), [2000, 2000, 2000, 2000, 2000]);
 });
 
+test("how long polls were held does not shorten the interval", async () => {
+  const tab = started({ wait: 20 });
+  await tab.advance(30_000);
+  tab.server.holdsPolls = false;
+  await tab.advance(22_000);
+  equal(gaps(tab).slice(-4), [2000, 2000, 2000, 2000]);
+});
+
 test("an hour leaves nothing behind", async () => {
   const tab = started();
   await tab.advance(10_000);

@@ -1,5 +1,6 @@
 import { Tab, twoTabs } from "./tab.mjs";
 import { equal, test } from "./testing.mjs";
+import { World } from "./world.mjs";
 
 const polls = (server, from = 0) => server.startedAt.filter((at) => at > from).length;
 
@@ -64,14 +65,14 @@ test("a tab that starts late gets by itself what the leader has had", async () =
 
 test("a tab that missed what the leader said asks once, and then listens again", async () => {
   const { world, server, one, other } = await chatting();
-  // The leader is alone in the channel for a while.
-  other.document.dispatch("freeze");
+  world.loses = (data) => Boolean(data.answer);
   server.send("admin", "missed");
-  await world.advance(4000);
-  other.document.dispatch("resume");
-  await world.advance(1000);
-  const before = world.nowMs;
+  await world.advance(2000);
+  equal([one.texts, other.texts], [["missed"], []]);
+  world.loses = () => false;
+  await world.advance(2000);
   server.send("admin", "seen");
+  const before = world.nowMs;
   await world.advance(6000);
   equal(
     [one.texts, other.texts],
@@ -81,6 +82,48 @@ test("a tab that missed what the leader said asks once, and then listens again",
     ],
   );
   equal(polls(server, before), 3);
+});
+
+test("a tab that comes back gets what the leader had meanwhile", async () => {
+  const { world, server, one, other } = await chatting();
+  other.document.dispatch("freeze");
+  server.send("admin", "missed");
+  await world.advance(4000);
+  other.document.dispatch("resume");
+  await world.advance(0);
+  equal([one.texts, other.texts], [["missed"], ["missed"]]);
+});
+
+test("a tab that is asking for itself does not ask again because of what it hears", async () => {
+  const { world, server, one, other } = twoTabs();
+  one.service.start("admin");
+  await world.advance(1000);
+  server.script = [() => new Promise(() => {})];
+  other.service.start("admin");
+  await world.advance(0);
+  world.loses = (data) => Boolean(data.answer);
+  server.send("admin", "missed");
+  await world.advance(2000);
+  world.loses = () => false;
+  await world.advance(4000);
+  equal([other.texts, server.inFlight, polls(server)], [[], 1, 5]);
+  await world.advance(10_000);
+  equal(other.texts, ["missed"]);
+});
+
+test("a cursor that moved before the tab led is stored when it leads", async () => {
+  const world = new World();
+  const request = (...parts) =>
+    new Promise((resolve) => {
+      world.setTimeout(() => resolve(world.locks.request(...parts)), 500);
+    });
+  const tab = new Tab({ world, environment: { locks: { request }, channel: (name) => world.channel(name) } });
+  tab.server.send("admin", "Hello");
+  tab.service.start("admin");
+  await tab.advance(100);
+  equal([tab.texts, tab.storage.items.size], [["Hello"], 0]);
+  await tab.advance(500);
+  equal(tab.storage.items.size, 1);
 });
 
 for (const [what, leave] of [
@@ -204,6 +247,27 @@ test("of two hidden tabs one holds a poll, and both hand messages on without tim
     await world.advance(1);
   }
   equal([one.texts, other.texts, server.inFlight], [["one", "two"], ["one", "two"], 1]);
+});
+
+test("a hidden tab that follows does not hold the polls that it needs for itself", async () => {
+  const { world, server, one, other } = twoTabs();
+  one.service.start("admin");
+  await world.advance(1000);
+  other.hide();
+  other.service.start("admin");
+  await world.advance(100);
+  equal([server.requests.at(-1).wait, server.inFlight], [0, 0]);
+});
+
+test("a hidden tab that comes to lead holds its next poll at once, without a timer", async () => {
+  const { world, server, one } = twoTabs();
+  one.hide();
+  one.service.start("admin");
+  await world.advance(0);
+  equal(
+    server.requests.map((request) => request.wait),
+    [0, 25],
+  );
 });
 
 test("when a hidden leading tab is slow, a tab that is shown takes over", async () => {

@@ -11,6 +11,8 @@ export class World {
   nowMs = 1000;
   wallMs = Date.UTC(2026, 0, 1, 12);
   locks = new Locks();
+  /** Whether what one tab says does not reach the others. */
+  loses = () => false;
   #timers = new Map();
   #count = 0;
   #channels = new Map();
@@ -58,7 +60,7 @@ export class World {
   }
 
   channel(name) {
-    const channel = new Channel(this.#channels.get(name) ?? new Set());
+    const channel = new Channel(this.#channels.get(name) ?? new Set(), (data) => this.loses(data));
     this.#channels.set(name, channel.all);
     return channel;
   }
@@ -68,12 +70,14 @@ export class World {
 class Channel {
   onmessage = null;
 
-  constructor(all) {
+  constructor(all, isLost) {
     this.all = all;
+    this.isLost = isLost;
     all.add(this);
   }
 
   postMessage(data) {
+    if (this.isLost(data)) return;
     const copy = structuredClone(data);
     for (const other of this.all) {
       if (other !== this) queueMicrotask(() => this.all.has(other) && other.onmessage?.({ data: copy }));

@@ -23,7 +23,6 @@ export class Poller {
   #inFlight = null;
   /** @type {unknown} */
   #timer = null;
-  #dueAt = Infinity;
   /** @type {unknown} */
   #ticker = null;
   #tickedAt = [0, 0];
@@ -139,7 +138,7 @@ export class Poller {
     if (untilAllowed > 0 && this.#inFlight) return undefined;
     this.#abandon();
     this.#isConfirmed = false;
-    return this.#schedule(Math.min(untilAllowed, this.#dueAt - this.#env.now()));
+    return this.#schedule(untilAllowed);
   };
 
   /** Notice by either clock that the machine slept, and keep the tabs in touch. */
@@ -284,14 +283,12 @@ export class Poller {
   #schedule(delayMs) {
     this.#cancelTimer();
     if (delayMs <= 0) return void this.#poll(); // in a hidden page a timer of 0 ms may take a minute
-    this.#dueAt = this.#env.now() + delayMs;
     this.#timer = this.#env.setTimeout(() => this.#poll(), delayMs);
   }
 
   #cancelTimer() {
     this.#env.clearTimeout(this.#timer);
     this.#timer = null;
-    this.#dueAt = Infinity;
   }
 
   #abandon() {

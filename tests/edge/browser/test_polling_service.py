@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.edge.browser.files import ROOT, open_page
 
+pytestmark = pytest.mark.timeout(180)  # a browser starts within it
 NO_SERVER = "http://127.0.0.1:9"
 """Every file is given by the test; a request that went out would find nobody there."""
 FILES = sorted(f"/{file.relative_to(ROOT)}" for file in (ROOT / "tests" / "browser").glob("*.test.mjs"))

@@ -10,9 +10,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from harness.stack.target_process import Target
+from harness.stack.waiting import wait_until
 from tests.edge.browser.files import CLIENT, ROOT, open_page, serve
 from tests.edge.server.process import Chat
 
+pytestmark = pytest.mark.timeout(180)  # a browser and a server start within it
 START = """async ([path, username, token]) => {
   const { MessagePollingService } = await import(path);
   const service = new MessagePollingService({ token });
@@ -27,6 +29,8 @@ SEND = """async ([to, content, token]) => {
   const answer = await fetch('/api/users/messages', { method: 'POST', headers, body });
   return answer.ok && Date.now();
 }"""
+LEADS = "states.findLast((state) => state.type === 'polling').leading"
+NO_LOCK = "() => navigator.locks.query().then(({ held, pending }) => !held.length && !pending.length)"
 WITHIN_MS = 2000
 """The contract's `on-time`."""
 ATTEMPTS = 3
@@ -64,6 +68,10 @@ def arrival(page: Page, text: str) -> float:
     return float(page.evaluate("text => got.find((message) => message.text === text).at", text))
 
 
+def leads(page: Page) -> bool:
+    return bool(page.evaluate(LEADS))
+
+
 def texts(page: Page) -> list[str]:
     return list(page.evaluate("got.map((message) => message.text)"))
 
@@ -87,13 +95,13 @@ def test_one_of_two_tabs_polls_and_the_other_takes_over(
     context: BrowserContext, server: Target, chat: Chat
 ) -> None:
     tabs = [started(context, server, chat.bob) for _ in range(2)]
-    leading = "states.findLast((state) => state.type === 'polling').leading"
-    assert [tab.evaluate(leading) for tab in tabs] == [True, False]
+    wait_until(lambda: sum(map(leads, tabs)) == 1, deadline_s=20, what="one tab to lead")
+    tabs.sort(key=leads, reverse=True)
     chat.send()
     text = f"no. {chat.count}"
     assert all(arrival(tab, text) for tab in tabs)
     tabs[0].close()
-    tabs[1].wait_for_function(leading, timeout=10_000)
+    tabs[1].wait_for_function(LEADS)
     chat.send()
     assert arrival(tabs[1], f"no. {chat.count}")
     assert len(texts(tabs[1])) == len(set(texts(tabs[1])))
@@ -101,6 +109,7 @@ def test_one_of_two_tabs_polls_and_the_other_takes_over(
 
 def test_a_reload_goes_on_at_the_cursor(context: BrowserContext, server: Target, chat: Chat) -> None:
     page = started(context, server, chat.bob)
+    page.wait_for_function(LEADS)
     chat.send()
     arrival(page, f"no. {chat.count}")
     page.reload()
@@ -121,7 +130,7 @@ def test_stop_leaves_no_request_and_no_lock(context: BrowserContext, server: Tar
     requests: list[str] = []
     page.evaluate("service.stop()")
     page.on("request", lambda request: requests.append(request.url))
-    assert page.evaluate("navigator.locks.query().then(({ held, pending }) => [...held, ...pending])") == []
+    page.wait_for_function(NO_LOCK)
     chat.send()
     # Another user's poller in the same page shows that time passes: two polls of it, and none of the other.
     page.evaluate(START, [CLIENT, chat.alice.username, chat.alice.token])
@@ -137,7 +146,7 @@ def test_a_page_that_is_left_and_come_back_to_polls_at_once(
 ) -> None:
     page = started(context, server, chat.bob)
     page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
-    assert page.evaluate("navigator.locks.query().then(({ held }) => held.length)") == 0
+    page.wait_for_function(NO_LOCK)
     chat.send()
     page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     arrival(page, f"no. {chat.count}")
