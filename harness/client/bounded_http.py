@@ -1,8 +1,8 @@
-"""HTTP in which a time-out is for the whole answer, and an answer is not longer than it may be.
+"""HTTP whose time-outs are for the whole answer, and whose answers have a longest length.
 
 urllib3's read time-out is for each read of a socket: a server that sends one byte a second outlasts it.
-And urllib3 reuses a connection that its server may just be closing; a request that meets the close is lost
-through no fault of the server (RFC 9112, 9.3.1 and 9.6).
+And urllib3 reuses a connection that its server may just be closing; then the request is lost, and the server
+is not to blame (RFC 9112, 9.3.1 and 9.6).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import urllib3
 from urllib3.connection import HTTPConnection
 
 LONGEST_BODY_BYTES = 16 * 2**20
-"""Far more than a page of the longest legal messages."""
+"""Far more than the largest page of the longest legal messages."""
 REUSED_FOR_S = 1.0
 """How long a connection may be idle and still be reused: servers close idle ones after 2 s or more."""
 
 
 class _Socket(socket.socket):
-    """A socket whose time-out, from when it is set, is for everything that is read together."""
+    """A socket whose time-out starts when it is set, and is for all reads together."""
 
     clock: Callable[[], float] = staticmethod(time.monotonic)
     _until_s: float | None = None
@@ -46,7 +46,7 @@ class _Socket(socket.socket):
 
 class _Connection(HTTPConnection):
     is_last = False
-    """Whether the request asked the server to close the connection: it may do so without saying it."""
+    """The request asked the server to close the connection, which it may do without an answer to that."""
     idle_since_s = 0.0
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
@@ -78,16 +78,16 @@ class _Pool(urllib3.HTTPConnectionPool):
 
 
 def new_pool(**options: Any) -> urllib3.PoolManager:
-    """A pool of connections that neither retry nor follow redirects."""
+    """Return a pool of connections that neither retry nor follow redirects."""
     pool = urllib3.PoolManager(retries=False, **options)
     pool.pool_classes_by_scheme = {**pool.pool_classes_by_scheme, "http": _Pool}
     return pool
 
 
 def read_body(response: urllib3.BaseHTTPResponse) -> bytes | None:
-    """The body of a response that was asked for with `preload_content=False`; None if it is too long.
+    """Return the body of a response to a request with `preload_content=False`; None if it is too long.
 
-    Raises urllib3's HTTPError as the request itself does.
+    Raise urllib3's HTTPError as the request does.
     """
     body = response.read(LONGEST_BODY_BYTES + 1)
     if len(body) > LONGEST_BODY_BYTES:

@@ -36,7 +36,7 @@ class FieldMissing(Malformed, KeyError):
 
 
 class Body(dict[str, Any]):
-    """A JSON object of the server's: what is not in it is the server's fault."""
+    """A JSON object from the server. Raise FieldMissing for a key that it lacks."""
 
     def __missing__(self, key: str) -> Any:
         raise FieldMissing(key)
@@ -44,7 +44,7 @@ class Body(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one request; `status` is None where nothing did, and `error` then says why."""
+    """The answer to one request; `status` is None if none came, and `error` says why."""
 
     status: int | None
     body: JSON
@@ -52,18 +52,18 @@ class Answer:
     start_ns: int
     end_ns: int
     text: str = field(default="", repr=False)
-    """The body as it came; what is no JSON object is only here."""
+    """The body as it came; one that is not a JSON object is only here."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Names in any case."""
 
     @property
     def seconds(self) -> float:
-        """From the request's start to its answer's last byte."""
+        """The time from the request's start to its answer's last byte."""
         return (self.end_ns - self.start_ns) / 1e9
 
     @property
     def outcome(self) -> Outcome:
-        """What may be concluded (contract, Guarantees): a time-out is never 'not sent'."""
+        """What the answer proves (contract, Guarantees): a time-out is never 'not sent'."""
         if self.status == 200 and self.error is None:
             return Outcome.OK
         if self.status is not None and (400 <= self.status < 500 or self.body.get("outcome") == "not_stored"):
@@ -75,9 +75,8 @@ class Client:
     """One user's connection to a server, signed in by `sign_in`.
 
     With the URLs of several instances each request goes to the next one, as behind a load balancer. Threads
-    may share it. `timeout_s` bounds each request to its last byte, beyond the time that a poll asked to be
-    held open; it is far above every promised bound, so that a late answer is still seen as late rather than
-    as lost.
+    may share it. `timeout_s` bounds each request to its last byte, in addition to the time that a poll may be
+    held open. It is far above every promised bound, so that a late answer counts as late and not as lost.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class Client:
 
     @property
     def token(self) -> str | None:
-        """What proves this user to the server; None before the first sign-in."""
+        """The token of the last sign-in; None before the first."""
         return self._token
 
     def register(self) -> Answer:
@@ -111,7 +110,7 @@ class Client:
         return answer
 
     def sign_in_at_once(self, times: int) -> list[Answer]:
-        """Sign in so many times at the same time, each over a connection of its own."""
+        """Sign in `times` times at the same time, each over its own connection."""
         clients = [Client(self._urls, self.username, self._password) for _ in range(times)]
         with ThreadPoolExecutor(times) as pool:
             answers = list(pool.map(Client.sign_in, clients))
@@ -133,7 +132,7 @@ class Client:
     def poll(
         self, parameters: Mapping[str, str], *, unescaped: str = "", new_connection: bool = False
     ) -> Answer:
-        """Ask for new messages of this user's own mailbox; `unescaped` characters go out as they are."""
+        """Ask for new messages of this user's own mailbox; `unescaped` characters are not escaped."""
         path = f"{API}/messages/poll/{quote(self.username, safe='')}"
         return self.call(
             "GET",
@@ -157,9 +156,9 @@ class Client:
     ) -> Answer:
         """Make any request as this user; `path` starts at the server's root.
 
-        A body of bytes goes out as it is. `headers` take precedence over the token and over JSON's type; they
-        may hold any text, in UTF-8. `unescaped` are characters of parameters that go out as they are. The
-        answer may take `held_s` seconds longer than any other.
+        Bytes are sent as they are. `headers` are sent in UTF-8, and override the token and JSON's content
+        type. `unescaped` are characters of parameters that are not escaped. The answer may take `held_s`
+        seconds longer than others.
         """
         sent = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         data = json.dumps(body).encode() if isinstance(body, Mapping) else body
@@ -191,7 +190,7 @@ class Client:
 
 
 def _connection(is_new: bool) -> dict[str, str]:
-    """The header after which the next request goes over another connection, perhaps to another worker."""
+    """Return the header after which the next request uses another connection, perhaps another worker."""
     return {"Connection": "close"} if is_new else {}
 
 
@@ -205,7 +204,7 @@ def _answer(response: urllib3.BaseHTTPResponse, raw: bytes | None, start_ns: int
 
 
 def json_object(raw: bytes) -> tuple[JSON, str | None]:
-    """Return what a body says, and why it is nothing where it is not a JSON object."""
+    """Return the JSON object that a body holds, and an error if it is not one."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -214,7 +213,7 @@ def json_object(raw: bytes) -> tuple[JSON, str | None]:
 
 
 def fits_into_a_header(token: object) -> TypeGuard[str]:
-    """Whether a token can be sent back as it came."""
+    """Return whether a token can be sent in a header as it is."""
     return isinstance(token, str) and token.isascii() and token.isprintable()
 
 
@@ -227,9 +226,9 @@ def _reason(error: urllib3.exceptions.HTTPError) -> str:
 
 
 def patiently(call: Callable[[], Answer], *, pause_s: float = 0.2) -> Answer:
-    """The first answer that is no 503, or after five seconds the last one: who is told to come back, does.
+    """Repeat a call that is answered 503 for up to five seconds; return the last answer.
 
-    For what comes before a scenario's story; whether a server may say so is judged by sends and polls.
+    For requests before a scenario's story: whether a 503 is right is judged by sends and polls.
     """
     give_up_at = time.monotonic() + PATIENCE_S
     while (answer := call()).status == 503 and time.monotonic() < give_up_at:
@@ -238,9 +237,9 @@ def patiently(call: Callable[[], Answer], *, pause_s: float = 0.2) -> Answer:
 
 
 def require(answer: Answer, status: int, what: str) -> Answer:
-    """Return the answer if it has the status a scenario cannot go on without.
+    """Return the answer if it has the status that the scenario needs to go on.
 
-    Raises NotServed: the scenario ends, and is judged by what it has recorded.
+    Else raise NotServed: the scenario ends, and what it has recorded is judged.
     """
     if answer.status != status or answer.error:
         said = answer.error or answer.body.get("detail") or answer.body

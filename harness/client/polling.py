@@ -15,18 +15,18 @@ from harness.history import NS_PER_S
 
 @dataclass
 class Cursor:
-    """Where a consumer of polls stands: each answer's `next_since` becomes the next poll's `since`."""
+    """The cursor of a consumer: each answer's `next_since` becomes the next poll's `since`."""
 
     since: str | None = None
     _seen: set[str] = field(default_factory=set, repr=False)
 
     def parameters(self, limit: int | None = None) -> dict[str, str]:
-        """The query parameters of the next poll."""
+        """Return the query parameters of the next poll."""
         parameters = {"since": self.since} if self.since is not None else {}
         return parameters | ({"limit": str(limit)} if limit is not None else {})
 
     def accept(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Move on past an answer; return the messages of it that this consumer has not seen before."""
+        """Move past an answer; return its messages that this consumer has not seen before."""
         messages: Sequence[Mapping[str, Any]] = body["messages"]
         fresh = [message for message in messages if message["id"] not in self._seen]
         self._seen.update(message["id"] for message in fresh)
@@ -46,9 +46,9 @@ class PollSchedule:
     smoothed_round_trip_s: float | None = None
 
     def next_start(self, start_ns: int, end_ns: int, *, was_held: bool = False) -> int:
-        """The intended start of the poll after one that ran from `start_ns` to `end_ns`.
+        """Return the intended start of the poll after one that ran from `start_ns` to `end_ns`.
 
-        How long a poll took that was held open says nothing about a round trip.
+        The time of a poll that was held open says nothing about a round trip.
         """
         if not was_held:
             round_trip_s = (end_ns - start_ns) / NS_PER_S

@@ -1,8 +1,7 @@
-"""How a scenario says that it saw a promise broken, where no checker does.
+"""How a scenario reports a broken promise that no checker judges.
 
-Most of what a scenario expects, a starved machine can spoil: a request runs into its time-out, a server
-answers 503. Then the row is undecided. Some of it no machine can spoil, however busy: that is said by
-`certain`.
+A busy machine can spoil most of what a scenario expects: a request times out, a server answers 503. Then the
+row is inconclusive. What no machine can spoil, however busy it is, is reported by `certain`.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, WATCH_PERIOD_S, Recorder
 
 KNOWN_AFTER_S = 2 * WATCH_PERIOD_S
-"""Pressure is recorded when a period of it is over."""
+"""A period of resource pressure is recorded when it is over."""
 LONGEST_WAIT_S = 30.0
 LOOK_AGAIN_S = 0.05
 """The pause between two looks at what is waited for."""
 
 
 class PromiseBroken(AssertionError):
-    """A promise was seen broken: the row fails."""
+    """A promise is broken: the row fails, unless the machine was too busy."""
 
 
 class CertainlyBroken(PromiseBroken):
-    """The same, and it cannot be that the machine was too busy."""
+    """A promise is broken, and a busy machine cannot be the reason."""
 
 
 class NotAcked(PromiseBroken):
-    """A send was not accepted that had to be: the scenario ends, and what it has recorded may tell more."""
+    """A send that had to be accepted was not: the scenario ends, and what it has recorded is judged."""
 
 
 class Inconclusive(Exception):
@@ -37,33 +36,33 @@ class Inconclusive(Exception):
 
 
 def certain(holds: object, otherwise: str) -> None:
-    """Raise CertainlyBroken with the sentence `otherwise` unless it holds, as it must however busy all is."""
+    """Raise CertainlyBroken with the sentence `otherwise`, unless `holds`."""
     if not holds:
         raise CertainlyBroken(otherwise)
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """By when a server must have done something by itself: after `within_s` on end without pressure."""
+    """When a server must have done something by itself: `within_s` seconds without a break for pressure."""
 
     recorder: Recorder
     since_ns: int
     within_s: float
 
     def has_passed(self, looked_at_ns: int) -> bool:
-        """Whether what was still wrong at this time (monotonic ns) is broken, whatever the machine did.
+        """Return whether what was still wrong at this time (monotonic ns) breaks the promise.
 
-        Raises Inconclusive when the machine has left the server no such time for very long.
+        Raise Inconclusive when the machine has been too busy for too long.
         """
         if self._is_over(looked_at_ns):
             return True
         if self._is_long_ago(looked_at_ns):
             busy = too_busy(self.recorder.history())
-            raise Inconclusive(f"{busy}: it had no {self.within_s:g} s on end to recover in")
+            raise Inconclusive(f"{busy}: the server never had {self.within_s:g} s without a break to recover")
         return False
 
     def is_worth_waiting_for(self, now_ns: int) -> bool:
-        """Whether `has_passed` may still tell more, later."""
+        """Return whether `has_passed` can still have another answer later."""
         return not self._is_long_ago(now_ns) and not self._is_over(now_ns)
 
     def _is_over(self, at_ns: int) -> bool:

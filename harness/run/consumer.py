@@ -39,7 +39,7 @@ class Polled:
 
 
 class Consumer:
-    """One consumer of polls of one user's mailbox, in a thread of its own from `start` until `stop`.
+    """Polls one user's mailbox, in a thread from `start` until `stop`.
 
     `first_poll_in_s` staggers the consumers, as real clients are never in step. With `wait_s` each poll asks
     to be held open for so long, and the next one follows at once. A stopped consumer can be started again and

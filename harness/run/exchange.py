@@ -1,4 +1,4 @@
-"""Single operations, recorded: what an answer says, in the history's words."""
+"""Single sends and polls: what an answer says, as fields of the history's events."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from harness.history import Outcome, Recorder
 
 
 def special(words: Sequence[str]) -> dict[str, list[str]]:
-    """What is special about an operation, as a field of its event; none where nothing is."""
+    """Return what is special about an operation as a field of its event; no field if nothing is."""
     return {"special": list(words)} if words else {}
 
 
 def poll_fields(answer: Answer) -> tuple[dict[str, Any], str | None]:
-    """What a poll's answer says, in the history's words; a malformed 200 is not an answer."""
+    """Return what a poll's answer says, and an error; a malformed 200 has an unknown outcome."""
     fields: dict[str, Any] = {"outcome": answer.outcome, "status": answer.status}
     if answer.outcome is not Outcome.OK:
         return fields, answer.error or answer.body.get("detail")
@@ -47,19 +47,19 @@ def _page(answer: Answer) -> dict[str, Any]:
     ]
     rest = {key: body.get(key) for key in ("has_more", "gap", "source", "degraded")}
     cursor = _typed(body["next_since"], "next_since", str, NoneType)
-    (cursor or "").encode()  # it is to go into a URL: a lone surrogate cannot
+    (cursor or "").encode()  # raises for a lone surrogate: the cursor goes into a URL
     return {"messages": messages, "next_since": cursor, **rest}
 
 
 def _typed(value: Any, name: str, *types: type) -> Any:
-    """The value. Raises TypeError unless it is of one of these types: a server may send anything."""
+    """Return the value. Raise TypeError unless it is of one of these types: a server may send anything."""
     if not isinstance(value, types):
         raise TypeError(f"{name} is of the type {type(value).__name__}")
     return value
 
 
 def read_ack(answer: Answer) -> Answer:
-    """The answer to a send; a malformed 200 is not an answer."""
+    """Return the answer to a send; a malformed 200 becomes an answer with an error."""
     if answer.outcome is not Outcome.OK:
         return answer
     said = answer.body
@@ -80,7 +80,7 @@ def send(
     manner: Manner,
     intended_ns: int | None = None,
 ) -> Answer:
-    """Send one message and record it before it leaves and when it is answered."""
+    """Send one message; record it before it leaves and when it is answered."""
     op = recorder.next_op()
     now = time.monotonic_ns()
     recorder.record(

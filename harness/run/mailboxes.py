@@ -18,7 +18,7 @@ from harness.run.waits import Waits
 DRAIN_WITHIN_S = 20.0
 DRAIN_ALL_WITHIN_S = 45.0
 GIVE_UP_AFTER = 2 * ENDLESS_AFTER
-"""After so many polls in a row that say there is more and bring nothing, a checker can tell."""
+"""After this number of polls in a row that say there is more and bring nothing, a checker can judge."""
 
 
 class Mailboxes:

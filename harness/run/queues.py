@@ -1,4 +1,4 @@
-"""Looking straight into the queues in Redis, where operators look (contract: Storage)."""
+"""The queues as they are in Redis (contract: Storage)."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Queues:
         self._limit = limit
 
     def wrong(self, mailbox: str, acked: Sequence[Acked]) -> str:
-        """What is wrong with a queue in one sentence, else ''. `acked` are messages, in any order.
+        """Return what is wrong with a queue in one sentence, or ''. `acked` are its messages, in any order.
 
-        Right is a list with an expiry, of messages alone, that has every acked one as far as it reaches.
+        A right queue is a list with a TTL that holds only messages, and every acked one unless it is full.
         """
         key = f"messages:{mailbox}"
         with self._redis() as client:
@@ -44,7 +44,7 @@ class Queues:
             return f"{key} has no TTL"
         kept, others = _texts(entries)
         if others:
-            return f"{key} has an entry that is no message: {others[0][:60]!r}"
+            return f"{key} has an entry that is not a message: {others[0][:60]!r}"
         missing = missing_of(acked, kept)
         if missing and len(entries) < self._limit:
             such_as = repr(missing[0].content[:60])
@@ -52,7 +52,7 @@ class Queues:
         return ""
 
     def look(self, mailbox: str) -> dict[str, Any]:
-        """How a queue is just now, in the words of the history's `queue` event."""
+        """Return the fields of a `queue` event for a queue as it is now."""
         key = f"messages:{mailbox}"
         with self._redis() as client:
             kind = str(client.type(key))
@@ -60,7 +60,7 @@ class Queues:
             return {"key": key, "type": kind, "length": length, "ttl_ms": int(client.pttl(key))}
 
     def look_at_all_keys(self) -> dict[str, Any]:
-        """Which keys there are, whosever, in the words of the history's `keys` event."""
+        """Return the fields of a `keys` event for all keys of this Redis as they are now."""
         count, without_ttl = 0, list[str]()
         with self._redis() as client:
             for key in client.scan_iter(count=1000):
@@ -77,11 +77,11 @@ class Queues:
             ) as client:
                 yield client
         except redis.RedisError as error:
-            raise InfrastructureError(f"The queues in Redis cannot be looked at: {error}.") from error
+            raise InfrastructureError(f"The queues in Redis cannot be read: {error}.") from error
 
 
 def _texts(entries: Iterable[str]) -> tuple[list[frozenset[str]], list[str]]:
-    """The texts in each entry, whatever a server calls the fields; and the entries that are no messages."""
+    """Return the texts in each entry, by any field name, and the entries that are not messages."""
     kept: list[frozenset[str]] = []
     others: list[str] = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Questions to a history that a scenario asks while it goes on."""
+"""What follows from a history for the rest of the scenario: what to wait for, and until when."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.history import NS_PER_S, Event, History, Outcome
 
 @dataclass(frozen=True)
 class Acked:
-    """One acked message: what the server called it and its time, if it told, and what it says."""
+    """One acked message: the id and the timestamp that the server gave it, if any, and its content."""
 
     id: str | None
     content: str
@@ -20,7 +20,7 @@ class Acked:
 
 
 def acked_messages(history: History) -> dict[str, list[Acked]]:
-    """What was acked so far, by recipient; a message that was acked several times is there once."""
+    """Return the acked messages by recipient; a message that was acked several times is there once."""
     acked: dict[str, dict[str | int, Acked]] = {}
     for send in history.sends:
         if send.outcome is Outcome.OK:
@@ -30,10 +30,10 @@ def acked_messages(history: History) -> dict[str, list[Acked]]:
 
 
 def missing_of(acked: Collection[Acked], there: Iterable[frozenset[str]]) -> list[Acked]:
-    """Those of the acked messages that are not there, where each thing is known by the texts it holds.
+    """Return the acked messages that are not there; `there` are the texts in each thing that was found.
 
-    Contents may be equal, so a message is known by its id; one whose id was not told, or that is kept without
-    one, by its content: of several that are alike each needs a thing of its own.
+    Contents can be equal, so a message is found by its id. Without an id, or if it is kept without one, it is
+    found by its content, and each of several equal messages needs its own thing.
     """
     held = list(there)
     ids = {message.id for message in acked}
@@ -47,13 +47,13 @@ def missing_of(acked: Collection[Acked], there: Iterable[frozenset[str]]) -> lis
 
 
 def _took(counts: Counter[str], text: str) -> bool:
-    """Take one of these texts away, if there is one."""
+    """Take away one of these texts; return whether there was one."""
     counts[text] -= 1
     return counts[text] >= 0
 
 
 def begun_and_answered(events: Iterable[Event], begin_ns: int) -> tuple[int, int]:
-    """How many sends and how many polls among these events began at `begin_ns` or later and were answered."""
+    """Count the sends and the polls that began at `begin_ns` or later and are over."""
     known = list(events)
     begun = {event["op"] for event in known if event["kind"] == "send" and event["t"] >= begin_ns}
     sends = sum(event["kind"] == "sent" and event["op"] in begun for event in known)
@@ -62,7 +62,7 @@ def begun_and_answered(events: Iterable[Event], begin_ns: int) -> tuple[int, int
 
 
 def polled_since(events: Iterable[Event], reader: str, begin_ns: int) -> bool:
-    """Whether a poll of this reader that began at `begin_ns` or later is among these events."""
+    """Return whether a poll of this reader that began at `begin_ns` or later is over."""
     return any(
         event["kind"] == "poll" and event["reader"] == reader and event["start"] >= begin_ns
         for event in events
@@ -75,7 +75,7 @@ def given_up(history: History) -> list[str]:
 
 
 def quiet_after_ns(history: History) -> int:
-    """When the last ack was, or when the last fault's recovery was due; monotonic ns."""
+    """Return when the last ack was, or when recovery from the last fault was due; monotonic ns."""
     recovery_ns = int(history.bounds.recovers_within_s * NS_PER_S)
     acks = [send.end_ns for send in history.sends if send.end_ns is not None]
     heals = [fault.heal_ns + recovery_ns for fault in history.faults if fault.heal_ns is not None]
@@ -83,20 +83,20 @@ def quiet_after_ns(history: History) -> int:
 
 
 def overdue_after_ns(history: History) -> int:
-    """When what was acked so far must have reached even a consumer that has just polled; monotonic ns."""
+    """Return when every consumer must have what was acked so far; monotonic ns."""
     bounds = history.bounds
     return quiet_after_ns(history) + int((bounds.delivered_within_s + bounds.poll_interval_s) * NS_PER_S)
 
 
 def healed_ns(history: History) -> int:
-    """When the last fault was seen healed, or when the scenario began; monotonic ns."""
+    """Return when the last fault was seen healed, or when the scenario began; monotonic ns."""
     return max((fault.healed_ns or 0 for fault in history.faults), default=history.begin_ns)
 
 
 def longest_gap_s(history: History) -> float:
     """Return the longest time in s between the end of one poll and the start of the same consumer's next one.
 
-    How long the server took to answer the one is not the client's doing.
+    The time of the answers is the server's, not the client's.
     """
     gaps = [
         later.start_ns - earlier.end_ns

@@ -1,4 +1,4 @@
-"""Users who send at a steady rate, each pair in a thread of its own."""
+"""Users who send at a steady rate, each pair in its own thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server and its stores hold on to: memory, open files, connections. A leak shows as a slope."""
+"""What a server and its stores use: memory, open files, connections. A leak shows as a slope."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MB = 1e6
 
 
 class Vitals:
-    """Looks at all instances of a server and past the proxies at its stores. `close` it in the end."""
+    """Measures all instances of a server and its stores, past the proxies. `close` it in the end."""
 
     def __init__(self, instances: Instances, services: Services, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -36,7 +36,7 @@ class Vitals:
         )
 
     def watch(self, *, minutes: float) -> None:
-        """Record a sample about once a second for so long."""
+        """Record a sample about once a second for `minutes` minutes."""
         begin = time.monotonic()
         looks = 0
         while time.monotonic() < begin + minutes * 60:
@@ -45,21 +45,21 @@ class Vitals:
             time.sleep(max(0.0, begin + looks * LOOK_EVERY_S - time.monotonic()))
 
     def sample(self) -> dict[str, float]:
-        """Look once; a name ends in its unit. Raises InfrastructureError when a store does not answer."""
+        """Measure once; names end in their unit. Raise InfrastructureError when a store does not answer."""
         try:
             return self._of_server() | {
                 "redis_data_mb": self.redis_data_bytes() / MB,
                 "mongodb_connections": self._mongodb.admin.command("serverStatus")["connections"]["current"],
             }
         except PyMongoError as error:
-            raise InfrastructureError(f"MongoDB cannot be looked at: {error}.") from error
+            raise InfrastructureError(f"MongoDB cannot be measured: {error}.") from error
 
     def redis_data_bytes(self) -> int:
-        """What Redis needs for its data alone. Raises InfrastructureError when it does not answer."""
+        """Return the memory that Redis uses for data. Raise InfrastructureError when it does not answer."""
         try:
             memory: Any = self._redis.info("memory")
         except redis.RedisError as error:
-            raise InfrastructureError(f"Redis cannot be looked at: {error}.") from error
+            raise InfrastructureError(f"Redis cannot be measured: {error}.") from error
         return int(memory["used_memory_dataset"])
 
     def close(self) -> None:
@@ -75,5 +75,5 @@ class Vitals:
                     memory += process.memory_info().rss
                     files += process.num_fds()
                 except psutil.NoSuchProcess:
-                    continue  # it has just ended, and holds nothing
+                    continue  # it has just ended
         return {"server_memory_mb": memory / MB, "server_files": files}

@@ -36,7 +36,7 @@ class Waits:
         self._readers = readers
 
     def for_traffic(self, *, sends: int, polls: int, within_s: float = 30.0) -> None:
-        """Wait until at least so many sends and polls that begin from now on were answered in any way."""
+        """Wait until at least `sends` and `polls` that begin from now on are answered in any way."""
         if given_up(self._recorder.history()):
             within_s = min(within_s, LONGEST_WAIT_AGAIN_S)
         already, begin_ns = len(self._recorder.events), time.monotonic_ns()

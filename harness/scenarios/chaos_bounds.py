@@ -1,4 +1,4 @@
-"""Chaos, bounds: nobody waits for a store that is away, and held polls keep their deadlines."""
+"""Chaos, bounds: no request waits for a store that is away, and held polls keep their deadlines."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from harness.run import Run
 
 ALL = (*DELIVERY, on_time, available, bounded)
 FLOOR_MS = 20.0
-"""A p99 below this is as good as any: twice of less is the machine's noise."""
+"""A p99 below this is good enough: twice a smaller one is noise of the machine."""
 
 
 @pytest.mark.plan("CHAOS-29")
 def test_nobody_waits_for_a_store_that_is_away(run: Run) -> None:
-    """`available` holds the first requests into the silence to 1 s; then the open breaker costs nothing.
+    """`available` allows 1 s for the first requests after the store goes silent; later ones must not wait.
 
-    Healthy is measured before, between and after, so that a busy moment of the machine is nobody's fault.
+    The healthy p99 is measured before, between and after, so that a busy moment of the machine does not count
+    against the server.
     """
     run.traffic.start(every_s=0.5)
     pair = (run.users.new_one(), run.users.new_one())
@@ -41,7 +42,7 @@ def test_nobody_waits_for_a_store_that_is_away(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-30")
 def test_a_held_poll_answers_when_a_message_arrives(run: Run) -> None:
-    """Whichever worker the message came to, and whichever one holds the poll."""
+    """It answers whichever worker got the message, and whichever holds the poll."""
     writing, polling = run.users.new(4), run.users.new(4)
     pairs = list(zip(writing, polling, strict=True))
     run.readers.start(*polling, wait_s=3)
@@ -59,9 +60,9 @@ def test_a_held_poll_answers_when_a_message_arrives(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-31")
 def test_held_polls_keep_their_deadlines_without_redis(run: Run) -> None:
-    """Nobody can ring; the longest wait there is still ends in time, and messages still arrive."""
-    alice, bob, nobody = run.users.new(3)
-    run.readers.start(nobody, wait_s=25)
+    """No worker can notify another; the longest wait still ends in time, and messages still arrive."""
+    alice, bob, idle = run.users.new(3)
+    run.readers.start(idle, wait_s=25)
     run.readers.start(bob, wait_s=3)
     run.senders.start([(alice, bob)], every_s=0.7)
     run.wait.for_traffic(sends=5, polls=5)

@@ -12,7 +12,7 @@ ALL = (*DELIVERY, on_time, available, recovers, bounded)
 
 @pytest.mark.plan("CHAOS-20")
 def test_mongodb_is_away_twice(run: Run) -> None:
-    """Refused, then silent; the queues are complete all the while, so polls need not stop."""
+    """MongoDB refuses, then goes silent; the queues stay complete, so polls can go on."""
     _start(run)
     for outage in (run.faults.mongodb_refused, run.faults.mongodb_black_holed):
         with outage():
@@ -24,7 +24,7 @@ def test_mongodb_is_away_twice(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-21")
 def test_mongodb_is_slow(run: Run) -> None:
-    """Some sends may time out: then nobody knows, and the answer says so.
+    """Some sends time out: whether they were stored is unknown, and the answer says so.
 
     A server may stop asking after a few such answers, so many sends are under way when the fault begins.
     """
@@ -36,7 +36,7 @@ def test_mongodb_is_slow(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-22")
 def test_mongodb_is_killed_and_started_again(run: Run) -> None:
-    """What was acked before the kill must have been on the disk."""
+    """Every message that was acked before the kill must be on the disk."""
     _start(run, every_s=0.1)
     with run.faults.mongodb_killed():
         run.wait.for_traffic(sends=30, polls=6)
@@ -45,7 +45,7 @@ def test_mongodb_is_killed_and_started_again(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-23")
 def test_both_stores_are_away(run: Run) -> None:
-    """Nobody can be served, and everybody is told so; then everything is as before."""
+    """Every request is answered 503; afterwards everything works as before."""
     _start(run)
     with run.faults.redis_refused(), run.faults.mongodb_black_holed():
         run.wait.for_traffic(sends=20, polls=6)

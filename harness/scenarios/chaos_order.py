@@ -13,9 +13,9 @@ ALL = (*DELIVERY, contiguous, on_time, available, bounded)
 
 @pytest.mark.plan("CHAOS-01")
 def test_many_write_to_one_mailbox(run: Run) -> None:
-    """All contend for the first place and each next one; the readers agree, one of them with small pages.
+    """All send at the same moments, and all readers see the same order, one of them with small pages.
 
-    One more polls again at each message, so that no moment between two messages goes unseen.
+    One more holds its polls open, so that it sees the mailbox between any two messages.
     """
     bob, *others = run.users.new(7)
     if run.has.held_polls:
@@ -28,7 +28,7 @@ def test_many_write_to_one_mailbox(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-02")
 def test_the_clocks_of_two_instances_are_minutes_apart(run: Run) -> None:
-    """Clients alternate between the two, so neighbours in a mailbox come from different clocks."""
+    """Clients alternate between the two, so successive messages have timestamps of different clocks."""
     run.instances.start_with_clocks(2)
     with run.faults.clocks_off([-180, 180]):
         _write_by_turns_at_two_instances(run)
@@ -40,7 +40,7 @@ def test_the_clocks_of_two_instances_are_minutes_apart(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-03")
 def test_a_clock_steps_back_while_the_server_runs(run: Run) -> None:
-    """To and fro, twice a second, beside another instance whose clock is right."""
+    """It steps forward and back twice a second; the clock of a second instance is right."""
     run.instances.start_with_clocks(2)
     _write_by_turns_at_two_instances(run)
     with run.faults.clocks_stepping([120, -60, 45, -240, 0]):
@@ -51,7 +51,7 @@ def test_a_clock_steps_back_while_the_server_runs(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-04")
 def test_everything_happens_at_the_same_time(run: Run) -> None:
-    """Two instances whose clocks stand still: a timestamp of the clock alone would be no cursor."""
+    """The clocks of two instances stand still: their time alone cannot be a cursor."""
     run.instances.start_with_clocks(2)
     with run.faults.clocks_stopped():
         _write_by_turns_at_two_instances(run)
@@ -61,8 +61,8 @@ def test_everything_happens_at_the_same_time(run: Run) -> None:
 
 
 @pytest.mark.plan("CHAOS-05")
-def test_more_than_a_thousand_wait_for_who_comes_back(run: Run) -> None:
-    """Whoever has a cursor gets every one, page by page, though the queue has dropped the oldest."""
+def test_more_than_a_thousand_messages_wait_for_a_client(run: Run) -> None:
+    """A client with a cursor gets every message, page by page, though the queue has dropped the oldest."""
     bob, *others = run.users.new(5)
     run.readers.start(bob, at_once=True)
     run.messages.send_acked(others[0], bob)
@@ -76,8 +76,8 @@ def test_more_than_a_thousand_wait_for_who_comes_back(run: Run) -> None:
 
 
 @pytest.mark.plan("CHAOS-35")
-def test_retention_is_told_where_it_ends_and_nowhere_else(run: Run) -> None:
-    """Cursors before what the start is left with, one just at its edge, and a mailbox that is just full."""
+def test_a_gap_is_reported_where_retention_ends_and_nowhere_else(run: Run) -> None:
+    """Cursors are before the oldest retained message or exactly at it, and one mailbox is just full."""
     bob, carol, *others = run.users.new(6)
     for other in others:
         run.messages.send_acked(other, bob)
@@ -93,7 +93,7 @@ def test_retention_is_told_where_it_ends_and_nowhere_else(run: Run) -> None:
 
 
 def _write_by_turns_at_two_instances(run: Run) -> None:
-    """Four users, five messages a second each, after each has said hello."""
+    """Let four users send five messages a second each, after each has said hello."""
     bob, *others = run.users.new(5)
     for other in others:
         run.messages.send_acked(other, bob)
@@ -101,7 +101,7 @@ def _write_by_turns_at_two_instances(run: Run) -> None:
 
 
 def _all_write_to_one(run: Run, others: list[Client], bob: Client) -> None:
-    """He reads in two browsers; for the one with small pages, more than a page waits at each poll.
+    """Let Bob read in two browsers; for the one with small pages, more than a page waits at each poll.
 
     He writes to himself as well.
     """

@@ -14,7 +14,7 @@ ALL = (*DELIVERY, on_time, available, bounded)
 
 @pytest.mark.plan("CHAOS-09")
 def test_redis_is_away_twice(run: Run) -> None:
-    """Refused, then silent: after each the queues are right again by themselves."""
+    """Redis refuses, then goes silent: after each the queues become right again by themselves."""
     _start(run)
     _fail(run, run.faults.redis_refused())
     _fail(run, run.faults.redis_black_holed())
@@ -23,7 +23,7 @@ def test_redis_is_away_twice(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-10")
 def test_redis_is_slow(run: Run) -> None:
-    """Slower than anybody should wait for a cache."""
+    """Redis is slower than a server should wait for a cache."""
     _start(run)
     _fail(run, run.faults.redis_slow(latency_ms=300))
     _end(run)
@@ -31,7 +31,7 @@ def test_redis_is_slow(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-11")
 def test_redis_flaps(run: Run) -> None:
-    """Away and back several times, never long enough for anybody to settle."""
+    """Redis is away and back several times, never for long."""
     _start(run)
     _fail(run, run.faults.redis_flapping(), sends=40, polls=8)
     _end(run)
@@ -39,7 +39,7 @@ def test_redis_flaps(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-12")
 def test_redis_is_killed_and_comes_back_empty(run: Run) -> None:
-    """Everything the queues held is gone."""
+    """All queues are lost."""
     _start(run)
     _fail(run, run.faults.redis_killed())
     _end(run)
@@ -47,7 +47,7 @@ def test_redis_is_killed_and_comes_back_empty(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-13")
 def test_redis_is_emptied_by_a_quick_restart(run: Run) -> None:
-    """So quick that hardly a request fails: an empty queue must not pass for an empty mailbox."""
+    """Hardly any request fails: the server must not take an empty queue for an empty mailbox."""
     alice, bob = run.users.new(2)
     for _ in range(3):
         run.messages.send_acked(alice, bob)
@@ -55,29 +55,29 @@ def test_redis_is_emptied_by_a_quick_restart(run: Run) -> None:
     _start(run)
     with run.faults.redis_restarted():
         run.readers.start(bob, at_once=True)
-    run.queues.wait_until_right(but=bob)  # his is owed nothing: it may be rebuilt when he asks
+    run.queues.wait_until_right(but=bob)  # a queue that lacks nothing may be rebuilt only when he polls
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-14")
 def test_redis_comes_back_with_an_old_snapshot(run: Run) -> None:
-    """The lists look complete, and are not: what came after the snapshot is missing."""
+    """The queues look complete, but what came after the snapshot is missing."""
     alice, bob = run.users.new(2)
     run.messages.send_acked(alice, bob)
     _start(run)
     old = run.faults.redis_snapshot()
     for _ in range(3):
-        run.messages.send_acked(alice, bob)  # nobody sends to Bob again
+        run.messages.send_acked(alice, bob)  # no one sends to Bob again
     run.wait.for_traffic(sends=10, polls=3)
     with run.faults.redis_restarted(back_from=old):
         run.readers.start(bob, at_once=True)
-    run.queues.wait_until_right(but=bob)  # his is owed nothing: it may be rebuilt when he asks
+    run.queues.wait_until_right(but=bob)  # a queue that lacks nothing may be rebuilt only when he polls
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-15")
 def test_redis_refuses_writes(run: Run) -> None:
-    """A replica that lost its primary: it reads, so a breaker that asks with a read is deceived."""
+    """Redis is a replica that lost its primary: reads work, so a probe that reads finds nothing wrong."""
     _start(run)
     _fail(run, run.faults.redis_read_only())
     _end(run)
@@ -85,34 +85,34 @@ def test_redis_refuses_writes(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-16")
 def test_redis_is_out_of_memory(run: Run) -> None:
-    """It reads, and refuses what needs memory."""
+    """Reads work, and commands that need memory are refused."""
     _start(run)
     _fail(run, run.faults.redis_out_of_memory())
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-17")
-def test_something_else_stands_under_the_queues_keys(run: Run) -> None:
-    """A string or a hash where the list belongs, again and again."""
+def test_keys_of_queues_hold_another_type(run: Run) -> None:
+    """A string or a hash replaces the list, again and again."""
     _start(run)
     _fail(run, run.faults.redis_wrong_type(run.readers.usernames()))
     _end(run)
 
 
 @pytest.mark.plan("CHAOS-18")
-def test_queues_have_entries_that_are_no_messages(run: Run) -> None:
-    """Before the newest, instead of the newest, the oldest, one between; fresh readers see the whole list."""
+def test_queues_have_entries_that_are_not_messages(run: Run) -> None:
+    """They come before or replace the newest, the oldest or another one. New consumers read whole lists."""
     _start(run)
     run.wait.for_delivery()
     mailboxes = run.readers.usernames()[:-1]  # the last one's queue is empty
     with run.faults.redis_not_json(mailboxes):
         run.wait.for_traffic(sends=20, polls=6)
-    _end(run)  # an entry that nobody reads harms nobody: it may stand until then
+    _end(run)  # a bad entry may stay until the mailbox is read
 
 
 @pytest.mark.plan("CHAOS-19")
 def test_the_workers_that_owed_pushes_die(run: Run) -> None:
-    """Bob is offline: nobody's poll repairs his queue, and only a durable trace tells that it lacks one."""
+    """Bob is offline: no poll repairs his queue, and only a durable record shows what it lacks."""
     alice, bob = run.users.new(2)
     run.messages.send_acked(alice, bob)
     _start(run)
@@ -131,7 +131,7 @@ def test_the_workers_that_owed_pushes_die(run: Run) -> None:
 @pytest.mark.plan("CHAOS-32")
 @pytest.mark.parametrize("demoted", [False, True], ids=["unnoticed", "as a replica meanwhile"])
 def test_redis_fails_over_and_back(run: Run, demoted: bool) -> None:
-    """The first one still is the process it was, and lacks what its replica was given in its place."""
+    """The old primary is the same process as before, but lacks what was written to its replica."""
     alice, bob = run.users.new(2)
     with run.faults.redis_replica() as replica:
         for _ in range(2):
@@ -140,15 +140,15 @@ def test_redis_fails_over_and_back(run: Run, demoted: bool) -> None:
         with run.faults.redis_failed_over(replica, demoted=demoted):
             run.wait.for_traffic(sends=20, polls=4)
             for _ in range(3):
-                run.messages.send_acked(alice, bob)  # nobody sends to Bob again
+                run.messages.send_acked(alice, bob)  # no one sends to Bob again
         run.readers.start(bob, at_once=True)
-        run.queues.wait_until_right(but=bob)  # his is owed nothing: it may be rebuilt when he asks
+        run.queues.wait_until_right(but=bob)  # a queue that lacks nothing may be rebuilt only when he polls
         _end(run)
 
 
 @pytest.mark.plan("CHAOS-33")
 def test_redis_denies_some_commands(run: Run) -> None:
-    """As a managed Redis does, or an ACL: what tells of its restarts first, then what changes anything."""
+    """As an ACL or a managed Redis can: first INFO, which shows restarts, then all that writes."""
     _start(run)
     _fail(run, run.faults.redis_denying("-info"))
     _fail(run, run.faults.redis_denying("-@write", "-@scripting", "-@pubsub"))

@@ -13,7 +13,7 @@ ENOUGH_ROUNDS = 6
 
 @pytest.mark.plan("CHAOS-06")
 def test_one_message_is_sent_several_times_at_once(run: Run) -> None:
-    """A nervous client: five copies over five connections, which land on different workers."""
+    """Five copies go over five connections, and so to different workers."""
     alice, bob = run.users.new(2)
     run.readers.start(bob)
     for number in range(20):
@@ -24,12 +24,15 @@ def test_one_message_is_sent_several_times_at_once(run: Run) -> None:
     try:
         run.check(*ALL)
     finally:  # also where the machine was too busy for the checks
-        certain(run.seen.unmarked_replays() == 0, "of five copies, four must be answered `replayed`")
+        certain(
+            run.seen.unmarked_replays() == 0,
+            "of five copies of a message, more than one was acked without `replayed`",
+        )
 
 
 @pytest.mark.plan("CHAOS-07")
 def test_clients_retry_through_outages(run: Run) -> None:
-    """Redis goes silent, then MongoDB does: whoever got no definite answer sends the same again."""
+    """Redis goes silent, then MongoDB does: a client without a definite answer sends the same again."""
     run.traffic.start(every_s=0.2, retrying=True)
     run.wait.for_traffic(sends=10, polls=3)
     with run.faults.redis_black_holed():
@@ -41,7 +44,7 @@ def test_clients_retry_through_outages(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-08")
 def test_workers_are_killed_between_insert_and_push(run: Run) -> None:
-    """The retry must find the message that nobody acked and nobody pushed."""
+    """The retry must find the message that was stored, but neither acked nor pushed."""
     run.traffic.start(every_s=0.2, retrying=True)
     run.wait.for_traffic(sends=20, polls=3)
     for _ in range(ENOUGH_ROUNDS):

@@ -1,4 +1,4 @@
-"""Chaos, the server: killed, in part or as a whole, and told to stop under load. Clients retry."""
+"""Chaos, the server: workers or all of it killed, and stopped under load. Clients retry."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harness.verdict import Checker
 
 ALL = (*DELIVERY, on_time, available, recovers, bounded)
 HELD_S = (5, 7, 9)
-"""For users who get nothing: whenever the signal comes, some poll has been held for two seconds."""
+"""Of users who get no message: whenever the signal comes, some poll has been held for two seconds."""
 
 
 @pytest.mark.plan("CHAOS-25")
 def test_one_worker_is_killed(run: Run) -> None:
-    """The others serve on, and what the dead one had begun is retried."""
+    """The others go on, and clients retry what the dead one had begun."""
     _start(run)
     with run.faults.worker_killed():
         run.wait.for_traffic(sends=30, polls=4)
@@ -24,7 +24,7 @@ def test_one_worker_is_killed(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-26")
 def test_all_workers_are_killed(run: Run) -> None:
-    """At once: nobody is left who remembers anything."""
+    """All at once: what they had in memory is lost."""
     _start(run)
     with run.faults.workers_killed():
         run.wait.for_traffic(sends=30, polls=4)
@@ -33,7 +33,7 @@ def test_all_workers_are_killed(run: Run) -> None:
 
 @pytest.mark.plan("CHAOS-27")
 def test_the_whole_server_is_killed_and_started_again(run: Run) -> None:
-    """As a power cut would; the stores live on."""
+    """The server ends without warning; the stores go on."""
     _start(run)
     with run.faults.server_killed():
         run.wait.for_traffic(sends=8, polls=4)
@@ -41,8 +41,8 @@ def test_the_whole_server_is_killed_and_started_again(run: Run) -> None:
 
 
 @pytest.mark.plan("CHAOS-28")
-def test_the_server_is_told_to_stop_under_load(run: Run) -> None:
-    """What it had accepted is answered, a held poll as well; what comes later is refused at once."""
+def test_the_server_is_stopped_under_load(run: Run) -> None:
+    """It answers the requests it has accepted, held polls too, and refuses later ones at once."""
     run.traffic.start(pairs=12, every_s=0.1, retrying=True)
     for held_s in HELD_S:
         run.readers.start(run.users.new_one(), wait_s=held_s)

@@ -15,7 +15,7 @@ ALL = (*DELIVERY, available)
 MALFORMED = ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "0", "")
 NO_LIMITS = ("0", "-1", "101", "1000000", "ten", "1.5", "")
 ROUNDS = 6
-"""So many sends and polls inside a fault are enough to say how the server did."""
+"""Enough sends and polls in a fault window to judge the server."""
 
 
 @pytest.mark.plan("POLL-01")
@@ -28,8 +28,8 @@ def test_a_name_that_is_too_short_is_refused(run: Run) -> None:
 
 
 @pytest.mark.plan("POLL-02")
-def test_the_mailbox_of_nobody_is_not_found(run: Run) -> None:
-    """A user could have the name; none has."""
+def test_the_mailbox_of_an_unknown_user_is_not_found(run: Run) -> None:
+    """A user could have this name, but none has."""
     caller = Intruder(run.users.new_one(), run.recorder)
     for name in (f"nobody_{run.random.getrandbits(32):08x}", "x" * 64):
         caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), expected=run.statuses.unknown_user)
@@ -37,8 +37,8 @@ def test_the_mailbox_of_nobody_is_not_found(run: Run) -> None:
 
 
 @pytest.mark.plan("POLL-03")
-def test_a_since_that_is_no_timestamp_is_refused(run: Run) -> None:
-    """Or ignored, where that is the server's policy: the poll then starts at the oldest message."""
+def test_a_since_that_is_not_a_timestamp_is_refused(run: Run) -> None:
+    """Or ignored, if that is the server's policy: then the poll starts at the oldest message."""
     bob, sent = _with_messages(run, 2)
     for since in MALFORMED:
         answer = _tries(run, bob, "since", since, is_refused=run.policy.malformed_since == "refused")
@@ -49,7 +49,7 @@ def test_a_since_that_is_no_timestamp_is_refused(run: Run) -> None:
 
 @pytest.mark.plan("POLL-04")
 def test_a_limit_outside_its_range_is_refused(run: Run) -> None:
-    """Or made legal, where that is the server's policy: then there is still something to read."""
+    """Or replaced by a legal one, if that is the server's policy: then the poll still brings messages."""
     bob, _ = _with_messages(run, 2)
     for limit in NO_LIMITS:
         answer = _tries(run, bob, "limit", limit, is_refused=run.policy.limit_outside == "refused")
@@ -60,36 +60,48 @@ def test_a_limit_outside_its_range_is_refused(run: Run) -> None:
 
 @pytest.mark.plan("POLL-05")
 def test_a_poll_brings_the_messages(run: Run) -> None:
-    """All of them, the oldest first; with a cursor the newer ones alone; with a limit the oldest of these."""
+    """It brings all, the oldest first; with a cursor only newer ones; with a limit the oldest of these."""
     bob, sent = _with_messages(run, 3)
     whole = _page(bob)
-    certain((_contents(whole), whole.body["has_more"]) == (sent, False), "a poll brings all there is")
+    certain(
+        (_contents(whole), whole.body["has_more"]) == (sent, False),
+        "a poll without a cursor must bring all messages and say that there are no more",
+    )
     cursor = whole.body["messages"][0]["timestamp"]
-    certain(_contents(_page(bob, since=cursor)) == sent[1:], "since is exclusive")
+    certain(
+        _contents(_page(bob, since=cursor)) == sent[1:],
+        "a poll with a cursor must bring all newer messages and no others",
+    )
     page = _page(bob, since=cursor, limit="1")
-    certain((_contents(page), page.body["has_more"]) == (sent[1:2], True), "limit is the most there may be")
+    certain(
+        (_contents(page), page.body["has_more"]) == (sent[1:2], True),
+        "a poll with limit=1 must bring the oldest new message and say that there are more",
+    )
     certain(
         page.body["next_since"] == page.body["messages"][-1]["timestamp"],
-        "next_since is the timestamp of the last message",
+        "next_since must be the timestamp of the last message",
     )
     _end(run, bob)
 
 
 @pytest.mark.plan("POLL-06")
 def test_a_poll_without_news_is_empty(run: Run) -> None:
-    """It repeats the cursor it was given; an empty mailbox is no error."""
-    certain(_contents(_page(run.users.new_one())) == [], "the mailbox of somebody new is empty")
+    """It repeats the cursor it was given; an empty mailbox is not an error."""
+    certain(_contents(_page(run.users.new_one())) == [], "the mailbox of a new user must be empty")
     bob, _ = _with_messages(run, 2)
     cursor = _page(bob).body["next_since"]
     for _ in range(2):
         again = _page(bob, since=cursor)
-        certain((_contents(again), again.body["next_since"]) == ([], cursor), "without news the cursor stays")
+        certain(
+            (_contents(again), again.body["next_since"]) == ([], cursor),
+            "without new messages a poll must be empty and repeat its cursor",
+        )
     _end(run, bob)
 
 
 @pytest.mark.plan("POLL-07")
 def test_polls_without_redis_are_served_from_mongodb(run: Run) -> None:
-    """And say so: `available` knows which answer is right. Or 503, where that is the server's policy."""
+    """And say so: `available` judges that. Or they are answered 503, if that is the server's policy."""
     bob, sent = _with_messages(run, 2)
     carol, received = run.users.new_one(), list[str]()
     with run.faults.redis_refused():
@@ -103,7 +115,7 @@ def test_polls_without_redis_are_served_from_mongodb(run: Run) -> None:
 
 @pytest.mark.plan("POLL-08")
 def test_polls_without_any_store_are_unavailable(run: Run) -> None:
-    """503 says when to come back; an empty page would be a lie."""
+    """503 says when to come back; an empty page would be false."""
     bob, _ = _with_messages(run, 2)
     carol = run.users.new_one()
     with run.faults.redis_refused(), run.faults.mongodb_refused():
@@ -116,7 +128,7 @@ def test_polls_without_any_store_are_unavailable(run: Run) -> None:
 
 
 def _with_messages(run: Run, count: int) -> tuple[Client, list[str]]:
-    """Somebody with so many messages in his mailbox; gives him and their contents, the oldest first."""
+    """Return a user with `count` messages, and their contents, the oldest first."""
     alice, bob = run.users.new(2)
     return bob, [run.messages.send_acked(alice, bob).body["message"] for _ in range(count)]
 
@@ -130,7 +142,7 @@ def _tries(run: Run, bob: Client, name: str, value: str, *, is_refused: bool) ->
 
 
 def _page(bob: Client, **parameters: str) -> Answer:
-    """What a poll brings; it must be answered for the scenario to make sense."""
+    """Return the answer to a poll; the scenario needs it to be OK."""
     answer = bob.poll(parameters)
     fields, error = poll_fields(answer)
     assert fields["outcome"] is Outcome.OK, f"a poll was answered {answer.status or 'nothing'}: {error}"
@@ -142,7 +154,7 @@ def _contents(answer: Answer) -> list[str]:
 
 
 def _end(run: Run, bob: Client) -> None:
-    """Whatever was asked before, the mailbox is whole and can be read."""
+    """Check that the mailbox is whole and can be read, whatever was asked before."""
     run.readers.start(bob, at_once=True)
     run.mailboxes.read_all()
     run.check(*ALL, *([refuses] if run.recorder.history().attempts else []))

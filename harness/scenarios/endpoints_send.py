@@ -13,12 +13,12 @@ from harness.run.hostile.attempts import MESSAGES, Intruder, conversation
 ALL = (*DELIVERY, available)
 EMPTY = ("", " ", "\t\r\n", "\u3000")
 ROUNDS = 6
-"""So many sends and polls inside a fault are enough to say how the server did."""
+"""Enough sends and polls in a fault window to judge the server."""
 
 
 @pytest.mark.plan("SEND-01")
 def test_empty_content_is_refused(run: Run) -> None:
-    """Blanks alone are empty, too; and content that is missing."""
+    """White space alone is empty, too, and so is content that is missing."""
     alice, bob = run.users.new(2)
     sender = Intruder(alice, run.recorder)
     for content in EMPTY:
@@ -31,7 +31,7 @@ def test_empty_content_is_refused(run: Run) -> None:
 
 @pytest.mark.plan("SEND-02")
 def test_content_over_the_limit_is_refused(run: Run) -> None:
-    """One character too many is too many; the limit itself is not. Characters count, not bytes."""
+    """One character more than the limit is too much, the limit is not. Characters count, not bytes."""
     alice, bob = run.users.new(2)
     sender = Intruder(alice, run.recorder)
     limit = run.policy.longest_message
@@ -44,17 +44,17 @@ def test_content_over_the_limit_is_refused(run: Run) -> None:
 
 @pytest.mark.plan("SEND-03")
 def test_an_unknown_recipient_is_not_found(run: Run) -> None:
-    """Nobody has the name; nothing is kept for whoever may get it."""
+    """No user has this name, and nothing is stored for one who registers it later."""
     alice, bob = run.users.new(2)
     sender = Intruder(alice, run.recorder)
     body = {"to_username": f"nobody_{run.random.getrandbits(32):08x}", "content": "hello?"}
-    sender.tries("send to nobody", "POST", MESSAGES, body=body, expected=run.statuses.unknown_user)
+    sender.tries("send to an unknown user", "POST", MESSAGES, body=body, expected=run.statuses.unknown_user)
     _end(run, alice, bob, refused=True)
 
 
 @pytest.mark.plan("SEND-04")
 def test_a_message_is_stored_and_queued(run: Run) -> None:
-    """As JSON or as a form: the answer says so, the history of the two has it, and the queue in Redis."""
+    """As JSON and as a form: the answer says so, and the conversation and the queue in Redis have it."""
     alice, bob, carol = run.users.new(3)
     by_json = run.messages.send_acked(alice, bob, manner=Manner("by JSON", None))
     spelling = "a form" if run.has.forms else "JSON"
@@ -70,7 +70,7 @@ def test_a_message_is_stored_and_queued(run: Run) -> None:
 
 @pytest.mark.plan("SEND-05")
 def test_sends_without_redis_are_accepted(run: Run) -> None:
-    """MongoDB has them, so they are accepted, and delivered meanwhile or, at the latest, afterwards."""
+    """MongoDB stores them, so they are accepted, and delivered meanwhile or afterwards."""
     alice, bob = run.users.new(2)
     with run.faults.redis_refused():
         for _ in range(ROUNDS):
@@ -81,7 +81,7 @@ def test_sends_without_redis_are_accepted(run: Run) -> None:
 
 @pytest.mark.plan("SEND-06")
 def test_sends_without_mongodb_are_refused(run: Run) -> None:
-    """503, and nothing is half-stored: what was refused is in no queue, and arrives at nobody."""
+    """They are answered 503 and not stored in part: no queue has them, and they never arrive."""
     alice, bob = run.users.new(2)
     run.messages.send_acked(alice, bob)
     with run.faults.mongodb_refused():
@@ -93,7 +93,7 @@ def test_sends_without_mongodb_are_refused(run: Run) -> None:
 
 
 def _end(run: Run, alice: Client, bob: Client, *, refused: bool = False) -> None:
-    """Whatever was tried before, messages arrive, and nothing that was refused."""
+    """Check that messages arrive, and nothing that was refused."""
     for _ in range(2):
         run.messages.send(alice, bob, retrying=True)  # just after a fault the first may still be refused
     run.readers.start(bob, at_once=True)

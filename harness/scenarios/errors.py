@@ -30,19 +30,19 @@ def test_redis_stops_while_users_are_sending(run: Run) -> None:
 
 @pytest.mark.plan("ERR-03")
 def test_redis_goes_silent_while_users_are_sending(run: Run) -> None:
-    """A black hole: connections stand, nothing answers; the slow failure."""
+    """Connections stay open and nothing answers: the slow failure."""
     _fail_under_traffic(run, run.faults.redis_black_holed())
 
 
 @pytest.mark.plan("ERR-04")
 def test_mongodb_stops_while_users_are_sending(run: Run) -> None:
-    """Sends are refused honestly, polls go on, and what was refused never arrives."""
+    """Sends are refused, polls go on, and what was refused never arrives."""
     _fail_under_traffic(run, run.faults.mongodb_refused())
 
 
 @pytest.mark.plan("ERR-05")
 def test_clients_keep_trying_while_the_server_is_down(run: Run) -> None:
-    """Nobody gives up, and nobody hammers: each polls once an interval until the server is back."""
+    """Each client polls once an interval until the server is back, neither less nor more often."""
     run.traffic.start(retrying=True)
     run.wait.for_traffic(sends=10, polls=4)
     with run.faults.server_killed():
@@ -62,8 +62,8 @@ def _fail_under_traffic(run: Run, outage: AbstractContextManager[object]) -> Non
     run.wait.for_traffic(sends=20, polls=4)
     with outage:
         run.wait.for_traffic(sends=40, polls=12)
-        run.wait.for_poll(bob)  # a poll between the send and the recovery would come round the queue
-        run.messages.send(alice, bob)  # nobody writes to Bob again, so no later push can bring this one along
+        run.wait.for_poll(bob)  # a poll after the send and before the recovery would not use the queue
+        run.messages.send(alice, bob)  # no one writes to Bob again, so no later push can bring this one, too
     _recover_and_judge(run)
 
 

@@ -1,4 +1,4 @@
-"""Message flow: people write to each other, nothing is broken."""
+"""Message flow: users write to each other, and nothing is broken."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALL = (*DELIVERY, on_time, available, bounded)
 
 @pytest.mark.plan("FLOW-01")
 def test_two_users_exchange_a_message_and_a_reply(run: Run) -> None:
-    """Three rounds, so that the polls' phases differ."""
+    """There are three rounds, so that the polls come at different moments."""
     alice, bob = run.users.new(2)
     run.readers.start(alice, bob)
     for _ in range(3):
@@ -40,7 +40,7 @@ def test_messages_wait_for_an_offline_recipient(run: Run) -> None:
 
 @pytest.mark.plan("FLOW-03")
 def test_two_conversations_of_three_users_stay_apart(run: Run) -> None:
-    """`no-phantom` convicts a message in a mailbox that is not its recipient's. Their names look alike."""
+    """`no-phantom` fails for a message in another user's mailbox. The names look alike."""
     alice, bob, carol = run.users.new_with_similar_names()
     run.readers.start(alice, bob, carol)
     pairs = [(alice, bob), (bob, alice), (alice, carol), (carol, alice), (carol, carol)]
@@ -51,7 +51,7 @@ def test_two_conversations_of_three_users_stay_apart(run: Run) -> None:
 
 @pytest.mark.plan("FLOW-04")
 def test_the_recipients_network_is_cut_and_comes_back(run: Run) -> None:
-    """Bob alone is cut off; what was sent meanwhile is there within the promised time after the heal."""
+    """Only Bob is cut off; what was sent meanwhile arrives within the promised time after the heal."""
     alice = run.users.new_one()
     with run.faults.network_of_a_client() as way:
         bob = run.users.new_one(at=way)
@@ -73,10 +73,10 @@ def test_the_recipients_network_is_cut_and_comes_back(run: Run) -> None:
 
 @pytest.mark.plan("FLOW-05")
 def test_ten_users_send_at_once(run: Run) -> None:
-    """In a ring, and all into one mailbox, where their messages contend for a place."""
+    """They send in a ring, and all into one mailbox at the same time."""
     people = run.users.new(10)
     run.readers.start(*people)
-    run.wait.for_traffic(sends=0, polls=2 * len(people))  # all of them poll before anybody writes
+    run.wait.for_traffic(sends=0, polls=2 * len(people))  # all of them poll before the first send
     ring = list(zip(people, people[1:] + people[:1], strict=True))
     everyone_to_the_first = [(person, people[0]) for person in people]
     run.senders.send_many(ring + everyone_to_the_first, count=12, every_s=0.5)
@@ -86,7 +86,7 @@ def test_ten_users_send_at_once(run: Run) -> None:
 
 @pytest.mark.plan("FLOW-06")
 def test_rapid_sending(run: Run) -> None:
-    """Ten messages a second from one user to one other, more than one page between two polls."""
+    """One user sends ten messages a second to another: more than one page between two polls."""
     alice, bob = run.users.new(2)
     run.readers.start(bob)
     run.senders.send_many([(alice, bob), (bob, bob)], count=80, every_s=0.1)
@@ -96,7 +96,7 @@ def test_rapid_sending(run: Run) -> None:
 
 @pytest.mark.plan("FLOW-07")
 def test_a_message_of_ten_thousand_characters_is_refused(run: Run) -> None:
-    """And the longest that is legal arrives as it was sent; `no-phantom` convicts the other if it arrives."""
+    """The longest legal one arrives as it was sent; `no-phantom` fails if the other arrives."""
     alice, bob = run.users.new(2)
     run.readers.start(bob)
     run.messages.send_acked(alice, bob, "é" * run.policy.longest_message)

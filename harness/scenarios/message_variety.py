@@ -1,4 +1,4 @@
-"""Message flow: nothing is broken, and people do all that the contract lets them do (docs/traffic.md)."""
+"""Message flow: nothing is broken, and users do all that the contract allows (docs/traffic.md)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ HELD_FOR_S = (6, 2.5, 1)
 LONG_AGO = ("2000-02-29T23:59:59.999999Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z")
 NOT_YET = (timedelta(hours=1), timedelta(days=1), timedelta(days=36_525))
 SENDS_WHILE_AWAY = (72, 48)
-"""As four users send in five seconds and in three; who reads in small pages polls more often than that."""
+"""What four users send in five seconds and in three; polls come more often where pages are small."""
 DIGITS = (0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6)
-"""Of the fractions of cursors."""
+"""How many digits the fractions of cursors have."""
 DAYS_AGO = (2, 25)
-"""Less than what is retained, more than anything is cached."""
+"""Shorter than messages are retained, longer than anything is cached."""
 
 
 @pytest.mark.plan("FLOW-10")
 def test_everything_that_can_be_sent_is_sent(run: Run) -> None:
-    """To and fro and to oneself, until each pair of what can differ was sent; and pages of every size."""
+    """Two users send to each other and themselves until each pair of values was sent. Pages vary in size."""
     alice, bob = run.users.new(2)
     run.readers.start(alice, bob)
     run.readers.start(run.users.second_browser(bob), limit=1)
@@ -47,7 +47,7 @@ def test_everything_that_can_be_sent_is_sent(run: Run) -> None:
 
 
 def _poll_held_though_messages_wait(run: Run, alice: Client) -> float:
-    """Return how long the slowest answer took, in s, to polls that may be held and need not be."""
+    """Return how long the slowest poll took, in s, of those that could be held and had a message waiting."""
     dave = run.users.new_one()
     run.readers.poll_once(dave)
     slowest_s = 0.0
@@ -59,7 +59,7 @@ def _poll_held_though_messages_wait(run: Run, alice: Client) -> float:
 
 @pytest.mark.plan("FLOW-11")
 def test_several_hundred_mailboxes(run: Run) -> None:
-    """Each gets something from a neighbour; one gets something from all, and one writes to all."""
+    """Each user gets a message from another; one gets a message from all, and one writes to all."""
     people = run.users.new_in_parallel(MAILBOXES)
     hub, author = people[0], people[1]
     ring = list(zip(people, people[1:] + people[:1], strict=True))
@@ -75,7 +75,7 @@ def test_several_hundred_mailboxes(run: Run) -> None:
 
 @pytest.mark.plan("FLOW-12")
 def test_users_come_late_leave_and_return(run: Run) -> None:
-    """One is sent to before she first signs in; one leaves twice; and cursors of every age are used again."""
+    """One gets messages before she first signs in; one leaves twice; cursors of every age are used again."""
     alice, bob, dave, erin = run.users.new(4)
     late = run.users.register()
     run.readers.start(bob, dave, at_once=True)
@@ -106,7 +106,7 @@ def test_users_come_late_leave_and_return(run: Run) -> None:
 
 @pytest.mark.plan("FLOW-13")
 def test_cursors_that_are_days_old(run: Run) -> None:
-    """The server's clock was behind when they were made; then who was away for days comes back."""
+    """The server's clock was behind when they were made; then a user who was away for days returns."""
     run.instances.start_with_clocks(1)
     days = run.random.randint(*DAYS_AGO)
     with run.faults.clocks_off([-days * 86_400]):
@@ -133,13 +133,13 @@ def test_cursors_that_are_days_old(run: Run) -> None:
 
 
 def _timestamps(run: Run, user: Client) -> list[str]:
-    """The timestamps of what was acked for a user, as the server told them."""
+    """Return the timestamps that the server gave to the acked messages for a user."""
     sends = run.recorder.history().sends
     return [send.timestamp for send in sends if send.recipient == user.username and send.timestamp]
 
 
 def _around(timestamps: list[str]) -> Iterator[str]:
-    """Each moment itself, and a microsecond before."""
+    """Yield each moment, and a microsecond before it."""
     for timestamp in timestamps:
         moment = datetime.fromisoformat(timestamp).astimezone(UTC)
         yield timestamp
@@ -147,13 +147,13 @@ def _around(timestamps: list[str]) -> Iterator[str]:
 
 
 def _shortened(timestamp: str, digits: int) -> str:
-    """The moment, or one just before: with so many digits of its fraction."""
+    """Return the moment, cut to `digits` digits of its fraction: the same or a little earlier."""
     moment = datetime.fromisoformat(timestamp).astimezone(UTC)
     fraction = f"{moment:.%f}"[: digits + 1] if digits else ""
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def _not_yet() -> Iterator[str]:
-    """Moments that are to come: nothing is newer."""
+    """Return moments in the future: no message is newer."""
     now = datetime.now(UTC)
     return (f"{now + later:%Y-%m-%dT%H:%M:%S.%f}Z" for later in NOT_YET)

@@ -1,4 +1,4 @@
-"""Operations: what a server says of itself is true."""
+"""Operations: what a server says about itself is true."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.run.recorded import healed_ns
 HELD_POLLS = 4
 HELD_S = 4
 LOOKS = 6
-"""Over connections of their own, so that hardly ever all of them meet the same worker."""
+"""Each goes over a new connection, so that they hardly ever all reach the same worker."""
 Samples = dict[str, float]
 CALLS = {
     ("post", "/api/users/register"),
@@ -33,7 +33,7 @@ CALLS = {
 
 @pytest.mark.plan("OPS-01")
 def test_readiness_tells_the_truth(run: Run) -> None:
-    """Every worker says so, within the time in which the server must notice a fault and recover from it."""
+    """Every worker reports the state of the stores as soon as the server must know it."""
     run.traffic.start()
     run.wait.for_traffic(sends=8, polls=2)
     operator = run.users.register()
@@ -54,7 +54,7 @@ def test_readiness_tells_the_truth(run: Run) -> None:
 
 @pytest.mark.plan("OPS-02")
 def test_metrics_count_what_was_done(run: Run) -> None:
-    """Names are the server's own: some counter must have grown by exactly the number of messages sent."""
+    """Names are up to the server: some counter must have grown by the number of messages sent."""
     alice, bob, operator = run.users.new(3)
     run.readers.start(bob)
     before = _samples(operator)
@@ -67,24 +67,24 @@ def test_metrics_count_what_was_done(run: Run) -> None:
     certain(counting, f"{sent} messages were sent, and no counter grew by {sent}")
     steady = counting  # some may have grown by as many as it happened, and go on growing
     for _ in range(LOOKS):
-        told = _samples(operator)
-        steady = {name for name in steady if told.get(name) == after[name]}
+        seen = _samples(operator)
+        steady = {name for name in steady if seen.get(name) == after[name]}
     names = ", ".join(sorted(counting))
-    certain(steady, f"{sent} messages were sent, and the workers do not tell the same of {names}")
+    certain(steady, f"{sent} messages were sent, and the workers report different values of {names}")
     run.mailboxes.read_all()
     run.check(no_loss, cursor, no_phantom, available)
 
 
 @pytest.mark.plan("OPS-03")
 def test_the_api_is_described(run: Run) -> None:
-    """The description has every call of the contract, and what it says needs a token does."""
-    user, nobody = run.users.new_one(), run.users.register()
+    """The description has every call of the contract, and calls that need a token by it do."""
+    user, stranger = run.users.new_one(), run.users.register()
     answer = user.call("GET", "/openapi.json")
     assert answer.status == 200, f"/openapi.json was answered {answer.status or answer.error}"
     document = answer.body
     paths: Any = document.get("paths")
     is_one = re.fullmatch(r"3\.[01]\.\d+", str(document.get("openapi"))) and isinstance(paths, dict)
-    certain(is_one, "there is no OpenAPI 3 document")
+    certain(is_one, "/openapi.json is not an OpenAPI 3 document")
     calls = {
         (method, path): call
         for path, methods in paths.items()
@@ -93,10 +93,10 @@ def test_the_api_is_described(run: Run) -> None:
         if isinstance(call, dict)
     }
     missing = CALLS - {(method, re.sub(r"{\w+}", "{}", path)) for method, path in calls}
-    certain(not missing, f"not described: {sorted(missing)}")
+    certain(not missing, f"the API description lacks {sorted(missing)}")
     secured = [key for key, call in calls.items() if call.get("security", document.get("security"))]
-    certain({path for _, path in secured} >= {MESSAGES}, "a send needs no token, says the description")
-    intruder = Intruder(nobody, run.recorder)
+    certain({path for _, path in secured} >= {MESSAGES}, "by the API description a send needs no token")
+    intruder = Intruder(stranger, run.recorder)
     for method, path in secured:
         path = re.sub(r"{\w+}", user.username, path)
         body = {"to_username": user.username, "content": "hi"} if method == "post" else None
@@ -112,7 +112,7 @@ def test_the_api_is_described(run: Run) -> None:
 
 @pytest.mark.plan("OPS-04")
 def test_a_hang_up_costs_nothing(run: Run) -> None:
-    """A closed terminal, or a reload: who has a request under way, or a poll held open, is answered."""
+    """As after a closed terminal or a reload: requests under way and held polls are answered."""
     run.traffic.start(every_s=0.1)
     for _ in range(HELD_POLLS):
         run.readers.start(run.users.new_one(), wait_s=HELD_S)
@@ -125,10 +125,10 @@ def test_a_hang_up_costs_nothing(run: Run) -> None:
 
 
 def _wait_until_ready_says(run: Run, operator: Client, word: str, status: int) -> None:
-    """Look until all agree, and after a heal for as long as any worker may take to recover.
+    """Ask until all answers agree, and after a heal for as long as any worker may need to recover.
 
-    Without that, the next fault may come to a worker that the looks did not meet and that had not recovered.
-    Raises CertainlyBroken when some answer is still another one when the server had to know.
+    Otherwise the next fault could begin before a worker that was not asked has recovered. Raise
+    CertainlyBroken when an answer still differs after the time in which the server must know.
     """
     known_within_s = run.bounds.recovers_within_s
     due = Deadline(run.recorder, time.monotonic_ns(), known_within_s)
@@ -153,7 +153,7 @@ def _says(answer: Answer, word: str, status: int) -> bool:
 
 
 def _samples(operator: Client) -> Samples:
-    """What counters and histograms say, by name and labels, over a new connection."""
+    """Return the values of counters and histograms by name and labels, over a new connection."""
     operator.close()
     answer = operator.call("GET", "/metrics")
     assert answer.status == 200, f"/metrics was answered {answer.status or answer.error}"

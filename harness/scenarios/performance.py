@@ -1,4 +1,4 @@
-"""Performance: what is measured, beside what it should be (target) and may be (acceptable). All run alone."""
+"""Performance: measured values beside their target and the worst acceptable value. All rows run alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SENTENCE = (
 
 @pytest.mark.plan("PERF-01", alone=True)
 def test_messages_arrive_in_time_under_load(run: Run) -> None:
-    """Forty people write to forty, each every second or so."""
+    """Forty users write to forty others, each about once a second."""
     run.traffic.start(pairs=40, every_s=1.0)
     run.wait.for_traffic(sends=300, polls=150)
     run.mailboxes.read_all()
@@ -28,7 +28,7 @@ def test_messages_arrive_in_time_under_load(run: Run) -> None:
 
 @pytest.mark.plan("PERF-02", alone=True)
 def test_a_poll_is_quick_under_load(run: Run) -> None:
-    """A hundred, one after the other, beside everybody else's; each brings a message."""
+    """A hundred polls, one after the other, beside those of eighty users; each brings a message."""
     run.traffic.start(pairs=40, every_s=1.0)
     run.wait.for_traffic(sends=40, polls=40)
     polls = run.measure.round_trips((run.users.new_one(), run.users.new_one()), rounds=100).polls
@@ -39,7 +39,7 @@ def test_a_poll_is_quick_under_load(run: Run) -> None:
 
 @pytest.mark.plan("PERF-03", alone=True)
 def test_a_poll_is_small(run: Run) -> None:
-    """A poll that brings one message: everything the server sends for it, headers included."""
+    """All bytes of the answer to a poll that brings one message are counted, headers included."""
     alice, bob = run.users.new(2, usual=True)
     polls = run.measure.round_trips((alice, bob), rounds=20, content=SENTENCE).polls
     run.mailboxes.read_all()
@@ -49,7 +49,7 @@ def test_a_poll_is_small(run: Run) -> None:
 
 @pytest.mark.plan("PERF-04", alone=True)
 def test_a_thousand_users_fit_into_redis(run: Run) -> None:
-    """A thousand sentences in four queues, extrapolated: memory grows with the number of entries."""
+    """A thousand messages in four queues are measured and extrapolated: memory grows with their number."""
     alice, *others = run.users.new(5, usual=True)
     run.messages.send_acked(alice, others[0])
     before = run.vitals.redis_data_bytes()
@@ -58,7 +58,9 @@ def test_a_thousand_users_fit_into_redis(run: Run) -> None:
     run.readers.start(*others, at_once=True)
     run.mailboxes.read_all()
     run.check(*DELIVERY, available, bounded)
-    assert an_entry > len(SENTENCE), f"a sentence took {an_entry:.0f} bytes in Redis: it does not hold them"
+    assert an_entry > len(SENTENCE), (
+        f"a sentence took {an_entry:.0f} bytes in Redis: Redis does not hold them"
+    )
     run.measured["bytes_an_entry"] = round(an_entry)
     full_mb = 1000 * run.bounds.retained_messages * an_entry / 1e6
     run.measure.compare("redis_for_1000_full_queues_mb", round(full_mb, 1), target=100, acceptable=500)
@@ -66,7 +68,7 @@ def test_a_thousand_users_fit_into_redis(run: Run) -> None:
 
 @pytest.mark.plan("PERF-05", alone=True)
 def test_a_hundred_users_at_once(run: Run) -> None:
-    """A hundred and twenty poll, sixty of them write; every promise holds, and answers stay quick."""
+    """A hundred and twenty users poll and sixty write; every promise holds, and answers stay quick."""
     run.traffic.start(pairs=60, every_s=2.0)
     run.wait.for_traffic(sends=200, polls=300)
     run.mailboxes.read_all()
@@ -82,6 +84,6 @@ def _p95_ms(answers: list[Answer]) -> float:
 
 
 def _bytes(answer: Answer) -> int:
-    """The answer as it crosses the wire: status line, headers, an empty line, the body."""
+    """Return the size of an answer on the wire: status line, headers, an empty line, the body."""
     head = sum(len(f"{name}: {value}\r\n".encode()) for name, value in answer.headers.items())
     return len(b"HTTP/1.1 200 OK\r\n\r\n") + head + len(answer.text.encode())

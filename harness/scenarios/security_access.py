@@ -1,6 +1,6 @@
-"""Security, access: nobody reads, writes or learns what is another's, and guessing is slowed.
+"""Security, access: no user reads, writes or learns what is another's, and guessing passwords is slowed.
 
-While somebody tries, two others write to each other and a third polls an empty mailbox.
+Meanwhile two users write to each other, and a third polls an empty mailbox.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ GUESSES = 30
 
 
 @pytest.mark.plan("SEC-01")
-def test_who_has_no_valid_token_gets_nowhere(run: Run) -> None:
-    """Each false token tries to poll, to send and to read a conversation."""
+def test_an_invalid_token_is_refused(run: Run) -> None:
+    """Each invalid token is tried for polls, sends and conversations."""
     alice, bob, secret = _start(run)
     mallory, refused = run.users.new_one(), run.statuses.not_signed_in
-    nobody = Intruder(run.users.register(), run.recorder, [secret])
+    stranger = Intruder(run.users.register(), run.recorder, [secret])
     for what, header in false_headers(mallory.token or "", mallory.username, bob.username).items():
         headers = {} if header is None else {"Authorization": header}
         for path in (mailbox(bob.username), conversation(bob.username), mailbox(mallory.username)):
-            nobody.tries(f"read {path} with {what}", "GET", path, headers=headers, expected=refused)
+            stranger.tries(f"read {path} with {what}", "GET", path, headers=headers, expected=refused)
         body = {"to_username": alice.username, "content": f"forged {_token(run)}"}
-        nobody.tries(f"send with {what}", "POST", MESSAGES, body=body, headers=headers, expected=refused)
+        stranger.tries(f"send with {what}", "POST", MESSAGES, body=body, headers=headers, expected=refused)
     _end(run)
 
 
 @pytest.mark.plan("SEC-02")
-def test_an_expired_token_is_no_token(run: Run) -> None:
-    """Issued while the server's clock was behind by more than a token's life, so it has ended by now."""
+def test_an_expired_token_is_refused(run: Run) -> None:
+    """It was issued while the server's clock was behind by more than its lifetime, so it has expired."""
     run.instances.start_with_clocks(1)
     _, bob, secret = _start(run)
     with run.faults.clocks_off([-(_token_lifetime_s(run) + 60)]):
@@ -56,12 +56,12 @@ def test_an_expired_token_is_no_token(run: Run) -> None:
     late.tries("read with an expired token", "GET", conversation(bob.username), expected=refused)
     run.users.sign_in(eve)
     run.messages.send_acked(eve, bob)
-    _end(run, PRIVATE)  # the wrong clock is soon over: too soon to say how the server did meanwhile
+    _end(run, PRIVATE)  # the fault window is too short to judge `available` in it
 
 
 @pytest.mark.plan("SEC-03")
-def test_nobody_reads_or_writes_for_another(run: Run) -> None:
-    """Mallory is signed in, and asks for what is Bob's in every way there is."""
+def test_no_user_reads_or_writes_for_another(run: Run) -> None:
+    """Mallory is signed in, and asks for Bob's messages in every way."""
     alice, bob, secret = _start(run)
     mallory = Intruder(run.users.new_one(), run.recorder, [secret])
     statuses, harmless = run.statuses, {200} | run.statuses.invalid
@@ -88,8 +88,8 @@ def test_nobody_reads_or_writes_for_another(run: Run) -> None:
 
 
 @pytest.mark.plan("SEC-04")
-def test_sign_in_does_not_tell_who_is_registered(run: Run) -> None:
-    """By turns, and too seldom an account and address to be slowed as guesses."""
+def test_sign_in_does_not_reveal_who_is_registered(run: Run) -> None:
+    """Unknown names and wrong passwords alternate, too rarely for an account or address to be slowed."""
     _start(run)
     known = [run.users.register() for _ in range(5)]
     eve = Intruder(run.users.register(), run.recorder)
@@ -97,26 +97,28 @@ def test_sign_in_does_not_tell_who_is_registered(run: Run) -> None:
     unknown: list[Answer] = []
     wrong: list[Answer] = []
     for user in known * 3:
-        nobody = f"nobody_{_token(run)}"
-        unknown.append(eve.tries_to_sign_in("sign in as nobody", nobody, WRONG, expected=expected))
-        wrong.append(eve.tries_to_sign_in("sign in as somebody", user.username, WRONG, expected=expected))
+        name = f"nobody_{_token(run)}"
+        unknown.append(eve.tries_to_sign_in("sign in as an unknown user", name, WRONG, expected=expected))
+        wrong.append(
+            eve.tries_to_sign_in("sign in with a wrong password", user.username, WRONG, expected=expected)
+        )
     certain(
         _looks(unknown, run.statuses) == _looks(wrong, run.statuses),
-        "an unknown user is answered otherwise than a wrong password",
+        "an unknown user and a wrong password are answered differently",
     )
     unknown_ms, wrong_ms = (_median_ms(answers, run.statuses) for answers in (unknown, wrong))
     run.measured |= {"unknown_user_ms": unknown_ms, "wrong_password_ms": wrong_ms}
     if not 0.4 < unknown_ms / wrong_ms < 2.5:
-        what = f"an unknown user takes {unknown_ms} ms, a wrong password {wrong_ms} ms"
+        what = f"the answer for an unknown user takes {unknown_ms} ms, for a wrong password {wrong_ms} ms"
         raise CertainlyBroken(what) if _one_is_quicker(unknown, wrong) else PromiseBroken(what)
     _end(run)
 
 
 @pytest.mark.plan("SEC-05")
 def test_guessing_a_password_is_slowed(run: Run) -> None:
-    """Then the right password is refused, too; nobody else is, and who is signed in stays so.
+    """Then the right password is refused, too. Other users are not, and the user stays signed in elsewhere.
 
-    The guesses go over one connection, so to one worker: what it knows, the others must know as well.
+    The guesses go over one connection, so to one worker: the others must know of them, too.
     """
     _, bob, _ = _start(run)
     victim, neighbour = run.users.new_one(), run.users.register()
@@ -135,7 +137,7 @@ def test_guessing_a_password_is_slowed(run: Run) -> None:
     wait_s = guess.headers.get("Retry-After", "")
     assert wait_s.isdigit(), f"Retry-After is {shown(wait_s)}, not a number of seconds"
     assert 1 <= int(wait_s) <= 3600
-    for _ in range(12):  # so many that every worker gets some
+    for _ in range(12):  # enough for every worker to get some
         eve.tries_to_sign_in("guess on", victim.username, WRONG, expected=slowed)
     owner = Intruder(victim, run.recorder)
     for answer in victim.sign_in_at_once(12):
@@ -150,7 +152,7 @@ def _token(run: Run) -> str:
 
 
 def _start(run: Run) -> tuple[Client, Client, str]:
-    """Alice writes to Bob, who polls; gives both, and a text of theirs that is nobody else's business."""
+    """Let Alice write to Bob, who polls; return both, and a text that only they may see."""
     alice, bob, idle = run.users.new(3)
     secret = f"secret {_token(run)}"
     run.readers.start(bob, idle)
@@ -166,16 +168,16 @@ def _end(run: Run, checkers: Sequence[Checker] = (*PRIVATE, available)) -> None:
 
 
 def _token_lifetime_s(run: Run) -> int:
-    """How long a token works from now on, in seconds."""
-    told = str(run.users.register().sign_in().body["expires_at"])
+    """Return how long a new token is valid, in seconds."""
+    ends_at = str(run.users.register().sign_in().body["expires_at"])
     try:
-        return int((datetime.fromisoformat(told) - datetime.now(UTC)).total_seconds())
+        return int((datetime.fromisoformat(ends_at) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError) as error:  # no timestamp, or one without an offset
-        raise CertainlyBroken(f"a sign-in says that its token ends at {shown(told)}: {error}") from error
+        raise CertainlyBroken(f"a sign-in says that its token ends at {shown(ends_at)}: {error}") from error
 
 
 def _looks(answers: list[Answer], statuses: Statuses) -> set[tuple[Any, ...]]:
-    """All there is to see in answers, but for what is new in each."""
+    """Return all that an attacker can see in the answers, except what is new in each."""
     return {
         (
             answer.status,
@@ -188,9 +190,9 @@ def _looks(answers: list[Answer], statuses: Statuses) -> set[tuple[Any, ...]]:
 
 
 def _one_is_quicker(some: list[Answer], others: list[Answer]) -> bool:
-    """Whether nearly always the same one of two is, asked for in turn: a busy machine would not choose.
+    """Return whether nearly always the same one of each pair is: a busy machine slows both alike.
 
-    Of 14 pairs or more at most one is the other way round by chance in fewer than two of a thousand runs.
+    In 14 pairs, at most one differs from the rest by chance in fewer than two of a thousand runs.
     """
     pairs = [(one.seconds, other.seconds) for one, other in zip(some, others, strict=True)]
     quicker = sum(one < other for one, other in pairs)
@@ -200,5 +202,5 @@ def _one_is_quicker(some: list[Answer], others: list[Answer]) -> bool:
 def _median_ms(answers: list[Answer], statuses: Statuses) -> float:
     seconds = [answer.seconds for answer in answers if answer.status in statuses.not_signed_in]
     if len(seconds) < 5:
-        raise Inconclusive("too few sign-ins were refused in the usual way to compare how long they take")
+        raise Inconclusive("too few sign-ins were refused as usual to compare their times")
     return round(statistics.median(seconds) * 1000, 1)

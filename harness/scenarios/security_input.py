@@ -1,6 +1,6 @@
-"""Security, input: whatever comes in is taken for what it is, or refused.
+"""Security, input: hostile input is stored as plain data, or refused.
 
-While somebody tries, two others write to each other and a third polls an empty mailbox.
+Meanwhile two users write to each other, and a third polls an empty mailbox.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, co
 
 @pytest.mark.plan("SEC-06")
 def test_malformed_and_oversized_requests_are_refused(run: Run) -> None:
-    """Each gets an answer, and never one that says that the server is to blame."""
+    """Each is answered, and never with a 5xx."""
     bob, mallory = _start(run)
     statuses = run.statuses
     for what, body in hostile.malformed_bodies(bob.username).items():
@@ -44,7 +44,7 @@ def test_malformed_and_oversized_requests_are_refused(run: Run) -> None:
 
 @pytest.mark.plan("SEC-07")
 def test_names_carry_no_commands(run: Run) -> None:
-    """A name becomes part of keys, paths and log lines: it may hold nothing that means something there."""
+    """A name becomes part of keys, paths and log lines: it must not contain their special characters."""
     bob, mallory = _start(run)
     statuses = run.statuses
     for name in hostile.names(bob.username):
@@ -71,7 +71,7 @@ def test_names_carry_no_commands(run: Run) -> None:
 
 @pytest.mark.plan("SEC-08")
 def test_content_carries_no_commands(run: Run) -> None:
-    """It arrives as it was sent, character by character, or is refused: `no-phantom` compares."""
+    """It arrives exactly as it was sent, or is refused: `no-phantom` compares."""
     bob, mallory = _start(run)
     statuses = run.statuses
     for content in hostile.TEXTS:
@@ -85,7 +85,7 @@ def test_content_carries_no_commands(run: Run) -> None:
 
 
 def _may_be_ignored(run: Run) -> set[str]:
-    """The parameters of a poll with which, by the server's policy, also nonsense is answered 200."""
+    """Return the parameters of a poll whose invalid values may be answered 200 by the server's policy."""
     ignored = {
         "since": run.policy.malformed_since == "ignored",
         "limit": run.policy.limit_outside == "clamped",
@@ -95,7 +95,7 @@ def _may_be_ignored(run: Run) -> set[str]:
 
 
 def _start(run: Run) -> tuple[Client, Intruder]:
-    """Alice writes to Bob, who polls; gives Bob, and Mallory, who must not see what they write."""
+    """Let Alice write to Bob, who polls; return Bob, and Mallory, who must not see what they write."""
     alice, bob, idle, mallory = run.users.new(4)
     secret = f"secret {run.random.getrandbits(64):016x}"
     run.readers.start(bob, idle)

@@ -1,7 +1,7 @@
-"""Security, limits: nobody fills the stores, and no spelling of an address leaves the limits.
+"""Security, limits: no user fills the stores, and no spelling of an address evades the limits.
 
-The server is started with the low limits of its profile. While somebody tries, Alice writes to Bob once a
-second, as a person does, and a third polls an empty mailbox.
+The server is started with the low limits of its profile. Meanwhile Alice writes to Bob once a
+second, as a person does, and a third user polls an empty mailbox.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from harness.run.hostile import inputs as hostile
 from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, shown
 
 MOST_SENDS, MOST_REGISTRATIONS, MOST_GUESSES = 600, 60, 48
-"""In a row, before it is said that nothing slows them: more than a limit for each of several workers."""
+"""How many requests in a row must be slowed: more than one limit for each of several workers."""
 A_DAY_S = 24 * 3600
 
 
 @pytest.mark.plan("SEC-09")
-def test_nobody_fills_the_stores(run: Run) -> None:
-    """Mallory sends to Dave, whom nobody reads meanwhile, then registers one name after the other.
+def test_no_user_fills_the_stores(run: Run) -> None:
+    """Mallory sends to Dave, who does not poll, then registers one name after the other.
 
-    Each over a connection of its own, so that every worker is asked; and on after the first refusal, until
-    none has room left. Then Carol, who has sent nothing yet, sends as well.
+    Each request goes over a new connection, so that every worker gets some, and they go on after the first
+    refusal. Then Carol, who has sent nothing yet, sends as well.
     """
     bob = _start(run)
     carol, dave = run.users.new(2)
@@ -45,7 +45,7 @@ def test_nobody_fills_the_stores(run: Run) -> None:
     for _ in range(12):
         carol.close()
         answer = run.messages.send(carol, bob)
-        certain(answer.status not in run.statuses.slowed, "somebody who had sent nothing yet was slowed, too")
+        certain(answer.status not in run.statuses.slowed, "a user who had sent nothing yet was slowed, too")
 
     def register() -> Answer:
         new = {"username": f"new_{run.random.getrandbits(64):016x}", "password": "a long password"}
@@ -60,7 +60,7 @@ def test_nobody_fills_the_stores(run: Run) -> None:
 
 @pytest.mark.plan("SEC-10")
 def test_an_address_is_one_however_it_is_spelled(run: Run) -> None:
-    """Wrong passwords for one user after the other, each as a proxy would pass it on, in another spelling."""
+    """Wrong passwords for many users come from one address, which a proxy spells in different ways."""
     _start(run)
     eve = Intruder(run.users.register(), run.recorder)
 
@@ -87,7 +87,7 @@ def test_an_address_is_one_however_it_is_spelled(run: Run) -> None:
 
 
 def _start(run: Run) -> Client:
-    """Give Bob."""
+    """Let Alice write to Bob, who polls; return Bob."""
     run.instances.start_limited()
     alice, bob, idle = run.users.new(3)
     run.readers.start(bob, idle)
@@ -97,7 +97,7 @@ def _start(run: Run) -> Client:
 
 
 def _until_slowed(run: Run, ask: Callable[[], Answer], *, most: int, what: str) -> list[Answer]:
-    """Ask again and again until the answer is that it was too often; give all answers."""
+    """Repeat a request until it is slowed; return all answers."""
     answers: list[Answer] = []
     while not answers or answers[-1].status not in run.statuses.slowed:
         certain(len(answers) < most, f"{most} {what} in a row were not slowed")
@@ -109,7 +109,7 @@ def _until_slowed(run: Run, ask: Callable[[], Answer], *, most: int, what: str) 
 
 
 def _check_stored(dave: Client, sends: list[Answer]) -> None:
-    """Whether Dave has what was accepted, and nothing that was refused."""
+    """Check that Dave has what was accepted, and nothing that was refused."""
     accepted = sum(answer.status == 200 for answer in sends)
     unknown = sum(answer.status is None or answer.status >= 500 for answer in sends)
     stored, parameters = 0, {"limit": "100"}

@@ -1,4 +1,4 @@
-"""The long rows, `python -m harness soak --minutes 60`: a chat left open, and what the server holds on to."""
+"""The long rows, `python -m harness soak --minutes 60`: what the server uses while a chat is left open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEXT = "A sentence of the usual length, so that a queue that is full stays as la
 @pytest.mark.plan("SOAK-01")
 @pytest.mark.timeout(0)
 def test_a_chat_is_left_open(run: Run) -> None:
-    """Two mailboxes are full before it begins, so that nothing has to grow; one is quiet until the end."""
+    """Two mailboxes are full before it begins, so that nothing has to grow; one is unused until the end."""
     alice, bob, carol, patient, late = run.users.new(5)
     pairs = [(alice, bob), (bob, carol)]
     full = run.bounds.retained_messages

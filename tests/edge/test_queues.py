@@ -87,7 +87,7 @@ def test_a_queue_that_never_expires_is_wrong(client, queues):
 def test_an_entry_that_is_no_message_is_told(client, queues, entry):
     put(client, "one")
     client.lpush(KEY, entry)
-    assert queues.wrong("bob", acked("one")).startswith("messages:bob has an entry that is no message: ")
+    assert queues.wrong("bob", acked("one")).startswith("messages:bob has an entry that is not a message: ")
 
 
 def test_another_type_is_told(client, queues):
@@ -97,7 +97,7 @@ def test_another_type_is_told(client, queues):
 
 def test_a_redis_that_does_not_answer_blames_nobody(ours, queues):
     ours.redis.kill()
-    with pytest.raises(InfrastructureError, match="cannot be looked at"):
+    with pytest.raises(InfrastructureError, match="cannot be read"):
         queues.wrong("bob", [])
 
 

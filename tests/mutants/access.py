@@ -72,7 +72,7 @@ def sender_in_the_body():
     return body.get("from_username", user) if isinstance(body, dict) else user
 
 
-@mutant(row="SEC-04", promise=STORY, says="answered otherwise", replaces="auth:Accounts._sign_in")
+@mutant(row="SEC-04", promise=STORY, says="answered differently", replaces="auth:Accounts._sign_in")
 def unknown_user_told(self, username, password, address):
     """Sign-in says whether it is the name or the password that is wrong."""
     if self._users.password_hash(username) is None:

@@ -36,7 +36,7 @@ def names_taken_as_they_come(text, field="username"):
     return text
 
 
-@mutant(row="POLL-05", promise=STORY, says="limit is the most", replaces="service:Messenger._look")
+@mutant(row="POLL-05", promise=STORY, says="limit=1 must bring", replaces="service:Messenger._look")
 def limit_ignored(self, mailbox, since_us, limit):
     """The requested page size is ignored."""
     return _look(self, mailbox, since_us, 100)

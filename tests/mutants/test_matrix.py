@@ -61,9 +61,12 @@ def test_what_the_row_itself_expects_is_told_by_words_of_its_reason(tmp_path: Pa
     def what(verdict: Verdict, reason: str) -> str:
         return trial_of(TOLD, FakeLane(*[row(verdict, reason=reason)] * 2), tmp_path).what
 
-    assert what(Verdict.FAIL, "four must be answered `replayed`") == "caught"
+    assert what(Verdict.FAIL, "more than one was acked without `replayed`") == "caught"
     assert what(Verdict.FAIL, "something else") == "fail"
-    assert what(Verdict.INCONCLUSIVE, "four must be answered `replayed`; but the machine") == "inconclusive"
+    assert (
+        what(Verdict.INCONCLUSIVE, "more than one was acked without `replayed`; but the machine")
+        == "inconclusive"
+    )
 
 
 def test_a_survivor_is_not_run_again(tmp_path: Path) -> None:

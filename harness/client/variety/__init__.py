@@ -1,4 +1,4 @@
-"""What differs from one send, poll and user to the next: all that the contract lets a client do, by class.
+"""What varies from one send, poll and user to the next: all that the contract allows a client, by class.
 
 It is drawn from the run's seed. `docs/traffic.md` says which row of the plan uses what.
 """

@@ -1,6 +1,6 @@
 """What people write, by class. Every text is legal: not empty after trimming, not too long, valid Unicode.
 
-What a server may refuse as well (control characters) is the rows' of the security section.
+Contents that a server may refuse (control characters) are sent by the rows of the security section.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypeVar
 
 @dataclass(frozen=True)
 class Around:
-    """What a text may be about: the two users, and other texts that the server keeps (names, ids)."""
+    """What a text can repeat: names of the two users, and other texts that the server keeps (names, ids)."""
 
     sender: str
     recipient: str
@@ -21,7 +21,7 @@ class Around:
     longest: int
     """The most characters that a message may have."""
     turn: int = 0
-    """How many texts of the class came before: one text of a class comes after the other, not by chance."""
+    """How many texts of the class came before: the texts of a class take turns and are not drawn."""
 
 
 Make = Callable[[Random, Around], str]
@@ -67,7 +67,7 @@ _CODE = (
     "messages:* head:{}",
 )
 _BLANK_LOOKING = ("\u200b", "\u200d", "\u2060", "\u00ad", "\u2800", "\u3164", "\u115f", "\u200b \u200b")
-"""None of them is white space to Unicode, so that nothing of it is trimmed."""
+"""None of them is white space to Unicode, so a server must not trim them."""
 _SINGLE = (
     *"aZ09.?-+/\\\"'&%<{",
     "\u00e9",
@@ -130,19 +130,19 @@ _MOMENTS = ("2026-01-01T12:00:00.000000Z", "1970-01-01T00:00:00Z", "2026-01-01 1
 
 
 def _one_of(texts: Sequence[str]) -> Make:
-    """The next of these texts: it may well have been sent before."""
+    """Return a maker of the next of these texts, which can be one that was sent before."""
     return lambda random, around: _next(texts, around)
 
 
 def _new(texts: Sequence[str]) -> Make:
-    """The next of these texts with a token behind it, so that it is a new one."""
+    """Return a maker of the next of these texts with a token after it, so that it is new."""
     return lambda random, around: f"{_next(texts, around)} {_token(random)}"
 
 
 def _all_of(texts: Sequence[str]) -> Make:
-    """All of these texts in any order, and a token.
+    """Return a maker of all these texts in any order, and a token.
 
-    For what only one way of sending spoils: then each message sent in that way has all of it.
+    For texts that only one way of sending damages: each message sent in that way has all of them.
     """
     return lambda random, around: " ".join((*random.sample(texts, len(texts)), _token(random)))
 
@@ -166,7 +166,7 @@ def _number(random: Random, around: Around) -> str:
 
 
 def _spaced(random: Random, around: Around) -> str:
-    """Blanks and line ends at both ends and, several of them, inside."""
+    """White space and line ends at both ends and inside."""
     before, inside, after = (_next(_BLANKS, around, further=place) for place in (0, 1, 3))
     return f"{before}a{inside}b {_token(random)}{after}"
 
@@ -182,13 +182,13 @@ def _longest(random: Random, around: Around) -> str:
 
 
 def _near_a_power_of_two(random: Random, around: Around) -> str:
-    """As long as columns and buffers are; some of these lengths are reached in bytes alone."""
+    """As long as columns and buffers often are; some texts have such a length only in bytes."""
     size = _next([power + more for power in (64, 128, 256, 512) for more in (-1, 0, 1)], around)
     return _filled(random, min(size, around.longest))
 
 
 def _filled(random: Random, size: int) -> str:
-    """So many characters that are all alike but for the ends, of one, two, three or four bytes."""
+    """Return `size` characters of one to four bytes, all equal except at the ends."""
     character = random.choice(("x", "\u00e9", "\u4f60", "\U0001f642"))
     return (_token(random) + character * size)[: size - 1] + random.choice(("x", "\U0001f642"))
 

@@ -1,7 +1,7 @@
-"""Combinations of values, drawn so that each value, and each pair of two, comes as often as any other.
+"""Combinations of values, drawn so that each value and each pair of two comes about equally often.
 
 Most faults need one value or a pair of two to show (Kuhn et al., Practical Combinatorial Testing, NIST SP
-800-142), so this is a pairwise design without an end: what came least often so far comes next.
+800-142), so this is an endless pairwise design: what came least often so far comes next.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Covering:
         """How often each pair of values was drawn."""
 
     def draw(self, **fixed: str) -> dict[str, str]:
-        """Give the next combination; factors that are `fixed` have that value."""
+        """Return the next combination; factors in `fixed` have that value."""
         with self._lock:
             chosen = dict(fixed)
             for factor in sorted(self._factors.keys() - fixed.keys(), key=self._largest_first):
@@ -39,7 +39,7 @@ class Covering:
             return chosen
 
     def missing(self) -> set[frozenset[Place]]:
-        """The pairs of values that were not drawn yet."""
+        """Return the pairs of values that were not drawn yet."""
         several = combinations(self._factors.items(), 2)
         every = {
             frozenset(((one, value), (other, others)))
@@ -53,7 +53,7 @@ class Covering:
         return -len(self._factors[factor]), factor
 
     def _least_drawn(self, factor: str, chosen: Mapping[str, str]) -> str:
-        """A value whose pairs with what is chosen are rarest, and among these one that is itself rarest."""
+        """Return a value whose pairs with the chosen ones are rarest; among several, the rarest value."""
 
         def drawn(value: str) -> tuple[int, int, int, float]:
             place = (factor, value)

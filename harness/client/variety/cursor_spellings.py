@@ -12,7 +12,7 @@ _SECOND = 19
 _DIGITS = 6
 _EAST = (60, 120, 330, 345, 765, 840)
 _WEST = (-60, -210, -330, -720)
-"""In minutes, as they are in use; some change the date, some are not whole hours."""
+"""In minutes, as used in the world; some change the date, some are not whole hours."""
 
 AS_GIVEN = "as it was given"
 NOT_ESCAPED = "an offset whose + is not escaped"
@@ -53,16 +53,16 @@ CURSORS: Mapping[str, Callable[[datetime, str, Random], str] | None] = {
     NOT_ESCAPED: _offset(_EAST),
     "an offset and no more digits than needed": _fewer_digits_in_a_zone,
 }
-"""How each way spells a second of UTC and the digits of its fraction that are needed."""
+"""How each way spells a second of UTC and the necessary digits of its fraction."""
 
 
 def spelled(cursor: str, way: str, random: Random) -> str:
-    """Return the cursor in another spelling of the same instant; as it is where there is none."""
+    """Return the cursor in another spelling of the same instant, or unchanged if there is none."""
     spell, moment = CURSORS[way], instant(cursor)
     if spell is None or moment is None or len(moment) - _SECOND > _DIGITS:
         return cursor
     second = datetime.fromisoformat(moment[:_SECOND]).replace(tzinfo=UTC)
     try:
         return spell(second, moment[_SECOND:], random)
-    except OverflowError:  # before the year 1 or after 9999 over there
+    except OverflowError:  # before the year 1 or after 9999 at that offset
         return cursor

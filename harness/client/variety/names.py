@@ -20,7 +20,7 @@ _UNICODE = (
 
 # Not from the seed: a Redis that is not ours keeps the mailboxes of earlier runs.
 Make = Callable[[str, Sequence[str]], str]
-"""A name from the one that would be usual, and those that others have."""
+"""Makes a name from the usual one and the names of other users."""
 
 
 def _usual(name: str, others: Sequence[str]) -> str:
@@ -60,14 +60,14 @@ def _astral(name: str, others: Sequence[str]) -> str:
 
 
 def _longer(name: str, others: Sequence[str]) -> str:
-    """It begins with another's name, which can be told apart by its length alone."""
+    """Return a name that begins with another's: they differ only in length."""
     return next(
         (f"{other}0" for other in others if len(other) < _LONGEST and f"{other}0" not in others), name
     )
 
 
 def _other_case(name: str, others: Sequence[str]) -> str:
-    """It differs from another's name in case alone."""
+    """Return a name that differs from another's only in case."""
     swapped = (other.swapcase() for other in others if other.isascii())
     return next((other for other in swapped if other not in others), name)
 

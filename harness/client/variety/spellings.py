@@ -1,4 +1,4 @@
-"""The ways to write one send into a request: as JSON or as a form, each spelled as clients do."""
+"""The ways to write a send as a request body: as JSON or as a form, in the spellings of real clients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 Fields = Mapping[str, str]
 Body = tuple[bytes, str]
-"""What goes out, and its Content-Type."""
+"""The body and its Content-Type."""
 
 JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
@@ -23,7 +23,7 @@ _UNKNOWN = {
     "message": "not this",
     "metadata": {"read": [True, None, 1.5]},
 }
-"""What a client adds that knows more than the server: nothing of it may be believed."""
+"""Fields that a newer client may add: the server must not use them."""
 
 
 def _as_json(fields: Fields) -> Body:
@@ -35,7 +35,7 @@ def _in_utf8(fields: Fields) -> Body:
 
 
 def _escaped(fields: Fields) -> Body:
-    """Every character of every string as `\\uXXXX`, as the longest way that JSON allows."""
+    """Every character of every string as `\\uXXXX`, the longest spelling in JSON."""
     pairs = (f"{_all_escaped(name)}:{_all_escaped(value)}" for name, value in fields.items())
     return ("{" + ",".join(pairs) + "}").encode(), JSON
 
@@ -64,7 +64,7 @@ def _as_form(fields: Fields) -> Body:
 
 
 def _escaped_form(fields: Fields) -> Body:
-    """Every blank as %20, as JavaScript's encodeURIComponent does; and a charset in the type."""
+    """Every space as %20, as JavaScript's encodeURIComponent does, and a charset in the type."""
     return urlencode(fields, quote_via=quote, safe="!'()*").encode(), f"{_FORM}; charset=utf-8"
 
 
@@ -118,5 +118,5 @@ CLIENT_IDS: Mapping[str, Callable[[Random], str] | None] = {
     "another sender's": None,
     "another case": None,
 }
-"""How a new `client_message_id` of each class is made; None: not at all, or from one that was used before."""
+"""How a new `client_message_id` of each class is made; None: no id, or from a used one."""
 USUAL_ID = "a usual id"

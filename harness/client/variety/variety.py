@@ -1,4 +1,4 @@
-"""One scenario's variety: how its next message is sent, how its next poll asks, who its next user is."""
+"""The variety of one scenario: how it sends the next message, asks the next poll, names the next user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.client.variety.covering import Covering
 from harness.policy import Features
 
 HELD_FOR_S = ("0.05", "0.1", "0.2", "0.25")
-"""So short that who polls on a schedule keeps it."""
+"""Short enough not to disturb a schedule of polls."""
 LIMITS: Mapping[str, Sequence[int]] = {
     "no limit": (),
     "1": (1,),
@@ -41,7 +41,7 @@ _CASE_NAMES = ("capitals", "another's in another case")
 
 @dataclass(frozen=True)
 class Manner:
-    """How one message is sent, and what is special about that, in a few words each."""
+    """How one message is sent; `special` says in a few words each what is unusual about it."""
 
     content: str
     client_message_id: str | None
@@ -53,7 +53,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Asked:
-    """How one poll asks. `unescaped` are characters that a URL would have escaped."""
+    """How one poll asks. `unescaped` are characters that stay as they are in the URL."""
 
     since: str | None
     parameters: Mapping[str, str]
@@ -63,18 +63,18 @@ class Asked:
 
     @property
     def wait_s(self) -> float:
-        """How long the poll may be held open, in seconds."""
+        """How long the server may hold the poll open, in seconds."""
         return float(self.parameters.get("wait", 0))
 
     @property
     def limit(self) -> int | None:
-        """The most messages that it asks for."""
+        """How many messages it asks for at most."""
         limit = self.parameters.get("limit")
         return None if limit is None else int(limit)
 
 
 class Variety:
-    """Draws from the row's seed what the target has. Threads may share it."""
+    """Draws from the row's seed among what the target supports. Threads may share it."""
 
     def __init__(self, seed: int, has: Features, *, longest_message: int) -> None:
         self._random = Random(f"{seed}:variety")
@@ -90,9 +90,9 @@ class Variety:
     def manner(
         self, sender: str, recipient: str, content: str | None = None, *, needs_id: bool = False
     ) -> Manner:
-        """Return how the next message is sent; what is given stays as it is.
+        """Return how the next message is sent; what is given is not drawn.
 
-        `needs_id`: it may be sent again, so it needs a client_message_id.
+        `needs_id`: it needs a client_message_id, because it may be sent again.
         """
         with self._lock:
             fixed = {"recipient": RECIPIENTS[sender == recipient]}
@@ -119,7 +119,7 @@ class Variety:
         return replace(manner, spelling=drawn, special=(*special, *_spelled(drawn)))
 
     def keep(self, text: str | None) -> None:
-        """Remember a text that the server keeps: a later message may consist of it."""
+        """Remember a text that the server keeps: a later message can repeat it."""
         with self._lock:
             if text and text.strip():
                 self._kept = [*self._kept[1 - _KEPT :], text]
@@ -127,9 +127,9 @@ class Variety:
     def ask(
         self, since: str | None, *, limit: int | None, wait_s: float | None, as_given: bool = False
     ) -> Asked:
-        """Return how to poll from a cursor; what is given stays, `as_given` the cursor's spelling, too.
+        """Return how to poll from a cursor; what is given is not drawn; `as_given` keeps the spelling.
 
-        `wait_s` None: held for a moment, or not.
+        If `wait_s` is None, a short wait or none is drawn.
         """
         with self._lock:
             drawn = self.polls.draw(**({"cursor": cursor_spellings.AS_GIVEN} if as_given else {}))
@@ -160,7 +160,7 @@ class Variety:
             return cursor_spellings.spelled(since, self._random.choice(ways), self._random)
 
     def name(self, place: int, others: Sequence[str]) -> str:
-        """Return the name of the user who comes in this place."""
+        """Return the name of the next user, whose number is `place`."""
         return names.USERNAMES[self.users.draw()["name"]](names.usual_name(place), others)
 
     def _text(self, kind: str, sender: str, recipient: str) -> str:
@@ -191,7 +191,7 @@ class Variety:
         return own_id
 
     def _first(self, kind: str, sender: str, used: Mapping[str, None]) -> str | None:
-        """An id that was used before, by another sender or in another case, if the class asks for one."""
+        """Return a used id of another sender or in another case, if the class asks for one."""
         known: list[str] = []
         if kind == "another sender's":
             known = [one for other, ids in self._used.items() if other != sender for one in ids]
@@ -206,7 +206,7 @@ class Variety:
 
 
 def send_factors(has: Features) -> dict[str, Sequence[str]]:
-    """Return what may differ between two sends to a server that has this."""
+    """Return what can vary between sends to a server with these features."""
     left_out = [*(() if has.forms else _FORMS), *(() if has.multipart_forms else ["a multipart form"])]
     left_out += [] if has.lenient_json else _LENIENT
     return {
@@ -220,7 +220,7 @@ def send_factors(has: Features) -> dict[str, Sequence[str]]:
 
 
 def poll_factors(has: Features) -> dict[str, Sequence[str]]:
-    """Return what may differ between two polls of a server that has this."""
+    """Return what can vary between polls of a server with these features."""
     return {
         "limit": tuple(LIMITS),
         "wait": tuple(WAITS) if has.held_polls else ("no wait",),
@@ -231,7 +231,7 @@ def poll_factors(has: Features) -> dict[str, Sequence[str]]:
 
 
 def user_names(has: Features) -> tuple[str, ...]:
-    """Return the classes of names that users of a server may have that has this."""
+    """Return the classes of names that a server with these features accepts."""
     left_out = [
         *(() if has.unicode_names else _UNICODE_NAMES),
         *(() if has.case_sensitive_names else _CASE_NAMES),

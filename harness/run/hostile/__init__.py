@@ -1,1 +1,1 @@
-"""What somebody tries who means harm: recorded requests, false tokens, hostile input."""
+"""What an attacker tries: recorded requests, false tokens, hostile input."""

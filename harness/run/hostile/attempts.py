@@ -1,4 +1,4 @@
-"""Requests that must be refused: made on purpose, recorded, and judged by `private` and `refuses`."""
+"""Requests that the server must refuse, recorded and judged by `private` and `refuses`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ LOGIN, REGISTER, MESSAGES = f"{API}/login", f"{API}/register", f"{API}/messages"
 
 
 def mailbox(username: str) -> str:
-    """The path of a poll."""
+    """Return the path of a poll."""
     return f"{MESSAGES}/poll/{quote(username, safe='')}"
 
 
 def conversation(other: str) -> str:
-    """The path of a conversation."""
+    """Return the path of a conversation."""
     return f"{MESSAGES}/conversation/{quote(other, safe='')}"
 
 
 class Intruder:
-    """Somebody whose requests are attempts. `secrets` are texts that no answer to them may hold."""
+    """A user whose requests are recorded as attempts. No answer may hold one of `secrets`."""
 
     def __init__(self, client: Client, recorder: Recorder, secrets: Collection[str] = ()) -> None:
         self.client = client
@@ -45,7 +45,7 @@ class Intruder:
     ) -> Answer:
         """Make a request. `what` completes "Mallory tried to …"; `expected` are the statuses that are right.
 
-        Raises NotServed when one request after the other is not answered.
+        Raise NotServed when the server does not answer one request after the other.
         """
         answer = self.client.call(method, path, body=body, headers=headers, parameters=parameters)
         return self._patience.after(self.tried(what, answer, expected=expected))
@@ -53,14 +53,14 @@ class Intruder:
     def tries_to_sign_in(
         self, what: str, username: str, password: str, *, expected: Collection[int]
     ) -> Answer:
-        """Try a password over a connection of its own, so that any worker may get it."""
+        """Try a password over a new connection, so that any worker may get it."""
         self.client.close()
         return self.tries(
             what, "POST", LOGIN, body={"username": username, "password": password}, expected=expected
         )
 
     def tried(self, what: str, answer: Answer, *, expected: Collection[int]) -> Answer:
-        """Record an attempt that was made already."""
+        """Record an attempt that has been made."""
         said = answer.text + "\n".join(answer.headers.values())
         self._recorder.record(
             "attempt",
@@ -78,6 +78,6 @@ class Intruder:
 
 
 def shown(value: object) -> str:
-    """A value for a sentence: on one line, not too long, nothing in it that a terminal obeys."""
+    """Return a value for a sentence: on one line, not too long, without control characters."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:60] + "…"

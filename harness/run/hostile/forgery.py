@@ -1,4 +1,4 @@
-"""False tokens: what somebody can make of a good token who does not have the server's secret."""
+"""False tokens: what an attacker without the server's secret can make of a good token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def false_headers(token: str, owner: str, victim: str) -> dict[str, str | None]:
-    """Authorization headers that prove nothing, by what is wrong with them; None: no header at all.
+    """Return invalid Authorization headers by what is wrong with them; None: no header at all.
 
     `token` is a good one of `owner`'s. Where it is a JSON Web Token, some claim to be `victim`.
     """
@@ -33,7 +33,7 @@ def false_headers(token: str, owner: str, victim: str) -> dict[str, str | None]:
 
 
 def _change(token: str) -> str:
-    """Another character near the end; the last one may hold bits that mean nothing."""
+    """Change a character near the end; some bits of the last one may be unused."""
     place = len(token) - 4
     return token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
 

@@ -1,4 +1,4 @@
-"""What somebody sends who means harm: texts, names, bodies and parameters. Data, and nothing else."""
+"""What an attacker sends: texts, names, bodies and parameters."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ POLL_PARAMETERS = (
     *({"since": value} for value in ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "0", '{"$gt": ""}')),
     *({"wait": value} for value in ("-1", "26", "nan", "inf", "soon")),
 )
-"""Outside what the contract allows."""
+"""Parameters that the contract does not allow."""
 
 CONTENT_TYPES = ("text/plain", "application/xml", "", "application/json; charset=nonsense", "nonsense")
-"""For a body that is no JSON and no form."""
+"""Content types of a body that is neither JSON nor a form."""
 
 
 def names(victim: str) -> list[str]:
-    """Names with separators, control characters, patterns or too many characters; some look like `victim`."""
+    """Return names with special characters, patterns or too many characters; some look like `victim`."""
     return [
         *(
             "a b c",
@@ -54,7 +54,7 @@ def names(victim: str) -> list[str]:
 
 
 def malformed_bodies(victim: str) -> dict[str, bytes]:
-    """Bodies that are no JSON object with texts for a send, a sign-in or a registration, by what they are."""
+    """Return bodies that are not a JSON object of strings for a send, a sign-in or a registration."""
     to = f'"to_username": "{victim}"'
     fields = ("to_username", "content", "username", "password")
     texts = {
@@ -80,7 +80,7 @@ def malformed_bodies(victim: str) -> dict[str, bytes]:
 
 
 def oversized_bodies(victim: str) -> dict[str, bytes]:
-    """Sends that are too large: as messages, or as bodies."""
+    """Return sends that are too large, as messages or as bodies."""
 
     def message(size: int) -> bytes:
         return f'{{"to_username": "{victim}", "content": "{"x" * size}"}}'.encode()
@@ -107,7 +107,7 @@ SPELLINGS_OF_IPV4 = (
     "198.51.100.2, 203.0.113.7:50006",
     '"198.51.100.3, 203.0.113.7',
 )
-"""One address as proxies write it, behind what a client may have sent: its quote must hide nothing."""
+"""One address as proxies append it to what a client sent, which must not hide it."""
 SPELLINGS_OF_IPV6 = (
     "2001:db8::7",
     "[2001:db8::7]",
@@ -117,4 +117,4 @@ SPELLINGS_OF_IPV6 = (
     "2001:DB8:0:0::0007",
     "2001:db8::7%eth0",
 )
-"""The same of another one."""
+"""The same for another address."""

@@ -360,7 +360,7 @@ def test_who_asks_one_thing_after_the_other_gives_up_when_nothing_is_answered(
     server.on_send = gave_up
     for _ in range(2):
         run.messages.send(*pair)
-    with pytest.raises(NotServed, match="no answer came within 1 s in 15 s"):
+    with pytest.raises(NotServed, match="no request was answered within 1 s during 15 s"):
         run.messages.send(*pair)
 
 
