@@ -1,3 +1,4 @@
+// @ts-check
 /** The server's API, as docs/contract.md says it. */
 
 const TIMEOUT_MS = 10_000;

@@ -1,3 +1,4 @@
+// @ts-check
 /** The message field: Enter sends, Shift+Enter breaks the line, and a draft is kept for each conversation. */
 
 import { byId } from "./dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 /** The list of conversations: who, the last line, when, and how many messages were not read yet. */
 
 import { bdi, byId, clockTime, dayName, dressAvatar, element, timeElement } from "./dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * The open conversation. New messages are appended to a live region (`role="log"`), and nothing in it is ever
  * replaced: some screen readers would read it all again. History is loaded into a region beside it that is not live.
@@ -14,6 +15,7 @@ const PAGE = 50;
 const MOST_SHOWN = 600;
 const NEAR_PX = 80;
 const LOAD_AHEAD_PX = 400;
+const TRY_AGAIN_MS = 3000;
 const GROUP_MS = 5 * 60_000;
 
 /** @type {Record<Entry["state"], string>} */
@@ -36,6 +38,24 @@ const WORDS = {
  */
 
 export class Conversation {
+  other = "";
+  /** Keys of what is shown. @type {Set<string>} */
+  keys = new Set();
+  /** Where the next older page ends; null: not known. @type {string | null} */
+  before = null;
+  hasMore = false;
+  isLoading = false;
+  /** Whether the last page could not be read. */
+  isFailed = false;
+  /** Whether the newest page has been read. */
+  isComplete = false;
+  /** What arrived while the newest page was on its way. @type {Message[]} */
+  early = [];
+  /** Whether the newest message is in view, and should stay there when a banner or a longer line comes. */
+  isPinned = true;
+  /** Grows with every conversation opened: an answer to an earlier one is not shown. */
+  visit = 0;
+
   /**
    * @param {object} parts
    * @param {string} parts.me
@@ -54,13 +74,10 @@ export class Conversation {
     this.onRead = onRead;
     this.announce = announce;
     this.onSessionEnd = onSessionEnd;
-    this.other = "";
     this.scroller = byId("scroller");
     this.history = byId("history");
     this.log = byId("log");
     this.toNewest = byId("to-newest");
-    /** Whether the newest message is in view, and should stay there when a banner or a longer line comes. */
-    this.isPinned = true;
     this.#forget();
     const sizes = new ResizeObserver(() => this.isPinned && this.#goToNewest());
     for (const part of [this.scroller, this.history, this.log]) sizes.observe(part);
@@ -71,18 +88,12 @@ export class Conversation {
   }
 
   #forget() {
-    /** Keys of what is shown. @type {Set<string>} */
-    this.keys = new Set();
-    /** Where the next older page ends; null: not known. @type {string | null} */
+    this.keys.clear();
     this.before = null;
-    this.hasMore = false;
-    this.isLoading = false;
-    this.isFailed = false;
-    /** What arrived while the first page was on its way. @type {Message[]} */
+    this.hasMore = this.isLoading = this.isFailed = this.isComplete = false;
     this.early = [];
-    this.isComplete = false;
-    /** Grows with every conversation opened: an answer to an earlier one is not shown. */
-    this.visit = (this.visit ?? 0) + 1;
+    this.isPinned = true;
+    this.visit += 1;
     this.history.replaceChildren();
     this.log.replaceChildren();
     this.toNewest.hidden = true;
@@ -108,7 +119,7 @@ export class Conversation {
   /** Load what is missing: the first page if it failed, else what other tabs sent or a `gap` left out. */
   async refresh() {
     if (!this.other || this.isLoading) return;
-    if (this.isFailed) await this.#loadNewest();
+    if (this.isFailed) await this.#loadEarlier();
     else if (this.isComplete) await this.#catchUp();
   }
 
@@ -123,11 +134,12 @@ export class Conversation {
     }
     this.#prepend(messages);
     this.isComplete = page !== null;
+    const wasPinned = this.isPinned;
     const early = this.early;
     this.early = [];
     for (const entry of this.outbox.unsentTo(this.other)) this.#append(shownEntry(entry, this.me));
     for (const message of early) this.#append(shownMessage(message, this.me));
-    this.#goToNewest();
+    if (wasPinned) this.#goToNewest();
     this.#loadUntilFull();
   }
 
@@ -174,6 +186,7 @@ export class Conversation {
       this.isFailed = true;
       if (error.status === 401) this.onSessionEnd();
       this.#note("Earlier messages cannot be read at the moment.");
+      setTimeout(() => visit === this.visit && this.isFailed && this.refresh(), TRY_AGAIN_MS);
       return null;
     } finally {
       if (visit === this.visit) {

@@ -1,3 +1,4 @@
+// @ts-check
 /** Making elements. Text only ever becomes text: nothing here parses markup. */
 
 /** @param {string} id */

@@ -1,3 +1,4 @@
+// @ts-check
 /** The page's wiring: who is signed in, and which part hears of what. */
 
 import { createApi, ApiError } from "./api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * What the user sent and the server has not confirmed. Every message has a client_message_id from the start and
  * keeps it through every retry and reload, so that no retry can make a second message.

@@ -1,3 +1,4 @@
+// @ts-check
 /** How the service is doing, in plain words: a quiet line always, and a banner when something is wrong. */
 
 import { byId } from "./dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 /** The form that signs in or registers. */
 
 import { ApiError, createApi } from "./api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 /** Small drawn signs: a state is told by its words and its shape, never by colour alone. */
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * What the page remembers of its user: in this tab alone (`sessionStorage`), so that a reload goes on where it
  * was, another site or tab sees nothing, and closing the tab forgets it. Where storage is forbidden or full, the
