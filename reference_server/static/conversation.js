@@ -165,7 +165,7 @@ export class Conversation {
   }
 
   /**
-   * Read one page, oldest first. Null: it cannot be read now. Undefined: nobody wants it any more.
+   * Read one page, oldest first. Null: it cannot be read now. Undefined: it is not wanted any more.
    * @param {string | null} before @returns {Promise<Message[] | null | undefined>}
    */
   async #page(before) {

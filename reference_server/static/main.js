@@ -20,7 +20,7 @@ const signIn = new SignIn(begin);
 
 /** @param {Session} session */
 function begin(session) {
-  // Drafts and unsent messages wait for the user whose session ended, and for nobody else.
+  // Drafts and unsent messages wait for the user whose session ended, and for no other.
   if (tabStorage.getItem("user") !== session.username) tabStorage.clear();
   tabStorage.setItem("user", session.username);
   tabStorage.setJson("session", session);
@@ -120,7 +120,7 @@ async function startChat({ token, username: me }) {
     await open(name);
   }
 
-  /** List everybody the user wrote with. Without the list, the polls bring at least those who wrote. */
+  /** List all users with whom messages were exchanged. Without the list, the polls bring at least those who wrote. */
   async function listConversations() {
     try {
       contacts.seed((await api.conversations()).conversations);
