@@ -64,6 +64,10 @@ class Pressure:
         """Whether pressure explains a wait that `enough_ns` in a row without it would have ended."""
         return self.excuses_time(start_ns, end_ns) and not self._was_free(enough_ns, start_ns, end_ns)
 
+    def excuses_most_of(self, start_ns: float, end_ns: float) -> bool:
+        """Whether the machine was too busy in more than half of this time, all of it added up."""
+        return self._spans.inside_ns(start_ns, end_ns) > (end_ns - start_ns) / 2
+
     def _was_free(self, quiet_ns: float, start_ns: float, end_ns: float) -> bool:
         """Whether there was no pressure for `quiet_ns` in a row."""
         return self._spans.quiet_end_ns(start_ns, quiet_ns) <= end_ns

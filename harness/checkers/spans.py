@@ -39,6 +39,11 @@ class Spans:
         """Return how long they last together."""
         return sum(self._ends) - sum(self._starts)
 
+    def inside_ns(self, start_ns: float, end_ns: float) -> float:
+        """Return how much of the time from `start_ns` to `end_ns` is inside spans."""
+        each = zip(self._starts, self._ends, strict=True)
+        return sum(max(0, min(end, end_ns) - max(start, start_ns)) for start, end in each)
+
     def quiet_end_ns(self, start_ns: float, quiet_ns: float) -> float:
         """Return the end of the first `quiet_ns` after `start_ns` outside all spans, or infinity."""
         for index in range(bisect_left(self._ends, start_ns), len(self._ends)):

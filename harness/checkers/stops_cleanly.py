@@ -68,7 +68,7 @@ def _never_ended(history: History, pressure: Pressure) -> Iterator[Found]:
     for wait in history.gave_up:
         if wait.of != "stop":
             continue
-        if pressure.excuses_time(wait.since_ns, wait.until_ns):
+        if pressure.excuses_most_of(wait.since_ns, wait.until_ns):
             yield EXCUSED
             continue
         sentence = f"the server was sent SIGTERM at {at(history, wait.since_ns)} and had to be killed at "

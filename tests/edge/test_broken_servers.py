@@ -77,7 +77,7 @@ def test_a_server_that_keeps_a_scenario_from_going_on_is_convicted(way, row, pro
 def test_a_server_that_takes_no_message_serves_nobody(tmp_path):
     done, result, reports = run("TakesNoMessage", tmp_path, "ERR-01")
     assert (done.returncode, result["verdict"]) == (1, "fail"), done.stdout + done.stderr
-    assert result["reason"].startswith("a legal send was answered 422"), result["reason"]
+    assert "a legal send was answered 422" in result["reason"], result["reason"]
     assert_judged_the_same_again(reports)
 
 

@@ -23,6 +23,7 @@ LONGEST_HEADER = 8000
 PARTS = "Content-Type: multipart/form-data; boundary=b"
 REGISTER, LOGIN, SEND = f"POST {API}/register", f"POST {API}/login", f"POST {API}/messages"
 POLL, CONVERSATION = f"GET {API}/messages/poll/{{username}}", f"GET {API}/messages/conversation/{{other}}"
+CONVERSATIONS = f"GET {API}/messages/conversations"
 MARKS = "a" + "\u0301" * 64_000 + "\u0316" * 64_000
 TEXTS = {
     "marks": MARKS,
@@ -159,6 +160,7 @@ def _lines(chat: Chat, token: str) -> Iterator[Worst]:
     for call, path, names in (
         (POLL, own + chat.alice.username, ("since", "limit", "wait")),
         (CONVERSATION, other + chat.bob.username, ("before", "limit")),
+        (CONVERSATIONS, f"GET {API}/messages/conversations", ("limit",)),
     ):
         for name in names:
             for kind, value in values.items():
