@@ -31,6 +31,9 @@ SEND = """async ([to, content, token]) => {
 }"""
 LEADS = "states.findLast((state) => state.type === 'polling').leading"
 NO_LOCK = "() => navigator.locks.query().then(({ held, pending }) => !held.length && !pending.length)"
+HOLD_LOCK = """(name) => {
+  window.taken = navigator.locks.request(name, () => new Promise(() => {})).catch((error) => error.name);
+}"""
 WITHIN_MS = 2000
 """The contract's `on-time`."""
 ATTEMPTS = 3
@@ -105,6 +108,18 @@ def test_one_of_two_tabs_polls_and_the_other_takes_over(
     chat.send()
     assert arrival(tabs[1], f"no. {chat.count}")
     assert len(texts(tabs[1])) == len(set(texts(tabs[1])))
+
+
+def test_a_tab_that_holds_the_lock_and_says_nothing_is_replaced(
+    context: BrowserContext, server: Target, chat: Chat
+) -> None:
+    crashed = open_page(context, server.base_url)
+    crashed.evaluate(HOLD_LOCK, f"polling-1::{chat.bob.username}")
+    page = started(context, server, chat.bob)
+    page.wait_for_function(LEADS)
+    chat.send()
+    arrival(page, f"no. {chat.count}")
+    assert crashed.evaluate("taken") == "AbortError"
 
 
 def test_a_reload_goes_on_at_the_cursor(context: BrowserContext, server: Target, chat: Chat) -> None:
