@@ -29,11 +29,18 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the project's own tests: unit tests, then tests on real services. Takes pytest's arguments."""
     install(session, "dev")
-    # Before the tests, which are timed. Where a service is missing, they are skipped, or fail in CI.
+    # Before the tests, which are timed. Where a part is missing, they are skipped, or fail in CI.
     session.run("python", "-m", "harness", "doctor", "--install", success_codes=[0, 2])
     parallel = ["-n", "2", "--dist", "worksteal"]  # each worker has its own services
     speed = ["--ignore", "tests/benchmarks"]  # in its own session, without other tests at the same time
     session.run("python", "-m", "pytest", *(session.posargs or ["tests", *speed, *parallel]))
+
+
+@nox.session
+def doctor(session: nox.Session) -> None:
+    """Show which services and which browser are here; `-- --install chromium` gets Chromium where it may."""
+    install(session, "dev")
+    session.run("python", "-m", "harness", "doctor", *session.posargs)
 
 
 @nox.session

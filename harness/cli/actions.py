@@ -17,7 +17,7 @@ from harness.cli.console import console, line, say
 from harness.cli.pages import doctor_page, plan_page
 from harness.cli.progress import Progress
 from harness.client import Client, require
-from harness.errors import CannotWrite, UsageError, reason_of
+from harness.errors import CannotWrite, NotHere, UsageError, reason_of
 from harness.history.recorder import REMEDY
 from harness.plan import PLAN_FILE, PlanRow, read_plan, select
 from harness.plan.drift import drift
@@ -27,9 +27,9 @@ from harness.reports import VERDICTS, RowResult, render_verdicts, write_verdicts
 from harness.reports.paragraphs import paragraph
 from harness.runner.folder import AGAIN, held, new_run
 from harness.runner.judging import judge
-from harness.stack import Found, Services, locate
+from harness.stack import Found, Services, chromium, locate
 from harness.stack import doctor as examine
-from harness.stack.finding import SERVICES
+from harness.stack.finding import PARTS, SERVICES
 from harness.targets.profile import REFERENCE, load_profile
 from harness.targets.starting import require_free, running_target
 from harness.verdict import EXIT_CODES
@@ -44,6 +44,8 @@ def run(options: Namespace) -> int:
     """Run rows of the plan; run those again, one at a time, for which the machine was too busy."""
     wanted = _wanted(options)
     find_services()
+    if any(row.needs_chromium for row in wanted):
+        find_chromium()
     with_seed(options)
     say(f"Test plan: {_rows(len(wanted))} against the target '{options.target}', seed {options.seed}")
     say()
@@ -80,6 +82,14 @@ def find_services() -> dict[str, Found]:
     return {service: locate(service, install=True, say=say) for service in SERVICES}
 
 
+def find_chromium() -> None:
+    """Get Chromium if it is missing; where it cannot be had, say so: the rows that need it are skipped."""
+    try:
+        chromium.locate_chromium(install=True, say=say)
+    except NotHere as error:
+        say(error.sentence)
+
+
 def _rows(count: int) -> str:
     return f"{count} row{'s' * (count != 1)}"
 
@@ -90,7 +100,9 @@ def _wanted(options: Namespace) -> list[PlanRow]:
     selected = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
     if not options.only and not options.section:
         selected = [row for row in selected if row.section != SOAK]
-    wanted, left_out = fitting(selected, profile, is_reference=options.target == REFERENCE)
+    wanted, left_out = fitting(
+        selected, profile, is_reference=options.target == REFERENCE, without_chromium=chromium.left_out()
+    )
     for reason, rows in left_out.items():
         say(f"Left out: {', '.join(row.id for row in rows)}: {reason}.")
     if not wanted:
@@ -199,15 +211,12 @@ def plan(options: Namespace) -> int:
 
 
 def doctor(options: Namespace) -> int:
-    """Print for each service what was found and where, or the command that gets it."""
-    if options.install:
-        for row in examine():
-            if row.found is None:
-                locate(row.service, install=True, say=say)
-    found = examine()
+    """Print for each part what was found and where, or why it is missing and the command that gets it."""
+    found = examine(options.parts or PARTS, install=options.install, say=say)
     for text, style in doctor_page(found, console.width):
         line(text, style=style)
-    return 0 if all(row.found for row in found) else UsageError.exit_code
+    needed = [row for row in found if not row.without or options.parts]
+    return 0 if all(row.found for row in needed) else UsageError.exit_code
 
 
 def serve(options: Namespace) -> int:

@@ -11,6 +11,7 @@ from harness.plan.drift import Runners
 from harness.printable import printable
 from harness.reports.paragraphs import paragraph
 from harness.stack import DoctorRow
+from harness.stack.finding import SERVICES
 
 Line = tuple[str, str]
 """A text and its style."""
@@ -48,15 +49,25 @@ def doctor_page(services: Sequence[DoctorRow], width: int) -> Iterator[Line]:
                 "dim",
             )
         else:
-            yield f"{name}missing", "bold red"
-            yield f"  get it with: {row.command}", ""
+            yield f"{name}missing", "bold yellow" if row.without else "bold red"
+            if row.command:
+                yield f"  get it with: {row.command}", ""
             yield paragraph(row.problem, width, first="  ", indent=2), "dim"
-    missing = [row.service for row in services if row.found is None]
     yield "", ""
-    if missing:
-        yield paragraph(f"Missing: {', '.join(missing)}.", width), "red"
-    else:
-        yield "Everything is here: `python -m harness run` can start.", "green"
+    yield from _summary(services, width)
+
+
+def _summary(parts: Sequence[DoctorRow], width: int) -> Iterator[Line]:
+    """Yield whether a run can start, and what it lacks."""
+    missing = [row for row in parts if row.found is None]
+    if needed := [row.service for row in missing if not row.without]:
+        yield paragraph(f"Missing: {', '.join(needed)}.", width), "red"
+    elif {row.service for row in parts} >= set(SERVICES):
+        here = "Every service" if missing else "Everything"
+        yield f"{here} is here: `python -m harness run` can start.", "green"
+    for row in missing:
+        if row.without:
+            yield paragraph(f"Without {row.service}, {row.without}.", width), "yellow"
 
 
 def _shown(path: Path) -> str:

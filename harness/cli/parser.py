@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from harness.cli import actions
 from harness.cli.chaos import chaos as play_chaos
 from harness.printable import printable
+from harness.stack.finding import PARTS
 
 PROGRAM = "python -m harness"
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -60,7 +61,7 @@ def parser() -> Parser:
             "them while messages are sent, and judge every promise that the server makes."
         ),
         examples={
-            f"{PROGRAM} doctor --install": "get Redis, MongoDB and Toxiproxy, where they are missing",
+            f"{PROGRAM} doctor --install": "get the services and Chromium, where they are missing",
             f"{PROGRAM} run": "run the whole test plan against the reference server",
             f"{PROGRAM} run --help": "show the options of a command",
         },
@@ -183,15 +184,24 @@ def _plan(commands: Commands[Parser]) -> None:
 def _doctor(commands: Commands[Parser]) -> None:
     doctor = commands.add_parser(
         "doctor",
-        help="show which services a run would use",
-        description="Show which Redis, MongoDB and Toxiproxy a run would use, and from where; or the\n"
-        "command that gets what is missing.",
-        usage="[options]",
+        help="show which services and which browser a run would use",
+        description="Show which Redis, MongoDB, Toxiproxy and Chromium a run would use, and from\n"
+        "where; or the command that gets what is missing. Only the rows that open pages\n"
+        "need Chromium. It is installed with apt-get for root, else with Playwright.",
+        usage="[options] [PART ...]",
         examples={
             f"{PROGRAM} doctor": "look, and change nothing",
-            f"{PROGRAM} doctor --install": "get what is missing into your cache folder",
+            f"{PROGRAM} doctor --install": "get what is missing into your cache folder, and Chromium",
+            f"{PROGRAM} doctor --install chromium": "get Chromium alone",
         },
-        exit_codes={0: "every service is here", 2: "one is missing"},
+        exit_codes={
+            0: "everything that is needed is here",
+            2: "a part is missing that is needed or was named",
+        },
+    )
+    what = doctor.add_argument_group("what to look for")
+    what.add_argument(
+        "parts", nargs="*", metavar="PART", type=_part, help=f"{', '.join(PARTS)} (default: all)"
     )
     how = doctor.add_argument_group("how")
     how.add_argument("--install", action="store_true", help="get the missing ones")
@@ -284,6 +294,12 @@ def _about_its_log(parser: Parser) -> None:
         metavar="FOLDER",
         help="where the server's log is written (default: reports)",
     )
+
+
+def _part(text: str) -> str:
+    if text not in PARTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(PARTS)}")
+    return text
 
 
 def _count(text: str) -> int:

@@ -11,7 +11,7 @@ from harness.targets.profile import Profile
 
 
 def fitting(
-    rows: Sequence[PlanRow], profile: Profile, *, is_reference: bool
+    rows: Sequence[PlanRow], profile: Profile, *, is_reference: bool, without_chromium: bool = False
 ) -> tuple[list[PlanRow], dict[str, list[PlanRow]]]:
     """Return the rows to run, and the rows to leave out by the reason.
 
@@ -20,7 +20,10 @@ def fitting(
     fit: list[PlanRow] = []
     left_out: dict[str, list[PlanRow]] = {}
     for row in rows:
-        if reason := _unfit(row, profile, is_reference=is_reference):
+        reason = _unfit(row, profile, is_reference=is_reference)
+        if not reason and row.needs_chromium and without_chromium:
+            reason = "they need Chromium, and WITHOUT_CHROMIUM leaves them out"
+        if reason:
             left_out.setdefault(reason, []).append(row)
         else:
             fit.append(row)

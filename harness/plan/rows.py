@@ -1,11 +1,12 @@
 """The rows of the Markdown test plan.
 
 The plan is a page of `## Sections`. In each table whose first header is "Id", every line is one row of the
-plan: `| Id | Row | Done | Expected |`. Other tables are ignored. Two more columns may follow, recognized by
+plan: `| Id | Row | Done | Expected |`. Other tables are ignored. More columns may follow, recognized by
 their headers:
 
 - "Run by": the tests that run the row, by file and name: `` `tests/test_a.py`: `test_one`, `test_two` ``.
   They look inside a server, so they judge that server alone. A row without them is run by a scenario.
+- "Needs": `Chromium`, for rows that open pages; a machine may not have it.
 - "Only where": keys of the target's profile that must be true, such as `metrics`; empty where there are none.
 """
 
@@ -48,6 +49,7 @@ class PlanRow:
     line: int
     tests: tuple[str, ...] = ()
     only_where: tuple[str, ...] = ()
+    needs_chromium: bool = False
 
 
 def read_plan(path: Path) -> list[PlanRow]:
@@ -121,7 +123,10 @@ def _row(header: Sequence[str], cells: Sequence[str], section: str, where: str, 
     more = {name.casefold(): cell for name, cell in zip(header, cells, strict=False)}
     tests = _tests(more["run by"], where) if "run by" in more else ()
     only_where = tuple(_KEY.findall(more.get("only where", "")))
-    return PlanRow(cells[0], section, cells[1], cells[2], cells[3], line, tests, only_where)
+    needs = more.get("needs", "")
+    if needs.strip("`") not in ("", "Chromium"):
+        raise PlanError(f"{where} the row {cells[0]} needs '{needs}', which is not `Chromium` or nothing.")
+    return PlanRow(cells[0], section, cells[1], cells[2], cells[3], line, tests, only_where, bool(needs))
 
 
 def _tests(cell: str, where: str) -> tuple[str, ...]:

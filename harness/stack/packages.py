@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -154,25 +155,46 @@ def download_wheel(requirement: str, folder: Path) -> Path:
 
 
 def run(command: list[str], *, env: dict[str, str], deadline_s: float) -> str:
-    """Run a program to its end; return what it printed. Raise Unavailable with a failure's last line."""
+    """Run a program to its end; return what it printed. Raise Unavailable with a failure's reason."""
     try:
-        done = subprocess.run(
-            command,
-            env=env,
-            timeout=deadline_s,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
+        done = _run_to_its_end(command, env, deadline_s)
     except subprocess.TimeoutExpired:
         raise Unavailable(f"`{' '.join(command)}` did not end within {deadline_s:g} s") from None
     except OSError as error:
         raise Unavailable(f"{command[0]}: {error.strerror}") from error
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
-        raise Unavailable(said[-1].removeprefix("ERROR: ").rstrip("."))
+        raise Unavailable(_reason(said))
     return done.stdout
+
+
+def _reason(said: list[str]) -> str:
+    """Return the last line that a program calls an error, as pip, apt-get and Node do; else the last line."""
+    errors = [re.sub(mark, "", line) for line in said if re.match(mark := r"ERROR: |Error: |E: ", line)]
+    return (errors or said)[-1].rstrip(".")
+
+
+def _run_to_its_end(
+    command: list[str], env: dict[str, str], deadline_s: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a program; kill it with all that it started when it takes too long or the run is interrupted."""
+    process = subprocess.Popen(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    with process:
+        try:
+            said, complained = process.communicate(timeout=deadline_s)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, said, complained)
 
 
 @contextmanager

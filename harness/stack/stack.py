@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import TypeVar
 
 from harness.errors import NotHere
-from harness.stack.finding import SERVICES, Found, locate
+from harness.stack.finding import SERVICES, locate
 from harness.stack.foreign import address_of, at_address
+from harness.stack.found import Found
 from harness.stack.guardian import GUARDIAN
 from harness.stack.probe import Address
 from harness.stack.programs import Mongod, Redis, Toxiproxy

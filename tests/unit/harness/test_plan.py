@@ -140,6 +140,24 @@ def test_a_row_may_say_which_tests_run_it_and_for_which_servers_it_is() -> None:
     assert (first.only_where, second.only_where) == ((), ("metrics",))
 
 
+def test_a_row_may_need_chromium() -> None:
+    first, second = parse_plan(
+        "## S\n\n| Id | Row | Done | Expected | Needs |\n|---|---|---|---|---|\n"
+        "| A-01 | t | d | e | `Chromium` |\n| A-02 | t | d | e | |\n",
+        "plan.md",
+    )
+    assert (first.needs_chromium, second.needs_chromium) == (True, False)
+
+
+def test_a_need_that_is_not_known_is_an_error() -> None:
+    with pytest.raises(PlanError, match="A-01 needs 'Firefox', which is not `Chromium` or nothing"):
+        parse_plan(
+            "## S\n\n| Id | Row | Done | Expected | Needs |\n|---|---|---|---|---|\n"
+            "| A-01 | t | d | e | Firefox |\n",
+            "plan.md",
+        )
+
+
 @pytest.mark.parametrize("cell", ["", "`test_one`", "a scenario"])
 def test_a_row_that_promises_tests_and_names_none_is_refused(cell: str) -> None:
     with pytest.raises(PlanError, match=r"plan.md:6: .* names no test"):
