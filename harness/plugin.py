@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from harness.errors import CannotWrite, HarnessError, NotHere, UsageError
 from harness.plan import PLAN_FILE, PlanRow, read_plan
+from harness.polling_clients.profile import load_client
 from harness.run import Inconclusive, Run
 from harness.runner.alone import the_machine
 from harness.runner.collector import Collector
@@ -26,7 +28,7 @@ from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided
 from harness.runner.folder import new_run
 from harness.runner.outcomes import judged_by_its_end
 from harness.runner.results import Part, Results, title, to_json
-from harness.runner.session import Session, Settings
+from harness.runner.session import ClientUnderTest, Session, Settings
 from harness.stack import Services
 from harness.targets.profile import load_profile
 
@@ -70,6 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--harness-plan", default=PLAN_FILE, help=f"the Markdown file with the rows (default: {PLAN_FILE})"
     )
+    group.addoption("--harness-client", default=None, help=argparse.SUPPRESS)  # of `harness client`
     group.addoption("--harness-only", default=None, help="run only these rows: ids, separated by commas")
     group.addoption("--harness-run", default=None, help=argparse.SUPPRESS)  # the run's id, in each process
 
@@ -263,8 +266,18 @@ def settings_from(config: pytest.Config) -> Settings:
         workers=config.getoption("--harness-workers") or profile.workers,
         run=config.getoption("--harness-run"),
         minutes=config.getoption("--harness-minutes"),
+        client=_client_under_test(config),
         process=getattr(config, "workerinput", {}).get("workerid", ""),
     )
+
+
+def _client_under_test(config: pytest.Config) -> ClientUnderTest | None:
+    """Return the client that is judged instead of the server; None in a run that judges a server."""
+    if (name := config.getoption("--harness-client")) is None:
+        return None
+    profile = load_client(name).profile
+    numbers = {**asdict(profile.numbers), "promises": profile.promises}
+    return ClientUnderTest(profile.name, {"name": profile.name, **numbers})
 
 
 def _session(config: pytest.Config) -> Session:

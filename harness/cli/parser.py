@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from harness.cli import actions
 from harness.cli.chaos import chaos as play_chaos
+from harness.cli.client import client as judge_client
 from harness.printable import printable
 from harness.stack.finding import PARTS
 
@@ -68,7 +69,7 @@ def parser() -> Parser:
         exit_codes=_VERDICTS,
     )
     commands = program.add_subparsers(title="commands", required=True, metavar="COMMAND", prog=PROGRAM)
-    for add in (_run, _soak, _chaos, _check, _plan, _doctor, _serve, _exec):
+    for add in (_run, _soak, _chaos, _client, _check, _plan, _doctor, _serve, _exec):
         add(commands)
     return program
 
@@ -143,6 +144,43 @@ def _chaos(commands: Commands[Parser]) -> None:
     _minutes_of(_how(chaos))
     _about_results(chaos)
     chaos.set_defaults(command=play_chaos)
+
+
+def _client(commands: Commands[Parser]) -> None:
+    client = commands.add_parser(
+        "client",
+        help="judge a polling client instead of a server",
+        description="Run a polling client, a page or a program, against a server that misbehaves in\n"
+        "legal ways, and judge what the client does. docs/clients.md says how to write the\n"
+        "profile of a client.",
+        usage="[options]",
+        examples={
+            f"{PROGRAM} client": "judge the client of this project",
+            f"{PROGRAM} client --target my_client.toml": "judge another client",
+            f"{PROGRAM} client --target my_client.toml --only CLIENT-10": "run one row",
+        },
+        exit_codes=_VERDICTS | {1: "fail: the client broke a promise"},
+    )
+    what = client.add_argument_group("what to run")
+    what.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="a row or a pattern: 'CLIENT-1*'; repeatable",
+    )
+    target = client.add_argument_group("the client")
+    target.add_argument(
+        "--target",
+        default="reference",
+        help="a bundled client's name, or the path of a profile (default: reference)",
+    )
+    how = _how(client)
+    how.add_argument(
+        "--jobs", type=_count, default=2, metavar="N", help="rows to run side by side (default: 2)"
+    )
+    _about_results(client)
+    client.set_defaults(command=judge_client)
 
 
 def _check(commands: Commands[Parser]) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,8 @@ REMEDY = "--reports FOLDER puts the results elsewhere"
 class Recorder:
     """Appends events to a JSON Lines file, one whole line at a time, from any thread.
 
-    Writes the `begin` event when it is made. The caller closes the file.
+    Writes the `begin` event when it is made; `client` is what the client under test promises, if there is
+    one. The caller closes the file.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Recorder:
         seed: int,
         bounds: Bounds,
         policy: Policy = DEFAULT_POLICY,
+        client: Mapping[str, Any] | None = None,
     ) -> None:
         self._file = file
         self._row = row
@@ -46,9 +48,10 @@ class Recorder:
         self._reading = threading.Lock()
         self._builder = HistoryBuilder()
         self._read = 0
-        self.record(
-            "begin", format=FORMAT, title=title, seed=seed, bounds=asdict(bounds), policy=asdict(policy)
-        )
+        promised: dict[str, Any] = {"bounds": asdict(bounds), "policy": asdict(policy)}
+        if client is not None:
+            promised["client"] = client
+        self.record("begin", format=FORMAT, title=title, seed=seed, **promised)
 
     def next_op(self) -> int:
         """Return a number that no other operation of this history has."""
@@ -112,10 +115,19 @@ class HistoryFile:
             raise CannotWrite(path, error, remedy=REMEDY) from error
 
     def recorder(
-        self, *, row: str, title: str, seed: int, bounds: Bounds, policy: Policy = DEFAULT_POLICY
+        self,
+        *,
+        row: str,
+        title: str,
+        seed: int,
+        bounds: Bounds,
+        policy: Policy = DEFAULT_POLICY,
+        client: Mapping[str, Any] | None = None,
     ) -> Recorder:
         """Start the history of one row."""
-        return Recorder(self._file, row=row, title=title, seed=seed, bounds=bounds, policy=policy)
+        return Recorder(
+            self._file, row=row, title=title, seed=seed, bounds=bounds, policy=policy, client=client
+        )
 
     def record(self, kind: str, **fields: Any) -> Event:
         """Write one event that belongs to the run, not to a row; return it."""

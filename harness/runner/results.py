@@ -132,7 +132,7 @@ class Results:
             seconds=round(time.monotonic() - self._began, 3),
             rows=rows,
             environment=_this_machine() | dict(run.environment),
-            target=f"{settings.profile.name}, {settings.workers} workers",
+            target=_target(settings),
             delivered_within_s=settings.profile.bounds.delivered_within_s,
         )
         try:
@@ -156,6 +156,11 @@ class Results:
         for row in sorted(judged, key=lambda row: order.get(row.id, len(order))):
             section = self._plan[row.id].section if row.id in self._plan else ""
             yield RowResult(**{**vars(row), "title": title(self._plan, row.id), "section": section})
+
+
+def _target(settings: Settings) -> str:
+    server = f"{settings.profile.name}, {settings.workers} workers"
+    return f"{settings.client.name}, at the server {server}" if settings.client else server
 
 
 def _this_machine() -> dict[str, Mapping[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,14 @@ from harness.targets.profile import Profile
 
 
 @dataclass(frozen=True)
+class ClientUnderTest:
+    """A polling client: its name, and what the `begin` event says of it."""
+
+    name: str
+    promised: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a run was asked for. `seed` is the one source of every random choice."""
 
@@ -35,6 +43,8 @@ class Settings:
     """The same in every process of this run, and in no other run."""
     minutes: float = 2.0
     """How many minutes a long row lasts."""
+    client: ClientUnderTest | None = None
+    """The polling client that is judged instead of the server, if one is."""
     process: str = ""
     """Which of several processes this is; '' if it is the only one."""
 
@@ -81,6 +91,7 @@ class Session:
             seed=self.settings.seed,
             bounds=profile.bounds,
             policy=profile.policy,
+            client=self.settings.client.promised if self.settings.client else None,
         )
         instances = Instances(profile, services, logs=self._logs, name=row, workers=self.settings.workers)
         vitals = Vitals(instances, services, recorder)

@@ -1,0 +1,45 @@
+"""`python -m harness client`: run a polling client against a server that misbehaves, and judge the client."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from harness import polling_clients
+from harness.cli.actions import find_services, results_folder, run_rows, with_seed
+from harness.cli.console import say
+from harness.errors import UsageError
+from harness.plan import read_plan, select
+from harness.polling_clients import scenarios
+from harness.polling_clients.fitting import fitting
+from harness.polling_clients.profile import load_client
+from harness.targets.profile import REFERENCE
+
+PAGE = Path(polling_clients.__file__ or "").with_name("plan.md")
+SCENARIOS = Path(scenarios.__file__ or "").parent
+LONGEST_ROW_S = 600.0
+
+
+def client(options: Namespace) -> int:
+    """Run the rows that suit the client; return the exit code."""
+    loaded = load_client(options.target)
+    rows, left_out = fitting(select(read_plan(PAGE), options.only), loaded.profile)
+    for reason, those in left_out.items():
+        say(f"Left out: {', '.join(row.id for row in those)}: {reason}.")
+    if not rows:
+        raise UsageError(f"None of the rows asked for suits the client {loaded.profile.name!r}.")
+    find_services()
+    with_seed(options)
+    count = f"{len(rows)} row{'s' * (len(rows) != 1)}"
+    say(f"Client plan: {count} with the client '{loaded.profile.name}', seed {options.seed}")
+    say()
+    words = [
+        *(str(file) for file in sorted(SCENARIOS.glob("*.py"))),
+        *("-p", "harness.polling_clients.fixtures", "--harness-plan", str(PAGE)),
+        *("--harness-client", options.target),
+    ]
+    if (jobs := min(options.jobs, len(rows))) > 1:
+        words += ["-n", str(jobs), "--dist", "worksteal"]
+    server = Namespace(**vars(options) | {"target": REFERENCE, "workers": None})
+    with results_folder(server):
+        return run_rows(server, rows, words, options.reports, timeout_s=LONGEST_ROW_S)[0]

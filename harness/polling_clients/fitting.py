@@ -1,0 +1,42 @@
+"""Which rows of the client plan suit a client, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.errors import UsageError
+from harness.plan import PlanRow
+from harness.polling_clients.profile import ClientProfile
+
+_KINDS = ("page", "program")
+
+
+def fitting(
+    rows: Sequence[PlanRow], profile: ClientProfile
+) -> tuple[list[PlanRow], dict[str, list[PlanRow]]]:
+    """Return the rows to run, and the rows to leave out by the reason.
+
+    Raise UsageError where the plan names a key that profiles do not have.
+    """
+    fit: list[PlanRow] = []
+    left_out: dict[str, list[PlanRow]] = {}
+    for row in rows:
+        if reason := _unfit(row, profile):
+            left_out.setdefault(reason, []).append(row)
+        else:
+            fit.append(row)
+    return fit, left_out
+
+
+def _unfit(row: PlanRow, profile: ClientProfile) -> str:
+    """Return why a row does not suit a client, to follow its id and a colon; '' if it does."""
+    for key in row.only_where:
+        if key not in profile.offers:
+            raise UsageError(
+                f"The row {row.id} is only for clients with '{key}', which is not a key of a profile."
+            )
+        if not profile.offers[key]:
+            return (
+                f"the client is not a {key}" if key in _KINDS else f"the client's profile says {key} = false"
+            )
+    return ""

@@ -1,0 +1,1 @@
+"""The rows of the client plan; each test is a story."""

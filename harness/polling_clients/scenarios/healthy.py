@@ -1,0 +1,49 @@
+"""A server that behaves: what a client does when nothing is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.polling_clients.scenarios.promised import DELIVERY
+from harness.polling_clients.stage import Stage
+
+
+@pytest.mark.plan("CLIENT-01")
+def test_several_users_get_their_messages(stage: Stage) -> None:
+    """Messages come one by one and several at once; some have the same text."""
+    clients = stage.clients(3)
+    for count in (1, 3, 1):
+        for client in clients:
+            stage.send(client.user, count)
+        stage.until_shown(*clients)
+    stage.for_intervals(4)
+    stage.check(*DELIVERY, "keeps-to-itself")
+
+
+@pytest.mark.plan("CLIENT-02")
+def test_more_messages_wait_than_one_answer_holds(stage: Stage) -> None:
+    """They waited before the client started."""
+    user = stage.user()
+    stage.send(user, 220)
+    client = stage.client(user)
+    stage.until_shown(client)
+    stage.for_intervals(2)
+    stage.check(*DELIVERY)
+
+
+@pytest.mark.plan("CLIENT-03")
+def test_a_client_that_is_stopped_lets_go(stage: Stage) -> None:
+    """One is stopped between two polls, another while an answer is on its way."""
+    one, other = stage.clients(2)
+    for client in (one, other):
+        stage.send(client.user)
+    stage.until_shown(one, other)
+    hold = stage.held_back(other.user)
+    stage.until_held_back(other)
+    one.stop()
+    other.stop()
+    stage.release(hold)
+    for client in (one, other):
+        stage.send(client.user)
+    stage.for_intervals(6)
+    stage.check("lets-go", "shows-once", "shows-in-order")
