@@ -151,8 +151,8 @@ def _client(commands: Commands[Parser]) -> None:
         "client",
         help="judge a polling client instead of a server",
         description="Run a polling client, a page or a program, against a server that misbehaves in\n"
-        "legal ways, and judge what the client does. docs/clients.md says how to write the\n"
-        "profile of a client.",
+        "legal ways, and judge what the client does. docs/clients.md says how to write\n"
+        "the profile of a client.",
         usage="[options]",
         examples={
             f"{PROGRAM} client": "judge the client of this project",

@@ -1,40 +1,22 @@
-"""The Chromium of this machine, driven by Playwright, which only client runs and browser rows need."""
+"""The Chromium of the pages under test, driven by Playwright in the event loop."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import asyncio
 from typing import TYPE_CHECKING
 
-from harness.errors import InfrastructureError, NotHere
+from harness.errors import NotHere
+from harness.stack import locate_chromium
+from harness.stack.browser import ARGUMENTS
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser as PlaywrightBrowser
     from playwright.async_api import Playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-MISSING = (
-    "Chromium was not found: `apt-get install chromium` installs it, or CHROMIUM names one that is elsewhere."
+NO_PLAYWRIGHT = (
+    "Pages are opened with Playwright, which this Python does not have:"
+    " run `python -m pip install 'pollproof[browser]'`."
 )
-NO_PLAYWRIGHT = "Playwright is not installed: `python -m pip install 'pollproof[browser]'` installs it."
-ARGUMENTS = (
-    "--no-sandbox",  # in a container there is often no other way; the pages are the user's own
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",  # nothing leaves this machine
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-def find_chromium() -> str:
-    """Return the path of a Chromium. Raise NotHere with the command that installs one."""
-    named = os.environ.get("CHROMIUM")
-    found = next(filter(None, map(shutil.which, (named,) if named else NAMES)), None)
-    if found is None:
-        raise NotHere(MISSING)
-    return found
 
 
 class Browser:
@@ -45,10 +27,7 @@ class Browser:
         self._browser: PlaywrightBrowser | None = None
 
     async def get(self) -> PlaywrightBrowser:
-        """Return the browser, which the first call starts.
-
-        Raise NotHere where it is missing, InfrastructureError where it does not start.
-        """
+        """Return the browser, which the first call starts. Raise NotHere where it cannot be had."""
         if self._browser is None or not self._browser.is_connected():
             self._browser = await self._start()
         return self._browser
@@ -61,7 +40,7 @@ class Browser:
             await self._playwright.stop()
 
     async def _start(self) -> PlaywrightBrowser:
-        path = find_chromium()
+        found = await asyncio.to_thread(locate_chromium, install=False, say=lambda line: None)
         try:
             from playwright.async_api import Error, async_playwright
         except ImportError as error:
@@ -70,7 +49,8 @@ class Browser:
             self._playwright = await async_playwright().start()
         try:
             return await self._playwright.chromium.launch(
-                executable_path=path, headless=True, args=list(ARGUMENTS), handle_sigint=False
+                executable_path=found.binary, headless=True, args=list(ARGUMENTS), handle_sigint=False
             )
         except Error as error:
-            raise InfrastructureError(f"Chromium ({path}) cannot be started: {error.message}") from error
+            said = error.message.splitlines()[0]
+            raise NotHere(f"{found.binary} does not start: {said}") from error
