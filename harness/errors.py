@@ -3,6 +3,7 @@
     HarnessError
     ├── UsageError             exit code 2: bad input, a missing service, a port in use, an unreadable
     │   │                      profile, a target that never became ready
+    │   ├── DoesNotFit         the profile describes another server: an answer lacks what it names
     │   ├── NotHere            (in a scenario: exit code 3) this one row cannot be run on this machine
     │   └── NeverReady         the server under test was started and did not serve
     ├── NotServed              exit code 3: the server did not do what the scenario needs to go on;
@@ -45,6 +46,10 @@ class UsageError(HarnessError):
 
 class NotHere(UsageError):
     """Something is not available on this machine: a row that needs it is skipped, the others go on."""
+
+
+class DoesNotFit(UsageError):
+    """The profile does not describe this server: nothing can be judged."""
 
 
 class NeverReady(UsageError):

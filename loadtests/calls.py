@@ -8,42 +8,54 @@ from typing import Any, TypeVar
 
 import gevent
 from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
+from urllib3 import HTTPHeaderDict
 
-from harness.client import Answer, Body, Malformed, json_object
-from harness.client.bounded_http import LONGEST_BODY_BYTES
+from harness.adapters.bounded_http import LONGEST_BODY_BYTES
+from harness.adapters.http import Request, Transport
+from harness.client import Answer, Body, Malformed, Result, Said, json_object
+from harness.errors import DoesNotFit
+from harness.history import NS_PER_S
 
 WHOLE_ANSWER_WITHIN_S = 10.0
 PIECE_BYTES = 65536
 PLAIN = {"Accept-Encoding": "identity"}
+S = TypeVar("S", bound=Said)
 T = TypeVar("T")
 
 
 def call(
-    session: FastHttpSession,
-    method: str,
-    path: str,
-    read: Callable[[Answer], T],
-    *,
-    tell: Callable[..., None],
-    name: str | None = None,
-    **options: Any,
+    make: Callable[[], Result[S]], read: Callable[[Result[S]], T], *, tell: Callable[..., None], name: str
 ) -> tuple[T | None, Malformed | None]:
-    """Return what `read` makes of the answer, or the Malformed that it raises; report either to Locust."""
-    answer = ask(session, method, path, **options)
-    result, problem = None, None
+    """Return what `read` makes of the result, or the Malformed that it raises; report either to Locust."""
+    start_ns = time.monotonic_ns()
+    result, seconds, length, problem = None, 0.0, 0, None
     try:
+        answer = make()
+        seconds, length = answer.seconds, len(answer.text)
         result = read(answer)
     except Malformed as error:
         problem = error
+    except DoesNotFit as error:
+        problem, seconds = Malformed(str(error)), (time.monotonic_ns() - start_ns) / NS_PER_S
+    method, _, path = name.partition(" ")
     tell(
         request_type=method,
-        name=name or path,
-        response_time=answer.seconds * 1000,
-        response_length=len(answer.text),
+        name=path,
+        response_time=seconds * 1000,
+        response_length=length,
         exception=problem,
         context={},
     )
     return result, problem
+
+
+def transport(session: FastHttpSession) -> Transport:
+    """Return what makes an adapter's requests with Locust's client."""
+
+    def make(request: Request) -> Answer:
+        return ask(session, request.method, request.target, headers=dict(request.headers), data=request.body)
+
+    return make
 
 
 def ask(
@@ -57,17 +69,19 @@ def ask(
     late = TimeoutError(f"none within {WHOLE_ANSWER_WITHIN_S:g} s")
     try:
         with gevent.Timeout(WHOLE_ANSWER_WITHIN_S, late):
-            status, raw = _exchange(session, method, path, headers=PLAIN | (headers or {}), **options)
+            status, raw, came = _exchange(session, method, path, headers=PLAIN | (headers or {}), **options)
     except Exception as error:  # noqa: BLE001  the client has no common base for what answers make it raise
         return Answer(None, Body(), _reason(error), start_ns, time.monotonic_ns())
     end_ns = time.monotonic_ns()
     if len(raw) > LONGEST_BODY_BYTES:
         return Answer(status, Body(), f"the body is longer than {LONGEST_BODY_BYTES} bytes", start_ns, end_ns)
     body, problem = json_object(raw)
-    return Answer(status, body, problem, start_ns, end_ns, raw.decode(errors="replace"))
+    return Answer(status, body, problem, start_ns, end_ns, raw.decode(errors="replace"), came)
 
 
-def _exchange(session: FastHttpSession, method: str, path: str, **options: Any) -> tuple[int, bytes]:
+def _exchange(
+    session: FastHttpSession, method: str, path: str, **options: Any
+) -> tuple[int, bytes, HTTPHeaderDict]:
     # Not used as a context manager: Locust gets one report, from `call`, when the answer has been read.
     response = session.request(method, path, catch_response=True, stream=True, **options)
     error = response.request_meta["exception"]
@@ -79,7 +93,7 @@ def _exchange(session: FastHttpSession, method: str, path: str, **options: Any) 
             raw += piece
     finally:
         response.release()
-    return response.status_code, bytes(raw)
+    return response.status_code, bytes(raw), HTTPHeaderDict((response.headers or {}).items())
 
 
 def _reason(error: Exception) -> str:

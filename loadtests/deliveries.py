@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
+from harness.adapters import Message
 from harness.arithmetic import allowed_misses
 from harness.client import Malformed
 from harness.history import NS_PER_S, Bounds, Outcome
@@ -100,20 +100,20 @@ class Deliveries:
         self._excess_s += max(0.0, capped_s - (capped_s if expected_s is None else expected_s))
         self._polls += 1
 
-    def received(self, message: Mapping[str, Any], mailbox: str, now_ns: int) -> Delivery | None:
+    def received(self, message: Message, mailbox: str, now_ns: int) -> Delivery | None:
         """A poll of this mailbox returned it. Return its delivery, or None for a message that is not counted.
 
         Raise Malformed where no server may return it: it was never sent like that, or has arrived before.
         """
-        content = message["content"]
+        content = message.content
         sent = self._sent.get(content)
         if sent is None:
             raise Malformed("a message that was never sent")
-        if not sent.recipient == message["recipient"] == mailbox:
+        if not sent.recipient == message.recipient == mailbox:
             raise Malformed("a message of another mailbox")
-        if message["sender"] != sent.sender:
+        if message.sender != sent.sender:
             raise Malformed("a message with another sender")
-        if message["client_message_id"] not in (None, sent.client_message_id):
+        if message.client_message_id not in (None, sent.client_message_id):
             raise Malformed("a message with another client_message_id")
         if sent.fate is Fate.REFUSED:
             raise Malformed("a message that was refused")

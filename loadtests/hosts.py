@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from harness.client import API, Answer
+from harness.client import Answer
 from harness.errors import UsageError
 
-REGISTER = f"{API}/register"
 TRIES = 3
 """A server that only sometimes answers wrongly gets its load test, which it then fails."""
 EXAMPLE = "such as http://127.0.0.1:8000"
@@ -31,17 +30,18 @@ def clean(host: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def check(host: str, register: Callable[[], Answer]) -> None:
-    """Register up to three users. Raise UsageError unless one answer looks like that of a server with users.
+def check(host: str, call: str, register: Callable[[], Answer]) -> None:
+    """Register up to three users by `call`, a method and a path.
 
-    Any JSON is enough, also a refusal: the load test then judges whether it is right.
+    Raise UsageError unless one answer looks like that of a server with users. Any
+    JSON is enough, also a refusal: the load test then judges whether it is right.
     """
     problem = ""
     for _ in range(TRIES):
         problem = _problem(register())
         if not problem:
             return
-    raise UsageError(f"--host {host!r} is not a server for this load test: POST {REGISTER} {problem}.")
+    raise UsageError(f"--host {host!r} is not a server for this load test: {call} {problem}.")
 
 
 def _problem(answer: Answer) -> str:

@@ -19,8 +19,8 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 import gevent
 from locust import FastHttpUser, constant, events, task
@@ -31,14 +31,18 @@ from locust.exception import StopUser
 from locust.runners import WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
-from harness.client import API, Answer, Malformed
+from harness.adapters import Manner
+from harness.adapters.over_http import HttpAdapter
+from harness.adapters.wire import Poll, Register, Send, SignIn
+from harness.client import Ack, Answer, Client, Malformed, Page, Result, Said
 from harness.client.polling import Cursor, PollSchedule
 from harness.errors import UsageError
-from harness.history import NS_PER_S
+from harness.history import NS_PER_S, Outcome
+from harness.targets.profile import REFERENCE, load_profile
 from harness.verdict import EXIT_CODES
 from loadtests import hosts, workers
-from loadtests.answers import check_ack, page_of, require, token_of
-from loadtests.calls import ask, call
+from loadtests.answers import check_page, require
+from loadtests.calls import call, transport
 from loadtests.deliveries import Deliveries, Sent
 
 POLL_INTERVAL_S = 2.0
@@ -46,9 +50,24 @@ STOP_WITHIN_S = 30.0
 LOOK_EVERY_NS = NS_PER_S // 2
 """How often a writer checks whether it must stop, however seldom it writes."""
 PASSWORD = "correct horse battery staple"
+S = TypeVar("S", bound=Said)
 T = TypeVar("T")
 
+
+class _Target:
+    """The profile of the server, and how its requests are written and its answers read."""
+
+    def __init__(self) -> None:
+        self.load(REFERENCE)
+
+    def load(self, name_or_path: str) -> None:
+        """Read the profile. Raise UsageError."""
+        self.profile = load_profile(name_or_path)
+        self.codec = self.profile.codec()
+
+
 logger = logging.getLogger(__name__)
+target = _Target()
 deliveries = Deliveries()
 usernames: list[str] = []
 
@@ -63,23 +82,24 @@ class ChatUser(FastHttpUser):
 
     def on_start(self) -> None:
         """Register, sign in, and let other users write to this one."""
-        credentials = _credentials()
-        self.username = credentials["username"]
-        self._headers: dict[str, str] = {}
+        self.username = _new_name()
+        self._is_in = False
         self._send_every_s = self.environment.parsed_options.send_every
         self._cursor = Cursor()
         self._schedule = PollSchedule(int(POLL_INTERVAL_S * NS_PER_S))
-        if self._call("POST", "/register", lambda answer: require(answer, 201), json=credentials) is None:
+        self._user = _client(self.client, self.username)
+        wire = target.profile.wire
+        if self._call(wire.register, self._user.register, require) is None:
             return
-        token = self._call("POST", "/login", token_of, json=credentials)
-        if token is not None:
-            self._headers = {"Authorization": f"Bearer {token}"}
-            usernames.append(self.username)
+        if self._user.adapter.signs_in and self._call(wire.sign_in, self._user.sign_in, require) is None:
+            return
+        self._is_in = True
+        usernames.append(self.username)
 
     @task
     def chat(self) -> None:
         """Poll and write until Locust stops this user, then poll until everything has arrived."""
-        if not self._headers:  # not in on_start, where Locust prints a traceback for it
+        if not self._is_in:  # not in on_start, where Locust prints a traceback for it
             raise StopUser
         writing = gevent.spawn(self._write_until_stopped)
         due_ns = time.monotonic_ns() + int(random.uniform(0, POLL_INTERVAL_S) * NS_PER_S)
@@ -113,41 +133,43 @@ class ChatUser(FastHttpUser):
         recipient = random.choice(usernames)
         token = secrets.token_hex(12)
         content = f"load {token}"
-        message = {"to_username": recipient, "content": content, "client_message_id": token}
         deliveries.due(content, Sent(self.username, recipient, token, due_ns))
 
-        def read(answer: Answer) -> Answer:
+        def read(result: Result[Ack]) -> Ack:
             try:
-                check_ack(answer, content, token)
+                ack = require(result)
             except Malformed:
-                deliveries.not_acked(content, answer.outcome)
+                deliveries.not_acked(content, result.outcome)
                 raise
-            deliveries.acked(content, answer.end_ns)
-            return answer
+            deliveries.acked(content, result.end_ns)
+            return ack
 
-        self._call("POST", "/messages", read, json=message)
+        send = partial(self._user.send, recipient, Manner(content, token))
+        if self._call(target.profile.wire.send, send, read) is None:
+            deliveries.not_acked(content, Outcome.UNKNOWN)  # where nothing could be read at all
 
     def _poll(self) -> int:
         """Poll once; return when the next poll is due, in monotonic ns."""
         start_ns = time.monotonic_ns()
-        path = f"/messages/poll/{self.username}?{urlencode(self._cursor.parameters())}"
         expected_s = self._schedule.smoothed_round_trip_s
 
-        def read(answer: Answer) -> bool:
-            page = page_of(answer)
-            deliveries.polled((answer.end_ns - start_ns) / NS_PER_S, expected_s)
-            self._receive(page, answer.end_ns)
-            return bool(page["has_more"])
+        def read(result: Result[Page]) -> bool:
+            page = require(result)
+            check_page(result)
+            deliveries.polled((result.end_ns - start_ns) / NS_PER_S, expected_s)
+            self._receive(page, result.end_ns)
+            return bool(page.has_more)
 
-        has_more = self._call("GET", path, read, name="/messages/poll/{username}")
+        poll = partial(self._user.poll, self._cursor.parameters())
+        has_more = self._call(target.profile.wire.poll, poll, read)
         end_ns = time.monotonic_ns()
         due_ns = self._schedule.next_start(start_ns, end_ns)
         return end_ns if has_more else due_ns
 
-    def _receive(self, page: dict[str, Any], now_ns: int) -> None:
+    def _receive(self, page: Page, now_ns: int) -> None:
         """Take all messages of a page, then raise Malformed if one must not be in it."""
         fresh = self._cursor.accept(page)
-        wrong = [] if len(fresh) == len(page["messages"]) else [Malformed("a message for the second time")]
+        wrong = [] if len(fresh) == len(page.messages) else [Malformed("a message for the second time")]
         for message in fresh:
             try:
                 delivery = deliveries.received(message, self.username, now_ns)
@@ -160,19 +182,14 @@ class ChatUser(FastHttpUser):
             raise wrong[0]
 
     def _call(
-        self, method: str, path: str, read: Callable[[Answer], T], *, name: str | None = None, **options: Any
+        self,
+        operation: Register | SignIn | Send | Poll,
+        make: Callable[[], Result[S]],
+        read: Callable[[Result[S]], T],
     ) -> T | None:
         """Return what `read` makes of the answer, or None after its Malformed, which is a failed request."""
-        result, problem = call(
-            self.client,
-            method,
-            API + path,
-            read,
-            tell=self.environment.events.request.fire,
-            name=API + (name or path),
-            headers=self._headers,
-            **options,
-        )
+        name = f"{operation.method} {target.profile.wire.prefix}{operation.path}"
+        result, problem = call(make, read, tell=self.environment.events.request.fire, name=name)
         deliveries.failed_requests += problem is not None
         return result
 
@@ -202,6 +219,12 @@ def _add_options(parser: LocustArgumentParser) -> None:
         default=10.0,
         help="Seconds between two messages of one user (default: 10)",
     )
+    parser.add_argument(
+        "--target",
+        default=REFERENCE,
+        help="The profile of the server, a name or a TOML file, which says how it speaks HTTP"
+        " (default: reference)",
+    )
 
 
 @events.init.add_listener
@@ -227,13 +250,26 @@ def _check_the_host_of_the_page(environment: Environment) -> None:
 
 def _set_host(environment: Environment) -> None:
     environment.host = hosts.clean(environment.host)
+    target.load(environment.parsed_options.target if environment.parsed_options else REFERENCE)
     session = FastHttpSession(environment.host, None, None, max_redirects=0)
-    hosts.check(environment.host, lambda: ask(session, "POST", hosts.REGISTER, json=_credentials()))
+    wire = target.profile.wire
+    call = f"{wire.register.method} {wire.prefix}{wire.register.path}"
+    hosts.check(environment.host, call, lambda: _ask_to_register(session))
 
 
-def _credentials() -> dict[str, str]:
-    """Return the credentials of a new user."""
-    return {"username": f"load_{secrets.token_hex(6)}", "password": PASSWORD}
+def _client(session: FastHttpSession, username: str) -> Client:
+    """Return a user who asks with Locust's client."""
+    new = partial(HttpAdapter, codec=target.codec, transport=transport(session))
+    return Client("", username, PASSWORD, new_adapter=new)
+
+
+def _ask_to_register(session: FastHttpSession) -> Answer:
+    credentials = {"username": _new_name(), "password": PASSWORD}
+    return _client(session, credentials["username"]).http.ask("register", credentials)
+
+
+def _new_name() -> str:
+    return f"load_{secrets.token_hex(6)}"
 
 
 @events.init.add_listener

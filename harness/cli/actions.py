@@ -225,7 +225,7 @@ def serve(options: Namespace) -> int:
         line(f"\nThe server listens on {base_url}; these users can sign in:\n")
         for name in DEMO_USERS:
             password = secrets.token_urlsafe(9)
-            require(Client(base_url, name, password).register(), 201, f"registering {name}")
+            require(Client(base_url, name, password).register(), f"registering {name}")
             line(f"  {name:<8} password {password}")
         line(f"\n  sign in  POST {base_url}/api/users/login")
         line(f"  send     POST {base_url}/api/users/messages")

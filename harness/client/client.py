@@ -1,147 +1,106 @@
-"""A user of the server under test: HTTP without hidden retries, every call timed on the harness's clock."""
+"""A user of the server under test: every request is timed, and says what its answer proves."""
 
 from __future__ import annotations
 
-import itertools
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeGuard
-from urllib.parse import quote
+from dataclasses import fields as dataclass_fields
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
-import urllib3
-
-from harness.client.bounded_http import LONGEST_BODY_BYTES, new_pool, read_body
-from harness.client.variety.spellings import SPELLINGS
-from harness.client.variety.variety import Manner
-from harness.errors import NotServed
+from harness.adapters.base import Adapter, NewAdapter, Site
+from harness.adapters.manners import Asked, Manner
+from harness.adapters.over_http import HttpAdapter
+from harness.adapters.results import (
+    JSON,
+    Ack,
+    Answer,
+    Body,
+    Failed,
+    Page,
+    Result,
+    Said,
+    Session,
+)
+from harness.errors import HarnessError, InfrastructureError, NotServed, UsageError
 from harness.history import Outcome
 
 PATIENCE_S = 5.0
-JSON = Mapping[str, Any]
-API = "/api/users"
-
-
-class Malformed(AssertionError):
-    """An answer does not say what the contract promises."""
-
-
-class FieldMissing(Malformed, KeyError):
-    """An answer lacks a field."""
-
-    def __str__(self) -> str:
-        return f"an answer has no '{self.args[0]}'"
-
-
-class Body(dict[str, Any]):
-    """A JSON object from the server. Raise FieldMissing for a key that it lacks."""
-
-    def __missing__(self, key: str) -> Any:
-        raise FieldMissing(key)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer to one request; `status` is None if none came, and `error` says why."""
-
-    status: int | None
-    body: JSON
-    error: str | None
-    start_ns: int
-    end_ns: int
-    text: str = field(default="", repr=False)
-    """The body as it came; one that is not a JSON object is only here."""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Names in any case."""
-
-    @property
-    def seconds(self) -> float:
-        """The time from the request's start to its answer's last byte."""
-        return (self.end_ns - self.start_ns) / 1e9
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the answer proves (contract, Guarantees): a time-out is never 'not sent'."""
-        if self.status == 200 and self.error is None:
-            return Outcome.OK
-        if self.status is not None and (400 <= self.status < 500 or self.body.get("outcome") == "not_stored"):
-            return Outcome.REFUSED
-        return Outcome.UNKNOWN
+S = TypeVar("S", bound=Said)
+A = TypeVar("A", bound=Answer)
+STATUSES = {Outcome.OK: 200, Outcome.REFUSED: 400, Outcome.UNKNOWN: None}
+"""What stands for a status where an adapter does not speak HTTP."""
 
 
 class Client:
-    """One user's connection to a server, signed in by `sign_in`.
+    """One user's connection to a server, over an adapter; without one, over the reference's HTTP.
 
     With the URLs of several instances each request goes to the next one, as behind a load balancer. Threads
     may share it. `timeout_s` bounds each request to its last byte, in addition to the time that a poll may be
-    held open. It is far above every promised bound, so that a late answer counts as late and not as lost.
+    held open.
     """
 
     def __init__(
-        self, base_urls: str | Sequence[str], username: str, password: str, *, timeout_s: float = 5.0
+        self,
+        base_urls: str | Sequence[str],
+        username: str,
+        password: str,
+        *,
+        timeout_s: float = 5.0,
+        new_adapter: NewAdapter | None = None,
     ) -> None:
-        self.username = username
-        self._password = password
-        self._token: str | None = None
-        self._timeout_s = timeout_s
         urls = [base_urls] if isinstance(base_urls, str) else base_urls
-        self._urls = [url.rstrip("/") for url in urls]
-        self._base_urls = itertools.cycle(self._urls)
-        self._http = new_pool(maxsize=8)
+        self.username = username
+        self._site, self._password = Site(urls), password
+        self._new_adapter = new_adapter or partial(HttpAdapter, timeout_s=timeout_s)
+        self.adapter: Adapter = self._new_adapter(self._site, username, password)
+
+    @property
+    def http(self) -> HttpAdapter:
+        """The adapter, for requests that only HTTP has. Raise UsageError if it does not speak HTTP."""
+        if not isinstance(self.adapter, HttpAdapter):
+            raise UsageError("This needs requests over HTTP, and the target's adapter is a class of its own.")
+        return self.adapter
 
     @property
     def token(self) -> str | None:
         """The token of the last sign-in; None before the first."""
-        return self._token
+        return self.http.token
 
-    def register(self) -> Answer:
+    def register(self) -> Result[Said]:
         """Create this user."""
-        return self.call("POST", f"{API}/register", body=self._credentials())
+        return _result(self.adapter.register, Said())
 
-    def sign_in(self) -> Answer:
-        """Sign in and keep the token for every later call."""
-        answer = self.call("POST", f"{API}/login", body=self._credentials())
-        token = answer.body.get("token", self._token)
-        if answer.status == 200 and not fits_into_a_header(token):
-            return replace(answer, error=answer.error or "the token is not a string for a header")
-        self._token = token
-        return answer
+    def sign_in(self) -> Result[Session]:
+        """Sign in, for every later call."""
+        return _result(self.adapter.sign_in, Session())
 
-    def sign_in_at_once(self, times: int) -> list[Answer]:
+    def sign_in_at_once(self, times: int) -> list[Result[Session]]:
         """Sign in `times` times at the same time, each over its own connection."""
-        clients = [Client(self._urls, self.username, self._password) for _ in range(times)]
+        twins = [self._new_adapter(self._site, self.username, self._password) for _ in range(times)]
         with ThreadPoolExecutor(times) as pool:
-            answers = list(pool.map(Client.sign_in, clients))
-        for client in clients:
-            client.close()
+            answers = list(pool.map(lambda twin: _result(twin.sign_in, Session()), twins))
+        for twin in twins:
+            twin.close()
         return answers
 
-    def send(self, recipient: str, manner: Manner) -> Answer:
+    def send(self, recipient: str, manner: Manner) -> Result[Ack]:
         """Send one message."""
-        fields = {"to_username": recipient, "content": manner.content}
-        if manner.client_message_id is not None:
-            fields["client_message_id"] = manner.client_message_id
-        if manner.names_sender:
-            fields["from_username"] = self.username
-        body, kind = SPELLINGS[manner.spelling](fields)
-        headers = {"Content-Type": kind} | _connection(manner.new_connection)
-        return self.call("POST", f"{API}/messages", body=body, headers=headers)
+        return _result(lambda: self.adapter.send_as(recipient, manner), Ack())
 
-    def poll(
-        self, parameters: Mapping[str, str], *, unescaped: str = "", new_connection: bool = False
-    ) -> Answer:
-        """Ask for new messages of this user's own mailbox; `unescaped` characters are not escaped."""
-        path = f"{API}/messages/poll/{quote(self.username, safe='')}"
-        return self.call(
-            "GET",
-            path,
-            headers=_connection(new_connection),
-            parameters=parameters,
-            unescaped=unescaped,
-            held_s=float(parameters.get("wait", 0)),
-        )
+    def ask(self, asked: Asked) -> Result[Page]:
+        """Ask for new messages of this user's own mailbox."""
+        return _result(lambda: self.adapter.poll_as(asked), Page())
+
+    def poll(self, parameters: Mapping[str, str]) -> Result[Page]:
+        """Ask for new messages with the parameters `since`, `limit` and `wait`, as they are."""
+        return self.ask(Asked(parameters.get("since"), parameters))
+
+    def history(self, other: str) -> Result[Page]:
+        """Read the newest page of the conversation with another user."""
+        return _result(lambda: self.adapter.history(other), Page())
 
     def call(
         self,
@@ -151,81 +110,54 @@ class Client:
         body: JSON | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
-        unescaped: str = "",
-        held_s: float = 0.0,
     ) -> Answer:
-        """Make any request as this user; `path` starts at the server's root.
-
-        Bytes are sent as they are. `headers` are sent in UTF-8, and override the token and JSON's content
-        type. `unescaped` are characters of parameters that are not escaped. The answer may take `held_s`
-        seconds longer than others.
-        """
-        sent = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        data = json.dumps(body).encode() if isinstance(body, Mapping) else body
-        if data is not None:
-            sent["Content-Type"] = "application/json"
-        url = next(self._base_urls) + path
-        if parameters:
-            url += "?" + "&".join(
-                f"{name}={quote(value, safe=unescaped)}" for name, value in parameters.items()
-            )
-        sent |= {name: value.encode().decode("latin-1") for name, value in (headers or {}).items()}
-        timeout = urllib3.Timeout(total=self._timeout_s + held_s, connect=self._timeout_s)
-        start_ns = time.monotonic_ns()
-        try:
-            response = self._http.request(
-                method, url, body=data, headers=sent, timeout=timeout, preload_content=False
-            )
-            raw = read_body(response)
-        except urllib3.exceptions.HTTPError as error:
-            return Answer(None, Body(), _reason(error), start_ns, time.monotonic_ns())
-        return _answer(response, raw, start_ns, time.monotonic_ns())
+        """Make any request as this user; `path` starts at the server's root. Bytes are sent as they are."""
+        return self.http.call(method, path, body=body, headers=headers, parameters=parameters)
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._http.clear()
-
-    def _credentials(self) -> dict[str, str]:
-        return {"username": self.username, "password": self._password}
+        self.adapter.close()
 
 
-def _connection(is_new: bool) -> dict[str, str]:
-    """Return the header after which the next request uses another connection, perhaps another worker."""
-    return {"Connection": "close"} if is_new else {}
+def _result(call: Callable[[], S | None], nothing: S) -> Result[S]:
+    """Make a request of an adapter, and return what came back.
 
-
-def _answer(response: urllib3.BaseHTTPResponse, raw: bytes | None, start_ns: int, end_ns: int) -> Answer:
-    if raw is None:
-        error: str | None = f"the body is longer than {LONGEST_BODY_BYTES} bytes"
-        return Answer(response.status, Body(), error, start_ns, end_ns, "", response.headers)
-    body, error = json_object(raw)
-    text = raw.decode(errors="replace")
-    return Answer(response.status, body, error, start_ns, end_ns, text, response.headers)
-
-
-def json_object(raw: bytes) -> tuple[JSON, str | None]:
-    """Return the JSON object that a body holds, and an error if it is not one."""
+    Raise InfrastructureError when the adapter raises what only a fault of its own explains.
+    """
+    start_ns = time.monotonic_ns()
     try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return Body(), "the body is not JSON"
-    return (Body(body), None) if isinstance(body, dict) else (Body(), "the body is not a JSON object")
+        said = call()
+    except Failed as failed:
+        return _failure(failed, nothing, start_ns)
+    except OSError as error:
+        why = "timeout" if isinstance(error, TimeoutError) else f"connection lost ({type(error).__name__})"
+        return _failure(Failed(error=why), nothing, start_ns)
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise InfrastructureError(f"The target's adapter failed: {type(error).__name__}: {error}.") from error
+    answer = said.answer if said else None
+    if answer is None:
+        answer = Answer(STATUSES[Outcome.OK], Body(), None, start_ns, time.monotonic_ns())
+    fields = _fields(answer) | {"error": None}
+    return Result(**fields, outcome=Outcome.OK, said=nothing if said is None else said)
 
 
-def fits_into_a_header(token: object) -> TypeGuard[str]:
-    """Return whether a token can be sent in a header as it is."""
-    return isinstance(token, str) and token.isascii() and token.isprintable()
+def _failure(failed: Failed, nothing: S, start_ns: int) -> Result[S]:
+    answer = failed.answer
+    if answer is None:
+        status = failed.status or STATUSES[failed.outcome]
+        answer = Answer(status, Body(), failed.error, start_ns, time.monotonic_ns())
+    said = replace(nothing, stated_outcome=failed.stated_outcome) if isinstance(nothing, Ack) else nothing
+    fields = _fields(answer) | {"error": failed.error}
+    return Result(**fields, outcome=failed.outcome, said=said, detail=failed.why)
 
 
-def _reason(error: urllib3.exceptions.HTTPError) -> str:
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "connection refused"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "timeout"
-    return f"connection lost ({type(error).__name__})"
+def _fields(answer: Answer) -> dict[str, Any]:
+    return {each.name: getattr(answer, each.name) for each in dataclass_fields(Answer)}
 
 
-def patiently(call: Callable[[], Answer], *, pause_s: float = 0.2) -> Answer:
+def patiently(call: Callable[[], A], *, pause_s: float = 0.2) -> A:
     """Repeat a call that is answered 503 for up to five seconds; return the last answer.
 
     For requests before a scenario's story: whether a 503 is right is judged by sends and polls.
@@ -236,12 +168,13 @@ def patiently(call: Callable[[], Answer], *, pause_s: float = 0.2) -> Answer:
     return answer
 
 
-def require(answer: Answer, status: int, what: str) -> Answer:
-    """Return the answer if it has the status that the scenario needs to go on.
+def require(result: Result[S], what: str) -> Result[S]:
+    """Return the result if it is what the scenario needs to go on.
 
     Else raise NotServed: the scenario ends, and what it has recorded is judged.
     """
-    if answer.status != status or answer.error:
-        said = answer.error or answer.body.get("detail") or answer.body
-        raise NotServed(f"{what} was answered {answer.status or 'nothing'}, not {status}: {said}")
-    return answer
+    if result.outcome is not Outcome.OK:
+        raise NotServed(
+            f"{what} was answered {result.status or 'nothing'}: {result.why or dict(result.body)}"
+        )
+    return result

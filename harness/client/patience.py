@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from harness.client import Answer
 from harness.errors import NotServed
 
+A = TypeVar("A", bound=Answer)
 LASTS_S = 15.0
 QUICK_S = 1.0
 """An answer within this time is quick."""
@@ -16,7 +19,7 @@ class Patience:
     def __init__(self) -> None:
         self._lost_s = 0.0
 
-    def after(self, answer: Answer) -> Answer:
+    def after(self, answer: A) -> A:
         """Return the answer. Raise NotServed after 15 s of waiting without a quick answer."""
         is_quick = answer.status is not None and answer.seconds <= QUICK_S
         self._lost_s = 0.0 if is_quick else self._lost_s + answer.seconds

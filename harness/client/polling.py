@@ -5,17 +5,16 @@ Pure, so that the scenarios' traffic and the load test can share it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from harness.adapters import Message, Page
 from harness.arithmetic import smoothed_round_trip
 from harness.history import NS_PER_S
 
 
 @dataclass
 class Cursor:
-    """The cursor of a consumer: each answer's `next_since` becomes the next poll's `since`."""
+    """The cursor of a consumer: each page's `next_since` becomes the next poll's `since`."""
 
     since: str | None = None
     _seen: set[str] = field(default_factory=set, repr=False)
@@ -25,12 +24,11 @@ class Cursor:
         parameters = {"since": self.since} if self.since is not None else {}
         return parameters | ({"limit": str(limit)} if limit is not None else {})
 
-    def accept(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Move past an answer; return its messages that this consumer has not seen before."""
-        messages: Sequence[Mapping[str, Any]] = body["messages"]
-        fresh = [message for message in messages if message["id"] not in self._seen]
-        self._seen.update(message["id"] for message in fresh)
-        self.since = body.get("next_since", self.since)
+    def accept(self, page: Page) -> list[Message]:
+        """Move past a page; return its messages that this consumer has not seen before."""
+        fresh = [message for message in page.messages if message.id not in self._seen]
+        self._seen.update(message.id for message in fresh)
+        self.since = page.next_since
         return fresh
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from harness.client import Answer
-from harness.client.variety.variety import Manner
+from harness.adapters.manners import Manner
+from harness.client import Ack, Result
 from harness.history import Recorder
 
 ENOUGH_SENDS = 10
@@ -27,11 +27,11 @@ class Complaints:
         """Note what was wrong with an answer."""
         self._noted.append(what)
 
-    def note_refusal(self, manner: Manner, answer: Answer) -> None:
+    def note_refusal(self, manner: Manner, answer: Result[Ack]) -> None:
         """Note that a legal send was answered 4xx, unless that only slows the client down."""
         if answer.status not in self._slowed:
             how = ", ".join(manner.special) or "nothing special about it"
-            self.note(f"a legal send was answered {answer.status} ({how}): {answer.body.get('detail')}")
+            self.note(f"a legal send was answered {answer.status} ({how}): {answer.detail}")
 
     def all(self) -> list[str]:
         """Return all that was wrong so far, in sentences."""

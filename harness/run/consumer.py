@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from harness.client import Answer, Client
+from harness.adapters import Asked, Message
+from harness.client import Client, Page, Result
 from harness.client.polling import Cursor, PollSchedule
-from harness.client.variety.variety import Asked, Variety
+from harness.client.variety.variety import Variety
 from harness.history import NS_PER_S, Outcome, Recorder
 from harness.history.instants import instant
 from harness.run.exchange import poll_fields, special
@@ -25,7 +25,7 @@ HELD_AGAIN_AFTER_S = 0.2
 class Polled:
     """The result of one poll: whether it was `ok`, brought a new message, or said that there are more."""
 
-    answer: Answer
+    answer: Result[Page]
     ok: bool
     brought: bool
     promised: bool
@@ -135,12 +135,9 @@ class Consumer:
         since = self._cursor.since
         as_given = since is not None and since == self._given
         asked = self._variety.ask(since, limit=self._limit, wait_s=wait_s, as_given=as_given)
-        answer = self.client.poll(
-            asked.parameters, unescaped=asked.unescaped, new_connection=asked.new_connection
-        )
-        event, error = poll_fields(answer)
-        ok = event["outcome"] == Outcome.OK
-        fresh = self._cursor.accept(answer.body) if ok else []
+        answer = self.client.ask(asked)
+        ok = answer.outcome is Outcome.OK
+        fresh = self._cursor.accept(answer.said) if ok else []
         self._recorder.record(
             "poll",
             t=answer.end_ns,
@@ -150,27 +147,27 @@ class Consumer:
             since=asked.since,
             intended=min(intended_ns, answer.start_ns),
             start=answer.start_ns,
-            error=error,
+            error=answer.why,
             **({"wait": asked.wait_s} if asked.wait_s else {}),
             **special(asked.special),
-            **event,
+            **poll_fields(answer),
         )
-        for wrong in wrong_page(asked, event["messages"]) if ok else ():
+        for wrong in wrong_page(asked, answer.said.messages):
             self._complain(f"{self.name}'s poll {wrong}")
-        self._received += [frozenset((message["id"], message["message"])) for message in fresh]
-        return Polled(answer, ok, bool(fresh), bool(event.get("has_more")), was_held=asked.wait_s > 0)
+        self._received += [frozenset((message.id, message.content)) for message in fresh]
+        return Polled(answer, ok, bool(fresh), bool(answer.said.has_more), was_held=asked.wait_s > 0)
 
 
-def wrong_page(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def wrong_page(asked: Asked, messages: Sequence[Message]) -> Iterator[str]:
     """Yield what is wrong with a page, whatever the mailbox holds, as the end of a sentence."""
     how = f" ({', '.join(asked.special)})" if asked.special else ""
     if asked.limit is not None and len(messages) > asked.limit:
         yield f"with limit={asked.limit}{how} brought {len(messages)} messages"
     since = instant(asked.since)
     for message in messages:
-        moment = instant(message["timestamp"])
+        moment = instant(message.timestamp)
         if since is not None and moment is not None and moment <= since:
-            yield f"from {asked.since}{how} brought a message of {message['timestamp']}, which is not newer"
+            yield f"from {asked.since}{how} brought a message of {message.timestamp}, which is not newer"
 
 
 def lacking(consumers: Iterable[Consumer], acked: Mapping[str, Collection[Acked]]) -> list[Consumer]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from types import NoneType
 from typing import Any
 
-from harness.client import Answer, Body, Client
-from harness.client.variety.variety import Manner
+from harness.adapters.manners import Manner
+from harness.client import Ack, Client, Page, Result
 from harness.history import Outcome, Recorder
 
 
@@ -18,58 +16,14 @@ def special(words: Sequence[str]) -> dict[str, list[str]]:
     return {"special": list(words)} if words else {}
 
 
-def poll_fields(answer: Answer) -> tuple[dict[str, Any], str | None]:
-    """Return what a poll's answer says, and an error; a malformed 200 has an unknown outcome."""
-    fields: dict[str, Any] = {"outcome": answer.outcome, "status": answer.status}
-    if answer.outcome is not Outcome.OK:
-        return fields, answer.error or answer.body.get("detail")
-    try:
-        return fields | _page(answer), None
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        return fields | {"outcome": Outcome.UNKNOWN}, f"malformed answer: {error!r}"
-
-
-def _page(answer: Answer) -> dict[str, Any]:
-    body = answer.body
-    messages = [
-        {
-            "id": _typed(message["id"], "id", str, int),
-            "seq": _typed(message.get("seq"), "seq", int, str, NoneType),
-            "sender": _typed(message["from"], "from", str),
-            "recipient": _typed(message["to"], "to", str),
-            "content": _typed(message["message"], "message", str),
-            "timestamp": _typed(message["timestamp"], "timestamp", str),
-            "client_message_id": _typed(
-                message.get("client_message_id"), "client_message_id", str, int, NoneType
-            ),
-        }
-        for message in body["messages"]
-    ]
-    rest = {key: body.get(key) for key in ("has_more", "gap", "source", "degraded")}
-    cursor = _typed(body["next_since"], "next_since", str, NoneType)
-    (cursor or "").encode()  # raises for a lone surrogate: the cursor goes into a URL
-    return {"messages": messages, "next_since": cursor, **rest}
-
-
-def _typed(value: Any, name: str, *types: type) -> Any:
-    """Return the value. Raise TypeError unless it is of one of these types: a server may send anything."""
-    if not isinstance(value, types):
-        raise TypeError(f"{name} is of the type {type(value).__name__}")
-    return value
-
-
-def read_ack(answer: Answer) -> Answer:
-    """Return the answer to a send; a malformed 200 becomes an answer with an error."""
-    if answer.outcome is not Outcome.OK:
-        return answer
-    said = answer.body
-    try:
-        _typed(said.get("id"), "id", str, int, NoneType)
-        _typed(said.get("seq"), "seq", int, str, NoneType)
-        _typed(said.get("timestamp"), "timestamp", str, NoneType)
-    except TypeError as error:
-        return replace(answer, body=Body(), error=f"malformed answer: {error!r}")
-    return answer
+def poll_fields(result: Result[Page]) -> dict[str, Any]:
+    """Return what a poll's answer says."""
+    fields: dict[str, Any] = {"outcome": result.outcome, "status": result.status}
+    if result.outcome is not Outcome.OK:
+        return fields
+    page = result.said
+    rest = {key: getattr(page, key) for key in ("next_since", "has_more", "gap", "source", "degraded")}
+    return fields | {"messages": [vars(message) for message in page.messages], **rest}
 
 
 def send(
@@ -79,7 +33,7 @@ def send(
     recipient: str,
     manner: Manner,
     intended_ns: int | None = None,
-) -> Answer:
+) -> Result[Ack]:
     """Send one message; record it before it leaves and when it is answered."""
     op = recorder.next_op()
     now = time.monotonic_ns()
@@ -94,16 +48,16 @@ def send(
         intended=now if intended_ns is None else intended_ns,
         **special(manner.special),
     )
-    answer = read_ack(client.send(recipient, manner))
-    body = answer.body
+    answer = client.send(recipient, manner)
+    ack = answer.said
     recorder.record(
         "sent",
         t=answer.end_ns,
         op=op,
         outcome=answer.outcome,
         status=answer.status,
-        error=answer.error or body.get("detail"),
-        stated_outcome=body.get("outcome"),
-        **{key: body.get(key) for key in ("id", "seq", "timestamp", "queued", "replayed")},
+        error=answer.why,
+        stated_outcome=ack.stated_outcome,
+        **{key: getattr(ack, key) for key in ("id", "seq", "timestamp", "queued", "replayed")},
     )
     return answer

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.adapters.manners import Manner
 from harness.arithmetic import exact_percentile
-from harness.client import Answer
-from harness.client.variety.variety import Manner
+from harness.client import Ack, Page, Result
 from harness.run.broken import PromiseBroken
 from harness.run.messages import Messages, Pair
 from harness.run.readers import Readers
@@ -17,8 +17,8 @@ from harness.run.readers import Readers
 class RoundTrips:
     """The answers to sends, and to the poll after each."""
 
-    sends: list[Answer] = field(default_factory=list)
-    polls: list[Answer] = field(default_factory=list)
+    sends: list[Result[Ack]] = field(default_factory=list)
+    polls: list[Result[Page]] = field(default_factory=list)
 
 
 class Measure:

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.client import Answer, Client
+from harness.adapters.manners import Manner
+from harness.client import Ack, Client, Result
 from harness.client.patience import Patience
-from harness.client.variety.variety import Manner, Variety
+from harness.client.variety.variety import Variety
 from harness.history import Outcome, Recorder
 from harness.run.broken import NotAcked
 from harness.run.complaints import Complaints
@@ -44,7 +45,7 @@ class Messages:
         *,
         retrying: bool = False,
         manner: Manner | None = None,
-    ) -> Answer:
+    ) -> Result[Ack]:
         """Send one message, and return the last answer. The variety draws the content, unless it is given.
 
         `retrying` sends again until the answer is definite, with the same client_message_id, which the
@@ -63,7 +64,7 @@ class Messages:
         due_ns: int | None = None,
         retrying: bool = False,
         manner: Manner | None = None,
-    ) -> Answer:
+    ) -> Result[Ack]:
         """Send as `send` does, without raising NotServed; `due_ns` is when it was due (default: now)."""
         how = manner or self._variety.manner(sender.username, recipient.username, content, needs_id=retrying)
         give_up_at = time.monotonic() + GIVE_UP_AFTER_S
@@ -81,15 +82,14 @@ class Messages:
 
     def send_acked(
         self, sender: Client, recipient: Client, content: str | None = None, *, manner: Manner | None = None
-    ) -> Answer:
+    ) -> Result[Ack]:
         """Send one message that the server must accept for the scenario to make sense.
 
         Raise NotAcked when it does not.
         """
         answer = self.send(sender, recipient, content, manner=manner)
         if answer.outcome is not Outcome.OK:
-            said = answer.error or answer.body.get("detail")
-            raise NotAcked(f"a send was answered {answer.status or 'nothing'}, not 200: {said}")
+            raise NotAcked(f"a send was answered {answer.status or 'nothing'} and not accepted: {answer.why}")
         return answer
 
     def send_copies(self, sender: Client, recipient: Client, *, copies: int) -> None:
@@ -101,7 +101,7 @@ class Messages:
         manners = [first, *(self._variety.respelled(first) for _ in range(copies - 1))]
         gate = threading.Barrier(copies)
 
-        def send_with_the_others(manner: Manner) -> Answer:
+        def send_with_the_others(manner: Manner) -> Result[Ack]:
             gate.wait()
             return self._send_once(sender, recipient, manner, None)
 
@@ -141,10 +141,12 @@ class Messages:
                 return
             self.send(*pair)
 
-    def _send_once(self, sender: Client, recipient: Client, manner: Manner, due_ns: int | None) -> Answer:
+    def _send_once(
+        self, sender: Client, recipient: Client, manner: Manner, due_ns: int | None
+    ) -> Result[Ack]:
         answer = send(sender, self._recorder, recipient=recipient.username, manner=manner, intended_ns=due_ns)
         if answer.status is not None:
             self.last_answered_ns = answer.end_ns
         if answer.outcome is Outcome.OK:
-            self._variety.keep(str(answer.body.get("id") or ""))
+            self._variety.keep(answer.said.id)
         return answer

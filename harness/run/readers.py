@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from harness.client import Answer, Client
+from harness.client import Client, Page, Result
 from harness.client.patience import Patience
 from harness.client.variety.variety import Variety
 from harness.history import Recorder
@@ -46,7 +46,7 @@ class Readers:
             consumer = self.new_consumer(client, at_once=at_once or wait_s > 0, limit=limit, wait_s=wait_s)
             self.running.append(consumer.start())
 
-    def poll_once(self, client: Client, *, wait_s: float = 0.0) -> Answer:
+    def poll_once(self, client: Client, *, wait_s: float = 0.0) -> Result[Page]:
         """Poll once now, with the client's first consumer, or with a new one that has no schedule."""
         if not self._of(client):
             self.running.append(self.new_consumer(client))
@@ -61,7 +61,7 @@ class Readers:
         self.running.append(consumer)
         self.poll_with(consumer)
 
-    def read_page(self, client: Client, since: str | None, *, limit: int) -> Answer:
+    def read_page(self, client: Client, since: str | None, *, limit: int) -> Result[Page]:
         """Read one page of at most `limit` messages from this cursor, with a consumer that ends there."""
         return self.poll_with(self.new_consumer(client, since=since, limit=limit))
 
@@ -89,7 +89,7 @@ class Readers:
         """Return where the client's first consumer is."""
         return self._of(client)[0].cursor
 
-    def poll_with(self, consumer: Consumer, *, wait_s: float = 0.0) -> Answer:
+    def poll_with(self, consumer: Consumer, *, wait_s: float = 0.0) -> Result[Page]:
         """Poll once. Raise NotServed when the server does not answer one call after the other."""
         return self._patience.after(consumer.poll_once(wait_s=wait_s).answer)
 

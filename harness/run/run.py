@@ -47,6 +47,7 @@ class Run:
         self.policy = profile.policy
         self.statuses = profile.statuses
         self.has = profile.has
+        self.wire = profile.wire
         self.minutes = minutes
         """How long a long row lasts."""
         self.measured: dict[str, Any] = {}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from random import Random
 
-from harness.client import Answer
+from harness.client import Ack, Result
 from harness.history import NS_PER_S, Recorder
 from harness.run.broken import LOOK_AGAIN_S
 from harness.run.messages import Messages, Pair
@@ -33,7 +33,7 @@ class Sender:
 
     def __init__(
         self,
-        send_one: Callable[[int], Answer],
+        send_one: Callable[[int], Result[Ack]],
         *,
         interval_s: float,
         first_in_s: float = 0.0,
@@ -138,7 +138,7 @@ class Senders:
 
     def _send_one(
         self, pair: Pair, content: str | None, *, retrying: bool = False
-    ) -> Callable[[int], Answer]:
+    ) -> Callable[[int], Result[Ack]]:
         sender, recipient = pair
         return lambda due_ns: self._messages.send_due(
             sender, recipient, content, due_ns=due_ns, retrying=retrying

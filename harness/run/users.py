@@ -6,18 +6,20 @@ import secrets
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from harness.checkers.pressure import Pressure
-from harness.client import Answer, Client, patiently
+from harness.client import Client, Result, Said, patiently
 from harness.client.variety.names import usual_name
 from harness.client.variety.variety import Variety
 from harness.errors import NotServed
-from harness.history import Recorder
+from harness.history import Outcome, Recorder
 from harness.run.broken import LONGEST_WAIT_S
 from harness.targets.instances import Instances
 
+S = TypeVar("S", bound=Said)
 PASSWORD = "correct horse battery staple"
-REGISTERED = frozenset({201, 409})
+TAKEN = 409
 """The names are random: where one is taken, an earlier try, answered 503, was carried out."""
 TOLERATED = frozenset({400, 404, 405, 413, 422, 429, 501})
 """Perhaps the harness's fault: a name or password that is not accepted, a limit, an unknown endpoint."""
@@ -65,7 +67,7 @@ class Users:
         clients = [self._client(n) for n in (name, f"{name}a", name.capitalize())]
         for client in clients[:2]:
             self._register(client)
-        if patiently(clients[2].register).status != 201:
+        if patiently(clients[2].register).outcome is not Outcome.OK:
             clients[2] = self.register()
         for client in clients:
             self.sign_in(client)
@@ -83,7 +85,8 @@ class Users:
 
     def sign_in(self, client: Client) -> None:
         """Sign a registered user in."""
-        self._must("sign in", client, client.sign_in, {200}, tolerated={429})
+        if client.adapter.signs_in:
+            self._must("sign in", client, client.sign_in, self._instances.wire.sign_in.ok, tolerated={429})
 
     def second_browser(self, client: Client) -> Client:
         """Return the same user, signed in once more."""
@@ -97,13 +100,15 @@ class Users:
             client.close()
 
     def _register(self, client: Client) -> None:
-        self._must("register", client, client.register, REGISTERED, tolerated=TOLERATED)
+        if client.adapter.registers:
+            right = {*self._instances.wire.register.ok, TAKEN}
+            self._must("register", client, client.register, right, tolerated=TOLERATED)
 
     def _must(
         self,
         what: str,
         client: Client,
-        call: Callable[[], Answer],
+        call: Callable[[], Result[S]],
         right: Collection[int],
         *,
         tolerated: Collection[int],
@@ -112,17 +117,17 @@ class Users:
         while True:
             answer = patiently(call)
             # A user who was given no token cannot go on.
-            is_malformed = answer.status == 200 and answer.error is not None
+            is_malformed = answer.outcome is Outcome.UNKNOWN and answer.status in right
             self._record(what, client, answer, right, tolerated, is_malformed=is_malformed)
             if not self._decides_nothing(client, answer) or time.monotonic() >= give_up_at:
                 break
         if answer.status not in right or is_malformed:
-            said = answer.error or answer.body.get("detail") or dict(answer.body)
+            said = answer.why or dict(answer.body)
             wanted = " or ".join(map(str, sorted(right)))
             asked = f"{client.username} wanted to {what} and was answered {answer.status or 'nothing'}"
             raise NotServed(f"{asked}, not {wanted}: {said}")
 
-    def _decides_nothing(self, client: Client, answer: Answer) -> bool:
+    def _decides_nothing(self, client: Client, answer: Result[S]) -> bool:
         """Return whether the answer just recorded is a time-out that a busy machine explains."""
         if answer.status is not None:
             return False
@@ -134,7 +139,7 @@ class Users:
         self,
         what: str,
         client: Client,
-        answer: Answer,
+        answer: Result[S],
         right: Collection[int],
         tolerated: Collection[int],
         *,
@@ -156,6 +161,6 @@ class Users:
     def _client(self, name: str, at: str = "") -> Client:
         if not self._instances.targets:
             self._instances.start()
-        client = Client(at or self._instances.base_urls, name, PASSWORD)
+        client = self._instances.client(name, PASSWORD, at=at)
         self._clients.append(client)
         return client

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from harness.checkers import DELIVERY, available, refuses
-from harness.client import Answer, Client
+from harness.client import Answer, Client, Page
 from harness.history import Outcome
 from harness.run import Run, certain
-from harness.run.exchange import poll_fields
-from harness.run.hostile.attempts import Intruder, mailbox
+from harness.run.hostile.attempts import Intruder
 
 ALL = (*DELIVERY, available)
 MALFORMED = ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "0", "")
@@ -23,7 +22,8 @@ def test_a_name_that_is_too_short_is_refused(run: Run) -> None:
     """No user can have it."""
     caller = Intruder(run.users.new_one(), run.recorder)
     for name in ("a", "ab", "é"):
-        caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), expected=run.statuses.invalid)
+        mailbox = {"username": name}
+        caller.tries(f"poll the mailbox of {name}", "poll", mailbox, expected=run.statuses.invalid)
     run.check(refuses)
 
 
@@ -32,7 +32,8 @@ def test_the_mailbox_of_an_unknown_user_is_not_found(run: Run) -> None:
     """A user could have this name, but none has."""
     caller = Intruder(run.users.new_one(), run.recorder)
     for name in (f"nobody_{run.random.getrandbits(32):08x}", "x" * 64):
-        caller.tries(f"poll the mailbox of {name}", "GET", mailbox(name), expected=run.statuses.unknown_user)
+        mailbox = {"username": name}
+        caller.tries(f"poll the mailbox of {name}", "poll", mailbox, expected=run.statuses.unknown_user)
     run.check(refuses)
 
 
@@ -43,7 +44,7 @@ def test_a_since_that_is_not_a_timestamp_is_refused(run: Run) -> None:
     for since in MALFORMED:
         answer = _tries(run, bob, "since", since, is_refused=run.policy.malformed_since == "refused")
         if run.policy.malformed_since == "ignored":
-            assert _contents(answer) == sent, f"since={since!r} was not ignored"
+            assert _contents(bob.http.page_of(answer)) == sent, f"since={since!r} was not ignored"
     _end(run, bob)
 
 
@@ -54,7 +55,7 @@ def test_a_limit_outside_its_range_is_refused(run: Run) -> None:
     for limit in NO_LIMITS:
         answer = _tries(run, bob, "limit", limit, is_refused=run.policy.limit_outside == "refused")
         if run.policy.limit_outside == "clamped":
-            assert 1 <= len(_contents(answer)) <= 100, f"limit={limit!r} brought nothing"
+            assert 1 <= len(bob.http.page_of(answer).messages) <= 100, f"limit={limit!r} brought nothing"
     _end(run, bob)
 
 
@@ -64,21 +65,21 @@ def test_a_poll_brings_the_messages(run: Run) -> None:
     bob, sent = _with_messages(run, 3)
     whole = _page(bob)
     certain(
-        (_contents(whole), whole.body["has_more"]) == (sent, False),
+        (_contents(whole), whole.has_more) == (sent, False),
         "a poll without a cursor must bring all messages and say that there are no more",
     )
-    cursor = whole.body["messages"][0]["timestamp"]
+    cursor = whole.messages[0].timestamp
     certain(
         _contents(_page(bob, since=cursor)) == sent[1:],
         "a poll with a cursor must bring all newer messages and no others",
     )
     page = _page(bob, since=cursor, limit="1")
     certain(
-        (_contents(page), page.body["has_more"]) == (sent[1:2], True),
+        (_contents(page), page.has_more) == (sent[1:2], True),
         "a poll with limit=1 must bring the oldest new message and say that there are more",
     )
     certain(
-        page.body["next_since"] == page.body["messages"][-1]["timestamp"],
+        page.next_since == page.messages[-1].timestamp,
         "next_since must be the timestamp of the last message",
     )
     _end(run, bob)
@@ -89,11 +90,11 @@ def test_a_poll_without_news_is_empty(run: Run) -> None:
     """It repeats the cursor it was given; an empty mailbox is not an error."""
     certain(_contents(_page(run.users.new_one())) == [], "the mailbox of a new user must be empty")
     bob, _ = _with_messages(run, 2)
-    cursor = _page(bob).body["next_since"]
+    cursor = _page(bob).next_since
     for _ in range(2):
         again = _page(bob, since=cursor)
         certain(
-            (_contents(again), again.body["next_since"]) == ([], cursor),
+            (_contents(again), again.next_since) == ([], cursor),
             "without new messages a poll must be empty and repeat its cursor",
         )
     _end(run, bob)
@@ -106,8 +107,8 @@ def test_polls_without_redis_are_served_from_mongodb(run: Run) -> None:
     carol, received = run.users.new_one(), list[str]()
     with run.faults.redis_refused():
         for _ in range(ROUNDS):
-            sent.append(run.messages.send_acked(carol, bob).body["message"])
-            received += _contents(run.readers.poll_once(bob))
+            sent.append(_send(run, carol, bob))
+            received += _contents(run.readers.poll_once(bob).said)
         if run.policy.polls_without_redis == "served":
             assert received == sent, "polls without Redis do not bring every message"
     _end(run, bob)
@@ -130,27 +131,30 @@ def test_polls_without_any_store_are_unavailable(run: Run) -> None:
 def _with_messages(run: Run, count: int) -> tuple[Client, list[str]]:
     """Return a user with `count` messages, and their contents, the oldest first."""
     alice, bob = run.users.new(2)
-    return bob, [run.messages.send_acked(alice, bob).body["message"] for _ in range(count)]
+    return bob, [_send(run, alice, bob) for _ in range(count)]
+
+
+def _send(run: Run, sender: Client, recipient: Client) -> str:
+    """Let one send to the other; return what was sent."""
+    run.messages.send_acked(sender, recipient)
+    return run.recorder.history().sends[-1].content
 
 
 def _tries(run: Run, bob: Client, name: str, value: str, *, is_refused: bool) -> Answer:
-    expected = run.statuses.invalid if is_refused else {200}
-    what = f"poll with {name}={value!r}"
-    return Intruder(bob, run.recorder).tries(
-        what, "GET", mailbox(bob.username), parameters={name: value}, expected=expected
-    )
+    expected = run.statuses.invalid if is_refused else run.wire.poll.ok
+    fields = {"username": bob.username, name: value}
+    return Intruder(bob, run.recorder).tries(f"poll with {name}={value!r}", "poll", fields, expected=expected)
 
 
-def _page(bob: Client, **parameters: str) -> Answer:
-    """Return the answer to a poll; the scenario needs it to be OK."""
-    answer = bob.poll(parameters)
-    fields, error = poll_fields(answer)
-    assert fields["outcome"] is Outcome.OK, f"a poll was answered {answer.status or 'nothing'}: {error}"
-    return answer
+def _page(bob: Client, **parameters: str | None) -> Page:
+    """Return the page of a poll; the scenario needs it to be OK."""
+    answer = bob.poll({name: value for name, value in parameters.items() if value is not None})
+    assert answer.outcome is Outcome.OK, f"a poll was answered {answer.status or 'nothing'}: {answer.why}"
+    return answer.said
 
 
-def _contents(answer: Answer) -> list[str]:
-    return [message["message"] for message in answer.body.get("messages", ())]
+def _contents(page: Page) -> list[str]:
+    return [message.content for message in page.messages]
 
 
 def _end(run: Run, bob: Client) -> None:

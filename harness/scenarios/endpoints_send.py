@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from harness.adapters.manners import Manner
 from harness.checkers import DELIVERY, available, refuses
 from harness.client import Client
-from harness.client.variety.variety import Manner
 from harness.run import Run
-from harness.run.hostile.attempts import MESSAGES, Intruder, conversation
+from harness.run.hostile.attempts import Intruder
 
 ALL = (*DELIVERY, available)
 EMPTY = ("", " ", "\t\r\n", "\u3000")
@@ -24,8 +24,7 @@ def test_empty_content_is_refused(run: Run) -> None:
     for content in EMPTY:
         answer = run.messages.send(alice, bob, content)
         sender.tried(f"send {content!r}", answer, expected=run.statuses.invalid)
-    body = {"to_username": bob.username}
-    sender.tries("send nothing", "POST", MESSAGES, body=body, expected=run.statuses.invalid)
+    sender.tries("send nothing", "send", {"recipient": bob.username}, expected=run.statuses.invalid)
     _end(run, alice, bob, refused=True)
 
 
@@ -47,8 +46,8 @@ def test_an_unknown_recipient_is_not_found(run: Run) -> None:
     """No user has this name, and nothing is stored for one who registers it later."""
     alice, bob = run.users.new(2)
     sender = Intruder(alice, run.recorder)
-    body = {"to_username": f"nobody_{run.random.getrandbits(32):08x}", "content": "hello?"}
-    sender.tries("send to an unknown user", "POST", MESSAGES, body=body, expected=run.statuses.unknown_user)
+    message = {"recipient": f"nobody_{run.random.getrandbits(32):08x}", "content": "hello?"}
+    sender.tries("send to an unknown user", "send", message, expected=run.statuses.unknown_user)
     _end(run, alice, bob, refused=True)
 
 
@@ -60,9 +59,9 @@ def test_a_message_is_stored_and_queued(run: Run) -> None:
     spelling = "a form" if run.has.forms else "JSON"
     by_form = run.messages.send_acked(alice, carol, manner=Manner("by form", None, spelling))
     for answer, recipient in ((by_json, bob), (by_form, carol)):
-        assert (answer.status, answer.body.get("queued")) == (200, True), "a message was not queued in Redis"
-        history = alice.call("GET", conversation(recipient.username)).body.get("messages", [])
-        assert [one["id"] for one in history] == [answer.body["id"]], "MongoDB does not have the message"
+        assert answer.said.queued is True, "a message was not queued in Redis"
+        history = alice.history(recipient.username).said.messages
+        assert [one.id for one in history] == [answer.said.id], "MongoDB does not have the message"
     run.queues.require_right()
     run.readers.start(carol, at_once=True)
     _end(run, alice, bob)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import Any
@@ -14,7 +15,7 @@ from harness.client import Answer, Client
 from harness.history import NS_PER_S
 from harness.run import LOOK_AGAIN_S, Run, certain
 from harness.run.broken import CertainlyBroken, Deadline
-from harness.run.hostile.attempts import MESSAGES, Intruder
+from harness.run.hostile.attempts import Intruder
 from harness.run.recorded import healed_ns
 
 HELD_POLLS = 4
@@ -95,18 +96,16 @@ def test_the_api_is_described(run: Run) -> None:
     missing = CALLS - {(method, re.sub(r"{\w+}", "{}", path)) for method, path in calls}
     certain(not missing, f"the API description lacks {sorted(missing)}")
     secured = [key for key, call in calls.items() if call.get("security", document.get("security"))]
-    certain({path for _, path in secured} >= {MESSAGES}, "by the API description a send needs no token")
+    certain(
+        {path for _, path in secured} >= {run.wire.send.path}, "by the API description a send needs no token"
+    )
     intruder = Intruder(stranger, run.recorder)
+    message = {run.wire.send.recipient: user.username, run.wire.send.content: "hi"}
     for method, path in secured:
         path = re.sub(r"{\w+}", user.username, path)
-        body = {"to_username": user.username, "content": "hi"} if method == "post" else None
-        intruder.tries(
-            f"{method} {path} without a token",
-            method.upper(),
-            path,
-            body=body,
-            expected=run.statuses.not_signed_in,
-        )
+        body = json.dumps(message).encode() if method == "post" else None
+        what, refused = f"{method} {path} without a token", run.statuses.not_signed_in
+        intruder.calls(what, method.upper(), path, body=body, expected=refused)
     run.check(refuses)
 
 

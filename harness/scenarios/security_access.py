@@ -17,7 +17,7 @@ from harness.client import Answer, Client
 from harness.policy import Statuses
 from harness.run import Inconclusive, Run
 from harness.run.broken import CertainlyBroken, PromiseBroken, certain
-from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
+from harness.run.hostile.attempts import Intruder, shown
 from harness.run.hostile.forgery import false_headers
 from harness.verdict import Checker
 
@@ -34,10 +34,17 @@ def test_an_invalid_token_is_refused(run: Run) -> None:
     stranger = Intruder(run.users.register(), run.recorder, [secret])
     for what, header in false_headers(mallory.token or "", mallory.username, bob.username).items():
         headers = {} if header is None else {"Authorization": header}
-        for path in (mailbox(bob.username), conversation(bob.username), mailbox(mallory.username)):
-            stranger.tries(f"read {path} with {what}", "GET", path, headers=headers, expected=refused)
-        body = {"to_username": alice.username, "content": f"forged {_token(run)}"}
-        stranger.tries(f"send with {what}", "POST", MESSAGES, body=body, headers=headers, expected=refused)
+        for user in (bob, mallory):
+            mailbox = {"username": user.username}
+            stranger.tries(
+                f"poll {shown(user.username)} with {what}", "poll", mailbox, headers=headers, expected=refused
+            )
+        other = {"other": bob.username}
+        stranger.tries(
+            f"read a conversation with {what}", "history", other, headers=headers, expected=refused
+        )
+        message = {"recipient": alice.username, "content": f"forged {_token(run)}"}
+        stranger.tries(f"send with {what}", "send", message, headers=headers, expected=refused)
     _end(run)
 
 
@@ -50,10 +57,10 @@ def test_an_expired_token_is_refused(run: Run) -> None:
         eve = run.users.new_one()
         run.messages.send_acked(eve, bob)
     late, refused = Intruder(eve, run.recorder, [secret]), run.statuses.not_signed_in
-    body = {"to_username": bob.username, "content": f"late {_token(run)}"}
-    late.tries("poll with an expired token", "GET", mailbox(eve.username), expected=refused)
-    late.tries("send with an expired token", "POST", MESSAGES, body=body, expected=refused)
-    late.tries("read with an expired token", "GET", conversation(bob.username), expected=refused)
+    message = {"recipient": bob.username, "content": f"late {_token(run)}"}
+    late.tries("poll with an expired token", "poll", {"username": eve.username}, expected=refused)
+    late.tries("send with an expired token", "send", message, expected=refused)
+    late.tries("read with an expired token", "history", {"other": bob.username}, expected=refused)
     run.users.sign_in(eve)
     run.messages.send_acked(eve, bob)
     _end(run, PRIVATE)  # the fault window is too short to judge `available` in it
@@ -64,26 +71,25 @@ def test_no_user_reads_or_writes_for_another(run: Run) -> None:
     """Mallory is signed in, and asks for Bob's messages in every way."""
     alice, bob, secret = _start(run)
     mallory = Intruder(run.users.new_one(), run.recorder, [secret])
-    statuses, harmless = run.statuses, {200} | run.statuses.invalid
-    own, bobs = mailbox(mallory.client.username), mailbox(bob.username)
-    for parameters in ({}, {"limit": "100"}, {"since": "2000-01-01T00:00:00Z"}, {"username": "bob"}):
-        mallory.tries(
-            f"poll Bob's with {parameters}", "GET", bobs, parameters=parameters, expected=statuses.forbidden
-        )
-    for path in (f"{own}%2F..%2F{bob.username}", f"{own}/{bob.username}", f"{own}%00{bob.username}"):
-        mallory.tries(f"poll {path}", "GET", path, expected=statuses.no_such_mailbox)
+    statuses, harmless = run.statuses, run.wire.poll.ok | run.wire.history.ok | run.statuses.invalid
+    own, bobs = {"username": mallory.client.username}, {"username": bob.username}
+    for fields in ({}, {"limit": "100"}, {"since": "2000-01-01T00:00:00Z"}):
+        mallory.tries(f"poll Bob's with {fields}", "poll", bobs | fields, expected=statuses.forbidden)
+    claim = {"username": "bob"}
+    mallory.tries(f"poll Bob's with {claim}", "poll", bobs, parameters=claim, expected=statuses.forbidden)
+    mine = mallory.client.http.codec.writer.request("poll", own).path
+    for path in (f"{mine}%2F..%2F{bob.username}", f"{mine}/{bob.username}", f"{mine}%00{bob.username}"):
+        mallory.calls(f"poll {path}", "GET", path, expected=statuses.no_such_mailbox)
     for name in ("username", "user", "mailbox", "from", "to"):
-        claim = {name: bob.username}
-        mallory.tries(f"poll with {name}=Bob", "GET", own, parameters=claim, expected=harmless)
-        mallory.tries(
-            f"read with {name}=Bob", "GET", conversation(alice.username), parameters=claim, expected=harmless
-        )
+        claim, other = {name: bob.username}, {"other": alice.username}
+        mallory.tries(f"poll with {name}=Bob", "poll", own, parameters=claim, expected=harmless)
+        mallory.tries(f"read with {name}=Bob", "history", other, parameters=claim, expected=harmless)
     for claimed in (bob, alice):
-        body = {"to_username": bob.username, "content": "forged", "from_username": claimed.username}
-        mallory.tries(f"send as {claimed.username}", "POST", MESSAGES, body=body, expected=statuses.forbidden)
-    body = {"username": bob.username, "password": WRONG}
-    mallory.tries("register Bob's name", "POST", REGISTER, body=body, expected=statuses.name_taken)
-    mallory.tries("sign in as Bob with it", "POST", LOGIN, body=body, expected=statuses.not_signed_in)
+        message = {"recipient": bob.username, "content": "forged", "sender": claimed.username}
+        mallory.tries(f"send as {claimed.username}", "send", message, expected=statuses.forbidden)
+    credentials = {"username": bob.username, "password": WRONG}
+    mallory.tries("register Bob's name", "register", credentials, expected=statuses.name_taken)
+    mallory.tries("sign in as Bob with it", "sign_in", credentials, expected=statuses.not_signed_in)
     _end(run)
 
 
@@ -125,10 +131,9 @@ def test_guessing_a_password_is_slowed(run: Run) -> None:
     slowed = run.statuses.slowed
     eve = Intruder(run.users.register(), run.recorder)
     for _ in range(GUESSES):
-        body = {"username": victim.username, "password": WRONG}
-        guess = eve.tries(
-            "guess a password", "POST", LOGIN, body=body, expected=slowed | run.statuses.not_signed_in
-        )
+        fields = {"username": victim.username, "password": WRONG}
+        expected = slowed | run.statuses.not_signed_in
+        guess = eve.tries("guess a password", "sign_in", fields, expected=expected)
         if guess.status in slowed:
             break
     answered = guess.status in slowed | run.statuses.not_signed_in
@@ -142,7 +147,8 @@ def test_guessing_a_password_is_slowed(run: Run) -> None:
     owner = Intruder(victim, run.recorder)
     for answer in victim.sign_in_at_once(12):
         owner.tried("sign in with the right password meanwhile", answer, expected=slowed)
-    Intruder(neighbour, run.recorder).tried("sign in as another user", neighbour.sign_in(), expected={200})
+    right = run.wire.sign_in.ok
+    Intruder(neighbour, run.recorder).tried("sign in as another user", neighbour.sign_in(), expected=right)
     run.messages.send_acked(victim, bob)
     _end(run)
 
@@ -169,7 +175,7 @@ def _end(run: Run, checkers: Sequence[Checker] = (*PRIVATE, available)) -> None:
 
 def _token_lifetime_s(run: Run) -> int:
     """Return how long a new token is valid, in seconds."""
-    ends_at = str(run.users.register().sign_in().body["expires_at"])
+    ends_at = str(run.wire.sign_in.expires_at.of(run.users.register().sign_in().body))
     try:
         return int((datetime.fromisoformat(ends_at) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError) as error:  # no timestamp, or one without an offset

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import pytest
 
+from harness.adapters.manners import Manner
 from harness.checkers import available, cursor, no_loss, no_phantom, refuses
 from harness.client import Client
-from harness.client.variety.variety import Manner
 from harness.run import Run
 from harness.run.hostile import inputs as hostile
-from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, conversation, mailbox, shown
+from harness.run.hostile.attempts import Intruder, shown
 
 
 @pytest.mark.plan("SEC-06")
@@ -20,25 +20,23 @@ def test_malformed_and_oversized_requests_are_refused(run: Run) -> None:
     """Each is answered, and never with a 5xx."""
     bob, mallory = _start(run)
     statuses = run.statuses
-    for what, body in hostile.malformed_bodies(bob.username).items():
-        for path in (MESSAGES, LOGIN, REGISTER):
-            mallory.tries(f"post {what} to {path}", "POST", path, body=body, expected=statuses.invalid)
-    for what, body in hostile.oversized_bodies(bob.username).items():
-        mallory.tries(f"send {what}", "POST", MESSAGES, body=body, expected=statuses.too_large)
+    for what, body in hostile.malformed_bodies(bob.username, run.wire).items():
+        for operation in ("send", "sign_in", "register"):
+            mallory.tries(f"{operation} {what}", operation, {}, body=body, expected=statuses.invalid)
+    for what, body in hostile.oversized_bodies(bob.username, run.wire).items():
+        mallory.tries(f"send {what}", "send", {}, body=body, expected=statuses.too_large)
     for kind in hostile.CONTENT_TYPES:
         headers = {"Content-Type": kind}
         what = f"send {kind!r}"
-        mallory.tries(what, "POST", MESSAGES, body=b"<xml/>", headers=headers, expected=statuses.wrong_type)
+        mallory.tries(what, "send", {}, body=b"<xml/>", headers=headers, expected=statuses.wrong_type)
     used = f"{run.random.getrandbits(64):016x}"
     run.messages.send_acked(mallory.client, bob, manner=Manner("one content", used))
-    other = {"to_username": bob.username, "content": "another", "client_message_id": used}
-    mallory.tries(
-        "send another content as a retry", "POST", MESSAGES, body=other, expected=statuses.id_reused
-    )
-    own, lenient = mailbox(mallory.client.username), _may_be_ignored(run)
+    other = {"recipient": bob.username, "content": "another", "client_message_id": used}
+    mallory.tries("send another content as a retry", "send", other, expected=statuses.id_reused)
+    own, lenient = {"username": mallory.client.username}, _may_be_ignored(run)
     for parameters in hostile.POLL_PARAMETERS:
-        expected = statuses.invalid | ({200} if lenient & parameters.keys() else set())
-        mallory.tries(f"poll with {shown(parameters)}", "GET", own, parameters=parameters, expected=expected)
+        expected = statuses.invalid | (run.wire.poll.ok if lenient & parameters.keys() else set())
+        mallory.tries(f"poll with {shown(parameters)}", "poll", own | parameters, expected=expected)
     _end(run)
 
 
@@ -50,22 +48,15 @@ def test_names_carry_no_commands(run: Run) -> None:
     for name in hostile.names(bob.username):
         who = shown(name)
         new = {"username": name, "password": "a long password"}
-        mallory.tries(f"register as {who}", "POST", REGISTER, body=new, expected=statuses.invalid)
-        mallory.tries(f"poll the mailbox of {who}", "GET", mailbox(name), expected=statuses.no_such_mailbox)
-        mallory.tries(
-            f"read the conversation with {who}",
-            "GET",
-            conversation(name),
-            expected=statuses.invalid | statuses.unknown_user,
-        )
-        to = {"to_username": name, "content": "hi"}
-        mallory.tries(
-            f"send to {who}", "POST", MESSAGES, body=to, expected=statuses.invalid | statuses.unknown_user
-        )
-        claim = {"to_username": bob.username, "content": "hi", "from_username": name}
-        mallory.tries(
-            f"send as {who}", "POST", MESSAGES, body=claim, expected=statuses.invalid | statuses.forbidden
-        )
+        mallory.tries(f"register as {who}", "register", new, expected=statuses.invalid)
+        mailbox = {"username": name}
+        mallory.tries(f"poll the mailbox of {who}", "poll", mailbox, expected=statuses.no_such_mailbox)
+        unknown = statuses.invalid | statuses.unknown_user
+        mallory.tries(f"read the conversation with {who}", "history", {"other": name}, expected=unknown)
+        to = {"recipient": name, "content": "hi"}
+        mallory.tries(f"send to {who}", "send", to, expected=unknown)
+        claim = {"recipient": bob.username, "content": "hi", "sender": name}
+        mallory.tries(f"send as {who}", "send", claim, expected=statuses.invalid | statuses.forbidden)
     _end(run)
 
 
@@ -76,16 +67,14 @@ def test_content_carries_no_commands(run: Run) -> None:
     statuses = run.statuses
     for content in hostile.TEXTS:
         answer = run.messages.send(mallory.client, bob, content)
-        mallory.tried(f"send {shown(content)}", answer, expected={200} | statuses.invalid)
-        own_id = {"to_username": bob.username, "content": " ", "client_message_id": content[:64]}
-        mallory.tries(
-            f"send nothing as {shown(content)}", "POST", MESSAGES, body=own_id, expected=statuses.invalid
-        )
+        mallory.tried(f"send {shown(content)}", answer, expected=run.wire.send.ok | statuses.invalid)
+        own_id = {"recipient": bob.username, "content": " ", "client_message_id": content[:64]}
+        mallory.tries(f"send nothing as {shown(content)}", "send", own_id, expected=statuses.invalid)
     _end(run)
 
 
 def _may_be_ignored(run: Run) -> set[str]:
-    """Return the parameters of a poll whose invalid values may be answered 200 by the server's policy."""
+    """Return the parameters of a poll whose invalid values may be accepted by the server's policy."""
     ignored = {
         "since": run.policy.malformed_since == "ignored",
         "limit": run.policy.limit_outside == "clamped",

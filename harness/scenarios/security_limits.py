@@ -13,10 +13,11 @@ import pytest
 
 from harness.checkers import available, cursor, no_loss, no_phantom, on_time, private
 from harness.client import Answer, Client
+from harness.history import Outcome
 from harness.run import Run
 from harness.run.broken import certain
 from harness.run.hostile import inputs as hostile
-from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, Intruder, shown
+from harness.run.hostile.attempts import Intruder, shown
 
 MOST_SENDS, MOST_REGISTRATIONS, MOST_GUESSES = 600, 60, 48
 """How many requests in a row must be slowed: more than one limit for each of several workers."""
@@ -33,12 +34,12 @@ def test_no_user_fills_the_stores(run: Run) -> None:
     bob = _start(run)
     carol, dave = run.users.new(2)
     mallory = Intruder(run.users.new_one(), run.recorder)
-    expected = {200} | run.statuses.slowed
-    message = {"to_username": dave.username, "content": "spam"}
+    expected = run.wire.send.ok | run.statuses.slowed
+    message = {"recipient": dave.username, "content": "spam"}
 
     def send() -> Answer:
         mallory.client.close()
-        return mallory.tries("flood a mailbox", "POST", MESSAGES, body=message, expected=expected)
+        return mallory.tries("flood a mailbox", "send", message, expected=expected)
 
     sends = _until_slowed(run, send, most=MOST_SENDS, what="messages")
     sends += [send() for _ in range(len(sends))]
@@ -49,12 +50,11 @@ def test_no_user_fills_the_stores(run: Run) -> None:
 
     def register() -> Answer:
         new = {"username": f"new_{run.random.getrandbits(64):016x}", "password": "a long password"}
-        return mallory.tries(
-            "register one more", "POST", REGISTER, body=new, expected={201} | run.statuses.slowed
-        )
+        expected = run.wire.register.ok | run.statuses.slowed
+        return mallory.tries("register one more", "register", new, expected=expected)
 
     _until_slowed(run, register, most=MOST_REGISTRATIONS, what="registrations")
-    _check_stored(dave, sends)
+    _check_stored(run, dave, sends)
     _end(run)
 
 
@@ -68,10 +68,10 @@ def test_an_address_is_one_however_it_is_spelled(run: Run) -> None:
 
     def guess(address: str, *, expected: frozenset[int]) -> Answer:
         eve.client.close()
-        body = {"username": f"nobody_{run.random.getrandbits(64):016x}", "password": "a wrong password"}
+        fields = {"username": f"nobody_{run.random.getrandbits(64):016x}", "password": "a wrong password"}
         headers = {"X-Forwarded-For": address}
         what = f"guess a password from {shown(address)}"
-        return eve.tries(what, "POST", LOGIN, body=body, headers=headers, expected=expected)
+        return eve.tries(what, "sign_in", fields, headers=headers, expected=expected)
 
     for spellings in (hostile.SPELLINGS_OF_IPV4, hostile.SPELLINGS_OF_IPV6):
         turns = itertools.cycle(spellings)
@@ -108,17 +108,19 @@ def _until_slowed(run: Run, ask: Callable[[], Answer], *, most: int, what: str) 
     return answers
 
 
-def _check_stored(dave: Client, sends: list[Answer]) -> None:
+def _check_stored(run: Run, dave: Client, sends: list[Answer]) -> None:
     """Check that Dave has what was accepted, and nothing that was refused."""
-    accepted = sum(answer.status == 200 for answer in sends)
+    accepted = sum(answer.status in run.wire.send.ok for answer in sends)
     unknown = sum(answer.status is None or answer.status >= 500 for answer in sends)
     stored, parameters = 0, {"limit": "100"}
     while True:
         page = dave.poll(parameters)
-        assert page.status == 200, f"Dave's poll was answered {page.status or 'nothing'}"
-        stored += len(page.body["messages"])
-        parameters = {"limit": "100", "since": page.body["next_since"]}
-        if not page.body["has_more"]:
+        assert page.outcome is Outcome.OK, f"Dave's poll was answered {page.status or 'nothing'}: {page.why}"
+        stored += len(page.said.messages)
+        parameters = {"limit": "100"} | (
+            {} if page.said.next_since is None else {"since": page.said.next_since}
+        )
+        if not page.said.has_more:
             break
     certain(
         accepted <= stored <= accepted + unknown,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psutil
 import urllib3
 
-from harness.client.bounded_http import new_pool, read_body
+from harness.adapters.bounded_http import new_pool, read_body
 from harness.errors import DeadlineMissed, NeverReady, ProcessDied
 from harness.stack.guardian import GUARDIAN
 from harness.stack.processes import said

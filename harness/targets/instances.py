@@ -36,6 +36,8 @@ class Instances:
         self.clocks: list[FakeClock] = []
         self.targets: list[Target] = []
         self.workers = workers or profile.workers
+        self.wire = profile.wire
+        self._new_adapter = profile.new_adapter()
         self._profile = profile
         self._logs = logs
         self._name = name
@@ -62,6 +64,10 @@ class Instances:
     def base_urls(self) -> list[str]:
         """The URL of each instance."""
         return [target.base_url for target in self.targets]
+
+    def client(self, username: str, password: str, *, at: str = "") -> Client:
+        """Return a user of these instances; `at` is another URL of the server, for this user alone."""
+        return Client(at or self.base_urls, username, password, new_adapter=self._new_adapter)
 
     def start(self) -> Target:
         """Start one more instance.
@@ -90,14 +96,13 @@ class Instances:
         """Return an instance's time, in seconds since 1970: the `timestamp` of a poll's answer."""
         if instance not in self._timekeepers:
             name = f"timekeeper_{secrets.token_hex(4)}"
-            self._timekeepers[instance] = client = Client(
-                self.base_urls[instance], name, secrets.token_hex(8)
-            )
+            client = self.client(name, secrets.token_hex(8), at=self.base_urls[instance])
+            self._timekeepers[instance] = client
             patiently(client.register)
-            require(patiently(client.sign_in), 200, "signing in")
+            require(patiently(client.sign_in), "signing in")
         timekeeper = self._timekeepers[instance]
-        answer = require(patiently(lambda: timekeeper.poll({})), 200, "polling for the time")
-        stated = str(answer.body["timestamp"])
+        answer = require(patiently(lambda: timekeeper.poll({})), "polling for the time")
+        stated = str(answer.said.now)
         try:
             return datetime.fromisoformat(stated).timestamp()
         except ValueError as error:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 from msgspec.structs import asdict
 
+from harness.adapters.base import NewAdapter
+from harness.adapters.over_http import Codec, HttpAdapter
+from harness.adapters.wire import Wire
 from harness.errors import UsageError, reason_of
 from harness.history import Bounds
 from harness.policy import Features, Policy, Statuses
@@ -47,11 +51,20 @@ class Profile(Record, frozen=True):
     policy: Policy = Policy()
     statuses: Statuses = Statuses()
     has: Features = Features()
+    wire: Wire = Wire()
 
     @property
     def offers(self) -> Mapping[str, bool]:
         """What the server has, by the keys that the plan's "Only where" can name."""
         return {"stores_as_the_contract": self.stores_as_the_contract, **asdict(self.has)}
+
+    def codec(self) -> Codec:
+        """Return how its requests are written and its answers read, for all its users."""
+        return Codec(self.wire)
+
+    def new_adapter(self) -> NewAdapter:
+        """Return what makes the adapter of each user in one run of the server."""
+        return partial(HttpAdapter, codec=self.codec())
 
 
 def load_profile(name_or_path: str) -> Profile:

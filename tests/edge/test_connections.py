@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.client import Client, bounded_http
+from harness.adapters import bounded_http
+from harness.client import Client
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 """As http.server and older proxies answer: they do not say that they close the connection behind it."""

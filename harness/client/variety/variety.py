@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 
-from harness.client.variety import contents, cursor_spellings, names, spellings
+from harness.adapters.manners import Asked, Manner
+from harness.adapters.spellings import SPELLINGS, USUAL
+from harness.client.variety import client_ids, contents, cursor_spellings, names
 from harness.client.variety.covering import Covering
 from harness.policy import Features
 
@@ -39,40 +41,6 @@ _UNICODE_NAMES = ("the shortest", "other scripts", "astral letters")
 _CASE_NAMES = ("capitals", "another's in another case")
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How one message is sent; `special` says in a few words each what is unusual about it."""
-
-    content: str
-    client_message_id: str | None
-    spelling: str = spellings.USUAL
-    names_sender: bool = False
-    new_connection: bool = False
-    special: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How one poll asks. `unescaped` are characters that stay as they are in the URL."""
-
-    since: str | None
-    parameters: Mapping[str, str]
-    unescaped: str = ""
-    new_connection: bool = False
-    special: tuple[str, ...] = ()
-
-    @property
-    def wait_s(self) -> float:
-        """How long the server may hold the poll open, in seconds."""
-        return float(self.parameters.get("wait", 0))
-
-    @property
-    def limit(self) -> int | None:
-        """How many messages it asks for at most."""
-        limit = self.parameters.get("limit")
-        return None if limit is None else int(limit)
-
-
 class Variety:
     """Draws from the row's seed among what the target supports. Threads may share it."""
 
@@ -97,7 +65,7 @@ class Variety:
         with self._lock:
             fixed = {"recipient": RECIPIENTS[sender == recipient]}
             if needs_id:
-                fixed["id"] = self._random.choice([kind for kind in spellings.CLIENT_IDS if kind != "none"])
+                fixed["id"] = self._random.choice([kind for kind in client_ids.CLIENT_IDS if kind != "none"])
             drawn = self.sends.draw(**fixed)
             own_id = self._client_id(sender, drawn["id"])
             text = content
@@ -186,7 +154,7 @@ class Variety:
         used = self._used.setdefault(sender, {})
         own_id = self._first(kind, sender, used)
         while own_id is None or own_id in used:
-            own_id = self._made(kind) or self._made(spellings.USUAL_ID)
+            own_id = self._made(kind) or self._made(client_ids.USUAL_ID)
         used[own_id] = None
         return own_id
 
@@ -201,7 +169,7 @@ class Variety:
         return self._random.choice(known) if known else None
 
     def _made(self, kind: str) -> str | None:
-        make = spellings.CLIENT_IDS[kind]
+        make = client_ids.CLIENT_IDS[kind]
         return make(self._random) if make else None
 
 
@@ -211,8 +179,8 @@ def send_factors(has: Features) -> dict[str, Sequence[str]]:
     left_out += [] if has.lenient_json else _LENIENT
     return {
         "content": tuple(contents.CONTENTS),
-        "spelling": tuple(way for way in spellings.SPELLINGS if way not in left_out),
-        "id": tuple(spellings.CLIENT_IDS),
+        "spelling": tuple(way for way in SPELLINGS if way not in left_out),
+        "id": tuple(client_ids.CLIENT_IDS),
         "sender": SENDERS,
         "recipient": RECIPIENTS,
         "connection": CONNECTIONS,
@@ -246,7 +214,7 @@ def _of_send(drawn: Mapping[str, str], own_id: str | None, *, is_given: bool) ->
     words += _spelled(drawn["spelling"])
     if own_id is None:
         words.append("no client_message_id")
-    elif drawn["id"] != spellings.USUAL_ID:
+    elif drawn["id"] != client_ids.USUAL_ID:
         words.append(f"client_message_id: {drawn['id']}")
     words += ["with from_username"] if drawn["sender"] == "named" else []
     words += ["over a new connection"] if drawn["connection"] == "new" else []
@@ -254,4 +222,4 @@ def _of_send(drawn: Mapping[str, str], own_id: str | None, *, is_given: bool) ->
 
 
 def _spelled(spelling: str) -> list[str]:
-    return [] if spelling == spellings.USUAL else [f"sent as {spelling}"]
+    return [] if spelling == USUAL else [f"sent as {spelling}"]

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
-from urllib.parse import quote
+from typing import Any, TypeVar
 
-from harness.client import API, Answer, Client
+from harness.client import Answer, Client
 from harness.client.patience import Patience
 from harness.history import Recorder
 
-LOGIN, REGISTER, MESSAGES = f"{API}/login", f"{API}/register", f"{API}/messages"
-
-
-def mailbox(username: str) -> str:
-    """Return the path of a poll."""
-    return f"{MESSAGES}/poll/{quote(username, safe='')}"
-
-
-def conversation(other: str) -> str:
-    """Return the path of a conversation."""
-    return f"{MESSAGES}/conversation/{quote(other, safe='')}"
+A = TypeVar("A", bound=Answer)
 
 
 class Intruder:
@@ -35,19 +24,29 @@ class Intruder:
     def tries(
         self,
         what: str,
-        method: str,
-        path: str,
+        operation: str,
+        fields: Mapping[str, Any],
         *,
         expected: Collection[int],
-        body: Mapping[str, Any] | bytes | None = None,
+        body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Make a request. `what` completes "Mallory tried to …"; `expected` are the statuses that are right.
+        """Make the request of an operation of the profile's `[wire]` with these fields, such as `recipient`.
 
-        Raise NotServed when the server does not answer one request after the other.
+        `what` completes "Mallory tried to …"; `expected` are the statuses that are right. A `body` replaces
+        the request's own; `headers` and `parameters` are added to it. Raise NotServed when the server does
+        not answer one request after the other.
         """
-        answer = self.client.call(method, path, body=body, headers=headers, parameters=parameters)
+        http = self.client.http
+        answer = http.ask(operation, fields, body=body, headers=headers, parameters=parameters)
+        return self._patience.after(self.tried(what, answer, expected=expected))
+
+    def calls(
+        self, what: str, method: str, path: str, *, expected: Collection[int], body: bytes | None = None
+    ) -> Answer:
+        """Make any request; `path` starts at the server's root. The rest is as `tries`."""
+        answer = self.client.call(method, path, body=body)
         return self._patience.after(self.tried(what, answer, expected=expected))
 
     def tries_to_sign_in(
@@ -55,11 +54,10 @@ class Intruder:
     ) -> Answer:
         """Try a password over a new connection, so that any worker may get it."""
         self.client.close()
-        return self.tries(
-            what, "POST", LOGIN, body={"username": username, "password": password}, expected=expected
-        )
+        fields = {"username": username, "password": password}
+        return self.tries(what, "sign_in", fields, expected=expected)
 
-    def tried(self, what: str, answer: Answer, *, expected: Collection[int]) -> Answer:
+    def tried(self, what: str, answer: A, *, expected: Collection[int]) -> A:
         """Record an attempt that has been made."""
         said = answer.text + "\n".join(answer.headers.values())
         self._recorder.record(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness.adapters.wire import Wire
+
 TEXTS = (
     "line\r\nSet-Cookie: a=b\r\n\r\n<html>",
     "nothing \x00 behind it",
@@ -53,22 +55,23 @@ def names(victim: str) -> list[str]:
     ]
 
 
-def malformed_bodies(victim: str) -> dict[str, bytes]:
+def malformed_bodies(victim: str, wire: Wire) -> dict[str, bytes]:
     """Return bodies that are not a JSON object of strings for a send, a sign-in or a registration."""
-    to = f'"to_username": "{victim}"'
-    fields = ("to_username", "content", "username", "password")
+    recipient, content = wire.send.recipient, wire.send.content
+    to = f'"{recipient}": "{victim}"'
+    fields = (recipient, content, wire.register.username, wire.register.password)
     texts = {
         "nothing": "",
         "a blank": " ",
-        "half an object": '{"to_username": "b',
-        "words": "to_username=bob",
+        "half an object": f'{{"{recipient}": "b',
+        "words": f"{recipient}=bob",
         "a number": "1",
         "null": "null",
-        "a list": f'[{{{to}, "content": "hi"}}]',
+        "a list": f'[{{{to}, "{content}": "hi"}}]',
         "an empty object": "{}",
         "nested lists": "[" * 100_000,
         "nested objects": '{"a":' * 40_000,
-        "a huge number": f'{{{to}, "content": {"9" * 10_000}}}',
+        "a huge number": f'{{{to}, "{content}": {"9" * 10_000}}}',
         "XML": "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>",
     }
     for value in ('{"$gt": ""}', '{"$ne": null}', "1", '["a"]', "true"):
@@ -79,11 +82,11 @@ def malformed_bodies(victim: str) -> dict[str, bytes]:
     return bodies | {"no Unicode": no_unicode, "half a character": half_a_pair.encode()}
 
 
-def oversized_bodies(victim: str) -> dict[str, bytes]:
+def oversized_bodies(victim: str, wire: Wire) -> dict[str, bytes]:
     """Return sends that are too large, as messages or as bodies."""
 
     def message(size: int) -> bytes:
-        return f'{{"to_username": "{victim}", "content": "{"x" * size}"}}'.encode()
+        return f'{{"{wire.send.recipient}": "{victim}", "{wire.send.content}": "{"x" * size}"}}'.encode()
 
     return {
         "one character too many": message(1001),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from harness.adapters.wire import Wire
+from harness.adapters.writing import Writer
 from harness.client import Answer, Client
 from harness.history import Bounds, History, Recorder
-from harness.run.hostile.attempts import Intruder, conversation, mailbox, shown
+from harness.run.hostile.attempts import Intruder, shown
 
 
 def recorder() -> Recorder:
@@ -44,8 +46,9 @@ def test_no_answer_is_told_with_its_reason() -> None:
 
 
 def test_a_name_cannot_leave_its_place_in_a_path() -> None:
-    assert mailbox("../a?b#c") == "/api/users/messages/poll/..%2Fa%3Fb%23c"
-    assert conversation("a\r\nb") == "/api/users/messages/conversation/a%0D%0Ab"
+    write = Writer(Wire()).request
+    assert write("poll", {"username": "../a?b#c"}).path == "/api/users/messages/poll/..%2Fa%3Fb%23c"
+    assert write("history", {"other": "a\r\nb"}).path == "/api/users/messages/conversation/a%0D%0Ab"
 
 
 def test_what_is_shown_is_short_and_plain() -> None:

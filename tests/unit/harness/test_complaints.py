@@ -6,9 +6,8 @@ import io
 
 import pytest
 
-from harness.client import Answer
-from harness.client.variety.variety import Manner
-from harness.history import Bounds, Recorder
+from harness.adapters import Ack, Manner, Result
+from harness.history import Bounds, Outcome, Recorder
 from harness.run.complaints import Complaints
 
 
@@ -44,6 +43,7 @@ def test_a_few_refusals_or_a_limit_are_not_enough_for_that(
 def test_a_refusal_is_reported_with_what_is_special_about_the_send(recorder: Recorder) -> None:
     noted = complaints(recorder)
     for status in (429, 400):
-        answer = Answer(status, {"detail": "no"}, None, start_ns=0, end_ns=1)
+        refused = {"outcome": Outcome.REFUSED, "said": Ack(), "detail": "no"}
+        answer = Result(status, {}, None, start_ns=0, end_ns=1, **refused)
         noted.note_refusal(Manner("hi", None, special=("a form",)), answer)
     assert noted.all() == ["a legal send was answered 400 (a form): no"]

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
+from harness.adapters.wire import Wire
 from harness.checkers import available
-from harness.client import Answer, Body
+from harness.client import Body, Client, Result, Said
 from harness.client.variety.variety import Variety
 from harness.errors import NotServed
-from harness.history import NS_PER_S, Bounds, Recorder
+from harness.history import NS_PER_S, Bounds, Outcome, Recorder
 from harness.policy import Features
 from harness.run.users import Users
 from harness.verdict import Verdict
+
+OUTCOMES = dict.fromkeys((200, 201), Outcome.OK) | dict.fromkeys((400, 401, 409), Outcome.REFUSED)
 
 
 class Door:
@@ -25,24 +28,28 @@ class Door:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.answers = {"register": _answer(201), "sign_in": _answer(200)}
-        self.calls: dict[str, Callable[[], Answer]] = {}
+        self.calls: dict[str, Callable[[], Result[Said]]] = {}
         instances: Any = SimpleNamespace(
-            targets=["running"], first=SimpleNamespace(base_url=""), base_urls=[""]
+            targets=["running"],
+            wire=Wire(),
+            client=lambda name, password, at="": Client("", name, password),
         )
         self.recorder = Recorder(io.BytesIO(), row="SIM-01", title="a row", seed=1, bounds=Bounds())
         self.users = Users(instances, self.recorder, Variety(1, Features(), longest_message=1000))
         monkeypatch.setattr("harness.client.Client.register", self._says("register"))
         monkeypatch.setattr("harness.client.Client.sign_in", self._says("sign_in"))
 
-    def _says(self, what: str) -> Callable[[Any], Answer]:
+    def _says(self, what: str) -> Callable[[Any], Result[Said]]:
         return lambda client: self.calls[what]() if what in self.calls else self.answers[what]
 
     def is_judged(self) -> Verdict:
         return available(self.recorder.history()).verdict
 
 
-def _answer(status: int | None, error: str | None = None) -> Answer:
-    return Answer(status, Body(detail="so it is"), error, start_ns=0, end_ns=1)
+def _answer(status: int | None, error: str | None = None) -> Result[Said]:
+    outcome = OUTCOMES.get(status, Outcome.UNKNOWN) if error is None else Outcome.UNKNOWN
+    rest = {"outcome": outcome, "said": Said(), "detail": "so it is"}
+    return Result(status, Body(detail="so it is"), error, start_ns=0, end_ns=1, **rest)
 
 
 @pytest.fixture
@@ -56,9 +63,9 @@ def test_who_is_let_in_is_recorded(door: Door) -> None:
     assert asked == [("register", 201, None), ("sign in", 200, None)]
 
 
-@pytest.mark.parametrize("answer", [_answer(409), _answer(201, "the body is not JSON")])
+@pytest.mark.parametrize("answer", [_answer(409), _answer(201)])
 def test_a_name_that_is_there_and_a_body_that_nobody_needs_keep_nobody_out(
-    door: Door, answer: Answer
+    door: Door, answer: Result[Said]
 ) -> None:
     door.answers["register"] = answer
     door.users.new_one()
@@ -67,20 +74,23 @@ def test_a_name_that_is_there_and_a_body_that_nobody_needs_keep_nobody_out(
 
 @pytest.mark.parametrize("what", ["register", "sign_in"])
 @pytest.mark.parametrize("answer", [_answer(None, "timeout"), _answer(500), _answer(401)])
-def test_who_is_not_let_in_ends_the_scenario_with_a_finding(door: Door, what: str, answer: Answer) -> None:
+def test_who_is_not_let_in_ends_the_scenario_with_a_finding(
+    door: Door, what: str, answer: Result[Said]
+) -> None:
     door.answers[what] = answer
     with pytest.raises(NotServed, match=rf"wanted to {what.replace('_', ' ')} and was answered"):
         door.users.new_one()
     assert door.is_judged() is Verdict.FAIL
 
 
-def _timeout(door: Door, *, lasts_s: float, under_pressure_s: float) -> Answer:
+def _timeout(door: Door, *, lasts_s: float, under_pressure_s: float) -> Result[Said]:
     """A time-out that begins now, under pressure from its begin on."""
     start_ns = time.monotonic_ns()
     pressure = {"since": start_ns, "waiting": 0.97, "late_s": 0.01}
     door.recorder.record("pressure", t=start_ns + int(under_pressure_s * NS_PER_S), **pressure)
     end_ns = start_ns + int(lasts_s * NS_PER_S)
-    return Answer(None, Body(), "timeout", start_ns=start_ns, end_ns=end_ns)
+    rest = {"outcome": Outcome.UNKNOWN, "said": Said()}
+    return Result(None, Body(), "timeout", start_ns=start_ns, end_ns=end_ns, **rest)
 
 
 @pytest.mark.parametrize("what", ["register", "sign_in"])

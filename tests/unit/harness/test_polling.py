@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from harness.adapters import Message, Page
 from harness.client.polling import Cursor, PollSchedule
 from harness.history import NS_PER_S
 
 
-def _body(ids: list[str], next_since: str | None) -> dict[str, object]:
-    return {"messages": [{"id": message_id} for message_id in ids], "next_since": next_since}
+def _message(id_: str) -> Message:
+    return Message(id_, "ann", "bob", "hi")
+
+
+def _page(ids: list[str], next_since: str | None) -> Page:
+    return Page(list(map(_message, ids)), next_since)
 
 
 def test_a_new_consumer_asks_without_a_cursor_and_then_with_the_last_answer() -> None:
     cursor = Cursor()
     assert cursor.parameters() == {}
-    cursor.accept(_body(["a"], "2026-01-01T00:00:00.000001Z"))
+    cursor.accept(_page(["a"], "2026-01-01T00:00:00.000001Z"))
     assert cursor.parameters(limit=5) == {"since": "2026-01-01T00:00:00.000001Z", "limit": "5"}
 
 
 def test_a_message_that_came_before_is_not_fresh_again() -> None:
     cursor = Cursor()
-    cursor.accept(_body(["a", "b"], "t1"))
-    assert cursor.accept(_body(["b", "c"], "t2")) == [{"id": "c"}]
+    cursor.accept(_page(["a", "b"], "t1"))
+    assert cursor.accept(_page(["b", "c"], "t2")) == [_message("c")]
 
 
 def test_an_empty_first_answer_leaves_the_consumer_at_its_start() -> None:
     cursor = Cursor()
-    cursor.accept(_body([], None))
+    cursor.accept(_page([], None))
     assert cursor.parameters() == {}
 
 

@@ -6,16 +6,18 @@ import io
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from harness.adapters import Ack, Adapter, Answer, Asked, Page, Site
+from harness.adapters.reading import Reader
+from harness.adapters.wire import Wire
 from harness.checkers import available, no_loss
-from harness.client import Answer
-from harness.client.variety.variety import Manner
+from harness.client import Client
 from harness.errors import NotServed
 from harness.history import NS_PER_S, Bounds, Recorder
 from harness.history.instants import NEVER, instant
@@ -27,6 +29,9 @@ from harness.verdict import Verdict
 
 QUICK = Bounds(poll_interval_s=0.05, delivered_within_s=0.1, recovers_within_s=0.1)
 PROFILE = Profile("in memory", ("nothing",), bounds=QUICK)
+
+
+READER = Reader(Wire())
 
 
 class Server:
@@ -76,21 +81,32 @@ class Server:
         )
 
 
-class User:
-    """What a `Client` is to a scenario."""
+class InMemory(Adapter):
+    """One user's connection to the server in memory, whose answers are read as any other's."""
 
     def __init__(self, server: Server, username: str) -> None:
-        self.username = username
+        super().__init__(Site([]), username, "")
         self._server = server
 
-    def send(self, recipient: str, manner: Manner) -> Answer:
-        return self._server.send(self.username, recipient, manner.content, manner.client_message_id)
+    def register(self) -> None:
+        """Every name exists."""
 
-    def poll(self, parameters: Mapping[str, str], **_: object) -> Answer:
-        return self._server.poll(self.username, dict(parameters))
+    def sign_in(self) -> None:
+        """Everyone is in."""
 
-    def close(self) -> None:
-        pass
+    def send(self, recipient: str, content: str, client_message_id: str | None) -> Ack:
+        return READER.ack(self._server.send(self.username, recipient, content, client_message_id))
+
+    def poll(self, since: str | None, limit: int | None, wait_s: float) -> Page:
+        raise NotImplementedError
+
+    def poll_as(self, asked: Asked) -> Page:
+        answer = self._server.poll(self.username, dict(asked.parameters))
+        return READER.page(answer, mailbox=self.username, since=asked.since)
+
+
+def user(server: Server, username: str) -> Client:
+    return Client("", username, "", new_adapter=lambda site, name, password: InMemory(server, name))
 
 
 def answer(status: int | None, body: dict[str, Any], error: str | None = None) -> Answer:
@@ -142,7 +158,7 @@ def run(queues: Any, profile: Profile) -> Any:
 
 @pytest.fixture
 def pair(server: Server) -> Any:
-    return User(server, "alice"), User(server, "bob")
+    return user(server, "alice"), user(server, "bob")
 
 
 def test_a_client_that_retries_sends_the_same_message_until_the_answer_is_definite(
@@ -171,7 +187,7 @@ def test_copies_are_one_message_to_a_server_that_knows_the_id(run: Run, server: 
 
 def test_a_send_that_must_be_accepted_and_is_not_breaks_the_row(run: Run, server: Server, pair: Any) -> None:
     server.on_send = lambda message: answer(503, {"detail": "MongoDB is away"})
-    with pytest.raises(PromiseBroken, match="answered 503, not 200: MongoDB is away"):
+    with pytest.raises(PromiseBroken, match="answered 503 and not accepted: MongoDB is away"):
         run.messages.send_acked(*pair)
 
 

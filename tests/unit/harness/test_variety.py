@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from harness.client.variety import contents, cursor_spellings, names, spellings
+from harness.adapters import Asked, Message, spellings
+from harness.client.variety import contents, cursor_spellings, names
 from harness.client.variety.covering import Covering
-from harness.client.variety.variety import Asked, Variety
+from harness.client.variety.variety import Variety
 from harness.history.instants import instant
 from harness.policy import Features
 from harness.run.consumer import wrong_page
@@ -167,7 +168,8 @@ def test_a_target_gets_nothing_that_it_does_not_have() -> None:
 
 def test_a_page_is_wrong_that_is_larger_than_asked_or_holds_what_is_not_newer() -> None:
     asked = Asked("2026-01-01T13:00:00+01:00", {"limit": "1"}, special=("limit=1",))
-    messages = [{"timestamp": "2026-01-01T12:00:00.000001Z"}, {"timestamp": "2026-01-01T12:00:00.000000Z"}]
+    moments = ("2026-01-01T12:00:00.000001Z", "2026-01-01T12:00:00.000000Z")
+    messages = [Message("id", "ann", "bob", "hi", moment) for moment in moments]
     assert list(wrong_page(asked, messages)) == [
         "with limit=1 (limit=1) brought 2 messages",
         "from 2026-01-01T13:00:00+01:00 (limit=1) brought a message of 2026-01-01T12:00:00.000000Z, "

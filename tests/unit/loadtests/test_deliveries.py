@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from harness.adapters import Message
 from harness.client import Malformed
 from harness.history import Outcome
 from harness.verdict import Verdict
@@ -19,9 +21,9 @@ def _send(deliveries: Deliveries, content: str) -> None:
     deliveries.due(content, Sent("ann", "bob", f"own {content}", due_ns=0))
 
 
-def _message(content: str, **changed: Any) -> dict[str, Any]:
-    message = {"sender": "ann", "recipient": "bob", "content": content, "client_message_id": f"own {content}"}
-    return message | changed
+def _message(content: str, **changed: Any) -> Message:
+    message = Message("id", "ann", "bob", content, client_message_id=f"own {content}")
+    return replace(message, **changed)
 
 
 def _chat(deliveries: Deliveries, count: int, *, waited_ns: int, lag_ns: int = 0, start: int = 0) -> None:
@@ -107,7 +109,7 @@ def test_a_refused_send_must_not_arrive() -> None:
     ],
 )
 def test_what_nobody_sent_so_is_told_and_what_was_acked_stays_owed(
-    message: dict[str, Any], mailbox: str, said: str
+    message: Message, mailbox: str, said: str
 ) -> None:
     deliveries = Deliveries()
     _send(deliveries, "hi")

@@ -56,7 +56,7 @@ def test_what_is_not_a_servers_url_is_told_in_a_sentence(host: str | None, sente
 
 @pytest.mark.parametrize("status", [200, 201, 400, 409, 422, 429, 500, 503])
 def test_json_is_the_answer_of_a_server_be_it_a_refusal(status: int) -> None:
-    hosts.check("http://chat.example", lambda: answered(status))
+    hosts.check("http://chat.example", "POST /register", lambda: answered(status))
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_json_is_the_answer_of_a_server_be_it_a_refusal(status: int) -> None:
 )
 def test_what_is_not_such_a_server_is_told_in_a_sentence(answer: Answer, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        hosts.check("http://chat.example", lambda: answer)
+        hosts.check("http://chat.example", "POST /register", lambda: answer)
 
 
 def test_a_server_that_answers_wrongly_now_and_then_is_one_to_be_loaded() -> None:
     answers = iter([answered(200, "the body is not JSON"), answered(None, "timeout"), answered(201)])
-    hosts.check("http://chat.example", lambda: next(answers))
+    hosts.check("http://chat.example", "POST /register", lambda: next(answers))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from random import Random
 from urllib.parse import quote, urlencode
 
 from urllib3.filepost import encode_multipart_formdata
@@ -14,7 +13,7 @@ Body = tuple[bytes, str]
 """The body and its Content-Type."""
 
 JSON = "application/json"
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 _OPTIONAL = ("client_message_id", "from_username")
 _UNKNOWN = {
     "id": "1",
@@ -60,12 +59,12 @@ def _with_nulls(fields: Fields) -> Body:
 
 
 def _as_form(fields: Fields) -> Body:
-    return urlencode(fields).encode(), _FORM
+    return urlencode(fields).encode(), FORM
 
 
 def _escaped_form(fields: Fields) -> Body:
     """Every space as %20, as JavaScript's encodeURIComponent does, and a charset in the type."""
-    return urlencode(fields, quote_via=quote, safe="!'()*").encode(), f"{_FORM}; charset=utf-8"
+    return urlencode(fields, quote_via=quote, safe="!'()*").encode(), f"{FORM}; charset=utf-8"
 
 
 def _multipart(fields: Fields) -> Body:
@@ -85,38 +84,3 @@ SPELLINGS: Mapping[str, Callable[[Fields], Body]] = {
 }
 """How each way writes the fields of a send."""
 USUAL = "JSON"
-
-
-def _usual_id(random: Random) -> str:
-    return f"{random.getrandbits(64):016x}"
-
-
-def _one_character(random: Random) -> str:
-    return random.choice("0aZ-") if random.random() < 0.1 else chr(random.randrange(0x4E00, 0x9FA0))
-
-
-def _longest_id(random: Random) -> str:
-    return f"{random.getrandbits(256):064x}"
-
-
-def _odd(random: Random) -> str:
-    frames = ('%s "%s"', "%%41+%s&%s=", "{%s}\\%s", "é\u0301%s\U0001f642%s", "../%s:%s", "$%s.%s", " %s %s ")
-    return random.choice(frames) % (f"{random.getrandbits(32):x}", random.choice(["null", "0", "a"]))
-
-
-def _digits(random: Random) -> str:
-    return f"00{random.getrandbits(60)}"
-
-
-CLIENT_IDS: Mapping[str, Callable[[Random], str] | None] = {
-    "a usual id": _usual_id,
-    "none": None,
-    "one character": _one_character,
-    "64 characters": _longest_id,
-    "odd characters": _odd,
-    "digits": _digits,
-    "another sender's": None,
-    "another case": None,
-}
-"""How a new `client_message_id` of each class is made; None: no id, or from a used one."""
-USUAL_ID = "a usual id"
