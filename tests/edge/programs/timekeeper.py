@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 
 WORKERS = 2
 STATUSES = {"/api/users/register": 201}
+REST = {"token": "t", "messages": [], "next_since": None}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        body = json.dumps({"timestamp": datetime.now(UTC).isoformat(), "token": "t"}).encode()
+        body = json.dumps({"timestamp": datetime.now(UTC).isoformat(), **REST}).encode()
         self.send_response(STATUSES.get(self.path, 200))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -13,9 +13,9 @@ import redis
 
 from harness.client import Client
 from harness.client.variety.variety import Manner
-from harness.run.hostile.attempts import LOGIN, REGISTER, conversation, mailbox
 from harness.stack import Services
 from harness.stack.target_process import Target
+from tests.edge.server.paths import LOGIN, REGISTER, conversation, mailbox
 
 FIRST = "ann"
 STEMS = (

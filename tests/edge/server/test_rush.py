@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness.client import Answer, Client
-from harness.run.hostile.attempts import LOGIN
 from harness.stack import Services
 from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
+from tests.edge.server.paths import LOGIN
 from tests.edge.server.process import Chat, target
 
 HOME, AWAY = "203.0.113.7", "198.51.100.9"

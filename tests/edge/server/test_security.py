@@ -15,9 +15,9 @@ import redis
 from harness.client.variety.variety import Manner
 from harness.faults import FaultInjector
 from harness.run.hostile import inputs as hostile
-from harness.run.hostile.attempts import LOGIN, MESSAGES, REGISTER, conversation, mailbox
 from harness.stack import Services
 from harness.stack.waiting import wait_until
+from tests.edge.server.paths import LOGIN, MESSAGES, REGISTER, conversation, mailbox
 from tests.edge.server.process import Chat, target
 
 LINE = re.compile(

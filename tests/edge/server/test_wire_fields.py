@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from harness.client import API
+from tests.edge.server.paths import API
 from tests.edge.server.process import Chat
 from tests.edge.server.wire import FORM, JSON, ask, problem, request
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from harness.client import API
 from reference_server.config import MAX_BODY_BYTES
+from tests.edge.server.paths import API
 from tests.edge.server.process import Chat
 from tests.edge.server.wire import CHUNKED, FORM, JSON, chunked, request
 
