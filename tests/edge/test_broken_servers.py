@@ -28,7 +28,6 @@ WAYS = [
     ("FailsAtEverything", "FLOW-02", "available", "wrong_status"),
     ("HangsUp", "FLOW-02", "available", "unanswered"),
     ("KnowsNobody", "SEND-05", "available", "wrong_status"),
-    ("GivesNoToken", "FLOW-02", "available", "wrong_status"),
     ("DripsPolls", "FLOW-02", "available", "unanswered"),
     ("PollsWithoutEnd", "FLOW-02", "available", "wrong_status"),
     ("PollsOfNonsense", "FLOW-02", "available", "wrong_status"),
@@ -79,6 +78,12 @@ def test_a_server_that_takes_no_message_serves_nobody(tmp_path):
     assert (done.returncode, result["verdict"]) == (1, "fail"), done.stdout + done.stderr
     assert "a legal send was answered 422" in result["reason"], result["reason"]
     assert_judged_the_same_again(reports)
+
+
+def test_a_field_that_no_answer_has_is_the_profiles_fault_and_no_verdict(tmp_path):
+    done, result, _ = run("GivesNoToken", tmp_path, "FLOW-02")
+    assert (done.returncode, result["verdict"]) == (2, "inconclusive"), done.stdout + done.stderr
+    assert "The profile does not fit the server: the answer to a sign-in has no `token`" in result["reason"]
 
 
 def assert_judged_the_same_again(reports):
