@@ -63,8 +63,12 @@ class Judgement(Record, frozen=True):
 
 
 def summed_up(judgements: Iterable[Judgement]) -> tuple[Verdict, str]:
-    """Return the verdict of several judgements, and on one line the reasons of those with that verdict."""
-    known = list(judgements)
+    """Return the verdict of several judgements, and on one line the reasons of those with that verdict.
+
+    A promise that the target does not make is skipped, and counts only where every one is.
+    """
+    all_ = list(judgements)
+    known = [judgement for judgement in all_ if judgement.verdict is not Verdict.SKIPPED] or all_
     verdict = worst(judgement.verdict for judgement in known)
     if verdict is Verdict.PASS:
         return verdict, ""

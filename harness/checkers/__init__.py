@@ -18,6 +18,7 @@ from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import delivery_delays_s, on_time
 from harness.checkers.order import order
+from harness.checkers.promised import not_promised
 from harness.checkers.promises import PROMISES, Demand, Promise
 from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
@@ -45,6 +46,7 @@ __all__ = [
     "no_leak",
     "no_loss",
     "no_phantom",
+    "not_promised",
     "on_time",
     "order",
     "private",
@@ -64,7 +66,11 @@ DELIVERY: tuple[Checker, ...] = tuple(it.checker for it in PROMISES if it.demand
 
 def applying_to(history: History) -> list[str]:
     """Return the names of the promises that this history has enough events to judge."""
-    return [promise.name for promise in PROMISES if promise.can_be_judged(history)]
+    return [
+        promise.name
+        for promise in PROMISES
+        if promise.can_be_judged(history) and not not_promised(promise.name, history)
+    ]
 
 
 def promise_of(checker: Checker) -> str:
@@ -78,10 +84,13 @@ def promise_of(checker: Checker) -> str:
 def run_checker(checker: Checker, history: History) -> Judgement:
     """Run one checker, and add to its evidence what every verdict rests on.
 
-    If it crashes, the judgement is inconclusive, and its reason names the exception.
+    It is skipped if the target does not make the promise. If it crashes, the judgement is inconclusive, and
+    its reason names the exception.
     """
     try:
         with gc_paused():
+            if why := not_promised(promise_of(checker), history):
+                return Judgement(promise_of(checker), Verdict.SKIPPED, f"{why}.")
             judgement = with_common_traits(checker(history), history)
             return replace(judgement, evidence={**judgement.evidence, "rests_on": evidence(history)})
     except Exception as error:  # noqa: BLE001 - whatever a checker raises, the run goes on and is inconclusive

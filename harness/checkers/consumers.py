@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from operator import attrgetter
 
 from harness.checkers.gaps import Gaps
 from harness.checkers.messages import Delivery, Matched, Message, match
+from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, History, Outcome, Poll
-from harness.history.instants import Instant, instant
 from harness.history.memoize import memoize
+from harness.history.positions import Position, Scale
 
 _FIRST_START_NS = attrgetter("first_start_ns")
 AT_ONCE_NS = NS_PER_S // 10
@@ -31,6 +33,7 @@ class Consumer:
     arrivals: dict[Message, Delivery]
     last_answered: Poll | None
     """The last poll that was answered ok."""
+    scale: Scale
 
     @cached_property
     def starts(self) -> list[int]:
@@ -66,12 +69,21 @@ class Consumer:
     @cached_property
     def gaps(self) -> Gaps:
         """All gaps that were admitted."""
-        return Gaps(self.gap_polls)
+        return Gaps(self.gap_polls, self.scale)
 
     @cached_property
     def gaps_from_the_start(self) -> Gaps:
         """The gaps that were admitted from the beginning of the mailbox."""
-        return Gaps(poll for poll in self.gap_polls if poll.since is None)
+        return Gaps((poll for poll in self.gap_polls if poll.since is None), self.scale)
+
+    @cached_property
+    def hidden(self) -> Spans:
+        """When messages can be hidden: read by an answer that was lost, and not yet visible again."""
+        if not self.scale.semantics.is_destructive:
+            return Spans(())
+        visibility_ns = self.scale.semantics.visibility_s * NS_PER_S
+        lost = (poll for poll in self.polls if poll.outcome is Outcome.UNKNOWN)
+        return Spans((poll.start_ns, poll.end_ns + visibility_ns) for poll in lost)
 
     @cached_property
     def largest_page(self) -> int:
@@ -130,7 +142,7 @@ def _consumer(name: str, polls: tuple[Poll, ...], matched: Matched) -> Consumer:
         if delivery.message is not None:
             arrivals.setdefault(delivery.message, delivery)
     last_answered = next((poll for poll in reversed(polls) if poll.outcome is Outcome.OK), None)
-    return Consumer(name, polls[0].reader, polls, deliveries, arrivals, last_answered)
+    return Consumer(name, polls[0].reader, polls, deliveries, arrivals, last_answered, matched.scale)
 
 
 class Mailbox:
@@ -139,7 +151,10 @@ class Mailbox:
     def __init__(self, messages: Iterable[Message], matched: Matched, history: History) -> None:
         self.kept = [message for message in messages if message.outcome is not Outcome.REFUSED]
         received = matched.received
-        self._timestamps = matched.timestamps
+        self._scale = matched.scale
+        self._semantics = history.semantics
+        self._positions = matched.positions
+        self._end_ns = history.end_ns
         self._retained = history.bounds.retained_messages
         self._drops_for_cursors = history.policy.older_cursors == "gap"
         self._starts = sorted(message.first_start_ns for message in self.kept)
@@ -152,8 +167,10 @@ class Mailbox:
 
     @property
     def may_overflow(self) -> bool:
-        """Whether more messages may have been stored than must be retained."""
-        return len(self.kept) > self._retained
+        """Whether retention may have been free to drop any message."""
+        if self._semantics.retention == "count":
+            return len(self.kept) > self._retained
+        return any(self.droppable_ns(message) <= self._end_ns for message in self.kept)
 
     def expected_by(self, consumer: Consumer) -> list[Message]:
         """Return the acked messages that must reach the consumer if it polls on long enough."""
@@ -163,9 +180,12 @@ class Mailbox:
         """Return those of `messages`, sorted by their start, that must reach the consumer.
 
         Only an admitted gap excuses what retention dropped: in the answer to a poll without a cursor, or to
-        any poll if the server's policy is to drop messages for older cursors as well.
+        any poll if the server's policy is to drop messages for older cursors as well. A server that does not
+        signal gaps may drop what it was free to drop before the consumer read on.
         """
         wanted = self.wanted(consumer, messages)
+        if not self._semantics.gap_signalled:
+            return [m for m in wanted if m in consumer.arrivals or not self._was_dropped(m, consumer)]
         gaps = consumer.gaps if self._drops_for_cursors else consumer.gaps_from_the_start
         if not gaps:
             return wanted
@@ -176,27 +196,37 @@ class Mailbox:
         begun = messages[: bisect_right(messages, consumer.last.end_ns, key=_FIRST_START_NS)]
         if consumer.first.since is None:
             return begun
-        since = instant(consumer.first.since)
+        since = self._scale.of_cursor(consumer.first.since)
         return [message for message in begun if self._is_newer(message, since, consumer.first.start_ns)]
 
     def droppable_ns(self, message: Message) -> float:
         """Return when enough may have followed it for retention to drop it; infinity if never."""
+        if self._semantics.retention != "count":
+            kept_ns = self._semantics.retained_for_s * NS_PER_S
+            return message.first_start_ns + kept_ns if self._semantics.retention == "age" else math.inf
         surely_older = bisect_right(self._acks, message.first_start_ns)
         last_to_follow = surely_older + self._retained
         if last_to_follow >= len(self._starts):
             return math.inf
         return max(message.first_start_ns, self._starts[last_to_follow])
 
-    def _is_newer(self, message: Message, since: Instant | None, start_ns: int) -> bool:
-        timestamp = self._timestamps.get(message)
-        if timestamp is None or since is None:
+    def _is_newer(self, message: Message, since: Position | None, start_ns: int) -> bool:
+        position = self._positions.get(message)
+        if position is None or since is None:
             return message.first_start_ns > start_ns
-        return timestamp > since
+        return position > since
 
     def _may_be_dropped(self, message: Message, gaps: Gaps) -> bool:
         """Whether a gap that can cover this message was admitted when retention was free to drop it."""
-        admitted_ns = gaps.last_admitted_ns(self._timestamps.get(message))
+        admitted_ns = gaps.last_admitted_ns(self._positions.get(message))
         return admitted_ns is not None and admitted_ns > self.droppable_ns(message)
+
+    def _was_dropped(self, message: Message, consumer: Consumer) -> bool:
+        """Whether retention was free to drop it before the consumer first read on to the end after it."""
+        since_ns = message.ack_ns or message.first_start_ns
+        later = islice(consumer.polls, bisect_left(consumer.starts, since_ns), None)
+        read = next((it for it in later if it.outcome is Outcome.OK and not it.has_more), consumer.last)
+        return self.droppable_ns(message) < read.end_ns
 
 
 @memoize

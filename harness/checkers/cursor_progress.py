@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
 from functools import cached_property
 
 from harness.checkers.consumers import Consumer
-from harness.checkers.messages import Message
+from harness.checkers.messages import Matched, Message
 from harness.history import Outcome, Poll
-from harness.history.instants import Instant, instant
+from harness.history.positions import Position
 
 
 class CursorProgress:
     """The cursors that a consumer was given, each later than all before it."""
 
-    def __init__(self, consumer: Consumer, timestamps: Mapping[Message, Instant]) -> None:
+    def __init__(self, consumer: Consumer, matched: Matched) -> None:
         self._consumer = consumer
-        self._timestamps = timestamps
+        self._scale = matched.scale
+        self._positions = matched.positions
 
     @cached_property
-    def _given(self) -> tuple[list[Instant], list[Poll]]:
+    def _given(self) -> tuple[list[Position], list[Poll]]:
         """The cursors, and the polls whose answers gave them; only worked out if something is missing."""
-        cursors: list[Instant] = []
+        cursors: list[Position] = []
         polls: list[Poll] = []
         before: str | None = None
         for poll in self._consumer.polls:
             if poll.next_since == before or poll.outcome is not Outcome.OK:
                 continue  # most answers bring nothing new
             before = poll.next_since
-            cursor = instant(before)
+            cursor = self._scale.of_cursor(before)
             if cursor is not None and (not cursors or cursor > cursors[-1]):
                 cursors.append(cursor)
                 polls.append(poll)
@@ -43,16 +43,20 @@ class CursorProgress:
             start_ns = arrival.poll.start_ns
             while given < len(polls) and polls[given].start_ns < start_ns:
                 given += 1
-            timestamp = self._timestamps.get(message)
-            if given and timestamp is not None and timestamp <= cursors[given - 1]:
+            position = self._positions.get(message)
+            if given and position is not None and self._is_passed(position, cursors[given - 1]):
                 late.add(message)
         return late
 
+    def _is_passed(self, position: Position, cursor: Position) -> bool:
+        return position < cursor or (position == cursor and not self._scale.is_inclusive)
+
     def poll_that_passed(self, message: Message) -> Poll | None:
-        """Return the first poll whose `next_since` passes the message or is equal: cursors are exclusive."""
-        timestamp = self._timestamps.get(message)
-        if timestamp is None:
+        """Return the first poll whose `next_since` passes the message, or is at it, if that is exclusive."""
+        position = self._positions.get(message)
+        if position is None:
             return None
         cursors, polls = self._given
-        index = bisect_left(cursors, timestamp)
+        bisect = bisect_right if self._scale.is_inclusive else bisect_left
+        index = bisect(cursors, position)
         return polls[index] if index < len(cursors) else None

@@ -1,29 +1,30 @@
 """What a consumer received although it is later in the mailbox than a message that is still missing.
 
 Three things show the order of a mailbox, and the promise `order` covers each of them: the `seq` in the acks,
-the timestamps, and, for two messages of one sender, that one was acked before the other was begun. If the
-missing message arrives after a later one, it is out of order; if it never arrives, it is a hole.
+the positions that cursors are compared with, and, for two messages of one sender, that one was acked before
+the other was begun; only the last if the target promises only the order of each sender. If the missing
+message arrives after a later one, it is out of order; if it never arrives, it is a hole.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
 from harness.checkers.consumers import Consumer
-from harness.checkers.messages import Delivery, Message
+from harness.checkers.messages import Delivery, Matched, Message
 from harness.history import Outcome
-from harness.history.instants import Instant
 
 
 class LaterDeliveries:
     """The messages that a consumer received, in each of the orders that the mailbox shows."""
 
-    def __init__(self, consumer: Consumer, timestamps: Mapping[Message, Instant]) -> None:
+    def __init__(self, consumer: Consumer, matched: Matched) -> None:
         self._consumer = consumer
-        self._timestamps = timestamps
+        self._positions = matched.positions
+        self._semantics = matched.scale.semantics
 
     def first_after(self, message: Message) -> tuple[Delivery, str] | None:
         """Return the first delivery of a message later than this one, and what shows it; None without one.
@@ -33,14 +34,22 @@ class LaterDeliveries:
         """
         if not message.ids and message.client_message_id is None:
             return None
-        sent = self._by_sender.get(message.sender)
-        found = [
-            (self._by_seq.first_above(message.seq), "by seq"),
-            (self._by_timestamp.first_above(self._timestamps.get(message)), "by timestamp"),
-            (sent.first_above(message.ack_ns) if sent else None, "because it was begun after that ack"),
-        ]
+        found = self._later(message)
         known = [(delivery, how) for delivery, how in found if delivery is not None]
         return min(known, key=lambda one: one[0].place, default=None)
+
+    def _later(self, message: Message) -> list[tuple[Delivery | None, str]]:
+        if self._semantics.order == "none" or self._semantics.is_destructive:
+            return []
+        sent = self._by_sender.get(message.sender)
+        of_sender = sent.first_above(message.ack_ns) if sent else None, "because it was begun after that ack"
+        if self._semantics.order == "per_sender":
+            return [of_sender]
+        return [
+            (self._by_seq.first_above(message.seq), "by seq"),
+            (self._by_position.first_above(self._positions.get(message)), f"by {self._semantics.cursor}"),
+            of_sender,
+        ]
 
     @cached_property
     def _own(self) -> list[Delivery]:
@@ -53,8 +62,8 @@ class LaterDeliveries:
         return _Rising(self._own, lambda message: message.seq)
 
     @cached_property
-    def _by_timestamp(self) -> _Rising:
-        return _Rising(self._own, self._timestamps.get)
+    def _by_position(self) -> _Rising:
+        return _Rising(self._own, self._positions.get)
 
     @cached_property
     def _by_sender(self) -> dict[str, _Rising]:

@@ -17,8 +17,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from harness.history import Event, History, Outcome, Poll, Received, Send
-from harness.history.instants import Instant, instant
 from harness.history.memoize import memoize
+from harness.history.positions import Position, Scale
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -80,8 +80,9 @@ class Matched:
 
     messages: tuple[Message, ...]
     deliveries: Mapping[str, tuple[Delivery, ...]]
-    timestamps: Mapping[Message, Instant]
-    """The server's timestamp of a message, from its first delivery or else from an ack; absent if unknown."""
+    scale: Scale
+    positions: Mapping[Message, Position]
+    """Where a message is, by its first delivery or else by an ack; absent if unknown or not comparable."""
     received: frozenset[Message]
     """The messages that any consumer received."""
     is_one_to_one: bool
@@ -146,12 +147,13 @@ def match(history: History) -> Matched:
     finder = _Finder(messages)
     deliveries: dict[str, list[Delivery]] = {}
     places: dict[str, int] = {}
-    timestamps: dict[Message, Instant] = {}
+    scale, consumer_of = history.scale, history.consumer_of
+    positions: dict[Message, Position] = {}
     known: set[Message] = set()
     unplaced = False
     sure = {} if finder.rivals else finder.by_id
     for poll in history.polls:
-        consumer = poll.consumer
+        consumer = consumer_of(poll)
         places[consumer] = place = places.get(consumer, -1) + 1
         if not place:
             deliveries[consumer] = []
@@ -166,17 +168,17 @@ def match(history: History) -> Matched:
             if message in known:
                 continue
             known.add(message)
-            if moment := instant(received.timestamp):
-                timestamps[message] = moment
+            if where := scale.of_message(received):
+                positions[message] = where
     if unplaced:
         for arrived in deliveries.values():
             arrived[:] = map(finder.reconsider, arrived)
     for message in messages:
         for attempt in message.attempts:
-            if message not in timestamps and (moment := instant(attempt.timestamp)):
-                timestamps[message] = moment
+            if message not in positions and (where := scale.of_message(attempt)):
+                positions[message] = where
     arrivals = {consumer: tuple(all_) for consumer, all_ in deliveries.items()}
-    return Matched(messages, arrivals, timestamps, frozenset(known), finder.is_one_to_one)
+    return Matched(messages, arrivals, scale, positions, frozenset(known), finder.is_one_to_one)
 
 
 @dataclass

@@ -2,19 +2,21 @@
 
 A poll repeated with the same cursor because its first answer was lost is not a duplicate: the consumer never
 had that answer. A consumer that does not use the cursor it was given is the harness's own mistake, and not a
-finding.
+finding. Neither is the message at an inclusive cursor, nor a retry that the target does not recognise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from itertools import takewhile
 
 from harness.checkers.consumers import Consumer, consumers_of
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.suspected_causes import SuspectedCause
-from harness.history import History, Outcome, Poll, Send
-from harness.history.instants import instant
+from harness.history import NS_PER_S, History, Outcome, Poll, Send
+from harness.semantics import Semantics
 from harness.verdict import Finding, Judgement
 
 PROMISE = "no-duplicate"
@@ -31,6 +33,8 @@ def no_duplicate(history: History) -> Judgement:
             continue
         strayed = _times_strayed(consumer)
         for former, again in _repeated(consumer):
+            if consumer.scale.is_inclusive and _is_at_cursor(consumer, again):
+                continue
             if strayed[again.poll.op] > strayed[former.poll.op]:
                 doubts.append(_harness_mistake(history, consumer, again.poll))
             else:
@@ -51,6 +55,18 @@ def _repeated(consumer: Consumer) -> Iterator[tuple[Delivery, Delivery]]:
             yield former, delivery
 
 
+def _is_at_cursor(consumer: Consumer, again: Delivery) -> bool:
+    """Whether a message is the one that the cursor of its poll names, or was the last before that poll."""
+    cursor, scale = again.poll.since, consumer.scale
+    if cursor is None:
+        return False
+    if scale.compares:
+        return scale.of_message(again.received) == scale.of_cursor(cursor)
+    before = takewhile(lambda delivery: delivery.place < again.place, consumer.deliveries)
+    last = reduce(lambda _, delivery: delivery.received.id, before, "")
+    return again.received.id in (cursor, last)
+
+
 def _times_strayed(consumer: Consumer) -> dict[int, int]:
     """Return how often, up to each operation, the consumer did not use the cursor of the answer before.
 
@@ -58,9 +74,9 @@ def _times_strayed(consumer: Consumer) -> dict[int, int]:
     """
     times: dict[int, int] = {}
     given = consumer.first.since
-    count = 0
+    count, is_same = 0, consumer.scale.is_same
     for poll in consumer.polls:
-        count += poll.since != given and instant(poll.since) != instant(given)
+        count += not is_same(poll.since, given)
         times[poll.op] = count
         if poll.outcome is Outcome.OK:
             given = poll.next_since
@@ -86,7 +102,7 @@ def _delivered_twice(history: History, consumer: Consumer, former: Delivery, aga
 
 def _two_ids(history: History, matched: Matched) -> Iterator[Finding]:
     """Find every message with more than one id, in acks or in any reader's polls."""
-    same = _same_client_ids(matched.messages)
+    same = _same_client_ids(matched.messages) if history.semantics.retry != "none" else {}
     if matched.is_one_to_one and not same:
         return
     first: dict[Message, str] = {}
@@ -96,11 +112,27 @@ def _two_ids(history: History, matched: Matched) -> Iterator[Finding]:
         if message in several:
             known.setdefault(message, {}).setdefault(id_, seen)
     for message, ids in known.items():
+        if len(ids) <= _ids_allowed(message, history.semantics):
+            continue
         shown = ", ".join(f"{id_} at {at(history, seen.end_ns or 0)}" for id_, seen in list(ids.items())[:4])
         sentence = f"{message.name} was one message, but has {len(ids)} ids: {shown}."
         seen_in = [seen.event if isinstance(seen, Poll) else seen.events[-1] for seen in ids.values()]
         events = (*seen_in, *message.events)
         yield finding(PROMISE, "two_ids", sentence, events, SuspectedCause.DOUBLE_WRITE.value)
+
+
+def _ids_allowed(message: Message, semantics: Semantics) -> int:
+    """Return how many messages the attempts may have become: each that was tried when no key held.
+
+    A key holds from some time during the first attempt on, so it surely does where an attempt ended in time.
+    """
+    later = [attempt for attempt in message.attempts[1:] if attempt.outcome is not Outcome.REFUSED]
+    if semantics.retry == "none":
+        return 1 + len(later)
+    if semantics.key_holds_s is None:
+        return 1
+    held_ns = message.first_start_ns + semantics.key_holds_s * NS_PER_S
+    return 1 + sum(attempt.end_ns is None or attempt.end_ns > held_ns for attempt in later)
 
 
 def _sightings(

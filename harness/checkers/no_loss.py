@@ -89,9 +89,8 @@ class _Search:
 
     def _view(self, consumer: Consumer, expected: list[Message]) -> _View:
         missing = [message for message in expected if message not in consumer.arrivals]
-        timestamps = self.matched.timestamps
         overdue = Overdue(consumer, self.faults, self.history.bounds)
-        progress, later = CursorProgress(consumer, timestamps), LaterDeliveries(consumer, timestamps)
+        progress, later = CursorProgress(consumer, self.matched), LaterDeliveries(consumer, self.matched)
         return _View(consumer, len(expected), missing, progress, later, overdue)
 
     def _observe(self, mailbox: _ReadMailbox) -> Iterator[_Observation]:
@@ -170,7 +169,8 @@ class _Search:
         last = view.consumer.last_answered
         if last is None or last.has_more or message.ack_ns is None:
             return False
-        return last.start_ns >= self._due_ns(view, message)
+        is_hidden = view.consumer.hidden.touch(last.start_ns, last.start_ns)
+        return last.start_ns >= self._due_ns(view, message) and not is_hidden
 
     def _due_ns(self, view: _View, message: Message) -> float:
         """Return when an acked message had to be visible to a consumer.
@@ -178,7 +178,8 @@ class _Search:
         That is after `bound_ns` of quiet time, or when resource pressure no longer explains its absence.
         """
         ack_ns = message.ack_ns or 0
-        return min(self.unquiet.quiet_end_ns(ack_ns, self.bound_ns), view.overdue.from_ns(ack_ns))
+        due_ns = min(self.unquiet.quiet_end_ns(ack_ns, self.bound_ns), view.overdue.from_ns(ack_ns))
+        return view.consumer.hidden.quiet_end_ns(due_ns, 0)
 
     def _is_over(self, view: _View, message: Message) -> bool:
         """Whether a missing message must have come by now, so that it is lost."""

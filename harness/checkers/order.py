@@ -6,7 +6,7 @@ either may come first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, combinations, islice, pairwise
 from operator import le, lt
 from typing import Any
@@ -26,12 +26,12 @@ def order(history: History) -> Judgement:
     """Judge the promise over one history."""
     consumers = consumers_of(history)
     findings: list[Finding] = []
+    is_total = history.semantics.order == "total"
     for consumer in consumers:
         findings.extend(_out_of_order(history, consumer))
-        findings.extend(_not_rising(history, consumer, "seq", consumer.seqs))
-        timestamps = [instant(delivery.received.timestamp) for delivery in consumer.firsts]
-        findings.extend(_not_rising(history, consumer, "timestamp", timestamps))
-    for readers in by_reader(consumers).values():
+        if is_total:
+            findings.extend(_numbers_not_rising(history, consumer))
+    for readers in by_reader(consumers).values() if is_total else ():
         for one, other in combinations(readers, 2):
             findings.extend(_disagreement(history, one, other))
     seen = [len(consumer.firsts) for consumer in consumers]
@@ -39,6 +39,16 @@ def order(history: History) -> Judgement:
     evidence = {"consumers": len(consumers), "delivered": delivered, "compared": compared}
     doubt = "" if compared else "no reader received two messages, so there was no order to check"
     return conclude(history, PROMISE, findings, evidence, doubt=doubt)
+
+
+def _numbers_not_rising(history: History, consumer: Consumer) -> Iterator[Finding]:
+    """Find seqs that do not rise, and timestamps, if they are the cursor."""
+    yield from _not_rising(history, consumer, "seq", consumer.seqs)
+    if history.semantics.cursor == "timestamp":
+        timestamps = [instant(delivery.received.timestamp) for delivery in consumer.firsts]
+        yield from _not_rising(
+            history, consumer, "timestamp", timestamps, le if consumer.scale.is_inclusive else lt
+        )
 
 
 def _out_of_order(history: History, consumer: Consumer) -> Iterator[Finding]:
@@ -53,10 +63,20 @@ def _out_of_order(history: History, consumer: Consumer) -> Iterator[Finding]:
             continue
         pair = (message.sender, message.recipient)
         earlier = latest.get(pair)
-        if earlier is not None and message.ack_ns < earlier.first_start_ns:
+        if (
+            earlier is not None
+            and message.ack_ns < earlier.first_start_ns
+            and not _overlap(history, consumer.arrivals[earlier], delivery)
+        ):
             yield _overtaken(history, consumer, delivery, message, earlier)
         if earlier is None or message.first_start_ns > earlier.first_start_ns:
             latest[pair] = message
+
+
+def _overlap(history: History, former: Delivery, later: Delivery) -> bool:
+    """Whether two readers of one mailbox, who share its messages, polled at the same time."""
+    one, other = former.poll, later.poll
+    return history.semantics.is_destructive and one is not other and other.start_ns < one.end_ns
 
 
 def _overtaken(
@@ -71,13 +91,19 @@ def _overtaken(
     return finding(PROMISE, "out_of_order", sentence, events, of_order(history, message, overtaker))
 
 
-def _not_rising(history: History, consumer: Consumer, what: str, numbers: Sequence[Any]) -> Iterator[Finding]:
+def _not_rising(
+    history: History,
+    consumer: Consumer,
+    what: str,
+    numbers: Sequence[Any],
+    rises: Callable[[Any, Any], bool] = lt,
+) -> Iterator[Finding]:
     """Find successive deliveries whose numbers do not rise; no-duplicate reports messages served twice."""
-    if None not in numbers and all(map(lt, numbers, islice(numbers, 1, None))):
+    if None not in numbers and all(map(rises, numbers, islice(numbers, 1, None))):
         return  # mostly they all rise
     known = [pair for pair in zip(numbers, consumer.firsts, strict=True) if pair[0] is not None]
     for (before, former), (now, delivery) in pairwise(known):
-        if not before < now:
+        if not rises(before, now) and not _overlap(history, former, delivery):
             yield _falling(history, consumer, what, former, delivery)
 
 

@@ -133,10 +133,12 @@ class _Outage:
     def _chance(self, delay: Delay) -> Poll | None:
         """Return the first poll of the quiet period that could have returned a late message."""
         missing_ns, within_ns = _missing_until_ns(delay), self.found.limits.due_ns
-        if missing_ns <= self.recovered_ns + within_ns:
+        hidden = delay.consumer.hidden
+        visible_ns = hidden.quiet_end_ns(self.recovered_ns, 0)
+        if missing_ns <= visible_ns + within_ns:
             return None
-        chance = _first_poll(delay.consumer, self.recovered_ns)
-        if chance is None:
+        chance = _first_poll(delay.consumer, visible_ns)
+        if chance is None or hidden.touch(chance.start_ns, chance.start_ns):
             return None
         due_ns = chance.start_ns + within_ns
         return None if missing_ns <= due_ns or due_ns >= self.until_ns else chance

@@ -20,7 +20,6 @@ from harness.checkers.messages import Matched, Message, match
 from harness.checkers.missing_messages import MissingMessages
 from harness.checkers.suspected_causes import SuspectedCause
 from harness.history import History, Poll
-from harness.history.instants import instant
 from harness.history.memoize import memoize
 from harness.verdict import Finding, Judgement
 
@@ -38,6 +37,11 @@ def has_retention_to_tell(history: History) -> bool:
     """Whether retention was free to drop anything that a consumer asked for, or an answer admitted a gap."""
     survey = _survey(history)
     return bool(survey.behind or survey.gaps_admitted)
+
+
+def silently_dropped(history: History) -> int:
+    """Return how many messages were dropped without a gap in any answer, as retention was free to do."""
+    return _survey(history).silent
 
 
 @memoize
@@ -80,8 +84,7 @@ class _Survey:
 
     def _silent_gaps(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
         silent: dict[int, tuple[Poll, list[Message]]] = {}
-        timestamps = self.matched.timestamps
-        progress, later = CursorProgress(consumer, timestamps), LaterDeliveries(consumer, timestamps)
+        progress, later = CursorProgress(consumer, self.matched), LaterDeliveries(consumer, self.matched)
         for message in mailbox.wanted(consumer, mailbox.acked):
             droppable_ns = mailbox.droppable_ns(message)
             if arrival := consumer.arrivals.get(message):
@@ -101,16 +104,16 @@ class _Survey:
 
     def _is_admitted(self, consumer: Consumer, message: Message, poll: Poll, droppable_ns: float) -> bool:
         """Whether that answer, or an earlier one that can cover the message, admitted a gap."""
-        timestamp = self.matched.timestamps.get(message)
+        position = self.matched.positions.get(message)
         before = bisect_right(consumer.gap_polls, poll.start_ns, key=_START_NS)
         for admitting in reversed(consumer.gap_polls[:before]):
-            cursor = instant(admitting.since)
-            if cursor is None or timestamp is None or cursor < timestamp:
+            cursor = self.matched.scale.of_cursor(admitting.since)
+            if cursor is None or position is None or cursor < position:
                 return admitting.end_ns > droppable_ns
         return False
 
     def _false_gaps(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
-        missing = MissingMessages(consumer, mailbox, self.matched.timestamps)
+        missing = MissingMessages(consumer, mailbox, self.matched)
         for poll in consumer.gap_polls:
             if not missing.explains(poll):
                 yield self._false(consumer, poll)

@@ -15,8 +15,9 @@ from harness.checkers.consumers import Consumer, mailboxes
 from harness.checkers.fault_windows import recovered_ns
 from harness.checkers.messages import Message, match
 from harness.history import Effect, History, Poll
-from harness.history.instants import NEVER, Instant, instant
+from harness.history.instants import Instant
 from harness.history.memoize import memoize
+from harness.history.positions import BEGINNING, Position
 
 
 class SuspectedCause(StrEnum):
@@ -42,8 +43,8 @@ class _Missing:
     passed: Poll | None
 
     @property
-    def timestamp(self) -> Instant | None:
-        return match(self.history).timestamps.get(self.message)
+    def position(self) -> Position | None:
+        return match(self.history).positions.get(self.message)
 
     @property
     def ack_ns(self) -> int:
@@ -58,12 +59,12 @@ def of_missing(history: History, consumer: Consumer, message: Message, passed: P
 
 def of_order(history: History, earlier: Message | None, later: Message | None) -> str:
     """Return why the `later` of two messages probably came first."""
-    timestamps = match(history).timestamps
-    first, second = (timestamps.get(message) if message else None for message in (earlier, later))
+    positions = match(history).positions
+    first, second = (positions.get(message) if message else None for message in (earlier, later))
     return of_timestamps(first, second)
 
 
-def of_timestamps(earlier: Instant | None, later: Instant | None) -> str:
+def of_timestamps(earlier: Instant | Position | None, later: Instant | Position | None) -> str:
     """Return why two timestamps probably do not rise; '' if they do, or are unknown."""
     if earlier is None or later is None or earlier < later:
         return ""
@@ -73,13 +74,16 @@ def of_timestamps(earlier: Instant | None, later: Instant | None) -> str:
 def _equal_timestamps(missing: _Missing) -> bool:
     """The cursor is exactly the message's timestamp."""
     passed = missing.passed
-    return passed is not None and instant(passed.next_since) == missing.timestamp is not None
+    return (
+        passed is not None
+        and missing.history.scale.of_cursor(passed.next_since) == missing.position is not None
+    )
 
 
 def _clock(missing: _Missing) -> bool:
     """A message acked before this one was begun has a later timestamp."""
     before = _timelines(missing.history)[missing.message.recipient].latest_before(missing.message)
-    return before is not None and missing.timestamp is not None and before > missing.timestamp
+    return before is not None and missing.position is not None and before > missing.position
 
 
 def _late_visibility(missing: _Missing) -> bool:
@@ -92,8 +96,8 @@ def _page_cap(missing: _Missing) -> bool:
     page = missing.passed
     if page is None or page.has_more or len(page.messages) < max(2, missing.consumer.largest_page):
         return False
-    oldest, timestamp = instant(page.messages[0].timestamp), missing.timestamp
-    return oldest is not None and timestamp is not None and timestamp < oldest
+    oldest, position = missing.history.scale.of_message(page.messages[0]), missing.position
+    return oldest is not None and position is not None and position < oldest
 
 
 def _trimmed_queue(missing: _Missing) -> bool:
@@ -140,15 +144,15 @@ class _Timeline:
     """The acks of one mailbox, and the latest timestamp acked by each of them."""
 
     def __init__(self, messages: list[Message], history: History) -> None:
-        timestamps = match(history).timestamps
+        positions = match(history).positions
         self._acks: list[int] = []
-        self._latest: list[Instant] = []
+        self._latest: list[Position] = []
         for message in sorted(messages, key=lambda message: message.ack_ns or 0):
-            timestamp = timestamps.get(message, NEVER)
+            position = positions.get(message, BEGINNING)
             self._acks.append(message.ack_ns or 0)
-            self._latest.append(max(timestamp, self._latest[-1]) if self._latest else timestamp)
+            self._latest.append(max(position, self._latest[-1]) if self._latest else position)
 
-    def latest_before(self, message: Message) -> Instant | None:
+    def latest_before(self, message: Message) -> Position | None:
         """Return the latest timestamp of the messages acked before this one was begun."""
         place = bisect_left(self._acks, message.first_start_ns)
         return self._latest[place - 1] if place else None

@@ -191,7 +191,7 @@ class SortedDeliveries:
         decided_ns = delay.base_ns + self.limits.due_ns
         if delay.poll is not None and delay.poll.end_ns < decided_ns:
             decided_ns = delay.poll.end_ns
-        if faults.touch(delay.base_ns, decided_ns):
+        if faults.touch(delay.base_ns, decided_ns) or delay.consumer.hidden.touch(delay.base_ns, decided_ns):
             self.not_judged.append(delay)
         elif delay.poll is None and not self._was_due(delay):
             self.stopped += 1

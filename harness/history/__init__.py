@@ -4,7 +4,7 @@ A history is JSON Lines. Every line has `row` (the plan row it belongs to), `kin
 monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The kinds:
 
 - `begin`: `format` (2; absent in files of format 1, which can still be read), `title`, `seed`, `bounds` (see
-  `Bounds`), `policy` (see `harness.policy.Policy`)
+  `Bounds`), `policy` (see `harness.policy.Policy`), `semantics` (see `harness.semantics.Semantics`)
 - `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns), `special` (what is
   unusual about it, if anything: a few words each, such as `to oneself`)
 - `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`,

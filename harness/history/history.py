@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -18,14 +18,17 @@ from harness.history.operations import (
     kind_of,
     line_of,
 )
+from harness.history.positions import Scale
 from harness.policy import Policy
-from harness.typed import Count, Record, Seconds
+from harness.semantics import Semantics
+from harness.typed import Count, Record, Seconds, typed
 
 NS_PER_S = 1_000_000_000
 WATCH_PERIOD_S = 0.25
 """How often the harness measures resource pressure; it is recorded one period late."""
 NO_BEGIN = "a history starts with a 'begin' event"
 DEFAULT_POLICY = Policy()
+DEFAULT_SEMANTICS = Semantics()
 
 
 class Bounds(Record, frozen=True):
@@ -115,6 +118,7 @@ class History:
     drained_ns: int | None
     required: tuple[Attempt, ...] = ()
     gave_up: tuple[GaveUp, ...] = ()
+    semantics: Semantics = DEFAULT_SEMANTICS
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """Results of functions of this history, for `harness.history.memoize`."""
 
@@ -133,8 +137,18 @@ class History:
         """Return the polls of each consumer, in the order in which they were made."""
         grouped: dict[str, list[Poll]] = {}
         for poll in self.polls:
-            grouped.setdefault(poll.consumer, []).append(poll)
+            grouped.setdefault(self.consumer_of(poll), []).append(poll)
         return {consumer: tuple(polls) for consumer, polls in grouped.items()}
+
+    @property
+    def consumer_of(self) -> Callable[[Poll], str]:
+        """Return the consumer of a poll: where reading is destructive, all of a mailbox are one."""
+        return attrgetter("reader" if self.semantics.is_destructive else "consumer")
+
+    @property
+    def scale(self) -> Scale:
+        """How cursors and messages are compared."""
+        return Scale(self.semantics)
 
 
 class HistoryBuilder:
@@ -183,6 +197,7 @@ class HistoryBuilder:
         return History(
             bounds=Bounds(**begin["bounds"]),
             policy=Policy(**begin.get("policy", {})),
+            semantics=typed(begin.get("semantics", {}), Semantics),
             begin_ns=begin["t"],
             end_ns=self._end_ns,
             sends=tuple(Send.of(send, None) if isinstance(send, Call) else send for send in self._sends),

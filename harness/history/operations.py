@@ -38,7 +38,7 @@ class Received(Struct, frozen=True, gc=False):
     sender: str
     recipient: str
     content: str
-    timestamp: str
+    timestamp: str | None
     client_message_id: str | None
 
 

@@ -16,8 +16,9 @@ from msgspec.structs import asdict
 
 from harness.errors import CannotWrite
 from harness.history.formats import FORMAT, Event
-from harness.history.history import DEFAULT_POLICY, Bounds, History, HistoryBuilder
+from harness.history.history import DEFAULT_POLICY, DEFAULT_SEMANTICS, Bounds, History, HistoryBuilder
 from harness.policy import Policy
+from harness.semantics import Semantics
 
 REMEDY = "--reports FOLDER puts the results elsewhere"
 
@@ -38,6 +39,7 @@ class Recorder:
         seed: int,
         bounds: Bounds,
         policy: Policy = DEFAULT_POLICY,
+        semantics: Semantics = DEFAULT_SEMANTICS,
         client: Mapping[str, Any] | None = None,
     ) -> None:
         self._file = file
@@ -48,7 +50,11 @@ class Recorder:
         self._reading = threading.Lock()
         self._builder = HistoryBuilder()
         self._read = 0
-        promised: dict[str, Any] = {"bounds": asdict(bounds), "policy": asdict(policy)}
+        promised: dict[str, Any] = {
+            "bounds": asdict(bounds),
+            "policy": asdict(policy),
+            "semantics": asdict(semantics),
+        }
         if client is not None:
             promised["client"] = client
         self.record("begin", format=FORMAT, title=title, seed=seed, **promised)
@@ -122,11 +128,19 @@ class HistoryFile:
         seed: int,
         bounds: Bounds,
         policy: Policy = DEFAULT_POLICY,
+        semantics: Semantics = DEFAULT_SEMANTICS,
         client: Mapping[str, Any] | None = None,
     ) -> Recorder:
         """Start the history of one row."""
         return Recorder(
-            self._file, row=row, title=title, seed=seed, bounds=bounds, policy=policy, client=client
+            self._file,
+            row=row,
+            title=title,
+            seed=seed,
+            bounds=bounds,
+            policy=policy,
+            semantics=semantics,
+            client=client,
         )
 
     def record(self, kind: str, **fields: Any) -> Event:

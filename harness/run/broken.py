@@ -35,6 +35,10 @@ class Inconclusive(Exception):
     """The row proved nothing, in either direction."""
 
 
+class NotPromised(Exception):
+    """The target promises nothing of what the row judges."""
+
+
 def certain(holds: object, otherwise: str) -> None:
     """Raise CertainlyBroken with the sentence `otherwise`, unless `holds`."""
     if not holds:

@@ -15,7 +15,7 @@ from harness.checkers import (
     run_checker,
 )
 from harness.history import Recorder
-from harness.run.broken import CertainlyBroken, Inconclusive, PromiseBroken
+from harness.run.broken import CertainlyBroken, Inconclusive, NotPromised, PromiseBroken
 from harness.run.complaints import Complaints
 from harness.run.recorded import given_up
 from harness.verdict import Checker, Judgement, Verdict, summed_up
@@ -35,7 +35,8 @@ class Checks:
     def check(self, checkers: Sequence[Checker]) -> None:
         """Judge the history so far by these promises, and by retention-told beside no-loss, where it applies.
 
-        Raise PromiseBroken if a promise is broken, else Inconclusive if one cannot be decided.
+        Raise PromiseBroken if a promise is broken, else Inconclusive if one cannot be decided, and
+        NotPromised if the target makes none of them.
         """
         adds = no_loss in checkers and retention_told not in checkers
         if adds and has_retention_to_tell(self._recorder.history()):
@@ -72,8 +73,13 @@ class Checks:
         history = self._recorder.judging(map(promise_of, checkers))
         self.judgements += (new := [run_checker(checker, history) for checker in checkers])
         verdict, reason = summed_up(new)
-        errors = {Verdict.PASS: None, Verdict.FAIL: PromiseBroken(reason)}
-        self._raised.append(errors.get(verdict, Inconclusive(reason)))
+        errors = {
+            Verdict.PASS: None,
+            Verdict.FAIL: PromiseBroken(reason),
+            Verdict.SKIPPED: NotPromised(reason),
+            Verdict.INCONCLUSIVE: Inconclusive(reason),
+        }
+        self._raised.append(errors[verdict])
 
     def _raise_what_was_found(self, error: Exception | None) -> None:
         """Raise the error of a check, or what the scenario found without a checker; where both did, both."""

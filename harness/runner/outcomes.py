@@ -11,7 +11,7 @@ import pytest
 from harness.checkers.pressure import TOO_BUSY, too_busy
 from harness.errors import HarnessError, NotHere, NotServed
 from harness.run import Inconclusive, Run
-from harness.run.broken import CertainlyBroken
+from harness.run.broken import CertainlyBroken, NotPromised
 from harness.runner.ending import OUT_OF_TIME
 from harness.verdict import Verdict
 
@@ -37,7 +37,7 @@ def of_phase(
     if error is None:
         return Verdict.PASS, ""
     said = (str(error).splitlines() or [type(error).__name__])[0]
-    if report.skipped or isinstance(error, NotHere):
+    if report.skipped or isinstance(error, (NotHere, NotPromised)):
         return Verdict.SKIPPED, said
     if report.when == "call" and (isinstance(error, AssertionError) or not is_scenario):
         return Verdict.FAIL, said

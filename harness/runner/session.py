@@ -91,6 +91,7 @@ class Session:
             seed=self.settings.seed,
             bounds=profile.bounds,
             policy=profile.policy,
+            semantics=profile.semantics,
             client=self.settings.client.promised if self.settings.client else None,
         )
         instances = Instances(profile, services, logs=self._logs, name=row, workers=self.settings.workers)

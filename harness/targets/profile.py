@@ -19,9 +19,11 @@ from msgspec.structs import asdict
 from harness.adapters.base import NewAdapter
 from harness.adapters.over_http import Codec, HttpAdapter
 from harness.adapters.wire import Wire
+from harness.checkers import PROMISES
 from harness.errors import UsageError, reason_of
 from harness.history import Bounds
 from harness.policy import Features, Policy, Statuses
+from harness.semantics import ALL, Semantics
 from harness.typed import Count, Record, Seconds, typed
 
 TARGETS = Path(__file__).parent
@@ -52,6 +54,7 @@ class Profile(Record, frozen=True):
     statuses: Statuses = Statuses()
     has: Features = Features()
     wire: Wire = Wire()
+    semantics: Semantics = Semantics()
 
     @property
     def offers(self) -> Mapping[str, bool]:
@@ -87,6 +90,17 @@ def load_profile(name_or_path: str) -> Profile:
     except (OSError, ValueError) as error:
         raise UsageError(f"The target profile {path} cannot be read: {reason_of(error)}.") from error
     try:
-        return typed(table, Profile)
+        profile = typed(table, Profile)
+        _require_known(profile.semantics)
+        return profile
     except ValueError as error:
         raise UsageError(f"The target profile {path} is wrong: {error}.") from error
+
+
+def _require_known(semantics: Semantics) -> None:
+    """Raise ValueError for a promise that no checker judges."""
+    known = [promise.name for promise in PROMISES]
+    for promise in semantics.promises if semantics.promises != ALL else ():
+        if promise not in known:
+            legal = ", ".join(known)
+            raise ValueError(f"unknown promise {promise!r} at `semantics.promises`; legal are {legal}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from harness.checkers import PROMISES
 from harness.errors import UsageError
 from harness.history import Bounds
 from harness.policy import Features, Policy, Statuses
-from harness.targets.profile import load_profile
+from harness.semantics import Semantics
+from harness.targets.profile import TARGETS, load_profile
 
 
 def test_the_bundled_profile_promises_the_defaults() -> None:
@@ -17,6 +20,7 @@ def test_the_bundled_profile_promises_the_defaults() -> None:
     assert profile.command[-1] == "reference_server"
     assert profile.bounds == Bounds()
     assert (profile.policy, profile.statuses, profile.has) == (Policy(), Statuses(), Features())
+    assert profile.semantics == Semantics()
     assert profile.workers >= 2
 
 
@@ -75,6 +79,20 @@ MINE = 'name = "x"\ncommand = ["x"]\n'
             MINE + '[policy]\nmalformed_since = "kept"',
             "enum value 'kept' at `policy.malformed_since`; legal are ignored, refused.",
         ),
+        (
+            MINE + '[semantics]\ncursor = "etag"',
+            "enum value 'etag' at `semantics.cursor`; legal are header, id, none, sequence, timestamp,",
+        ),
+        (
+            MINE + "[semantics]\nexactly_once = true",
+            "unknown field `exactly_once` at `semantics`; legal are boundary,",
+        ),
+        (MINE + "[semantics]\nkey_holds_s = 0", "expected `float` > 0.0 at `semantics.key_holds_s`"),
+        (
+            MINE + '[semantics]\npromises = ["no-loss", "speed"]',
+            "unknown promise 'speed' at `semantics.promises`; legal are no-loss, no-duplicate,",
+        ),
+        (MINE + '[semantics]\npromises = "none"', "`semantics.promises`"),
         (MINE + "[policy]\nmalformed_since = 1", "expected `str`, got `int` at `policy.malformed_since`"),
         (MINE + "[policy]\nlongest_message = 0", "expected `int` >= 1 at `policy.longest_message`"),
         *(
@@ -161,6 +179,19 @@ def test_what_honest_servers_do_differently_is_in_the_profile(tmp_path: Path) ->
     assert profile.statuses.invalid == {422}
     assert profile.statuses.unknown_user == {403, 404}
     assert (profile.offers["metrics"], profile.offers["readiness"]) == (False, True)
+
+
+def test_semantics_are_in_the_profile_and_every_promise_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    names = [promise.name for promise in PROMISES]
+    path.write_text(f'{MINE}[semantics]\ncursor = "token"\npromises = {names}\n', encoding="utf-8")
+    assert load_profile(str(path)).semantics == Semantics(cursor="token", promises=tuple(names))
+
+
+def test_the_bundled_profile_names_every_key_of_the_semantics() -> None:
+    text = (TARGETS / "reference.toml").read_text(encoding="utf-8")
+    section = text.split("[semantics]\n")[1].split("\n\n")[0]
+    assert set(re.findall(r"^(?:# )?(\w+) = ", section, re.MULTILINE)) == set(Semantics.__struct_fields__)
 
 
 def test_a_missing_profile_names_the_bundled_ones() -> None:

@@ -14,6 +14,7 @@ from harness.errors import DeadlineMissed, InfrastructureError, NotHere, UsageEr
 from harness.history import HistoryFile
 from harness.plan import PlanRow
 from harness.run import Inconclusive, PromiseBroken
+from harness.run.broken import NotPromised
 from harness.runner.outcomes import of_phase
 from harness.runner.results import Ended, Part, Results, from_json, to_json
 from harness.runner.session import Settings
@@ -134,6 +135,7 @@ def test_a_run_that_had_to_stop_says_why_and_is_never_green(results: Results, hi
         (UsageError("no such port"), "setup", Verdict.INCONCLUSIVE, "no such port"),
         (KeyError("x"), "call", Verdict.INCONCLUSIVE, "the harness itself failed: KeyError"),
         (NotHere("libfaketime is missing"), "call", Verdict.SKIPPED, "libfaketime is missing"),
+        (NotPromised("order: not promised"), "call", Verdict.SKIPPED, "order: not promised"),
     ],
 )
 def test_only_a_broken_promise_fails_the_server(

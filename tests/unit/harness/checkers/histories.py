@@ -36,11 +36,18 @@ def message(name: str, second: float, **changes: Any) -> dict[str, Any]:
 class Story:
     """Builds a history event by event; a consumer uses its cursor by itself, unless given another."""
 
-    def __init__(self, *, policy: dict[str, Any] | None = None, **bounds: float) -> None:
+    def __init__(
+        self,
+        *,
+        policy: dict[str, Any] | None = None,
+        semantics: dict[str, Any] | None = None,
+        **bounds: float,
+    ) -> None:
         self.events: list[Event] = []
         self._cursors: dict[str, str | None] = {}
         self._ops = 0
-        self._add("begin", 0.0, format=FORMAT, title="a story", seed=1, bounds=bounds, policy=policy or {})
+        said = {"bounds": bounds, "policy": policy or {}, "semantics": semantics or {}}
+        self._add("begin", 0.0, format=FORMAT, title="a story", seed=1, **said)
 
     def send(
         self, name: str, start: float, end: float | None = None, status: int | None = 200, **changes: Any

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
 from harness.checkers import CHECKERS, PROMISES
+from harness.semantics import Semantics
 from harness.verdict import Verdict
 
 from .histories import Story, message
 
+SEMANTICS = "What a target's semantics change"
 KINDS = {promise.name: promise.kinds for promise in PROMISES}
 ROOT = Path(__file__).parents[4]
 DOCS, PLAN = ROOT / "docs" / "verdicts.md", ROOT / "TEST_REALTIME_MESSAGING.md"
@@ -199,11 +202,33 @@ def test_a_good_history_has_no_findings() -> None:
     assert passed == set(CHECKERS) - undecided
 
 
+def test_the_docs_say_what_each_value_of_each_key_of_the_semantics_changes() -> None:
+    section = DOCS.read_text(encoding="utf-8").split(f"\n## {SEMANTICS}\n")[1].split("\n## ")[0]
+    name, found = "", dict[str, set[str]]()
+    for line in section.splitlines():
+        if line.startswith(("| `", "| |")):
+            key, values = line.split("|")[1:3]
+            name = key.strip(" `") or name
+            found.setdefault(name, set()).update(word.strip(" `") for word in values.split(","))
+    assert found == {name: _values(kind) for name, kind in get_type_hints(Semantics).items()}
+
+
+def _values(kind: Any) -> set[str]:
+    """The values of a key, as the docs name them."""
+    if kind is bool:
+        return {"true", "false"}
+    literals = [one for one in (kind, *get_args(kind)) if get_origin(one) is Literal]
+    words = {word for one in literals for word in get_args(one)}
+    return (words | {"names"} if kind != literals[0] else words) if words else {"seconds"}
+
+
 def documented() -> dict[str, set[str]]:
     """The kinds in the first cells of the tables under each promise's heading; other sections have none."""
     found: dict[str, set[str]] = {}
     for section in DOCS.read_text(encoding="utf-8").split("\n## ")[1:]:
         heading, _, text = section.partition("\n")
+        if heading == SEMANTICS:
+            continue  # its table is of keys
         cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
         for promise in heading.split(", ") if cells else ():
             found[promise] = {kind for cell in cells for kind in re.findall(r"`([a-z_]+)`", cell)}

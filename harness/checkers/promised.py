@@ -1,0 +1,27 @@
+"""Which promises are not judged, because the target's profile does not make them."""
+
+from __future__ import annotations
+
+from harness.checkers.retention_told import silently_dropped
+from harness.history import History
+
+
+def not_promised(promise: str, history: History) -> str:
+    """Return why a promise is not judged; '' if it is."""
+    semantics = history.semantics
+    if not semantics.promises_to(promise):
+        return f"the target's profile does not list '{promise}' in its promises"
+    if promise == "no-duplicate" and semantics.delivery == "at_least_once":
+        return 'the target\'s profile says delivery = "at_least_once"'
+    if promise in ("order", "contiguous") and semantics.order == "none":
+        return 'the target\'s profile says order = "none"'
+    if promise == "cursor" and semantics.is_destructive:
+        return 'the target\'s profile says cursor = "none"'
+    if promise == "retention-told" and not semantics.gap_signalled:
+        dropped = (
+            f"; {count} messages were dropped without a signal"
+            if (count := silently_dropped(history))
+            else ""
+        )
+        return f"the target's profile says gap_signalled = false{dropped}"
+    return ""

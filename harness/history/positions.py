@@ -1,0 +1,67 @@
+"""Where a cursor or a message is in its mailbox, if the target's semantics allow to compare them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NewType, Protocol
+
+from harness.history.instants import instant
+from harness.semantics import Semantics
+
+Position = NewType("Position", str)
+"""A place in a mailbox; strings sort like the places."""
+BEGINNING = Position("")
+"""Before every message."""
+_NUMBER = re.compile(r"0*(\d+)", re.ASCII)
+
+
+class Placed(Protocol):
+    """A message as an ack or a poll returned it."""
+
+    @property
+    def timestamp(self) -> str | None: ...  # noqa: D102
+    @property
+    def seq(self) -> int | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a target's cursors and messages are compared."""
+
+    semantics: Semantics
+
+    @property
+    def compares(self) -> bool:
+        """Whether cursors can be compared with messages at all."""
+        return self.semantics.cursor in ("timestamp", "sequence")
+
+    @property
+    def is_inclusive(self) -> bool:
+        """Whether a poll repeats the message at its cursor."""
+        return self.semantics.boundary == "inclusive"
+
+    def of_cursor(self, cursor: str | None) -> Position | None:
+        """Return the position of a cursor; None if it cannot be compared."""
+        if self.semantics.cursor == "timestamp":
+            moment = instant(cursor)
+            return None if moment is None else Position(moment)
+        return _numbered(cursor) if self.semantics.cursor == "sequence" else None
+
+    def of_message(self, message: Placed) -> Position | None:
+        """Return the position of a message; None if it cannot be compared with cursors."""
+        if self.semantics.cursor == "timestamp":
+            return self.of_cursor(message.timestamp)
+        if self.semantics.cursor == "sequence" and isinstance(message.seq, int):
+            return _numbered(str(message.seq))
+        return None
+
+    def is_same(self, one: str | None, other: str | None) -> bool:
+        """Whether two cursors are the same place: with the same text, or the same position."""
+        return one == other or (self.compares and self.of_cursor(one) == self.of_cursor(other))
+
+
+def _numbered(text: str | None) -> Position | None:
+    """Return the position of a whole number, however long: numbers with more digits sort behind."""
+    found = _NUMBER.fullmatch(text) if isinstance(text, str) else None
+    return Position(f"{len(found[1]):06d}{found[1]}") if found else None
