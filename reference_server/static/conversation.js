@@ -206,9 +206,12 @@ export class Conversation {
 
   // -- what is shown
 
-  /** Take new messages of the mailbox; those of other conversations are not shown. @param {Message[]} messages */
+  /** Take new messages; those of other conversations are not shown. @param {Message[]} messages */
   receive(messages) {
-    for (const message of messages) if (message.from === this.other) this.#appendIfNew(message);
+    for (const message of messages) {
+      const other = message.from === this.me ? message.to : message.from;
+      if (other === this.other) this.#appendIfNew(message);
+    }
   }
 
   /** @param {Message} message */

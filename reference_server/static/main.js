@@ -6,7 +6,7 @@ import { Composer } from "./composer.js";
 import { Contacts } from "./contacts.js";
 import { Conversation } from "./conversation.js";
 import { byId, dressAvatar } from "./dom.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, asMessage } from "./outbox.js";
 import { startPolling } from "./polling.js";
 import { showServiceState } from "./serviceState.js";
 import { sign } from "./signs.js";
@@ -47,12 +47,16 @@ async function startChat({ token, username: me }) {
   const page = byId("chat");
   let isRead = () => {};
   let isListed = false;
+  /** What one tab of a user has sent, to the others: a mailbox has only what was sent to its user. */
+  const otherTabs = new BroadcastChannel(`chat:sent:${me}`);
   const announce = (/** @type {string} */ text) => (byId("announcer").textContent = text);
   const outbox = new Outbox({
     api, storage: tabStorage, onSessionEnd: sessionEnded,
     onChange: (entry) => {
       conversation.update(entry);
-      if (entry.messageId) contacts.sent(entry.to, entry.content, entry.timestamp);
+      if (!entry.messageId) return;
+      contacts.sent(entry.to, entry.content, entry.timestamp);
+      otherTabs.postMessage(asMessage(entry, me));
     },
   });
   const contacts = new Contacts({
@@ -138,11 +142,17 @@ async function startChat({ token, username: me }) {
   byId("back").addEventListener("click", back);
   byId("new-chat").addEventListener("submit", openTyped);
   byId("gap-close").addEventListener("click", () => (byId("gap-banner").hidden = true));
-  document.addEventListener("visibilitychange", () => {
+  otherTabs.onmessage = ({ data: message }) => {
+    contacts.sent(message.to, message.message, message.timestamp);
+    conversation.receive([message]);
+  };
+  const lookedAt = () => {
     if (document.hidden) return;
     isRead();
     conversation.refresh();
-  });
+  };
+  document.addEventListener("visibilitychange", lookedAt);
+  window.addEventListener("focus", lookedAt); // of two windows side by side, neither is ever hidden
   page.hidden = false;
 
   const kept = tabStorage.getItem("open");

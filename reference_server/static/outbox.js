@@ -140,6 +140,11 @@ export class Outbox {
   }
 }
 
+/** Return a confirmed entry as the server lists it. @param {Entry} entry @param {string} me */
+export function asMessage({ id, messageId, to, content, timestamp }, me) {
+  return { id: messageId, from: me, to, message: content, timestamp, client_message_id: id };
+}
+
 /** @param {Entry} entry @param {ApiError} error */
 function reasonOf(entry, error) {
   if (error.status === 401) return "Your session has ended.";

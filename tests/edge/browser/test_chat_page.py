@@ -174,6 +174,42 @@ class TestTwoPeople:
         for page in (alice, tab):
             expect(page.message("to both")).to_have_count(1)
 
+    def test_what_one_tab_sends_is_in_the_others_without_a_request(
+        self, alice: ChatPage, bob: ChatPage
+    ) -> None:
+        tab = ChatPage(alice.page.context.new_page(), alice.base_url).visit().sign_in(alice.name)
+        for page in (alice, tab):
+            page.write_to(bob.name)
+        asked = [url for url in tab.requests if "/conversation" in url]
+        alice.send("from the first tab").send("and once more")
+        expect(tab.contact(bob.name)).to_contain_text("You: and once more")
+        assert tab.texts == ["from the first tab", "and once more"]
+        expect(tab.state("and once more")).to_have_text("Sent")
+        assert [url for url in tab.requests if "/conversation" in url] == asked
+        tab.page.reload()
+        tab.expect_open(bob.name)
+        expect(tab.messages).to_have_count(2)
+
+    def test_what_one_tab_sends_is_in_no_tab_of_another_user(self, alice: ChatPage, bob: ChatPage) -> None:
+        neighbour = ChatPage(alice.page.context.new_page(), alice.base_url).visit()
+        neighbour.register(new_name("carol")).write_to(bob.name)
+        alice.write_to(bob.name).send("not for carol")
+        expect(alice.state("not for carol")).to_have_text("Sent")
+        neighbour.send("from carol")
+        expect(neighbour.state("from carol")).to_have_text("Sent")
+        assert neighbour.texts == ["from carol"]
+
+    def test_what_another_browser_sent_appears_when_the_window_gets_the_focus(
+        self, alice: ChatPage, bob: ChatPage, new_page: NewPage
+    ) -> None:
+        elsewhere = new_page().sign_in(alice.name).write_to(bob.name)
+        alice.write_to(bob.name)
+        elsewhere.send("from another browser")
+        expect(elsewhere.state("from another browser")).to_have_text("Sent")
+        assert alice.texts == []
+        alice.page.evaluate("window.dispatchEvent(new Event('focus'))")
+        expect(alice.message("from another browser")).to_have_count(1)
+
 
 class TestText:
     def test_markup_is_only_text(self, alice: ChatPage, bob: ChatPage) -> None:

@@ -12,7 +12,7 @@ from reference_server.blueprints.page import FOLDER
 from tests.unit.server.http_app import Http, problem
 from tests.unit.server.world import World
 
-MOST_BYTES = 40 * 1024
+MOST_BYTES = 40_000
 """Of the page with all its files, compressed."""
 
 
