@@ -1,16 +1,8 @@
 // @ts-check
-/**
- * Polls one user's mailbox and hands each message on, once and in order. Copy this file and `polling/` beside it;
- * docs/polling-client.md has the rest.
- *
- *     const polling = new MessagePollingService({ token: () => sessionStorage.getItem('token') });
- *     polling.onMessage((message) => show(message));
- *     polling.onState((state) => showState(state));
- *     polling.start('admin');
- */
-import { Poller } from "./polling/poller.js";
+/** Polls a mailbox and hands each message on, once and in order. docs/polling-client.md says how to use it. */
+import { Poller, TOKEN_RULE, isToken } from "./polling/poller.js";
 
-/** @import { Environment, MessageListener, Options, Settings, StateListener } from './polling/types.js' */
+/** @import { Environment, MessageListener, Options, Rule, Settings, StateListener } from './polling/types.js' */
 
 /** @typedef {import('./polling/types.js').Message} Message */
 /** @typedef {import('./polling/types.js').State} State */
@@ -18,67 +10,64 @@ import { Poller } from "./polling/poller.js";
 export const POLL_INTERVAL_MS = 2000;
 const SHORTEST_USERNAME = 3;
 
+/** @type {{[Name in keyof Settings]: Rule<Settings[Name]>}} */
+const OPTIONS = {
+  baseUrl: ["", (url) => typeof url === "string" && !/[?#]/.test(url), "a URL without ? and #"],
+  token: [null, (token) => typeof token === "function" || isToken(token), `${TOKEN_RULE}, or a function`],
+  intervalMs: [POLL_INTERVAL_MS, (ms) => isWithin(ms, Number.MIN_VALUE, Infinity), "a number greater than 0"],
+  limit: [100, (count) => isWithin(count, 1, 100) && count % 1 === 0, "an integer from 1 to 100"],
+  wait: [0, (s) => isWithin(s, 0, 25), "a number from 0 to 25"],
+  hiddenWait: [25, (s) => isWithin(s, 0, 25), "a number from 0 to 25"],
+  timeoutMs: [10_000, (ms) => isWithin(ms, 1, 3_600_000), "a number from 1 to 3600000"],
+};
+
 export class MessagePollingService {
-  /** @type {Settings} */
-  #settings = {
-    baseUrl: "",
-    token: null,
-    intervalMs: POLL_INTERVAL_MS,
-    limit: 100,
-    wait: 0,
-    hiddenWait: 25,
-    timeoutMs: 10_000,
-  };
+  /** @type {any} */
+  #settings = {};
   #env;
   /** @type {Set<MessageListener>} */
   #messageListeners = new Set();
   /** @type {Set<StateListener>} */
   #stateListeners = new Set();
-  /** @type {Map<string, Poller>} those of earlier users remember how far they have read */
+  /** @type {Map<string, Poller>} also of earlier users */
   #pollers = new Map();
+  /** @type {Poller | null} */
+  #current = null;
 
   /** @param {Options} [options] */
-  constructor({ environment, intervalMs = POLL_INTERVAL_MS, ...settings } = {}) {
-    Object.assign(this.#settings, settings);
-    this.#settings.baseUrl = this.#settings.baseUrl.replace(/\/+$/, "");
+  constructor({ environment, ...options } = {}) {
     this.#env = { ...browserEnvironment(), ...environment };
-    this.setInterval(intervalMs);
+    for (const [name, [value]] of Object.entries(OPTIONS)) this.#settings[name] = value;
+    for (const [name, value] of Object.entries(options)) this.#set(name, value);
+    this.#settings.baseUrl = this.#settings.baseUrl.replace(/\/+$/, "");
   }
 
-  get #running() {
-    return [...this.#pollers.values()].find((poller) => poller.isRunning);
-  }
-
-  /** The user who is polled for, or null. */
   get username() {
-    return this.#running?.username ?? null;
+    return this.#current?.isRunning ? this.#current.username : null;
   }
 
   /**
-   * Poll for this user, and for no other from now on. Add the listeners first.
+   * Poll for this user alone. Add the listeners first.
    * @param {string} username
-   * @returns {boolean} false if it is not a username: that is logged, and nothing polls
+   * @returns {boolean} false if it is not a username
    */
   start(username) {
     const name = asUsername(username);
-    if (name !== null && name === this.username) return true;
-    this.stop();
     if (name === null) {
       const rule = `a username must be a string of at least ${SHORTEST_USERNAME} characters`;
+      this.stop();
       this.#env.console.error(`❌ Message polling cannot start: ${rule}`);
-      return false;
-    }
-    this.#pollerFor(name).start();
-    return true;
+    } else if (name !== this.username) this.#switchTo(this.#pollerFor(name));
+    return name !== null;
   }
 
-  /** Leave no timer, listener, lock or request behind. The cursor stays. */
+  /** The cursor stays. */
   stop() {
-    this.#running?.end("stopped");
+    this.#switchTo(null);
   }
 
   /**
-   * Stop, and remove this user's cursor: for signing out.
+   * For signing out: remove the cursor.
    * @param {string} username
    */
   forget(username) {
@@ -90,16 +79,15 @@ export class MessagePollingService {
   }
 
   /**
-   * Change the interval. The server's `poll_after_ms` wins over it.
+   * The server's `poll_after_ms` wins.
    * @param {number} ms
    */
   setInterval(ms) {
-    if (Number.isFinite(ms) && ms > 0) this.#settings.intervalMs = ms;
-    else this.#env.console.error("❌ The polling interval must be a number of milliseconds greater than 0");
-    this.#running?.reschedule();
+    this.#set("intervalMs", ms);
+    this.#current?.reschedule();
   }
 
-  /** @param {MessageListener} listener called with each message, oldest first */
+  /** @param {MessageListener} listener */
   onMessage(listener) {
     this.#messageListeners.add(asFunction(listener));
   }
@@ -109,7 +97,7 @@ export class MessagePollingService {
     this.#messageListeners.delete(listener);
   }
 
-  /** @param {StateListener} listener called when the state changes */
+  /** @param {StateListener} listener */
   onState(listener) {
     this.#stateListeners.add(asFunction(listener));
   }
@@ -117,6 +105,25 @@ export class MessagePollingService {
   /** @param {StateListener} listener */
   offState(listener) {
     this.#stateListeners.delete(listener);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} value
+   */
+  #set(name, value) {
+    const [, isValid, rule] = Object.entries(OPTIONS).find(([option]) => option === name)?.[1] ?? [];
+    if (!isValid) this.#env.console.error(`❌ Unknown option: ${name}`);
+    else if (isValid(value)) this.#settings[name] = value;
+    else if (value !== undefined) this.#env.console.error(`❌ ${name} must be ${rule}`);
+  }
+
+  /** @param {Poller | null} next */
+  #switchTo(next) {
+    const last = this.#current;
+    this.#current = next;
+    last?.end("stopped");
+    if (this.#current === next && !next?.isRunning) next?.start(); // unless by a listener
   }
 
   /** @param {string} name */
@@ -132,18 +139,18 @@ export class MessagePollingService {
   }
 
   /**
-   * Call every listener. One that throws, now or later, stops neither the others nor the polling.
+   * One that throws, now or later, stops neither the others nor the polling.
    * @template T
    * @param {Set<(value: T) => unknown>} listeners
    * @param {T} value
-   * @param {() => boolean} isWanted false once a listener has stopped the polling or switched the user
+   * @param {() => boolean} isWanted
    */
   #call(listeners, value, isWanted = () => true) {
     const report = (/** @type {unknown} */ error) => this.#env.console.error("❌ A listener failed:", error);
     for (const listener of [...listeners]) {
       if (!isWanted()) return;
       try {
-        Promise.resolve(listener(value)).catch(report);
+        if (listeners.has(listener)) Promise.resolve(listener(value)).catch(report);
       } catch (error) {
         report(error);
       }
@@ -152,7 +159,7 @@ export class MessagePollingService {
 }
 
 /**
- * Return what the browser offers. Functions are looked up when they are called: a page may wrap them later.
+ * Functions are looked up when they are called: a page may wrap them later.
  * @returns {Environment}
  */
 function browserEnvironment() {
@@ -164,7 +171,7 @@ function browserEnvironment() {
     wallClock: () => Date.now(),
     random: () => Math.random(),
     storage: localStorageIfAllowed(),
-    locks: globalThis.navigator?.locks ?? null, // in secure contexts only: https, and localhost
+    locks: globalThis.navigator?.locks ?? null, // https and localhost only
     channel: globalThis.BroadcastChannel ? (name) => new BroadcastChannel(name) : null,
     window: globalThis.window ?? null,
     document: globalThis.document ?? null,
@@ -172,7 +179,7 @@ function browserEnvironment() {
   };
 }
 
-/** Return `localStorage`, or null: where it is forbidden, naming it throws. */
+/** Where it is forbidden, naming it throws. */
 function localStorageIfAllowed() {
   try {
     return globalThis.localStorage ?? null;
@@ -182,12 +189,12 @@ function localStorageIfAllowed() {
 }
 
 /**
- * Return a username as the server spells it, or null.
+ * Return it as the server spells it, or null.
  * @param {unknown} value
  */
 function asUsername(value) {
   const name = typeof value === "string" ? value.trim().normalize("NFC") : "";
-  const isUnicode = !/[\ud800-\udfff]/u.test(name); // half a character has no place in a URL
+  const isUnicode = !/[\ud800-\udfff]/u.test(name); // a URL cannot have half a character
   return isUnicode && [...name].length >= SHORTEST_USERNAME ? name : null;
 }
 
@@ -198,4 +205,13 @@ function asUsername(value) {
 function asFunction(listener) {
   if (typeof listener !== "function") throw new TypeError("a listener must be a function");
   return listener;
+}
+
+/**
+ * @param {unknown} value
+ * @param {number} least
+ * @param {number} most
+ */
+function isWithin(value, least, most) {
+  return typeof value === "number" && value >= least && value <= most && value < Infinity;
 }

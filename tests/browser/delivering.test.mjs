@@ -356,3 +356,18 @@ test("users that are switched to and fro get their messages once", async () => {
   const expected = [1, 2, 3].flatMap((round) => [`admin ${round}`, `other ${round}`]);
   equal(tab.texts, expected);
 });
+
+test("a stored cursor that the server refuses is given up, and no other", async () => {
+  const storage = new Storage();
+  storage.setItem("polling::admin", "2026-01-01T00:00:00.123456789Z");
+  const tab = new Tab({ storage });
+  const refuse = (request) => (request.since ? { status: 400 } : { body: tab.server.page(request) });
+  tab.server.script = [refuse, refuse];
+  tab.server.send("admin", "Hello");
+  tab.service.start("admin");
+  await tab.advance(2500);
+  equal(tab.texts, ["Hello"]);
+  tab.server.script = [{ status: 400 }];
+  await tab.advance(20_000);
+  ok(tab.server.requests.at(-1).since, "the cursor was given up");
+});

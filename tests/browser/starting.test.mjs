@@ -104,9 +104,9 @@ test("states say what happens", async () => {
   await tab.advance(6000);
   tab.service.stop();
   equal(tab.states, [
-    { type: "starting", username: "admin" },
-    { type: "polling", username: "admin", degraded: false, leading: true },
-    { type: "stopped", username: "admin", reason: "stopped" },
+    { username: "admin", type: "starting" },
+    { username: "admin", type: "polling", degraded: false, leading: true },
+    { username: "admin", type: "stopped", reason: "stopped" },
   ]);
 });
 
@@ -155,4 +155,37 @@ test("listeners can be removed, and must be functions", async () => {
     problem = error.message;
   }
   equal(problem, "a listener must be a function");
+});
+
+for (const [name, value] of Object.entries({
+  baseUrl: "/api?tenant=1", token: "two\nlines", intervalMs: NaN, limit: 2.5, wait: -1, hiddenWait: 1e9, timeoutMs: Infinity,
+})) {
+  test(`the option ${name} = ${JSON.stringify(value)} is logged, and the default is used`, async () => {
+    const [bad, good] = [new Tab({ [name]: value }), new Tab()];
+    for (const tab of [bad, good]) {
+      tab.service.start("admin");
+      await tab.advance(3000);
+    }
+    equal(bad.said(`❌ ${name} must be `).length, 1);
+    const asked = (tab) => tab.server.requests.map(({ url, limit, wait, at, headers }) => [url, limit, wait, at, headers]);
+    equal(asked(bad), asked(good));
+  });
+}
+
+test("an unknown option is logged; one that is undefined is not", async () => {
+  equal(new Tab({ timeout: 5, limit: undefined }).lines, ["❌ Unknown option: timeout"]);
+});
+
+test("of users that are started by a listener while another one is stopped, the last one is polled for", async () => {
+  const tab = new Tab();
+  tab.service.onState((state) => {
+    if (state.type === "stopped" && state.username === "admin") tab.service.start("carol");
+  });
+  tab.service.start("admin");
+  tab.service.start("bob");
+  await tab.advance(5000);
+  equal(tab.service.username, "carol");
+  equal([...new Set(tab.server.requests.slice(-2).map((request) => request.username))], ["carol"]);
+  tab.service.stop();
+  equal(tab.world.timers, 0);
 });

@@ -233,3 +233,11 @@ test("no event polls after stop", async () => {
   await tab.advance(MINUTE);
   equal([polls(tab), tab.world.timers], [1, 0]);
 });
+
+test("a hidden page that may not hold polls keeps the interval", async () => {
+  const tab = new Tab({ hiddenWait: 0 });
+  tab.document.hidden = true;
+  tab.service.start("admin");
+  await tab.advance(10_000);
+  equal(tab.server.requests.length, 6);
+});

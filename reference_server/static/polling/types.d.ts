@@ -52,21 +52,19 @@ export type ErrorKind =
   | "invalid_answer"
   | "refused";
 
-export type State =
-  | { type: "starting" | "gap"; username: string }
-  | { type: "polling"; username: string; degraded: boolean; leading: boolean }
-  | {
-      type: "error";
-      username: string;
-      kind: ErrorKind;
-      status: number | null;
-      message: string;
-      retryInMs: number | null;
-    }
-  | { type: "stopped"; username: string; reason: "stopped" | "unauthorised" };
+export type News =
+  | { type: "starting" | "gap" }
+  | { type: "polling"; degraded: boolean; leading: boolean }
+  | { type: "error"; kind: ErrorKind; status: number | null; message: string; retryInMs: number | null }
+  | { type: "stopped"; reason: "stopped" | "unauthorised" };
+
+export type State = News & { username: string };
 
 export type MessageListener = (message: Readonly<Message>) => unknown;
 export type StateListener = (state: State) => unknown;
+
+/** The default of an option, what it may be, and the same in words. */
+export type Rule<Value> = [Value, (value: any) => boolean, string];
 
 /** What a poller tells the service. */
 export interface Listener {
