@@ -28,6 +28,7 @@ from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided
 from harness.runner.folder import new_run
 from harness.runner.outcomes import judged_by_its_end
 from harness.runner.results import Part, Results, title, to_json
+from harness.runner.screenshots import Screenshots
 from harness.runner.session import ClientUnderTest, Session, Settings
 from harness.stack import Services
 from harness.targets.profile import load_profile
@@ -36,6 +37,7 @@ SESSION = pytest.StashKey[Session]()
 SERVICES = pytest.StashKey[Services]()
 """Running services for the run to use, which a caller of pytest may put into the stash of its `Config`."""
 RUN = pytest.StashKey[Run]()
+SCREENSHOTS = pytest.StashKey[Screenshots]()
 IS_SCENARIO = pytest.StashKey[bool]()
 CANNOT_BEGIN = pytest.StashKey[HarnessError]()
 """Why a test cannot begin."""
@@ -122,6 +124,16 @@ def services_of_the_run(request: pytest.FixtureRequest) -> Services | None:
 
 
 @pytest.fixture
+def screenshots(request: pytest.FixtureRequest) -> Screenshots | None:
+    """Keeps pictures of pages for the report of a run of rows; None for a test that runs no row of one."""
+    node: pytest.Item = request.node
+    if not _runs_rows(node):
+        return None
+    node.stash[SCREENSHOTS] = Screenshots(_session(node.config).settings.reports, _rows_of(node)[0])
+    return node.stash[SCREENSHOTS]
+
+
+@pytest.fixture
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     """A scenario's run: a clean state, and a new server from its first use on."""
     node: pytest.Item = request.node
@@ -198,6 +210,7 @@ def pytest_runtest_makereport(
         ended=ended,
         seconds=round(call.duration, 3),
         measured=run.measured if ended and run is not None else {},
+        screenshots=item.stash[SCREENSHOTS].kept if ended and SCREENSHOTS in item.stash else {},
     )
     stops = unrecorded or _that_stops(error)
     if stops is not None:

@@ -39,7 +39,8 @@ Three kinds belong to the whole run, not to the history of a row:
     teardown), `begin` (the `t` of the `begin` of its history, if it has one), `verdict`, `reason`, `judged`
     (the number of the `judging` event whose verdict it has, from 1 on; 0: none), `ended` (whether it was the
     last phase), `seconds` (how long it took), `measured` (in the last one: what the scenario measured, by
-    name; a name ends in its unit)
+    name; a name ends in its unit), `screenshots` (in the last one: what each picture shows, by its file
+    in the run's folder)
 - `environment`: `found`, the services that a process of the run uses, by name: their `version` and `origin`
 - `over`: the run ended: `finished` (nothing interrupted it), `missing` (rows that nothing ran)
 

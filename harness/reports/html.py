@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.reports.files import write_atomically
 from harness.reports.lanes import lanes
+from harness.reports.pictures import embedded
 from harness.reports.record import RunRecord, findings_of
 from harness.reports.words import closing, duration, measured, quantities
 
@@ -29,8 +31,8 @@ _PAGES.filters.update(
 )
 
 
-def render_html(run: RunRecord) -> str:
-    """Return the whole page."""
+def render_html(run: RunRecord, pictures: Mapping[str, str] | None = None) -> str:
+    """Return the whole page; `pictures` are URLs of screenshots, by file; one that has none is a link."""
     return _PAGES.get_template("report.html.j2").render(
         run=run,
         closing=closing(run),
@@ -39,9 +41,10 @@ def render_html(run: RunRecord) -> str:
             for section, rows in itertools.groupby(run.rows, key=lambda row: row.section)
         ],
         lanes=lanes(run),
+        pictures=pictures or {},
     )
 
 
 def write_html(run: RunRecord, path: Path) -> None:
     """Write the page completely or not at all. Raise OSError."""
-    write_atomically(path, render_html(run))
+    write_atomically(path, render_html(run, embedded(run, path.parent)))

@@ -29,6 +29,8 @@ class RowResult(Record, frozen=True):
     """What the row measured, name to value; a name ends in its unit (`poll_p95_ms`)."""
     latencies_s: Sequence[float] = []
     """The delays from acceptance to receipt of the messages that were timed outside fault windows."""
+    screenshots: Mapping[str, str] = {}
+    """What each picture shows, by its file, which is relative to that of the results."""
     findings: tuple[Finding, ...] = ()
     """The findings of all its judgements, whatever is given here."""
 

@@ -34,6 +34,7 @@ class JudgedRow:
     seconds: float = 0.0
     measured: Mapping[str, Any] = field(default_factory=dict)
     latencies_s: Sequence[float] = ()
+    screenshots: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ def _row(file: _File, id_: str) -> JudgedRow:
         measured=measured(histories, latencies_s)
         | {name: value for phase in ended for name, value in phase.get("measured", {}).items()},
         latencies_s=latencies_s,
+        screenshots={file: title for phase in ended for file, title in phase.get("screenshots", {}).items()},
     )
 
 

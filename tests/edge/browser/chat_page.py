@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 
 from playwright.sync_api import Locator, Page, Response, expect
 
 PASSWORD = "long enough"
+SENDS = "**/api/users/messages"
 
 
 def new_name(start: str) -> str:
@@ -28,6 +30,11 @@ class ChatPage:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("response", lambda answer: self.polls.append(answer) if "/poll/" in answer.url else None)
+
+    @property
+    def who(self) -> str:
+        """Whose page it is, for people."""
+        return self.name.partition("-")[0].capitalize() or "A page"
 
     # -- signing in and out
 
@@ -56,9 +63,9 @@ class ChatPage:
         self.expect_service("Up to date")
         return self
 
-    def expect_service(self, words: str) -> None:
+    def expect_service(self, words: str, timeout_ms: float = 15_000) -> None:
         """Wait until the page says so of the service."""
-        expect(self.page.locator("#service")).to_have_text(words, timeout=15_000)
+        expect(self.page.locator("#service")).to_have_text(words, timeout=timeout_ms)
 
     def sign_out(self) -> None:
         self.page.get_by_role("button", name="Sign out").click()
@@ -100,6 +107,11 @@ class ChatPage:
     @property
     def texts(self) -> list[str]:
         return self.page.locator(".message .bubble").all_text_contents()
+
+    def gaps_s(self, first: int = 0) -> list[float]:
+        """How long after each poll the next one was sent, from the given one on."""
+        starts = [answer.request.timing["startTime"] / 1000 for answer in self.polls[first:]]
+        return [later - earlier for earlier, later in itertools.pairwise(starts)]
 
     def message(self, text: str) -> Locator:
         return self.messages.filter(has=self.page.locator(".bubble").get_by_text(text, exact=True))

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from harness.errors import NotHere
+from harness.runner.screenshots import Screenshots
 from harness.stack import Services, locate_chromium
 from harness.stack.browser import running
 from harness.stack.chromium import LEFT_OUT, left_out
 from harness.stack.target_process import Target
+from harness.stack.waiting import wait_until
 from tests.edge.browser.chat_page import ChatPage, new_name
+from tests.edge.browser.pictures import picture
 from tests.edge.conftest import IN_CI
-from tests.edge.server.process import target
+from tests.edge.server.process import ready, target
 
 NewPage = Callable[..., ChatPage]
+Look = Callable[[Page, str], None]
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +43,40 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A server for a module's tests; each has users of its own."""
+@pytest.fixture(scope="session")
+def one_server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A server for all tests; each has users of its own."""
     server = target(services, tmp_path_factory.mktemp("server"))
+    server.ready_deadline_s = 60  # every test needs it, on a busy machine, too
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(one_server: Target) -> Target:
+    """The server, in good health: other rows of the plan may just have broken its stores."""
+    wait_until(lambda: ready(one_server.base_url)["status"] == "ok", deadline_s=20, what="a healthy server")
+    return one_server
+
+
+@pytest.fixture
+def heal(services: Services) -> Iterator[None]:
+    """Every proxy as it was, after the test."""
+    yield
+    for proxy in services.proxies.values():
+        proxy.heal()
+
+
+@pytest.fixture
+def look(screenshots: Screenshots | None) -> Look:
+    """Keeps a picture of a page for the report of a run of rows, and does nothing in other sessions."""
+
+    def keep(page: Page, title: str) -> None:
+        if screenshots is not None:
+            screenshots.keep(title, picture(page))
+
+    return keep
 
 
 @pytest.fixture
@@ -57,18 +88,31 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def new_page(chromium: Browser, server: Target) -> Iterator[NewPage]:
-    """Opens the chat page in a storage of its own; takes the options of Playwright's new_context."""
-    contexts = []
+def new_page(
+    chromium: Browser, server: Target, look: Look, request: pytest.FixtureRequest
+) -> Iterator[NewPage]:
+    """Opens the chat page in a storage of its own; takes the options of Playwright's new_context.
+
+    What the first one shows in the end goes into the report.
+    """
+    pages: list[ChatPage] = []
 
     def open_page(**options: object) -> ChatPage:
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        return ChatPage(context.new_page(), server.base_url).visit()
+        pages.append(ChatPage(chromium.new_context(**options).new_page(), server.base_url))
+        return pages[-1].visit()
 
     yield open_page
-    for context in contexts:
-        context.close()
+    if pages and not pages[0].page.is_closed():
+        look(pages[0].page, sentence(request.node.name))
+    for page in pages:
+        page.page.context.close()
+
+
+def sentence(test: str) -> str:
+    """Return a test's name as the sentence that it is."""
+    name, _, case = test.removeprefix("test_").partition("[")
+    words = name.replace("_", " ").capitalize()
+    return f"{words} ({case.removesuffix(']')})" if case else words
 
 
 def registered(page: ChatPage, start: str) -> ChatPage:

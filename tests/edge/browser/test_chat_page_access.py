@@ -40,6 +40,7 @@ def check_targets(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 class TestEveryState:
+    @pytest.mark.plan("WINDOW-16")
     def test_signing_in(self, new_page: NewPage, scheme: str) -> None:
         page = new_page(color_scheme=scheme, **STILL)
         check_with_axe(page.page)
@@ -54,6 +55,7 @@ class TestEveryState:
         expect(page.page.get_by_text("Use at least 8 characters")).to_be_visible()
         check_with_axe(page.page)
 
+    @pytest.mark.plan("WINDOW-16")
     def test_chatting(self, new_page: NewPage, scheme: str) -> None:
         page = registered(new_page(color_scheme=scheme, **STILL), "carol")
         check_with_axe(page.page)
@@ -67,6 +69,7 @@ class TestEveryState:
         check_with_axe(page.page)
         check_targets(page.page)
 
+    @pytest.mark.plan("WINDOW-16")
     def test_trouble(self, new_page: NewPage, scheme: str) -> None:
         page = registered(new_page(color_scheme=scheme, **STILL), "carol")
         page.write_to(page.name)
@@ -83,6 +86,35 @@ class TestEveryState:
         page.expect_service("Service away, trying again")
         check_with_axe(page.page)
 
+    @pytest.mark.plan("WINDOW-16")
+    def test_waiting(self, new_page: NewPage, scheme: str) -> None:
+        page = registered(new_page(color_scheme=scheme, **STILL), "carol")
+        page.write_to(page.name)
+        for answer, words in REFUSALS:
+            page.page.route("**/poll/**", answer)
+            page.expect_service(words)
+            check_with_axe(page.page)
+        page.page.route("**/poll/**", lambda route: route.fulfill(status=401, json={"detail": "expired"}))
+        expect(page.page.get_by_text("Your session has ended.")).to_be_visible()
+        check_with_axe(page.page)
+
+    @pytest.mark.plan("WINDOW-16")
+    def test_a_history_that_cannot_be_read(self, new_page: NewPage, scheme: str) -> None:
+        page = registered(new_page(color_scheme=scheme, **STILL), "carol")
+        refusal = {"status": 503, "json": {"detail": "Try again later."}}
+        page.write_to(page.name).send("before")
+        expect(page.state("before")).to_have_text("Sent")
+        page.page.route("**/conversation/**", lambda route: route.fulfill(**refusal))
+        page.page.reload()
+        expect(page.page.get_by_text("Earlier messages cannot be read at the moment.")).to_be_visible()
+        check_with_axe(page.page)
+
+
+REFUSALS = (
+    (lambda route: route.abort(), "No connection, trying again"),
+    (lambda route: route.fulfill(status=429, json={"detail": "Too many."}), "Waiting a moment"),
+)
+
 
 def _degrade(route: Route) -> None:
     """Answer a poll as a server without Redis does that has dropped messages."""
@@ -92,6 +124,7 @@ def _degrade(route: Route) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 class TestSmallScreens:
+    @pytest.mark.plan("WINDOW-17")
     def test_everything_fits_without_scrolling_sideways(self, new_page: NewPage, size: dict) -> None:
         page = new_page(**size)
         assert has_no_horizontal_scroll(page.page)
@@ -108,6 +141,7 @@ class TestSmallScreens:
         expect(page.composer).to_be_in_viewport(ratio=1)
         expect(page.message("a line and another")).to_be_in_viewport()
 
+    @pytest.mark.plan("WINDOW-17")
     def test_one_goes_to_a_conversation_and_back(self, new_page: NewPage, size: dict) -> None:
         page = registered(new_page(**size), "carol")
         expect(page.page.locator("#nothing-open")).to_be_hidden()
@@ -119,6 +153,7 @@ class TestSmallScreens:
         page.page.keyboard.press("Enter")
         expect(page.composer).to_be_focused()
 
+    @pytest.mark.plan("WINDOW-17")
     def test_what_comes_while_the_list_is_shown_is_not_read(self, new_page: NewPage, size: dict) -> None:
         page, other = registered(new_page(**size), "carol"), registered(new_page(), "dave")
         page.write_to(other.name)
@@ -128,6 +163,7 @@ class TestSmallScreens:
 
 
 class TestKeyboard:
+    @pytest.mark.plan("WINDOW-18")
     def test_one_registers_writes_and_signs_out_without_a_mouse(self, new_page: NewPage) -> None:
         page = new_page()
         keyboard = page.page.keyboard
@@ -167,6 +203,7 @@ class TestKeyboard:
                 return
         pytest.fail(f"Tab does not reach {name}")
 
+    @pytest.mark.plan("WINDOW-18")
     def test_the_skip_link_leads_to_the_message_field(self, alice: ChatPage) -> None:
         alice.write_to(alice.name)
         link = alice.page.get_by_role("link", name="Skip to the message field")
@@ -175,6 +212,7 @@ class TestKeyboard:
         alice.page.keyboard.press("Enter")
         expect(alice.composer).to_be_focused()
 
+    @pytest.mark.plan("WINDOW-18")
     def test_a_contact_keeps_the_focus_when_the_list_is_sorted_anew(
         self, alice: ChatPage, bob: ChatPage, new_page: NewPage
     ) -> None:
@@ -189,6 +227,7 @@ class TestKeyboard:
 
 
 class TestScreenReader:
+    @pytest.mark.plan("WINDOW-18")
     def test_new_messages_are_only_added_to_a_log_and_history_is_outside(
         self, alice: ChatPage, bob: ChatPage
     ) -> None:
@@ -209,11 +248,13 @@ class TestScreenReader:
         expect(alice.state("three")).to_have_text("Sent")
         assert alice.page.evaluate("removed") == 0
 
+    @pytest.mark.plan("WINDOW-18")
     def test_what_became_of_a_message_is_announced(self, alice: ChatPage) -> None:
         alice.write_to(alice.name).send("hello")
         expect(alice.page.locator("#announcer")).to_have_text("Sent")
         expect(alice.page.locator("#announcer")).to_have_role("status")
 
+    @pytest.mark.plan("WINDOW-18")
     def test_a_message_says_who_wrote_it(self, alice: ChatPage, bob: ChatPage) -> None:
         bob.write_to(alice.name).send("hello")
         alice.open(bob.name).send("hello yourself")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -13,20 +11,12 @@ from harness.stack import Services
 from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 from tests.edge.browser.chat_page import PASSWORD, ChatPage, new_name
-from tests.edge.browser.conftest import NewPage
+from tests.edge.browser.conftest import Look, NewPage
 from tests.edge.server.process import ready, target
 
 SENDS = "**/api/users/messages"
 PATIENCE_MS = 20_000
 """For what takes three attempts with growing pauses."""
-
-
-@pytest.fixture
-def heal(services: Services) -> Iterator[None]:
-    """Every proxy as it was, after the test."""
-    yield
-    for proxy in services.proxies.values():
-        proxy.heal()
 
 
 def deliver_but_cut_the_answer(page: Page) -> list[str]:
@@ -43,6 +33,7 @@ def deliver_but_cut_the_answer(page: Page) -> list[str]:
 
 
 class TestSending:
+    @pytest.mark.plan("WINDOW-04")
     def test_a_retry_after_a_cut_network_does_not_duplicate(self, alice: ChatPage, bob: ChatPage) -> None:
         alice.write_to(bob.name)
         bob.write_to(alice.name)
@@ -59,6 +50,7 @@ class TestSending:
         expect(alice.message("seen")).to_be_visible()
         assert bob.texts == alice.texts == ["once", "seen"]
 
+    @pytest.mark.plan("WINDOW-04")
     def test_what_arrived_without_an_answer_is_sent_after_a_reload(
         self, alice: ChatPage, bob: ChatPage
     ) -> None:
@@ -71,6 +63,7 @@ class TestSending:
         expect(alice.state("once")).to_have_text("Sent")
         assert alice.texts == ["once"]
 
+    @pytest.mark.plan("WINDOW-04")
     def test_what_did_not_leave_can_be_sent_after_a_reload(self, alice: ChatPage, bob: ChatPage) -> None:
         alice.write_to(bob.name)
         alice.page.route(SENDS, lambda route: route.abort())
@@ -84,6 +77,7 @@ class TestSending:
         bob.write_to(alice.name)
         assert bob.texts == ["kept"]
 
+    @pytest.mark.plan("WINDOW-04")
     def test_a_discarded_message_is_gone(self, alice: ChatPage, bob: ChatPage) -> None:
         alice.write_to(bob.name)
         alice.page.route(SENDS, lambda route: route.abort())
@@ -95,6 +89,7 @@ class TestSending:
         alice.expect_open(bob.name)
         expect(alice.messages).to_have_count(0)
 
+    @pytest.mark.plan("WINDOW-04")
     def test_messages_keep_their_order_while_the_first_is_tried_again(
         self, alice: ChatPage, bob: ChatPage
     ) -> None:
@@ -107,6 +102,7 @@ class TestSending:
 
 
 class TestSession:
+    @pytest.mark.plan("WINDOW-09")
     def test_a_session_that_ended_asks_for_the_password_and_keeps_the_draft(
         self, alice: ChatPage, bob: ChatPage
     ) -> None:
@@ -119,6 +115,7 @@ class TestSession:
         alice.sign_in(alice.name).expect_open(bob.name)
         expect(alice.composer).to_have_value("half a line")
 
+    @pytest.mark.plan("TWO-08")
     def test_another_user_at_that_page_finds_nothing(self, alice: ChatPage, bob: ChatPage) -> None:
         alice.write_to(bob.name)
         alice.composer.fill("half a secret")
@@ -134,8 +131,9 @@ class TestSession:
 
 @pytest.mark.usefixtures("heal")
 class TestStores:
+    @pytest.mark.plan("TWO-02")
     def test_without_redis_the_page_says_so_and_the_chat_goes_on(
-        self, services: Services, alice: ChatPage, bob: ChatPage
+        self, services: Services, alice: ChatPage, bob: ChatPage, look: Look
     ) -> None:
         alice.write_to(bob.name)
         bob.write_to(alice.name)
@@ -143,19 +141,22 @@ class TestStores:
         alice.expect_service("Running on its reserve")
         expect(alice.page.get_by_text("Messages still arrive, perhaps a little slower")).to_be_visible()
         alice.send("the long way round")
+        look(alice.page, "Alice, while Redis is out")
         expect(alice.state("the long way round")).to_have_text("Sent, may arrive a little late")
         expect(bob.message("the long way round")).to_be_visible()
         services.proxies["redis"].heal()
         alice.expect_service("Up to date")
         expect(alice.page.locator("#service-banner")).to_be_hidden()
 
+    @pytest.mark.plan("TWO-03")
     def test_without_mongodb_a_message_is_not_sent_and_can_be_tried_again(
-        self, services: Services, server: Target, alice: ChatPage, bob: ChatPage
+        self, services: Services, server: Target, alice: ChatPage, bob: ChatPage, look: Look
     ) -> None:
         alice.write_to(bob.name)
         services.proxies["mongodb"].disable()
         alice.send("patience")
         expect(alice.message("patience")).to_contain_text("Try again", timeout=PATIENCE_MS)
+        look(alice.page, "Alice, while MongoDB is out")
         services.proxies["mongodb"].heal()
         alice.expect_service("Up to date")
         wait_until(lambda: ready(server.base_url)["status"] == "ok", deadline_s=10, what="a healthy server")
@@ -164,6 +165,7 @@ class TestStores:
         bob.write_to(alice.name)
         assert bob.texts == ["patience"]
 
+    @pytest.mark.plan("TWO-03")
     def test_without_mongodb_new_messages_are_shown_and_the_history_comes_later(
         self, services: Services, alice: ChatPage, bob: ChatPage
     ) -> None:
@@ -177,12 +179,14 @@ class TestStores:
         expect(alice.page.get_by_text("This is the beginning.")).to_be_visible(timeout=PATIENCE_MS)
         assert alice.texts == ["before"]
 
+    @pytest.mark.plan("TWO-09")
     def test_without_both_the_service_is_away_and_comes_back(
-        self, services: Services, alice: ChatPage
+        self, services: Services, alice: ChatPage, look: Look
     ) -> None:
         for name in ("redis", "mongodb"):
             services.proxies[name].disable()
         alice.expect_service("Service away, trying again")
+        look(alice.page, "Alice, while both stores are out")
         for name in ("redis", "mongodb"):
             services.proxies[name].heal()
         expect(alice.page.locator("#service")).to_have_text("Up to date", timeout=40_000)
@@ -195,6 +199,7 @@ class TestTheServer:
         alice.page.context.set_offline(False)
         alice.expect_service("Up to date")
 
+    @pytest.mark.plan("WINDOW-19")
     def test_dropped_messages_are_said_once(
         self, services: Services, new_page: NewPage, tmp_path_factory: pytest.TempPathFactory
     ) -> None:

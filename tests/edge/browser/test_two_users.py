@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from harness.client.variety.variety import Manner
 from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 from tests.edge.browser.files import CLIENT, ROOT, open_page, serve
@@ -28,6 +29,24 @@ SEND = """async ([to, content, token]) => {
   const body = JSON.stringify({ to_username: to, content });
   const answer = await fetch('/api/users/messages', { method: 'POST', headers, body });
   return answer.ok && Date.now();
+}"""
+ANSWERS_COME_LATE = """() => {
+  // As where a network has the answer already: it comes although the request was given up.
+  const { fetch } = window;
+  const gate = new Promise((open) => Object.assign(window, { open, answered: 0 }));
+  window.fetch = async (url, init) => {
+    const answer = await fetch(url, { ...init, signal: undefined });
+    answered += 1;
+    await gate;
+    return answer;
+  };
+}"""
+START_WITH_TOKENS = """async ([path, username, tokens]) => {
+  const { MessagePollingService } = await import(path);
+  window.service = new MessagePollingService({ token: (name) => tokens[name] });
+  window.got = [];
+  service.onMessage((message) => got.push({ text: message.message, to: service.username }));
+  service.start(username);
 }"""
 LEADS = "states.findLast((state) => state.type === 'polling').leading"
 NO_LOCK = "() => navigator.locks.query().then(({ held, pending }) => !held.length && !pending.length)"
@@ -88,12 +107,14 @@ def delay_ms(sender: Page, from_user: Any, recipient: Page, to_user: Any) -> flo
     return float(delay)
 
 
+@pytest.mark.plan("TWO-01", alone=True)
 def test_hello_is_there_within_two_seconds_both_ways(pages: tuple[Page, Page], chat: Chat) -> None:
     alice, bob = zip(pages, (chat.alice, chat.bob), strict=True)
     for sender, recipient in ((alice, bob), (bob, alice)):
         assert min(delay_ms(*sender, *recipient) for _ in range(ATTEMPTS)) <= WITHIN_MS
 
 
+@pytest.mark.plan("SERVICE-09")
 def test_one_of_two_tabs_polls_and_the_other_takes_over(
     context: BrowserContext, server: Target, chat: Chat
 ) -> None:
@@ -110,6 +131,7 @@ def test_one_of_two_tabs_polls_and_the_other_takes_over(
     assert len(texts(tabs[1])) == len(set(texts(tabs[1])))
 
 
+@pytest.mark.plan("SERVICE-09")
 def test_a_tab_that_holds_the_lock_and_says_nothing_is_replaced(
     context: BrowserContext, server: Target, chat: Chat
 ) -> None:
@@ -122,6 +144,7 @@ def test_a_tab_that_holds_the_lock_and_says_nothing_is_replaced(
     assert crashed.evaluate("taken") == "AbortError"
 
 
+@pytest.mark.plan("SERVICE-07")
 def test_a_reload_goes_on_at_the_cursor(context: BrowserContext, server: Target, chat: Chat) -> None:
     page = started(context, server, chat.bob)
     page.wait_for_function(LEADS)
@@ -134,12 +157,14 @@ def test_a_reload_goes_on_at_the_cursor(context: BrowserContext, server: Target,
     assert texts(page) == [f"no. {chat.count}"]
 
 
+@pytest.mark.plan("SERVICE-10")
 def test_a_wrong_token_stops_the_polling(context: BrowserContext, server: Target, chat: Chat) -> None:
     page = open_page(context, server.base_url)
     page.evaluate(START, [CLIENT, chat.bob.username, "not a token"])
     page.wait_for_function("states.at(-1)?.reason === 'unauthorised'")
 
 
+@pytest.mark.plan("SERVICE-08")
 def test_stop_leaves_no_request_and_no_lock(context: BrowserContext, server: Target, chat: Chat) -> None:
     page = started(context, server, chat.bob)
     requests: list[str] = []
@@ -156,6 +181,7 @@ def test_stop_leaves_no_request_and_no_lock(context: BrowserContext, server: Tar
     assert not [url for url in requests if chat.bob.username in url]
 
 
+@pytest.mark.plan("SERVICE-08")
 def test_a_page_that_is_left_and_come_back_to_polls_at_once(
     context: BrowserContext, server: Target, chat: Chat
 ) -> None:
@@ -167,6 +193,7 @@ def test_a_page_that_is_left_and_come_back_to_polls_at_once(
     arrival(page, f"no. {chat.count}")
 
 
+@pytest.mark.plan("SERVICE-11")
 def test_the_page_of_the_documentation_works(context: BrowserContext, server: Target, chat: Chat) -> None:
     documentation = (ROOT / "docs" / "polling-client.md").read_text(encoding="utf-8")
     example = documentation.split("```html\n")[1].split("```")[0]
@@ -178,3 +205,24 @@ def test_the_page_of_the_documentation_works(context: BrowserContext, server: Ta
     chat.send()
     expect(page.locator("#messages")).to_have_text(f"{chat.alice.username}: no. 1", timeout=10_000)
     expect(page.locator("#state")).to_have_text("")
+
+
+@pytest.mark.plan("TWO-08")
+def test_an_answer_in_flight_is_not_handed_to_the_next_user(
+    context: BrowserContext, server: Target, chat: Chat
+) -> None:
+    first, second = chat.bob, chat.alice
+    chat.send()
+    page = open_page(context, server.base_url)
+    page.evaluate(ANSWERS_COME_LATE)
+    tokens = {user.username: user.token for user in (first, second)}
+    page.evaluate(START_WITH_TOKENS, [CLIENT, first.username, tokens])
+    page.wait_for_function("answered")
+    page.evaluate("name => service.start(name)", second.username)
+    page.evaluate("open()")
+    first.send(second.username, Manner("for the next", None))
+    page.wait_for_function("got.length")
+    assert page.evaluate("got") == [{"text": "for the next", "to": second.username}]
+    page.evaluate("name => service.start(name)", first.username)
+    page.wait_for_function("got.length > 1")
+    assert page.evaluate("got[1]") == {"text": "no. 1", "to": first.username}

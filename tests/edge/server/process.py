@@ -13,7 +13,7 @@ import urllib3
 from harness.client import Answer, Client
 from harness.client.variety.variety import Manner
 from harness.stack import Services
-from harness.stack.target_process import Target
+from harness.stack.target_process import ANY_PORT, Target
 from harness.stack.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -26,8 +26,15 @@ BOUND_S = 1.0
 RECOVERS_S = 2.0
 
 
-def target(services: Services, folder: Path, *, command: Sequence[str] = COMMAND, **env: str) -> Target:
-    """A server with two workers and a database of its own; not started."""
+def target(
+    services: Services,
+    folder: Path,
+    *,
+    command: Sequence[str] = COMMAND,
+    port: int | None = None,
+    **env: str,
+) -> Target:
+    """A server with two workers and a database of its own; not started. Without `port`, at a free one."""
     environment = {
         "PORT": "{port}",
         "SECRET_KEY": SECRET,
@@ -36,7 +43,12 @@ def target(services: Services, folder: Path, *, command: Sequence[str] = COMMAND
         "MONGODB_DATABASE": f"test-{uuid.uuid4().hex[:12]}",
     } | HIGH_LIMITS
     return Target(
-        command, ready_path="/health/live", log=folder / "server.log", env=environment | env, cwd=ROOT
+        command,
+        ready_path="/health/live",
+        base_url=ANY_PORT if port is None else f"http://127.0.0.1:{port}",
+        log=folder / "server.log",
+        env=environment | env,
+        cwd=ROOT,
     )
 
 
