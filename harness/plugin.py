@@ -289,8 +289,8 @@ def _client_under_test(config: pytest.Config) -> ClientUnderTest | None:
     if (name := config.getoption("--harness-client")) is None:
         return None
     profile = load_client(name).profile
-    numbers = {**asdict(profile.numbers), "promises": profile.promises}
-    return ClientUnderTest(profile.name, {"name": profile.name, **numbers})
+    promised = {"promises": profile.promises, "has": asdict(profile.has)}
+    return ClientUnderTest(profile.name, {"name": profile.name, **asdict(profile.numbers), **promised})
 
 
 def _session(config: pytest.Config) -> Session:

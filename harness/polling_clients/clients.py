@@ -52,6 +52,10 @@ class RunningClient:
         """Stop it."""
         self._do(self.driver.stop())
 
+    def start_again(self) -> None:
+        """Start it once more for the same user, while it runs."""
+        self._do(self._page.start_again())
+
     def switch(self, user: User) -> None:
         """Let it go on for another user."""
         self.user = user

@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.plan import PlanRow
 from harness.polling_clients.profile import ClientProfile
 
-_KINDS = ("page", "program")
+_KINDS = {"page": "the client is not a page", "start": "the client's profile has no `page.start`"}
 
 
 def fitting(

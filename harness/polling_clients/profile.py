@@ -136,7 +136,8 @@ class ClientProfile(Record, frozen=True):
     @property
     def offers(self) -> Mapping[str, bool]:
         """What it has, by the keys that the plan's "Only where" can name."""
-        return {**asdict(self.has), "page": self.page is not None, "program": self.program is not None}
+        page = self.page
+        return {**asdict(self.has), "page": page is not None, "start": bool(page and page.start)}
 
     @property
     def settles_within_s(self) -> float:

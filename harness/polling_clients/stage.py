@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from harness.checkers import CHECKERS
 from harness.client import Client as User
-from harness.errors import UsageError
+from harness.errors import InfrastructureError, NeverReady, UsageError
 from harness.history import Event
 from harness.polling_clients.clients import Clients, RunningClient
 from harness.polling_clients.drivers.browser import Browser
@@ -86,6 +86,23 @@ class Stage:
             self.run.messages.send_acked(self._sender, user, TEXTS[self._sent % len(TEXTS)])
             self._sent += 1
 
+    def misbehaves(
+        self, misbehaviour: Misbehaviour, *, times: int, count: int = 2, more_s: float = 0.0
+    ) -> None:
+        """Let the server misbehave to some polls of one client, while `count` messages come; then heal.
+
+        `more_s` is for how long it may rightly wait in addition.
+        """
+        (client,) = self.clients(1)
+        self.send(client.user, 2)
+        self.until_shown(client)
+        with self.during(misbehaviour):
+            self.send(client.user, count)
+            self.until_misbehaved(times, client, more_s=more_s)
+        self.send(client.user, 2)
+        self.until_shown(client, more_s=more_s)
+        self.for_intervals(3)
+
     @contextmanager
     def during(self, misbehaviour: Misbehaviour, *, user: str | None = None) -> Iterator[None]:
         """Let the server misbehave to every poll while the context lasts; what follows must heal."""
@@ -107,13 +124,19 @@ class Stage:
         """Let an answer that was held back go."""
         self._loop.loop.call_soon_threadsafe(hold.release)
 
-    def restart_server(self, *, while_down: Callable[[], None]) -> None:
-        """Kill the server, let the scenario go on `while_down`, and start it again."""
+    def restart_server(self, *, while_down: Callable[[], object]) -> None:
+        """Kill the server, let the scenario go on `while_down`, and start it again.
+
+        Raise InfrastructureError when it does not come back: that says nothing about the client.
+        """
         target = self.run.instances.first
         self._record_told("restart_server")
         target.kill()
         while_down()
-        target.start()
+        try:
+            target.start()
+        except NeverReady as error:
+            raise InfrastructureError(error.sentence, last_lines=error.last_lines) from error
         self.healed()
 
     # Waiting
@@ -151,6 +174,21 @@ class Stage:
             self.settles_within_s,
         )
 
+    def until_asked(self, client: RunningClient) -> bool:
+        """Wait until a poll of the client waits for its answer."""
+        return self.until(
+            lambda: any(it.is_poll and it.client == client.name for it in list(self.front.open)),
+            self.settles_within_s,
+        )
+
+    def until_failed(self, times: int, client: RunningClient) -> bool:
+        """Wait until so many polls of the client were not answered, or should have been made."""
+        already = sum(it["status"] is None for it in self.polls(client))
+        return self.until(
+            lambda: sum(it["status"] is None for it in self.polls(client)) - already >= times,
+            times * self.settles_within_s,
+        )
+
     def until_misbehaved(self, times: int, client: RunningClient, *, more_s: float = 0.0) -> bool:
         """Wait until the script was applied to so many polls of the client, or should have been."""
         already = sum(bool(it["script"]) for it in self.polls(client))
@@ -162,6 +200,11 @@ class Stage:
     def for_intervals(self, count: float) -> None:
         """Let the client poll for so many intervals of its profile: this is what a pace is judged by."""
         time.sleep(count * self.numbers.interval_s)
+
+    def by_polls(self, clients: Sequence[RunningClient]) -> list[RunningClient]:
+        """Return the clients, first the one that polled last."""
+        latest = {client.name: max([it["t"] for it in self.polls(client)], default=0) for client in clients}
+        return sorted(clients, key=lambda client: latest[client.name], reverse=True)
 
     def polls(self, client: RunningClient) -> list[Event]:
         """Return the client's polls that are over."""

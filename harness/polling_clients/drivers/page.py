@@ -59,6 +59,10 @@ class PageClient:
         await self._load(self._tab.goto(self._url, wait_until="load", timeout=LOADED_WITHIN_S * 1000))
         await self._call("start", self._profile.start, before="start")
 
+    async def start_again(self) -> None:
+        """Start it once more for the same user."""
+        await self._call("start", self._profile.start, before="start")
+
     async def stop(self) -> None:
         """Stop it; the page stays open."""
         await self._call("stop", self._profile.stop, after="stop")

@@ -104,7 +104,7 @@ def late(seconds: float) -> Misbehaviour:
 
 
 class Hold:
-    """Holds the server's answers back until `release`: they are by then out of date."""
+    """Holds polls back until `release`: what they are then answered, the client may not want any more."""
 
     def __init__(self) -> None:
         self._released = asyncio.Event()
@@ -115,10 +115,9 @@ class Hold:
         self._released.set()
 
     async def _act(self, exchange: Exchange) -> Reply | None:
-        reply = await exchange.forward()
         exchange.is_held_back = True
         await self._released.wait()
-        return reply
+        return await exchange.forward()
 
 
 def doubled_page() -> Misbehaviour:

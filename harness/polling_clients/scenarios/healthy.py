@@ -28,7 +28,7 @@ def test_more_messages_wait_than_one_answer_holds(stage: Stage) -> None:
     client = stage.client(user)
     stage.until_shown(client)
     stage.for_intervals(2)
-    stage.check(*DELIVERY)
+    stage.check(*DELIVERY, "catches-up")
 
 
 @pytest.mark.plan("CLIENT-03")
@@ -40,6 +40,7 @@ def test_a_client_that_is_stopped_lets_go(stage: Stage) -> None:
     stage.until_shown(one, other)
     hold = stage.held_back(other.user)
     stage.until_held_back(other)
+    stage.send(other.user)
     one.stop()
     other.stop()
     stage.release(hold)
@@ -47,3 +48,16 @@ def test_a_client_that_is_stopped_lets_go(stage: Stage) -> None:
         stage.send(client.user)
     stage.for_intervals(6)
     stage.check("lets-go", "shows-once", "shows-in-order")
+
+
+@pytest.mark.plan("CLIENT-04")
+def test_a_second_start_changes_nothing(stage: Stage) -> None:
+    """The page starts the polling again for the same user, as pages do that are drawn afresh."""
+    (client,) = stage.clients(1)
+    stage.send(client.user)
+    stage.until_shown(client)
+    client.start_again()
+    stage.send(client.user, 2)
+    stage.until_shown(client)
+    stage.for_intervals(6)
+    stage.check(*DELIVERY)

@@ -6,6 +6,8 @@ import pytest
 
 from harness.polling_clients.stage import Stage
 
+PROMISED = ("keeps-to-itself", "shows-once", "shows-in-order", "paced")
+
 
 @pytest.mark.plan("CLIENT-30")
 def test_the_user_is_switched_while_an_answer_is_on_its_way(stage: Stage) -> None:
@@ -24,4 +26,19 @@ def test_the_user_is_switched_while_an_answer_is_on_its_way(stage: Stage) -> Non
     stage.send(after, 2)
     stage.until_shown(client)
     stage.for_intervals(2)
-    stage.check("keeps-to-itself", "shows-once", "shows-in-order", "paced")
+    stage.check(*PROMISED)
+
+
+@pytest.mark.plan("CLIENT-31")
+def test_the_user_is_switched_back_and_forth(stage: Stage) -> None:
+    """Each goes on where he was, and gets what came meanwhile."""
+    one, other = stage.user(), stage.user()
+    client = stage.client(one)
+    for user in (other, one, other, one):
+        stage.send(client.user, 2)
+        stage.until_shown(client)
+        stage.send(user)
+        client.switch(user)
+        stage.until_shown(client)
+    stage.for_intervals(2)
+    stage.check("shows-all", *PROMISED)

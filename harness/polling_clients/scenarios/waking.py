@@ -1,0 +1,78 @@
+"""A page, or a program, that the machine lets sleep."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.polling_clients.front import misbehaviours
+from harness.polling_clients.scenarios.promised import DELIVERY
+from harness.polling_clients.stage import Stage
+
+SLEPT_S = 600.0
+
+
+@pytest.mark.plan("CLIENT-50")
+def test_the_page_is_hidden(stage: Stage) -> None:
+    """It goes on, at no faster pace, also after an error; then it is shown again."""
+    (client,) = stage.clients(1)
+    stage.send(client.user)
+    stage.until_shown(client)
+    client.hide()
+    stage.send(client.user)
+    stage.until_shown(client)
+    with stage.during(misbehaviours.status(503)):
+        stage.until_misbehaved(1, client)
+    stage.send(client.user)
+    stage.until_shown(client)
+    stage.for_intervals(6)
+    client.show()
+    stage.send(client.user)
+    stage.until_shown(client)
+    stage.for_intervals(2)
+    stage.check(*DELIVERY, "catches-up")
+
+
+@pytest.mark.plan("CLIENT-51")
+def test_the_client_is_frozen_and_resumed(stage: Stage) -> None:
+    """Messages come meanwhile."""
+    (client,) = stage.clients(1)
+    stage.send(client.user)
+    stage.until_shown(client)
+    client.freeze()
+    stage.send(client.user, 3)
+    stage.for_intervals(3)
+    client.resume()
+    stage.until_shown(client)
+    stage.for_intervals(3)
+    stage.check(*DELIVERY, "catches-up")
+
+
+@pytest.mark.plan("CLIENT-52")
+def test_the_machine_sleeps_while_an_answer_is_on_its_way(stage: Stage) -> None:
+    """The clocks jump by ten minutes, and the connection is dead without saying so."""
+    client = stage.client(stage.user(), with_clock=True)
+    stage.send(client.user)
+    stage.until_shown(client)
+    stage.script.next(misbehaviours.never_answered(), user=client.user.username)
+    stage.until_asked(client)
+    client.fall_asleep()
+    stage.send(client.user, 3)
+    client.wake_up(slept_s=SLEPT_S)
+    stage.until_shown(client)
+    stage.for_intervals(3)
+    stage.check(*DELIVERY, "catches-up")
+
+
+@pytest.mark.plan("CLIENT-53")
+def test_the_browser_is_offline_for_a_while(stage: Stage) -> None:
+    """Messages come meanwhile."""
+    (client,) = stage.clients(1)
+    stage.send(client.user)
+    stage.until_shown(client)
+    client.go_offline()
+    stage.send(client.user, 2)
+    stage.for_intervals(6)
+    client.go_online()
+    stage.until_shown(client)
+    stage.for_intervals(3)
+    stage.check(*DELIVERY, "catches-up")
