@@ -36,7 +36,5 @@ def _unfit(row: PlanRow, profile: ClientProfile) -> str:
                 f"The row {row.id} is only for clients with '{key}', which is not a key of a profile."
             )
         if not profile.offers[key]:
-            return (
-                f"the client is not a {key}" if key in _KINDS else f"the client's profile says {key} = false"
-            )
+            return _KINDS.get(key) or f"the client's profile says {key} = false"
     return ""

@@ -30,6 +30,12 @@
     document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
   };
 
+  window.pollproofSetFrozen = (value) => {
+    if (value) window.pollproofSetHidden(true);
+    document.dispatchEvent(new Event(value ? "freeze" : "resume"));
+    if (!value) window.pollproofSetHidden(false);
+  };
+
   if (CONFIG.selector) {
     // Shown again is shown twice only while the first one is still there: a list may be drawn afresh.
     const reported = new Map();

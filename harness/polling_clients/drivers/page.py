@@ -41,7 +41,7 @@ class PageClient:
         self._log = log
         self._with_clock = with_clock
         self._tab: Tab | None = None
-        self._cdp: CDPSession | None = None
+        self._debugger: CDPSession | None = None
         self._user: User = {}
         self._failures: list[str] = []
 
@@ -96,16 +96,21 @@ class PageClient:
         await self._within(self._require().evaluate(script, [hidden, "hide" if hidden else "show"]))
 
     async def freeze(self, *, frozen: bool) -> None:
-        """Freeze the page, as browsers do with a page that was hidden for long, or resume it."""
-        if self._cdp is None:
-            self._cdp = await self._context.new_cdp_session(self._require())
-        if not frozen:
-            self.told.did("resume")
-        await self._within(
-            self._cdp.send("Page.setWebLifecycleState", {"state": "frozen" if frozen else "active"})
-        )
+        """Freeze the page, as browsers do with a page that was hidden for long; or resume and show it.
+
+        Chromium refuses to freeze a page without a window, so the debugger keeps its scripts from running.
+        """
+        if self._debugger is None:
+            self._debugger = await self._context.new_cdp_session(self._require())
+            await self._within(self._debugger.send("Debugger.enable"))
         if frozen:
+            await self._within(self._require().evaluate("() => pollproofSetFrozen(true)"))
+            await self._within(self._debugger.send("Debugger.pause"))
             self.told.did("freeze")
+        else:
+            self.told.did("resume")
+            await self._within(self._debugger.send("Debugger.resume"))
+            await self._within(self._require().evaluate("() => pollproofSetFrozen(false)"))
 
     async def offline(self, *, offline: bool) -> None:
         """Take the network away from the browser, or give it back."""
