@@ -102,14 +102,14 @@ class PageClient:
         """
         if self._debugger is None:
             self._debugger = await self._context.new_cdp_session(self._require())
-            await self._within(self._debugger.send("Debugger.enable"))
         if frozen:
             await self._within(self._require().evaluate("() => pollproofSetFrozen(true)"))
+            await self._within(self._debugger.send("Debugger.enable"))
             await self._within(self._debugger.send("Debugger.pause"))
             self.told.did("freeze")
         else:
             self.told.did("resume")
-            await self._within(self._debugger.send("Debugger.resume"))
+            await self._within(self._debugger.send("Debugger.disable"))  # also where no script was to run
             await self._within(self._require().evaluate("() => pollproofSetFrozen(false)"))
 
     async def offline(self, *, offline: bool) -> None:
