@@ -244,7 +244,13 @@ def test_the_longest_path_wins_and_nothing_outside_is_served(tmp_path):
     files = Files({"/client/": tmp_path / "page", "/client/sub": tmp_path / "static"})
     assert files.find("/client/index.html") == tmp_path / "page/index.html"
     assert files.find("/client/sub/own.js") == tmp_path / "static/own.js"
-    for path in ("/client/../secret.txt", "/client/%2e%2e/secret.txt", "/client/", "/index.html", "/client/a"):
+    for path in (
+        "/client/../secret.txt",
+        "/client/%2e%2e/secret.txt",
+        "/client/",
+        "/index.html",
+        "/client/a",
+    ):
         assert files.find(path) is None, path
 
 
