@@ -26,6 +26,14 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def types_js(session: nox.Session) -> None:
+    """Check the types of the polling client and the chat page with TypeScript from npm; needs Node."""
+    install(session, "dev")
+    test = ["python", "-m", "pytest", "tests/unit/browser/test_types.py"]
+    session.run("npx", "--yes", "--package", "typescript@5", "--", *test, external=True)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the project's own tests: unit tests, then tests on real services. Takes pytest's arguments."""
     install(session, "dev")

@@ -105,7 +105,7 @@ export class Conversation {
     this.other = other;
     this.#forget();
     dressAvatar(byId("other-avatar"), other);
-    byId("other-name").textContent = other;
+    byId("other-name").textContent = byId("other-name").title = other;
     this.scroller.setAttribute("aria-label", `Messages with ${other}`);
     this.#note("Loading…");
     await this.#loadNewest();

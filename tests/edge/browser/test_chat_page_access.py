@@ -15,6 +15,9 @@ ZOOMED = {"viewport": {"width": 640, "height": 360}}
 STILL = {"reduced_motion": "reduce"}
 """So that nothing is judged while it fades in."""
 SIZES = [pytest.param(PHONE, id="320 px"), pytest.param(ZOOMED, id="200 %")]
+MOST_HEAD_PX = 80
+"""Two lines of a name."""
+DARK_INK = "rgb(31, 29, 26)"
 SENDS = "**/api/users/messages"
 
 
@@ -135,6 +138,9 @@ class TestSmallScreens:
         registered(page.visit(), "a" * 55)
         assert has_no_horizontal_scroll(page.page)
         page.write_to(page.name).send("x" * 400).send("a line\nand another")
+        head = page.page.locator(".talk-head").bounding_box()
+        assert head is not None
+        assert head["height"] < MOST_HEAD_PX
         expect(page.messages).to_have_count(2)
         assert has_no_horizontal_scroll(page.page)
         assert page.page.evaluate("scroller.scrollWidth <= scroller.clientWidth")
@@ -261,3 +267,22 @@ class TestScreenReader:
         expect(alice.message("hello").locator(".unseen")).to_have_text(f"{bob.name}: ")
         expect(alice.message("hello").locator("bdi")).to_have_text(bob.name)
         expect(alice.message("hello yourself").locator(".unseen")).to_have_text("You: ")
+
+
+class TestOnPaper:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_the_whole_conversation_is_printed_dark_on_white_without_what_one_presses(
+        self, new_page: NewPage, scheme: str
+    ) -> None:
+        page = registered(new_page(color_scheme=scheme), "alice")
+        page.write_to(page.name)
+        for number in range(20):
+            page.send(f"no. {number}\n\n\nend")
+        expect(page.messages).to_have_count(20)
+        page.page.emulate_media(media="print", color_scheme=scheme)
+        for pressed in (page.composer, page.page.locator("#sign-out"), page.page.locator("#contacts")):
+            expect(pressed).to_be_hidden()
+        assert page.page.evaluate("document.documentElement.scrollHeight > 2 * innerHeight")
+        assert page.page.evaluate("getComputedStyle(scroller).overflowY") == "visible"
+        expect(page.messages.first.locator(".bubble")).to_have_css("color", "rgb(0, 0, 0)")
+        expect(page.page.locator("body")).to_have_css("color", DARK_INK)
