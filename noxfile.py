@@ -101,6 +101,13 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def client(session: nox.Session) -> None:
+    """Judge this project's polling client. Takes the arguments of `harness client`."""
+    install(session, "dev")
+    session.run("python", "-m", "harness", "client", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Run servers with planted bugs, which must be caught. Takes the options of `python -m tests.mutants`."""
     install(session, "dev")
