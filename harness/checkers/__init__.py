@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from harness.checkers.available import available
 from harness.checkers.bounded import bounded
+from harness.checkers.clients.promises import CLIENT_PROMISES
 from harness.checkers.contiguous import contiguous
 from harness.checkers.cursor import cursor
 from harness.checkers.evidence import evidence
@@ -18,8 +19,9 @@ from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import delivery_delays_s, on_time
 from harness.checkers.order import order
+from harness.checkers.promise import Demand, Promise
 from harness.checkers.promised import not_promised
-from harness.checkers.promises import PROMISES, Demand, Promise
+from harness.checkers.promises import PROMISES
 from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
 from harness.checkers.retention_told import has_retention_to_tell, retention_told
@@ -31,6 +33,7 @@ from harness.verdict import Checker, Judgement, Verdict
 
 __all__ = [
     "CHECKERS",
+    "CLIENT_PROMISES",
     "DELIVERY",
     "PROMISES",
     "Demand",
@@ -58,7 +61,7 @@ __all__ = [
     "stops_cleanly",
 ]
 
-CHECKERS: Mapping[str, Checker] = {promise.name: promise.checker for promise in PROMISES}
+CHECKERS: Mapping[str, Checker] = {promise.name: promise.checker for promise in (*PROMISES, *CLIENT_PROMISES)}
 """The checker of each promise, by the promise's name."""
 DELIVERY: tuple[Checker, ...] = tuple(it.checker for it in PROMISES if it.demand is Demand.DELIVERY)
 """The checkers of what is promised for each message, whatever happens."""
@@ -68,7 +71,7 @@ def applying_to(history: History) -> list[str]:
     """Return the names of the promises that this history has enough events to judge."""
     return [
         promise.name
-        for promise in PROMISES
+        for promise in (PROMISES if history.client is None else CLIENT_PROMISES)
         if promise.can_be_judged(history) and not not_promised(promise.name, history)
     ]
 

@@ -8,6 +8,9 @@ from harness.history import History
 
 def not_promised(promise: str, history: History) -> str:
     """Return why a promise is not judged; '' if it is."""
+    if history.client is not None:
+        is_made = promise in history.client.promises
+        return "" if is_made else f"the client's profile does not promise '{promise}'"
     semantics = history.semantics
     if not semantics.promises_to(promise):
         return f"the target's profile does not list '{promise}' in its promises"

@@ -1,13 +1,9 @@
-"""The promises: what each says, its checker, what that can find, and which rows demand it.
+"""The promises of servers: what each says, its checker, what that can find, and which rows demand it.
 
 This is the only list of them. Tests compare the plan's table, docs/verdicts.md and the oracles with it.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 
 from harness.checkers.available import available
 from harness.checkers.bounded import bounded
@@ -19,33 +15,12 @@ from harness.checkers.no_loss import no_loss
 from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import on_time
 from harness.checkers.order import order
+from harness.checkers.promise import Demand, Promise
 from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
 from harness.checkers.retention_told import has_retention_to_tell, retention_told
 from harness.checkers.stops_cleanly import stops_cleanly
 from harness.history import History
-from harness.verdict import Checker
-
-
-class Demand(Enum):
-    """Which rows demand a promise."""
-
-    DELIVERY = "every row that runs a server"
-    WHERE_RECORDED = "rows that can show it"
-    BY_NAME = "rows that name it"
-
-
-@dataclass(frozen=True)
-class Promise:
-    """One promise; `kinds` are the stable names of the findings that its checker can report."""
-
-    name: str
-    sentence: str
-    checker: Checker
-    kinds: tuple[str, ...]
-    demand: Demand = Demand.BY_NAME
-    can_be_judged: Callable[[History], bool] = lambda history: False
-    """Whether it can judge a history for which no scenario has named its promises."""
 
 
 def _always(history: History) -> bool:

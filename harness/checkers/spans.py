@@ -22,6 +22,9 @@ class Spans:
                 self._starts.append(start)
                 self._ends.append(end)
 
+    def __iter__(self) -> Iterator[Span]:
+        return zip(self._starts, self._ends, strict=True)
+
     def touch(self, start_ns: float, end_ns: float) -> bool:
         """Whether any of the time from `start_ns` to `end_ns` is inside a span."""
         index = bisect_left(self._ends, start_ns)
@@ -34,6 +37,12 @@ class Spans:
             first = max(after, bisect_left(starts, start - longest_ns))
             after = max(first, bisect_right(starts, end))
             yield from range(first, after)
+
+    def end_of_last(self, start_ns: float, end_ns: float) -> float:
+        """Return the end of the last span that touches this time, at most `end_ns`; without one, its "
+        "start."""
+        ends = (end for start, end in self if start <= end_ns and end >= start_ns)
+        return min(max(ends, default=start_ns), end_ns)
 
     def total_ns(self) -> float:
         """Return how long they last together."""

@@ -33,6 +33,22 @@ monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The 
 - `judging`: `promises`, by which everything before this event is judged
 - `note`: `text`, for people
 
+A run that judges a client has, beside what was sent to its users:
+
+- `begin` also has `client`: the client's `name`, its numbers (`interval_s`, `longest_back_off_s`,
+  `timeout_s`, `catch_up_s`), the `promises` that it makes, and what it `has`
+- `client_request`: one request of the client as the front before the server saw it: `client` (which tab or
+      program), `start`, `t` (its answer's last byte was sent, or the connection was gone), `method`, `path`,
+      `is_poll`, `user` (whose mailbox a poll asks for), `since`, `limit`, `wait_s`, `status` (null: none was
+      sent), `script` (the misbehaviour; '' for none), `messages` (the ids in the answer, in order),
+      `next_since`, `has_more`, `gap`, `retry_after_s`, `poll_after_ms`, `is_good` (a valid answer reached the
+      client whole), `aborted` (by the client)
+- `client_handed`: the client handed a message on: `client`, `id`, `user` (for whom it ran), `content`
+- `client_told`: what the harness made the client, its browser or the server do: `client` ('' for the server),
+    `did` (start, stop, switch, reload, hide, show, freeze, resume, offline, online, open_tab, close_tab,
+    restart_server, heal, end), `user`
+- `client_state`: a state or an error that the client reported: `client`, `type`, `error`
+
 Three kinds belong to the whole run, not to the history of a row:
 
 - `phase`: one phase of a test ended: `rows`, `tests` (how many tests run each of them), `when` (setup, call,
@@ -48,6 +64,7 @@ A send is written before it leaves and again when it is answered, so a history c
 the sends that were under way: their outcome is `unknown`.
 """
 
+from harness.history.client_events import ClientBounds, ClientRequest, ClientTold, Handed
 from harness.history.effects import EFFECTS, HARMLESS_TARGETS, TARGETS, Effect, Effects
 from harness.history.formats import FORMAT, Event
 from harness.history.history import (
@@ -73,11 +90,15 @@ __all__ = [
     "WATCH_PERIOD_S",
     "Attempt",
     "Bounds",
+    "ClientBounds",
+    "ClientRequest",
+    "ClientTold",
     "Effect",
     "Effects",
     "Event",
     "FaultWindow",
     "GaveUp",
+    "Handed",
     "History",
     "HistoryFile",
     "Outcome",

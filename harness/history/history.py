@@ -7,6 +7,16 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
+from harness.history.client_events import (
+    ClientBounds,
+    ClientRequest,
+    ClientTold,
+    Handed,
+    client_bounds,
+    client_request,
+    client_told,
+    handed,
+)
 from harness.history.effects import Effects, effects_of
 from harness.history.formats import Event
 from harness.history.operations import (
@@ -119,6 +129,11 @@ class History:
     required: tuple[Attempt, ...] = ()
     gave_up: tuple[GaveUp, ...] = ()
     semantics: Semantics = DEFAULT_SEMANTICS
+    client: ClientBounds | None = None
+    """What the client under test promises; None where a server is judged."""
+    requests: tuple[ClientRequest, ...] = ()
+    handed: tuple[Handed, ...] = ()
+    told: tuple[ClientTold, ...] = ()
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """Results of functions of this history, for `harness.history.memoize`."""
 
@@ -212,6 +227,12 @@ class HistoryBuilder:
             drained_ns=drained[-1]["t"] if drained else None,
             required=tuple(map(_attempt, self._of("required"))),
             gave_up=tuple(map(_gave_up, self._of("gave_up"))),
+            client=client_bounds(begin["client"]) if begin.get("client") else None,
+            requests=tuple(
+                sorted(map(client_request, self._of("client_request")), key=attrgetter("start_ns"))
+            ),
+            handed=tuple(map(handed, self._of("client_handed"))),
+            told=tuple(map(client_told, self._of("client_told"))),
         )
 
     def _of(self, *kinds: str) -> list[Event]:

@@ -1,0 +1,102 @@
+"""Waits after errors: they grow, and clients that failed together do not come back together.
+
+Waits are random, from 0 to a cap that doubles (full jitter), so a short one proves nothing. What is reported
+would come by chance less than once in a million: the probabilities of all waits of a row are multiplied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from harness.checkers.clients.lives import bounds_of, lives
+from harness.checkers.findings import at, finding
+from harness.history import NS_PER_S, ClientRequest, History
+from harness.verdict import Finding
+
+PROMISE = "paced"
+BY_CHANCE = 1e-6
+USUAL = 1.2
+"""A wait of up to this many intervals is one of a client that does not back off."""
+ALIKE = 0.05
+"""Waits that differ by less than this part of their cap are the same."""
+CLIENTS = 3
+"""Of fewer clients one cannot say that they come back together."""
+
+Bout = list[tuple[ClientRequest, ClientRequest]]
+"""Failed polls in a row, each with the poll after it."""
+
+
+def without_back_off(history: History) -> Iterator[Finding]:
+    """Yield the finding for clients whose waits stay as they are however often they fail.
+
+    A busy machine excuses nothing: it can only make waits longer.
+    """
+    if not bounds_of(history).has.get("back_off", True):
+        return
+    interval_s = bounds_of(history).interval_s
+    waits = [(place, pair) for bout in _bouts(history) for place, pair in enumerate(bout) if place]
+    chance = prod(min(1.0, USUAL * interval_s / cap_s(history, place)) for place, _ in waits)
+    if chance >= BY_CHANCE or any(_wait_s(pair) > USUAL * interval_s for _, pair in waits):
+        return
+    since_ns = waits[0][1][0].end_ns
+    sentence = (
+        f"{len(waits)} polls in a row failed once more, from {at(history, since_ns)} on, and none was "
+        "followed by a "
+        f"wait of more than {USUAL * interval_s:.2f} s: the waits do not grow."
+    )
+    yield finding(PROMISE, "no_back_off", sentence, [before.event for _, (before, _) in waits])
+
+
+def failed_together(history: History) -> Iterator[Finding]:
+    """Yield the finding for clients that failed as often and waited as long, each time."""
+    bouts = [bout for bout in _bouts(history, apart=True) if len(bout) > 1]
+    if len(bouts) < CLIENTS or not bounds_of(history).has.get("back_off", True):
+        return
+    places = range(min(map(len, bouts)))
+    same = [place for place in places if _are_alike(history, place, [bout[place] for bout in bouts])]
+    chance = (len(bouts) * (2 * ALIKE) ** (len(bouts) - 1)) ** len(same)
+    if len(same) < len(places) or chance >= BY_CHANCE:
+        return
+    waits = ", ".join(f"{_wait_s(pair):.2f} s" for pair in bouts[0])
+    sentence = (
+        f"{len(bouts)} clients that failed waited equally long each time ({waits}): they come back at "
+        "the same time, "
+        "all of them."
+    )
+    yield finding(
+        PROMISE, "no_jitter", sentence, [bout[place][0].event for place in places for bout in bouts]
+    )
+
+
+def cap_s(history: History, place: int) -> float:
+    """Return the longest wait after the failure of this number, counted from 0, in seconds."""
+    numbers = bounds_of(history)
+    return max(numbers.interval_s, min(numbers.longest_back_off_s, numbers.interval_s * 2.0**place))
+
+
+def _are_alike(history: History, place: int, pairs: Bout) -> bool:
+    waits = [_wait_s(pair) for pair in pairs]
+    return max(waits) - min(waits) <= ALIKE * cap_s(history, place)
+
+
+def _wait_s(pair: tuple[ClientRequest, ClientRequest]) -> float:
+    before, after = pair
+    return (after.start_ns - before.end_ns) / NS_PER_S
+
+
+def _bouts(history: History, *, apart: bool = False) -> Iterator[Bout]:
+    """Yield the failures in a row of each client; `apart`: only the longest ones, each of another client."""
+    for life in lives(history):
+        bouts: list[Bout] = [[]]
+        for pair in zip(life.polls, life.polls[1:], strict=False):
+            if is_failure(pair[0]):
+                bouts[-1].append(pair)
+            elif bouts[-1]:
+                bouts.append([])
+        yield from [max(bouts, key=len)] if apart else bouts
+
+
+def is_failure(poll: ClientRequest) -> bool:
+    """Whether a client must take it as an error, and waits as long as it likes."""
+    return not poll.is_good and not poll.retry_after_s and poll.script != "bad message"

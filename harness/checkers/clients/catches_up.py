@@ -1,0 +1,121 @@
+"""catches-up: once nothing keeps it from polling any more, a client polls soon, and shows what had waited.
+
+It is woken by being shown or resumed, by the network that is back, by being loaded or opened, by another
+tab's closing. After a server that misbehaved is well again (`heal`), the client may still be in the wait
+after its last error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checkers.clients.lives import (
+    GRACE_NS,
+    Life,
+    bounds_of,
+    by_user,
+    longest_retry_after_s,
+    ns,
+    unseen,
+)
+from harness.checkers.clients.sent import sent_to
+from harness.checkers.findings import at, conclude, finding
+from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
+from harness.history import NS_PER_S, ClientTold, History, Send
+from harness.history.memoize import memoize
+from harness.verdict import Judgement
+
+PROMISE = "catches-up"
+OF_A_CLIENT = ("show", "resume", "online", "reload", "start", "close_tab")
+HEAL = "heal"
+
+
+def catches_up(history: History) -> Judgement:
+    """Judge the promise over one history."""
+    pressure = Pressure(history)
+    moments = _woken(history)
+    findings, excused = sort_out(
+        it for some, told in moments for it in _wrongs(history, some, told, pressure)
+    )
+    doubt = unseen(history) or ("" if moments else "nothing woke a client")
+    return conclude(
+        history, PROMISE, findings, {"woken": len(moments)}, doubt=doubt or pressure.doubt(excused, "moments")
+    )
+
+
+def has_woken(history: History) -> bool:
+    """Whether something woke a client."""
+    return bool(_woken(history))
+
+
+@memoize
+def _woken(history: History) -> list[tuple[tuple[Life, ...], ClientTold]]:
+    return [(some, told) for some in by_user(history).values() for told in _moments(history, some)]
+
+
+def _moments(history: History, some: tuple[Life, ...]) -> Iterator[ClientTold]:
+    """Yield what let one of these clients poll again, if one ran on for as long as it may need."""
+    clients = {life.client for life in some}
+    for told in history.told:
+        is_theirs = (told.did in OF_A_CLIENT and told.client in clients) or told.did == HEAL
+        if is_theirs and _can_poll(some, told.at_ns, told.at_ns + _bound_ns(history, told)):
+            yield told
+
+
+def _can_poll(some: tuple[Life, ...], since_ns: int, until_ns: int) -> bool:
+    """Whether one of these clients ran and could poll in all of this time."""
+    return any(
+        life.start_ns <= since_ns
+        and until_ns <= life.must_poll_until_ns
+        and not any(start <= until_ns and end > since_ns + GRACE_NS for start, end in life.pauses)
+        for life in some
+    )
+
+
+def _bound_ns(history: History, told: ClientTold) -> int:
+    numbers = bounds_of(history)
+    back_off_s = numbers.longest_back_off_s + longest_retry_after_s(history) if told.did == HEAL else 0.0
+    return ns(max(numbers.catch_up_s, numbers.interval_s) + back_off_s) + GRACE_NS
+
+
+def _wrongs(
+    history: History, some: tuple[Life, ...], told: ClientTold, pressure: Pressure
+) -> Iterator[Found]:
+    until_ns = told.at_ns + _bound_ns(history, told)
+    polls = [poll for life in some for poll in life.polls]
+    if not any(told.at_ns - GRACE_NS <= poll.start_ns <= until_ns for poll in polls):
+        if pressure.excuses_time(told.at_ns, until_ns):
+            yield EXCUSED
+            return
+        sentence = (
+            f"{some[0].client} did not poll for {some[0].user} within "
+            f"{_bound_ns(history, told) / NS_PER_S:.1f} s of "
+            f"'{told.did}' at {at(history, told.at_ns)}."
+        )
+        yield finding(PROMISE, "did_not_poll", sentence, (told.event, *(it.event for it in polls[-4:])))
+        return
+    shown_until_ns = until_ns + ns(bounds_of(history).timeout_s) + NS_PER_S
+    if not _can_poll(some, told.at_ns, shown_until_ns) or _misbehaved(history, told.at_ns, shown_until_ns):
+        return
+    for send in sent_to(history).get(some[0].user, ()):
+        if (send.end_ns or 0) < told.at_ns and _is_shown_late(history, send, shown_until_ns):
+            if pressure.excuses_time(told.at_ns, shown_until_ns):
+                yield EXCUSED
+                continue
+            sentence = (
+                f"message {send.id} of {send.recipient} had waited when '{told.did}' woke "
+                f"{some[0].client} at "
+                f"{at(history, told.at_ns)}, and was not shown by {at(history, shown_until_ns)}."
+            )
+            yield finding(PROMISE, "shown_late", sentence, (*send.events, told.event))
+
+
+def _misbehaved(history: History, since_ns: int, until_ns: int) -> bool:
+    """Whether the server misbehaved again meanwhile."""
+    return any(it.script and it.end_ns >= since_ns and it.start_ns <= until_ns for it in history.requests)
+
+
+def _is_shown_late(history: History, send: Send, until_ns: int) -> bool:
+    """Whether a message that had not been shown was shown after this time only; never: see shows-all."""
+    times = [it.at_ns for it in history.handed if it.id == send.id]
+    return bool(times) and min(times) > until_ns
