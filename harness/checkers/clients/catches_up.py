@@ -54,12 +54,22 @@ def _woken(history: History) -> list[tuple[tuple[Life, ...], ClientTold]]:
 
 
 def _moments(history: History, some: tuple[Life, ...]) -> Iterator[ClientTold]:
-    """Yield what let one of these clients poll again, if one ran on for as long as it may need."""
+    """Yield what let one of these clients poll again, if one did, or ran on for as long as it may need."""
     clients = {life.client for life in some}
     for told in history.told:
         is_theirs = (told.did in OF_A_CLIENT and told.client in clients) or told.did == HEAL
-        if is_theirs and _can_poll(some, told.at_ns, told.at_ns + _bound_ns(history, told)):
+        if is_theirs and (_polled(history, some, told) or _had_time(history, some, told)):
             yield told
+
+
+def _polled(history: History, some: tuple[Life, ...], told: ClientTold) -> bool:
+    """Whether one of these clients polled in time."""
+    until_ns = told.at_ns + _bound_ns(history, told)
+    return any(told.at_ns - GRACE_NS <= poll.start_ns <= until_ns for life in some for poll in life.polls)
+
+
+def _had_time(history: History, some: tuple[Life, ...], told: ClientTold) -> bool:
+    return _can_poll(some, told.at_ns, told.at_ns + _bound_ns(history, told))
 
 
 def _can_poll(some: tuple[Life, ...], since_ns: int, until_ns: int) -> bool:
@@ -82,8 +92,7 @@ def _wrongs(
     history: History, some: tuple[Life, ...], told: ClientTold, pressure: Pressure
 ) -> Iterator[Found]:
     until_ns = told.at_ns + _bound_ns(history, told)
-    polls = [poll for life in some for poll in life.polls]
-    if not any(told.at_ns - GRACE_NS <= poll.start_ns <= until_ns for poll in polls):
+    if not _polled(history, some, told):
         if pressure.excuses_time(told.at_ns, until_ns):
             yield EXCUSED
             return
@@ -92,7 +101,12 @@ def _wrongs(
             f"{_bound_ns(history, told) / NS_PER_S:.1f} s of "
             f"'{told.did}' at {at(history, told.at_ns)}."
         )
-        yield finding(PROMISE, "did_not_poll", sentence, (told.event, *(it.event for it in polls[-4:])))
+        yield finding(
+            PROMISE,
+            "did_not_poll",
+            sentence,
+            (told.event, *(it.event for life in some for it in life.polls[-4:])),
+        )
         return
     shown_until_ns = until_ns + ns(bounds_of(history).timeout_s) + NS_PER_S
     if not _can_poll(some, told.at_ns, shown_until_ns) or _misbehaved(history, told.at_ns, shown_until_ns):
