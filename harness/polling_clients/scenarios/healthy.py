@@ -36,7 +36,7 @@ def test_a_client_that_is_stopped_lets_go(stage: Stage) -> None:
     """One is stopped between two polls, another while an answer is on its way."""
     one, other = stage.clients(2)
     for client in (one, other):
-        stage.send(client.user)
+        stage.send(client.user, 2)
     stage.until_shown(one, other)
     hold = stage.held_back(other.user)
     stage.until_held_back(other)
