@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from harness.checkers import CHECKERS
+from harness.checkers import PROMISES
 from harness.history import FORMAT, Event, read_histories
 from harness.history.formats import upgraded
+
+SERVERS = {promise.name: promise.checker for promise in PROMISES}
+"""The checkers of what servers promise."""
 
 OLD_KINDS = {"probe": "canary", "gave_up": "in_vain", "required": "needed", "pressure": "strain"}
 OLD_KEYS = {
@@ -92,7 +95,7 @@ def test_a_history_of_format_1_is_read_and_judged_like_one_of_format_2(tmp_path:
     assert before == new
     assert (new.faults[0].active_ns, new.polls[0].consumer) == (10, "b#1")
     assert (new.sends[0].stated_outcome, new.attempts[0].leaked) == ("not_stored", ("secret",))
-    for checker in CHECKERS.values():
+    for checker in SERVERS.values():
         assert checker(before) == checker(new)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from harness.checkers import CHECKERS, run_checker
+from harness.checkers import CHECKERS, PROMISES, run_checker
 
 from .histories import Story, message
+
+SERVERS = {promise.name: promise.checker for promise in PROMISES}
+"""The checkers of what servers promise."""
 
 
 def test_every_verdict_has_sends_polls_and_windows() -> None:
@@ -12,7 +15,7 @@ def test_every_verdict_has_sends_polls_and_windows() -> None:
     story.fault("redis refused", inject=3.0, active=3.1, heal=5.0, healed=5.2)
     story.send("c", 2.9, 3.05).send("d", 4.0, status=None).send("e", 4.1, recipient="carol", status=503)
     story.poll(5.1, message("a", 1.0)).poll(5.3).poll(7.3, status=503).poll(9.3)
-    for checker in CHECKERS.values():
+    for checker in SERVERS.values():
         assert run_checker(checker, story.history()).evidence["rests_on"] == {
             "fault_windows": [
                 {"name": "redis refused", "injected_s": 3.0, "active_s": 3.1, "heal_s": 5.0, "healed_s": 5.2}

@@ -15,6 +15,9 @@ from harness.verdict import Verdict
 
 from .histories import Story, message
 
+SERVERS = {promise.name: promise.checker for promise in PROMISES}
+"""The checkers of what servers promise."""
+
 SEMANTICS = "What a target's semantics change"
 KINDS = {promise.name: promise.kinds for promise in PROMISES}
 ROOT = Path(__file__).parents[4]
@@ -183,13 +186,13 @@ def test_a_history_that_shows_a_kind_fails_with_it(promise: str, kind: str) -> N
 
 def test_no_checker_finds_a_kind_that_is_not_known() -> None:
     for story in BAD.values():
-        for promise, checker in CHECKERS.items():
+        for promise, checker in SERVERS.items():
             assert {found.kind for found in checker(story().history()).findings} <= set(KINDS[promise])
 
 
 def test_a_good_history_has_no_findings() -> None:
     history = everything_right().history()
-    verdicts = {promise: checker(history) for promise, checker in CHECKERS.items()}
+    verdicts = {promise: checker(history) for promise, checker in SERVERS.items()}
     assert not [found for judgement in verdicts.values() for found in judgement.findings]
     passed = {promise for promise, judgement in verdicts.items() if judgement.verdict is Verdict.PASS}
     undecided = {
@@ -199,7 +202,7 @@ def test_a_good_history_has_no_findings() -> None:
         "stops-cleanly",
         "retention-told",
     }  # too little for these
-    assert passed == set(CHECKERS) - undecided
+    assert passed == set(SERVERS) - undecided
 
 
 def test_the_docs_say_what_each_value_of_each_key_of_the_semantics_changes() -> None:

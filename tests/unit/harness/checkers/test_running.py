@@ -9,17 +9,20 @@ import time
 import pytest
 from msgspec import to_builtins
 
-from harness.checkers import CHECKERS, no_loss, promise_of, run_checker
+from harness.checkers import PROMISES, no_loss, promise_of, run_checker
 from harness.history import History
 from harness.history.instants import instant
 from harness.verdict import Judgement, Verdict
 
 from .histories import Story, message
 
+SERVERS = {promise.name: promise.checker for promise in PROMISES}
+"""The checkers of what servers promise."""
+
 
 def test_every_checker_names_the_promise_it_is_registered_for() -> None:
     history = Story().history()
-    for promise, checker in CHECKERS.items():
+    for promise, checker in SERVERS.items():
         judgement = run_checker(checker, history)
         assert judgement.promise == promise == promise_of(checker)
         assert judgement.verdict is Verdict.INCONCLUSIVE, "an empty history proves nothing"
@@ -50,7 +53,7 @@ def test_many_findings_are_counted_and_the_first_are_kept() -> None:
 
 def test_a_judgement_is_plain_json() -> None:
     story = Story().poll(0.0).send("a", 1.0).poll(2.0).poll(4.0).drained(5.0)
-    for checker in CHECKERS.values():
+    for checker in SERVERS.values():
         json.dumps(to_builtins(checker(story.history())), allow_nan=False)
 
 
@@ -105,6 +108,6 @@ def judging_s(messages: int) -> float:
 
 def _once_s(history: History) -> float:
     began = time.process_time()
-    for checker in CHECKERS.values():
+    for checker in SERVERS.values():
         checker(history)
     return time.process_time() - began
