@@ -52,7 +52,7 @@ for (const type of ["starting", "polling", "gap", "error"]) {
   test(`a listener that stops when it hears ${type} hears nothing more, and nothing is left`, async () => {
     const tab = new Tab();
     tab.server.send("admin", "Hello");
-    if (type === "gap") tab.server.script = [(request) => ({ body: { ...tab.server.page(request), gap: true } })];
+    tab.server.script = [(request) => ({ body: { ...tab.server.page(request), gap: true } })];
     if (type === "error") tab.server.script = [{ status: 503 }];
     tab.service.onState((state) => state.type === type && tab.service.stop());
     tab.service.start("admin");

@@ -232,7 +232,7 @@ export class Poller {
    */
   #accept(answer, since) {
     this.#show({ type: "polling", degraded: !!answer.degraded, leading: this.#tabs.isLeading });
-    if (answer.gap && this.#gapAt !== since) this.#show({ type: "gap" });
+    if (answer.gap && this.isRunning && this.#gapAt !== since) this.#show({ type: "gap" });
     if (answer.gap) this.#gapAt = since; // until the cursor moves, the server repeats it
     const messages = this.isRunning ? this.#reader.newOf(answer) : [];
     if (messages.length) this.#env.console.log(`💬 Received ${messages.length} new messages`);
