@@ -73,5 +73,7 @@ class Features(Record, frozen=True):
     """Names may hold letters of any script."""
     marked_names: bool = True
     """Names may hold `.`, `-`, `+` and `@`."""
+    cursor_spellings: bool = True
+    """A timestamp is a cursor in any spelling: with an offset, or with fewer digits."""
     case_sensitive_names: bool = True
     """Names that differ in case are different users."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from harness.adapters.accounts import create_by_command
 from harness.adapters.base import Adapter, Site
 from harness.adapters.http import Http, Request, Transport
 from harness.adapters.manners import Asked, Manner
@@ -44,6 +45,7 @@ class HttpAdapter(Adapter):
         self.session: Session | None = None
         self._http = Http(site.urls, timeout_s=timeout_s)
         self._transport = transport or self._http
+        self.registers = self.codec.wire.users != "list"
         self.signs_in = bool(self.codec.wire.sign_in.path)
 
     @property
@@ -52,7 +54,11 @@ class HttpAdapter(Adapter):
         return self.session.token if self.session else None
 
     def register(self) -> Said:
-        """Create this user."""
+        """Create this user, by the endpoint or by the operator's command."""
+        if self.codec.wire.users == "command":
+            words = self.codec.wire.user_command
+            url = self.site.urls[0]
+            return create_by_command(words, username=self.username, password=self.password, base_url=url)
         return self.codec.reader.registered(self.ask("register", self._credentials()))
 
     def sign_in(self) -> Session | None:

@@ -15,8 +15,10 @@ from typing import Any, ClassVar, Literal
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
+from msgspec import Struct
 
 from harness.adapters.results import Answer
+from harness.adapters.spellings import SPELLINGS
 from harness.typed import Record
 
 HEADER = "header:"
@@ -263,3 +265,41 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "history": frozenset({"username", "other", "limit", "before"}),
 }
 OPERATIONS = tuple(PLACEHOLDERS)
+
+
+class Abilities(Struct, frozen=True):
+    """What of a request can vary, where the server has it: more than that is never asked for."""
+
+    spellings: tuple[str, ...] = tuple(SPELLINGS)
+    client_message_ids: bool = True
+    names_sender: bool = True
+    limits: bool = True
+    waits: bool = True
+    cursor_spellings: bool = True
+
+
+ALL_ABILITIES = Abilities()
+
+
+def abilities_of(wire: Wire, *, cursor_spellings: bool) -> Abilities:
+    """Return what can vary in requests to a server that speaks so."""
+    send, poll = wire.send, wire.poll
+    return Abilities(
+        spellings=spellings_of(wire),
+        client_message_ids=bool(send.client_message_id) or "client_message_id" in send.path.names,
+        names_sender=bool(send.sender),
+        limits=bool(poll.limit) or "limit" in poll.path.names,
+        waits=bool(poll.wait) or "wait" in poll.path.names,
+        cursor_spellings=cursor_spellings,
+    )
+
+
+FORMS = ("a form", "a form with %20", "a multipart form")
+
+
+def spellings_of(wire: Wire) -> tuple[str, ...]:
+    """Return the ways in which a send's body can be written; all but the usual one need flat fields."""
+    names = [getattr(wire.send, key) for key in wire.send.REQUEST]
+    if wire.send.body == "query" or wire.send.fields or any(name[:1] == "/" for name in names):
+        return ()
+    return tuple(SPELLINGS) if wire.send.body == "json" else FORMS

@@ -14,7 +14,7 @@ from harness.adapters.http import Request
 from harness.adapters.manners import USUAL, Asked, Manner
 from harness.adapters.results import Session
 from harness.adapters.spellings import FORM, JSON, SPELLINGS
-from harness.adapters.wire import HEADER, Operation, Wire
+from harness.adapters.wire import HEADER, Operation, Wire, spellings_of
 
 CLOSE = {"Connection": "close"}
 """After it the next request uses another connection, perhaps to another worker."""
@@ -115,20 +115,6 @@ class Writer:
     def _path(self, table: Any, values: Fields) -> str:
         filled = {name: quote(_text(values.get(name, "")), safe="") for name in table.path.names}
         return f"{self.wire.prefix}{table.path.format_map(filled)}"
-
-
-def spellings_of(wire: Wire) -> tuple[str, ...]:
-    """Return the ways in which a send's body can be written: all but the usual one need flat fields."""
-    if wire.send.body == "query":
-        return ()
-    is_flat = not any(getattr(wire.send, key).startswith("/") for key in wire.send.REQUEST)
-    if not is_flat or wire.send.fields:
-        return ()
-    ways = [way for way in SPELLINGS if wire.send.body == "json" or way in FORMS]
-    return tuple(ways)
-
-
-FORMS = ("a form", "a form with %20", "a multipart form")
 
 
 def _written(kind: str, fields: Fields) -> tuple[bytes, str]:

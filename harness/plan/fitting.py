@@ -36,11 +36,12 @@ def _unfit(row: PlanRow, profile: Profile, *, is_reference: bool) -> str:
         return "about the inside of the reference server alone"
     if not all(Path(test.partition("::")[0]).is_file() for test in row.tests):
         return "run by the project's own tests, which are not here: start in a checkout"
+    lacks = profile.lacks
     for key in row.only_where:
-        if key not in profile.offers:
+        if key not in lacks:
             raise UsageError(
                 f"The plan's row {row.id} is only for targets with '{key}', which is not a key of a profile."
             )
-        if not profile.offers[key]:
-            return f"the target's profile says {key} = false"
+        if lacks[key]:
+            return lacks[key]
     return ""

@@ -16,6 +16,7 @@ from harness.history.instants import instant
 from harness.run.exchange import poll_fields, special
 from harness.run.recorded import Acked, missing_of
 from harness.run.worker import LONGEST_ROUND_S, Worker
+from harness.semantics import Semantics
 
 HELD_AGAIN_AFTER_S = 0.2
 """How soon a client that holds its polls open asks again after one that failed, or was not held."""
@@ -62,6 +63,7 @@ class Consumer:
         limit: int | None = None,
         wait_s: float = 0.0,
         complain: Callable[[str], None],
+        semantics: Semantics,
     ) -> None:
         self.client = client
         self.name = name
@@ -73,7 +75,9 @@ class Consumer:
         self._wait_s = wait_s
         self._complain = complain
         self._given = since if as_given else None
-        self._begin = instant(since)
+        self._semantics = semantics
+        self._begin = instant(since) if semantics.cursor == "timestamp" else None
+        self._begins_anywhere = since is not None and self._begin is None
         self._cursor = Cursor(since)
         self._schedule = PollSchedule(int(interval_s * NS_PER_S))
         self._next_ns = time.monotonic_ns() + int(first_poll_in_s * NS_PER_S)
@@ -108,7 +112,12 @@ class Consumer:
         return self._poll(time.monotonic_ns(), wait_s)
 
     def lacks(self, acked: Collection[Acked]) -> bool:
-        """Return whether one of these messages is newer than the first cursor and has not arrived."""
+        """Return whether one of these messages is newer than the first cursor and has not arrived.
+
+        Where only the server can compare a cursor with a message, a consumer that began at one lacks nothing.
+        """
+        if self._begins_anywhere:
+            return False
         expected = acked if self._begin is None else [one for one in acked if self._is_newer(one.timestamp)]
         return bool(missing_of(expected, list(self._received)))
 
@@ -152,21 +161,24 @@ class Consumer:
             **special(asked.special),
             **poll_fields(answer),
         )
-        for wrong in wrong_page(asked, answer.said.messages):
+        for wrong in wrong_page(asked, answer.said.messages, self._semantics):
             self._complain(f"{self.name}'s poll {wrong}")
         self._received += [frozenset((message.id, message.content)) for message in fresh]
         return Polled(answer, ok, bool(fresh), bool(answer.said.has_more), was_held=asked.wait_s > 0)
 
 
-def wrong_page(asked: Asked, messages: Sequence[Message]) -> Iterator[str]:
+def wrong_page(asked: Asked, messages: Sequence[Message], semantics: Semantics) -> Iterator[str]:
     """Yield what is wrong with a page, whatever the mailbox holds, as the end of a sentence."""
     how = f" ({', '.join(asked.special)})" if asked.special else ""
     if asked.limit is not None and len(messages) > asked.limit:
         yield f"with limit={asked.limit}{how} brought {len(messages)} messages"
-    since = instant(asked.since)
+    since = instant(asked.since) if semantics.cursor == "timestamp" else None
+    is_inclusive = semantics.boundary == "inclusive"
     for message in messages:
         moment = instant(message.timestamp)
-        if since is not None and moment is not None and moment <= since:
+        if since is None or moment is None or (is_inclusive and moment == since):
+            continue
+        if moment <= since:
             yield f"from {asked.since}{how} brought a message of {message.timestamp}, which is not newer"
 
 

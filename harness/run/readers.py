@@ -11,6 +11,7 @@ from harness.history import Recorder
 from harness.run.complaints import Complaints
 from harness.run.consumer import Consumer
 from harness.run.worker import stop_all
+from harness.semantics import Semantics
 
 
 class Readers:
@@ -23,12 +24,14 @@ class Readers:
         random: Random,
         complaints: Complaints,
         patience: Patience,
+        semantics: Semantics,
     ) -> None:
         self._recorder = recorder
         self._variety = variety
         self._random = random
         self._complaints = complaints
         self._patience = patience
+        self._semantics = semantics
         self._interval_s = recorder.history().bounds.poll_interval_s
         self._count = 0
         self.running: list[Consumer] = []
@@ -117,6 +120,7 @@ class Readers:
             limit=limit,
             wait_s=wait_s,
             complain=self._complaints.note,
+            semantics=self._semantics,
         )
 
     def _of(self, client: Client) -> list[Consumer]:

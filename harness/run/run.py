@@ -48,13 +48,16 @@ class Run:
         self.statuses = profile.statuses
         self.has = profile.has
         self.wire = profile.wire
+        self.semantics = profile.semantics
         self.minutes = minutes
         """How long a long row lasts."""
         self.measured: dict[str, Any] = {}
         """Numbers for the report; their names end in their unit."""
 
         self.random = Random(seed)
-        self.variety = Variety(seed, profile.has, longest_message=profile.policy.longest_message)
+        self.variety = Variety(
+            seed, profile.has, longest_message=profile.policy.longest_message, able=profile.able
+        )
         self.recorder = recorder
         self.instances = instances
         self.faults = faults
@@ -66,7 +69,7 @@ class Run:
         self.users = Users(instances, recorder, self.variety)
         self.messages = Messages(recorder, self.variety, complaints, patience)
         self.senders = Senders(self.messages, recorder, self.random)
-        self.readers = Readers(recorder, self.variety, self.random, complaints, patience)
+        self.readers = Readers(recorder, self.variety, self.random, complaints, patience, profile.semantics)
         self.traffic = Traffic(self.users, self.senders, self.readers)
         self.wait = Waits(recorder, self.readers)
         self.queues = QueueCheck(known_queues, recorder, self.measured)

@@ -33,8 +33,12 @@ class Seen:
     def unmarked_replays(self) -> int:
         """Count the acks that should have said `replayed` and did not.
 
-        Of the acked attempts at one message, only the one that stored it is not a replay.
+        Of the acked attempts at one message, only the one that stored it is not a replay. A server that never
+        says `replayed` has no such mark.
         """
+        acks = [event for event in self._recorder.events if event["kind"] == "sent"]
+        if all(ack["replayed"] is None for ack in acks):
+            return 0
         messages = group(self._recorder.history().sends)
         acked = [message.attempts for message in messages if message.outcome is Outcome.OK]
         marked_new = [sum(a.outcome is Outcome.OK and not a.replayed for a in attempts) for attempts in acked]

@@ -59,7 +59,7 @@ def test_a_message_is_stored_and_queued(run: Run) -> None:
     spelling = "a form" if run.has.forms else "JSON"
     by_form = run.messages.send_acked(alice, carol, manner=Manner("by form", None, spelling))
     for answer, recipient in ((by_json, bob), (by_form, carol)):
-        assert answer.said.queued is True, "a message was not queued in Redis"
+        assert answer.said.queued is not False, "a message was not queued in Redis"
         history = alice.history(recipient.username).said.messages
         assert [one.id for one in history] == [answer.said.id], "MongoDB does not have the message"
     run.queues.require_right()

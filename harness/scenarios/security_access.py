@@ -39,10 +39,9 @@ def test_an_invalid_token_is_refused(run: Run) -> None:
             stranger.tries(
                 f"poll {shown(user.username)} with {what}", "poll", mailbox, headers=headers, expected=refused
             )
-        other = {"other": bob.username}
-        stranger.tries(
-            f"read a conversation with {what}", "history", other, headers=headers, expected=refused
-        )
+        if run.wire.history.path:
+            other = {"other": bob.username}
+            stranger.tries(f"read with {what}", "history", other, headers=headers, expected=refused)
         message = {"recipient": alice.username, "content": f"forged {_token(run)}"}
         stranger.tries(f"send with {what}", "send", message, headers=headers, expected=refused)
     _end(run)
@@ -60,7 +59,8 @@ def test_an_expired_token_is_refused(run: Run) -> None:
     message = {"recipient": bob.username, "content": f"late {_token(run)}"}
     late.tries("poll with an expired token", "poll", {"username": eve.username}, expected=refused)
     late.tries("send with an expired token", "send", message, expected=refused)
-    late.tries("read with an expired token", "history", {"other": bob.username}, expected=refused)
+    if run.wire.history.path:
+        late.tries("read with an expired token", "history", {"other": bob.username}, expected=refused)
     run.users.sign_in(eve)
     run.messages.send_acked(eve, bob)
     _end(run, PRIVATE)  # the fault window is too short to judge `available` in it
@@ -83,8 +83,9 @@ def test_no_user_reads_or_writes_for_another(run: Run) -> None:
     for name in ("username", "user", "mailbox", "from", "to"):
         claim, other = {name: bob.username}, {"other": alice.username}
         mallory.tries(f"poll with {name}=Bob", "poll", own, parameters=claim, expected=harmless)
-        mallory.tries(f"read with {name}=Bob", "history", other, parameters=claim, expected=harmless)
-    for claimed in (bob, alice):
+        if run.wire.history.path:
+            mallory.tries(f"read with {name}=Bob", "history", other, parameters=claim, expected=harmless)
+    for claimed in (bob, alice) if run.wire.send.sender else ():
         message = {"recipient": bob.username, "content": "forged", "sender": claimed.username}
         mallory.tries(f"send as {claimed.username}", "send", message, expected=statuses.forbidden)
     credentials = {"username": bob.username, "password": WRONG}

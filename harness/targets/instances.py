@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from harness.adapters.accounts import Accounts
 from harness.client import Client, Malformed, patiently, require
 from harness.errors import UsageError
 from harness.stack import FakeClock, Services, Target, faketime_library, start_server
@@ -38,6 +39,7 @@ class Instances:
         self.workers = workers or profile.workers
         self.wire = profile.wire
         self._new_adapter = profile.new_adapter()
+        self._accounts = Accounts(profile.wire.user_list)
         self._profile = profile
         self._logs = logs
         self._name = name
@@ -66,7 +68,12 @@ class Instances:
         return [target.base_url for target in self.targets]
 
     def client(self, username: str, password: str, *, at: str = "") -> Client:
-        """Return a user of these instances; `at` is another URL of the server, for this user alone."""
+        """Return a user of these instances; `at` is another URL of the server, for this user alone.
+
+        If the profile has a list of users, it is the next of them, with its own name and password.
+        """
+        if self.wire.users == "list":
+            username, password = self._accounts.take(username)
         return Client(at or self.base_urls, username, password, new_adapter=self._new_adapter)
 
     def start(self) -> Target:

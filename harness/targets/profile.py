@@ -11,19 +11,21 @@ import tomllib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from harness.adapters.base import NewAdapter
+from harness.adapters.base import NewAdapter, Site
+from harness.adapters.named import adapter_class
 from harness.adapters.over_http import Codec, HttpAdapter
-from harness.adapters.wire import Wire
+from harness.adapters.wire import Abilities, Wire, abilities_of
 from harness.checkers import PROMISES
 from harness.errors import UsageError, reason_of
 from harness.history import Bounds
 from harness.policy import Features, Policy, Statuses
 from harness.semantics import ALL, Semantics
+from harness.targets.lacking import lacks_of
 from harness.typed import Count, Record, Seconds, typed
 
 TARGETS = Path(__file__).parent
@@ -53,21 +55,48 @@ class Profile(Record, frozen=True):
     policy: Policy = Policy()
     statuses: Statuses = Statuses()
     has: Features = Features()
-    wire: Wire = Wire()
     semantics: Semantics = Semantics()
+    wire: Wire = Wire()
+    adapter: str = ""
+    """A class of the user's own instead of `wire`: `mine.py:MyAdapter`."""
+    adapter_options: Mapping[str, Any] = {}
 
     @property
-    def offers(self) -> Mapping[str, bool]:
-        """What the server has, by the keys that the plan's "Only where" can name."""
-        return {"stores_as_the_contract": self.stores_as_the_contract, **asdict(self.has)}
+    def able(self) -> Abilities:
+        """What of a request can vary."""
+        respelled = self.has.cursor_spellings and self.semantics.cursor == "timestamp"
+        if self.adapter:
+            return Abilities(spellings=(), names_sender=False, cursor_spellings=False)
+        return abilities_of(self.wire, cursor_spellings=respelled)
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """Why a row that needs something is left out, by the keys that the plan's "Only where" can name.
+
+        '' where the server has it.
+        """
+        said = {"stores_as_the_contract": self.stores_as_the_contract, **asdict(self.has)}
+        why = {key: "" if has else f"the target's profile says {key} = false" for key, has in said.items()}
+        return {**why, **lacks_of(self.wire, self.semantics, is_http=not self.adapter)}
 
     def codec(self) -> Codec:
         """Return how its requests are written and its answers read, for all its users."""
-        return Codec(self.wire)
+        semantics = self.semantics
+        return Codec(
+            self.wire,
+            has_timestamp_cursor=semantics.cursor == "timestamp",
+            newest_first=semantics.page_order == "newest_first",
+        )
 
     def new_adapter(self) -> NewAdapter:
-        """Return what makes the adapter of each user in one run of the server."""
-        return partial(HttpAdapter, codec=self.codec())
+        """Return what makes the adapter of each user in one run of the server.
+
+        Raise UsageError when the class that the profile names cannot be used.
+        """
+        if not self.adapter:
+            return partial(HttpAdapter, codec=self.codec())
+        own, options = adapter_class(self.adapter), self.adapter_options
+        return lambda site, username, password: own(Site(site.urls, options), username, password)
 
 
 def load_profile(name_or_path: str) -> Profile:
@@ -89,12 +118,16 @@ def load_profile(name_or_path: str) -> Profile:
         raise UsageError(f"The target profile {path} cannot be read: it is nested too deeply.") from error
     except (OSError, ValueError) as error:
         raise UsageError(f"The target profile {path} cannot be read: {reason_of(error)}.") from error
+    if isinstance(table.get("adapter"), str):
+        file, _, name = table["adapter"].rpartition(":")
+        table["adapter"] = f"{path.parent / file}:{name}"
     try:
         profile = typed(table, Profile)
         _require_known(profile.semantics)
-        return profile
     except ValueError as error:
         raise UsageError(f"The target profile {path} is wrong: {error}.") from error
+    profile.new_adapter()  # raises where its class cannot be used
+    return profile
 
 
 def _require_known(semantics: Semantics) -> None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from random import Random
 
 from harness.adapters.manners import Asked, Manner
-from harness.adapters.spellings import SPELLINGS, USUAL
+from harness.adapters.spellings import USUAL
+from harness.adapters.wire import ALL_ABILITIES, Abilities
 from harness.client.variety import client_ids, contents, cursor_spellings, names
 from harness.client.variety.covering import Covering
 from harness.policy import Features
@@ -44,15 +45,18 @@ _CASE_NAMES = ("capitals", "another's in another case")
 class Variety:
     """Draws from the row's seed among what the target supports. Threads may share it."""
 
-    def __init__(self, seed: int, has: Features, *, longest_message: int) -> None:
+    def __init__(
+        self, seed: int, has: Features, *, longest_message: int, able: Abilities = ALL_ABILITIES
+    ) -> None:
         self._random = Random(f"{seed}:variety")
         self._longest = longest_message
+        self._able = able
         self._first_turn = self._random.randrange(1000)
         self._lock = threading.RLock()
         self._used: dict[str, dict[str, None]] = {}
         self._kept: list[str] = []
-        self.sends = Covering(send_factors(has), self._random)
-        self.polls = Covering(poll_factors(has), self._random)
+        self.sends = Covering(send_factors(has, able), self._random)
+        self.polls = Covering(poll_factors(has, able), self._random)
         self.users = Covering({"name": user_names(has)}, self._random)
 
     def manner(
@@ -60,11 +64,12 @@ class Variety:
     ) -> Manner:
         """Return how the next message is sent; what is given is not drawn.
 
-        `needs_id`: it needs a client_message_id, because it may be sent again.
+        `needs_id`: it needs a client_message_id, because it may be sent again; where the wire has none, it
+        has none.
         """
         with self._lock:
             fixed = {"recipient": RECIPIENTS[sender == recipient]}
-            if needs_id:
+            if needs_id and self._able.client_message_ids:
                 fixed["id"] = self._random.choice([kind for kind in client_ids.CLIENT_IDS if kind != "none"])
             drawn = self.sends.draw(**fixed)
             own_id = self._client_id(sender, drawn["id"])
@@ -97,7 +102,7 @@ class Variety:
     ) -> Asked:
         """Return how to poll from a cursor; what is given is not drawn; `as_given` keeps the spelling.
 
-        If `wait_s` is None, a short wait or none is drawn.
+        If `wait_s` is None, a short wait or none is drawn. What the wire lacks is not asked for.
         """
         with self._lock:
             drawn = self.polls.draw(**({"cursor": cursor_spellings.AS_GIVEN} if as_given else {}))
@@ -106,10 +111,11 @@ class Variety:
             if since is not None:
                 asked["since"] = cursor_spellings.spelled(since, drawn["cursor"], self._random)
                 special += [f"cursor: {drawn['cursor']}"] if asked["since"] != since else []
-            if (size := self._limit(drawn["limit"]) if limit is None else limit) is not None:
+            size = self._limit(drawn["limit"]) if limit is None else limit
+            if size is not None and self._able.limits:
                 asked["limit"] = str(size)
                 special.append(f"limit={size}")
-            if (wait := self._wait(drawn["wait"], wait_s)) is not None:
+            if (wait := self._wait(drawn["wait"], wait_s)) is not None and self._able.waits:
                 asked["wait"] = wait
                 special.append(f"wait={wait}")
             if drawn["more"] == MORE[1]:
@@ -125,6 +131,8 @@ class Variety:
         """Return a cursor in any legal spelling."""
         with self._lock:
             ways = [way for way in cursor_spellings.CURSORS if way != cursor_spellings.AS_GIVEN]
+            if not self._able.cursor_spellings:
+                return since
             return cursor_spellings.spelled(since, self._random.choice(ways), self._random)
 
     def name(self, place: int, others: Sequence[str]) -> str:
@@ -173,26 +181,26 @@ class Variety:
         return make(self._random) if make else None
 
 
-def send_factors(has: Features) -> dict[str, Sequence[str]]:
+def send_factors(has: Features, able: Abilities = ALL_ABILITIES) -> dict[str, Sequence[str]]:
     """Return what can vary between sends to a server with these features."""
     left_out = [*(() if has.forms else _FORMS), *(() if has.multipart_forms else ["a multipart form"])]
     left_out += [] if has.lenient_json else _LENIENT
     return {
         "content": tuple(contents.CONTENTS),
-        "spelling": tuple(way for way in SPELLINGS if way not in left_out),
-        "id": tuple(client_ids.CLIENT_IDS),
-        "sender": SENDERS,
+        "spelling": tuple(way for way in able.spellings if way not in left_out) or (USUAL,),
+        "id": tuple(client_ids.CLIENT_IDS) if able.client_message_ids else ("none",),
+        "sender": SENDERS if able.names_sender else SENDERS[:1],
         "recipient": RECIPIENTS,
         "connection": CONNECTIONS,
     }
 
 
-def poll_factors(has: Features) -> dict[str, Sequence[str]]:
+def poll_factors(has: Features, able: Abilities = ALL_ABILITIES) -> dict[str, Sequence[str]]:
     """Return what can vary between polls of a server with these features."""
     return {
-        "limit": tuple(LIMITS),
-        "wait": tuple(WAITS) if has.held_polls else ("no wait",),
-        "cursor": tuple(cursor_spellings.CURSORS),
+        "limit": tuple(LIMITS) if able.limits else ("no limit",),
+        "wait": tuple(WAITS) if has.held_polls and able.waits else ("no wait",),
+        "cursor": tuple(cursor_spellings.CURSORS) if able.cursor_spellings else (cursor_spellings.AS_GIVEN,),
         "connection": CONNECTIONS,
         "more": MORE if has.lenient_json else MORE[:1],
     }

@@ -50,10 +50,13 @@ MINE = 'name = "x"\ncommand = ["x"]\n'
         ('name = "x"\ncommand = ["x", 1]', "expected `str`, got `int` at `command[1]`"),
         (
             MINE + "wrokers = 2",
-            "unknown field `wrokers`; legal are bounds, command, env, has, limited, name,",
+            "unknown field `wrokers`; legal are adapter, adapter_options, bounds, command, env, has,",
         ),
         (MINE + '"a\\nb" = 2', r"unknown field `a\nb`; legal are"),
-        (MINE + '"a - at `$.bounds`" = 2', "unknown field `a - at `$.bounds``; legal are bounds, command,"),
+        (
+            MINE + '"a - at `$.bounds`" = 2',
+            "unknown field `a - at `$.bounds``; legal are adapter, adapter_options, bounds, command,",
+        ),
         (MINE + 'workers = "2"', "expected `int`, got `str` at `workers`"),
         (MINE + "workers = true", "expected `int`, got `bool` at `workers`"),
         (MINE + "workers = 2.0", "expected `int`, got `float` at `workers`"),
@@ -178,7 +181,10 @@ def test_what_honest_servers_do_differently_is_in_the_profile(tmp_path: Path) ->
     assert profile.policy == Policy(limit_outside="clamped")
     assert profile.statuses.invalid == {422}
     assert profile.statuses.unknown_user == {403, 404}
-    assert (profile.offers["metrics"], profile.offers["readiness"]) == (False, True)
+    assert (profile.lacks["metrics"], profile.lacks["readiness"]) == (
+        "the target's profile says metrics = false",
+        "",
+    )
 
 
 def test_semantics_are_in_the_profile_and_every_promise_can_be_named(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from harness.client.variety.variety import Variety
 from harness.history.instants import instant
 from harness.policy import Features
 from harness.run.consumer import wrong_page
+from harness.semantics import Semantics
 
 SEEDS = range(40)
 AROUND = contents.Around("alice", "bob", ["id-1"], longest=500)
@@ -170,10 +171,10 @@ def test_a_page_is_wrong_that_is_larger_than_asked_or_holds_what_is_not_newer() 
     asked = Asked("2026-01-01T13:00:00+01:00", {"limit": "1"}, special=("limit=1",))
     moments = ("2026-01-01T12:00:00.000001Z", "2026-01-01T12:00:00.000000Z")
     messages = [Message("id", "ann", "bob", "hi", moment) for moment in moments]
-    assert list(wrong_page(asked, messages)) == [
+    assert list(wrong_page(asked, messages, Semantics())) == [
         "with limit=1 (limit=1) brought 2 messages",
         "from 2026-01-01T13:00:00+01:00 (limit=1) brought a message of 2026-01-01T12:00:00.000000Z, "
         "which is not newer",
     ]
-    assert list(wrong_page(asked, messages[:1])) == []
-    assert list(wrong_page(Asked(None, {}), messages)) == []
+    assert list(wrong_page(asked, messages[:1], Semantics())) == []
+    assert list(wrong_page(Asked(None, {}), messages, Semantics())) == []
