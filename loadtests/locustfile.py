@@ -158,7 +158,7 @@ class ChatUser(FastHttpUser):
             check_page(result)
             deliveries.polled((result.end_ns - start_ns) / NS_PER_S, expected_s)
             self._receive(page, result.end_ns)
-            return bool(page.has_more)
+            return page.may_have_more
 
         poll = partial(self._user.poll, self._cursor.parameters())
         has_more = self._call(target.profile.wire.poll, poll, read)

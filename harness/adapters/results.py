@@ -106,6 +106,11 @@ class Page(Said):
     now: str | None = None
     """The server's time, ISO 8601."""
 
+    @property
+    def may_have_more(self) -> bool:
+        """Whether to poll again at once: where a server does not say it, whenever a page brought something."""
+        return bool(self.messages) if self.has_more is None else self.has_more
+
 
 S = TypeVar("S", bound=Said, covariant=True)
 

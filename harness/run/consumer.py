@@ -164,7 +164,7 @@ class Consumer:
         for wrong in wrong_page(asked, answer.said.messages, self._semantics):
             self._complain(f"{self.name}'s poll {wrong}")
         self._received += [frozenset((message.id, message.content)) for message in fresh]
-        return Polled(answer, ok, bool(fresh), bool(answer.said.has_more), was_held=asked.wait_s > 0)
+        return Polled(answer, ok, bool(fresh), answer.said.may_have_more, was_held=asked.wait_s > 0)
 
 
 def wrong_page(asked: Asked, messages: Sequence[Message], semantics: Semantics) -> Iterator[str]:
