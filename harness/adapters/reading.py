@@ -67,7 +67,7 @@ class Reader:
         try:
             ack = Ack(
                 id=_id(_typed(table.id.of(value, answer), "id", str, int, NoneType)),
-                seq=_typed(table.seq.of(value, answer), "seq", int, str, NoneType),
+                seq=_number(table.seq.of(value, answer)),
                 timestamp=self._timestamp(table.timestamp.of(value, answer)),
                 queued=table.queued.of(value, answer),
                 replayed=table.replayed.of(value, answer),
@@ -134,7 +134,7 @@ class Reader:
             recipient=mailbox if recipient is None else _typed(recipient, "to", str),
             content=_typed(found["content"], "message", str),
             timestamp=self._timestamp(found["timestamp"]),
-            seq=_typed(found["seq"], "seq", int, str, NoneType),
+            seq=_number(found["seq"]),
             client_message_id=own_id,
         )
 
@@ -226,6 +226,13 @@ def _typed(value: Any, name: str, *types: type) -> Any:
     if not isinstance(value, types):
         raise TypeError(f"{name} is of the type {type(value).__name__}")
     return value
+
+
+def _number(value: Any) -> int | None:
+    """Return the number of a message; a string of digits is one. Raise TypeError for another value."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return _typed(value, "seq", int, NoneType)  # type: ignore[no-any-return] # by the types
 
 
 def _is_absent(found: Any, where: Where, value: Any) -> bool:

@@ -68,7 +68,7 @@ class Ack(Said):
     """A message was accepted. What the server does not say is None."""
 
     id: str | None = None
-    seq: int | str | None = None
+    seq: int | None = None
     timestamp: str | None = None
     """ISO 8601."""
     queued: bool | None = None
@@ -88,7 +88,7 @@ class Message:
     content: str
     timestamp: str | None = None
     """ISO 8601."""
-    seq: int | str | None = None
+    seq: int | None = None
     client_message_id: str | int | None = None
 
 
@@ -108,7 +108,7 @@ class Page(Said):
 
     @property
     def may_have_more(self) -> bool:
-        """Whether to poll again at once: where a server does not say it, whenever a page brought something."""
+        """Whether to poll again at once: if the server does not say it, when a page brought something."""
         return bool(self.messages) if self.has_more is None else self.has_more
 
 

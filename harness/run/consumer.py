@@ -12,7 +12,7 @@ from harness.client import Client, Page, Result
 from harness.client.polling import Cursor, PollSchedule
 from harness.client.variety.variety import Variety
 from harness.history import NS_PER_S, Outcome, Recorder
-from harness.history.instants import instant
+from harness.history.positions import Scale
 from harness.run.exchange import poll_fields, special
 from harness.run.recorded import Acked, missing_of
 from harness.run.worker import LONGEST_ROUND_S, Worker
@@ -75,8 +75,8 @@ class Consumer:
         self._wait_s = wait_s
         self._complain = complain
         self._given = since if as_given else None
-        self._semantics = semantics
-        self._begin = instant(since) if semantics.cursor == "timestamp" else None
+        self._scale = Scale(semantics)
+        self._begin = self._scale.of_cursor(since)
         self._begins_anywhere = since is not None and self._begin is None
         self._cursor = Cursor(since)
         self._schedule = PollSchedule(int(interval_s * NS_PER_S))
@@ -118,12 +118,12 @@ class Consumer:
         """
         if self._begins_anywhere:
             return False
-        expected = acked if self._begin is None else [one for one in acked if self._is_newer(one.timestamp)]
+        expected = acked if self._begin is None else [one for one in acked if self._is_newer(one)]
         return bool(missing_of(expected, list(self._received)))
 
-    def _is_newer(self, timestamp: str | None) -> bool:
-        moment = instant(timestamp)
-        return self._begin is None or moment is None or moment > self._begin
+    def _is_newer(self, message: Acked) -> bool:
+        place = self._scale.of_message(message)
+        return self._begin is None or place is None or place > self._begin
 
     def _new_thread(self) -> Worker:
         return Worker(self._poll_on_schedule, f"consumer {self.name}")
@@ -161,25 +161,25 @@ class Consumer:
             **special(asked.special),
             **poll_fields(answer),
         )
-        for wrong in wrong_page(asked, answer.said.messages, self._semantics):
+        for wrong in wrong_page(asked, answer.said.messages, self._scale):
             self._complain(f"{self.name}'s poll {wrong}")
         self._received += [frozenset((message.id, message.content)) for message in fresh]
         return Polled(answer, ok, bool(fresh), answer.said.may_have_more, was_held=asked.wait_s > 0)
 
 
-def wrong_page(asked: Asked, messages: Sequence[Message], semantics: Semantics) -> Iterator[str]:
+def wrong_page(asked: Asked, messages: Sequence[Message], scale: Scale) -> Iterator[str]:
     """Yield what is wrong with a page, whatever the mailbox holds, as the end of a sentence."""
     how = f" ({', '.join(asked.special)})" if asked.special else ""
     if asked.limit is not None and len(messages) > asked.limit:
         yield f"with limit={asked.limit}{how} brought {len(messages)} messages"
-    since = instant(asked.since) if semantics.cursor == "timestamp" else None
-    is_inclusive = semantics.boundary == "inclusive"
+    since = scale.of_cursor(asked.since)
     for message in messages:
-        moment = instant(message.timestamp)
-        if since is None or moment is None or (is_inclusive and moment == since):
+        place = scale.of_message(message)
+        if since is None or place is None or (scale.is_inclusive and place == since):
             continue
-        if moment <= since:
-            yield f"from {asked.since}{how} brought a message of {message.timestamp}, which is not newer"
+        if place <= since:
+            at = message.timestamp if scale.semantics.cursor == "timestamp" else f"number {message.seq}"
+            yield f"from {asked.since}{how} brought a message of {at}, which is not newer"
 
 
 def lacking(consumers: Iterable[Consumer], acked: Mapping[str, Collection[Acked]]) -> list[Consumer]:

@@ -12,11 +12,12 @@ from harness.history import NS_PER_S, Event, History, Outcome
 
 @dataclass(frozen=True)
 class Acked:
-    """One acked message: the id and the timestamp that the server gave it, if any, and its content."""
+    """One acked message: what the server gave it, if anything, and its content."""
 
     id: str | None
     content: str
     timestamp: str | None = None
+    seq: int | None = None
 
 
 def acked_messages(history: History) -> dict[str, list[Acked]]:
@@ -25,7 +26,9 @@ def acked_messages(history: History) -> dict[str, list[Acked]]:
     for send in history.sends:
         if send.outcome is Outcome.OK:
             of_recipient = acked.setdefault(send.recipient, {})
-            of_recipient.setdefault(send.id or send.op, Acked(send.id, send.content, send.timestamp))
+            of_recipient.setdefault(
+                send.id or send.op, Acked(send.id, send.content, send.timestamp, send.seq)
+            )
     return {recipient: list(messages.values()) for recipient, messages in acked.items()}
 
 

@@ -82,10 +82,10 @@ def _reuse_an_id(run: Run, mallory: Intruder, bob: Client) -> None:
     mallory.tries("send another content as a retry", "send", other, expected=run.statuses.id_reused)
 
 
-def _known_to(run: Run, every: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+def _known_to(run: Run, every: Iterable[hostile.Parameters]) -> list[hostile.Parameters]:
     """Return the parameters that a poll of this server has; only a timestamp can be a wrong one."""
     known = {name for name in run.wire.poll.REQUEST if getattr(run.wire.poll, name)}
-    known -= set() if run.semantics.cursor == "timestamp" else {"since"}
+    known -= set() if (run.semantics.cursor, run.wire.timestamps) == ("timestamp", "text") else {"since"}
     return [parameters for parameters in every if parameters.keys() <= known]
 
 

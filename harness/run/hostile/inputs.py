@@ -22,7 +22,8 @@ TEXTS = (
 )
 """Legal contents that mean something to a protocol, a store, a log, a terminal or a browser."""
 
-POLL_PARAMETERS = (
+Parameters = dict[str, str]
+POLL_PARAMETERS: tuple[Parameters, ...] = (
     *({"limit": value} for value in ("0", "101", "-1", "ten", "1e1", "9" * 30, "1;2", "\x00")),
     *({"since": value} for value in ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "0", '{"$gt": ""}')),
     *({"wait": value} for value in ("-1", "26", "nan", "inf", "soon")),

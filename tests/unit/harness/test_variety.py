@@ -16,11 +16,13 @@ from harness.client.variety import contents, cursor_spellings, names
 from harness.client.variety.covering import Covering
 from harness.client.variety.variety import Variety
 from harness.history.instants import instant
+from harness.history.positions import Scale
 from harness.policy import Features
 from harness.run.consumer import wrong_page
 from harness.semantics import Semantics
 
 SEEDS = range(40)
+SCALE = Scale(Semantics())
 AROUND = contents.Around("alice", "bob", ["id-1"], longest=500)
 
 
@@ -171,10 +173,10 @@ def test_a_page_is_wrong_that_is_larger_than_asked_or_holds_what_is_not_newer() 
     asked = Asked("2026-01-01T13:00:00+01:00", {"limit": "1"}, special=("limit=1",))
     moments = ("2026-01-01T12:00:00.000001Z", "2026-01-01T12:00:00.000000Z")
     messages = [Message("id", "ann", "bob", "hi", moment) for moment in moments]
-    assert list(wrong_page(asked, messages, Semantics())) == [
+    assert list(wrong_page(asked, messages, SCALE)) == [
         "with limit=1 (limit=1) brought 2 messages",
         "from 2026-01-01T13:00:00+01:00 (limit=1) brought a message of 2026-01-01T12:00:00.000000Z, "
         "which is not newer",
     ]
-    assert list(wrong_page(asked, messages[:1], Semantics())) == []
-    assert list(wrong_page(Asked(None, {}), messages, Semantics())) == []
+    assert list(wrong_page(asked, messages[:1], SCALE)) == []
+    assert list(wrong_page(Asked(None, {}), messages, SCALE)) == []
