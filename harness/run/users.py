@@ -86,7 +86,7 @@ class Users:
     def sign_in(self, client: Client) -> None:
         """Sign a registered user in."""
         if client.adapter.signs_in:
-            self._must("sign in", client, client.sign_in, self._instances.wire.sign_in.ok, tolerated={429})
+            self._must("sign in", client, client.sign_in, self._instances.ok("sign_in"), tolerated={429})
 
     def second_browser(self, client: Client) -> Client:
         """Return the same user, signed in once more."""
@@ -101,7 +101,7 @@ class Users:
 
     def _register(self, client: Client) -> None:
         if client.adapter.registers:
-            right = {*self._instances.wire.register.ok, TAKEN}
+            right = {*self._instances.ok("register"), TAKEN}
             self._must("register", client, client.register, right, tolerated=TOLERATED)
 
     def _must(

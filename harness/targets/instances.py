@@ -76,6 +76,10 @@ class Instances:
             username, password = self._accounts.take(username)
         return Client(at or self.base_urls, username, password, new_adapter=self._new_adapter)
 
+    def ok(self, operation: str) -> frozenset[int]:
+        """Return the statuses that mean success; an adapter that does not speak HTTP has 200 for it."""
+        return frozenset({200}) if self._profile.adapter else frozenset(getattr(self.wire, operation).ok)
+
     def start(self) -> Target:
         """Start one more instance.
 

@@ -31,7 +31,7 @@ class Door:
         self.calls: dict[str, Callable[[], Result[Said]]] = {}
         instances: Any = SimpleNamespace(
             targets=["running"],
-            wire=Wire(),
+            ok=lambda operation: getattr(Wire(), operation).ok,
             client=lambda name, password, at="": Client("", name, password),
         )
         self.recorder = Recorder(io.BytesIO(), row="SIM-01", title="a row", seed=1, bounds=Bounds())
