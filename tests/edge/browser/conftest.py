@@ -23,6 +23,7 @@ from tests.edge.browser.pictures import picture
 from tests.edge.conftest import IN_CI
 from tests.edge.server.process import ready, target
 
+_NAMES = {"redis": "Redis", "mongodb": "MongoDB"}
 NewPage = Callable[..., ChatPage]
 Look = Callable[[Page, str], None]
 
@@ -111,7 +112,8 @@ def new_page(
 def sentence(test: str) -> str:
     """Return a test's name as the sentence that it is."""
     name, _, case = test.removeprefix("test_").partition("[")
-    words = name.replace("_", " ").capitalize()
+    words = " ".join(_NAMES.get(word, word) for word in name.split("_"))
+    words = words[0].upper() + words[1:]
     return f"{words} ({case.removesuffix(']')})" if case else words
 
 

@@ -138,14 +138,14 @@ def test_with_a_full_storage_the_chat_goes_on_in_memory(alice: ChatPage, bob: Ch
 
 @pytest.mark.plan("WINDOW-11")
 def test_on_slow_3g_the_page_loads_and_chats_and_never_polls_twice_at_once(
-    new_page: NewPage, bob: ChatPage, look: Look
+    new_page: NewPage, look: Look
 ) -> None:
     page = new_page()
     page.page.context.new_cdp_session(page.page).send("Network.emulateNetworkConditions", SLOW_3G)
     most_polls = watch_polls(page.page)
     page.visit()
     look(page.page, "The page as it loads on slow 3G")
-    alice = registered(page, "alice")
+    alice, bob = registered(page, "alice"), registered(new_page(), "bob")
     alice.write_to(bob.name)
     bob.write_to(alice.name)
     for number in range(3):

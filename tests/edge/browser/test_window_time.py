@@ -10,7 +10,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
-from tests.edge.browser.chat_page import ChatPage
 from tests.edge.browser.conftest import Look, NewPage, registered
 
 TEN_MINUTES_MS = 600_000
@@ -72,12 +71,12 @@ def hidden(page: Page) -> Callable[[bool], None]:
 
 @pytest.mark.plan("WINDOW-12")
 def test_a_page_hidden_for_ten_minutes_gets_its_messages_without_timers_and_shows_them(
-    new_page: NewPage, bob: ChatPage, look: Look
+    new_page: NewPage, look: Look
 ) -> None:
     page = new_page()
     page.page.clock.install()
     page.visit()
-    alice = registered(page, "alice")
+    alice, bob = registered(page, "alice"), registered(new_page(), "bob")
     alice.write_to(bob.name)
     bob.write_to(alice.name)
     hide = hidden(alice.page)
@@ -102,14 +101,12 @@ def test_a_page_hidden_for_ten_minutes_gets_its_messages_without_timers_and_show
 
 
 @pytest.mark.plan("WINDOW-13")
-def test_a_laptop_that_slept_shows_what_came_meanwhile_at_once(
-    new_page: NewPage, bob: ChatPage, look: Look
-) -> None:
+def test_a_laptop_that_slept_shows_what_came_meanwhile_at_once(new_page: NewPage, look: Look) -> None:
     page = new_page()
     page.page.add_init_script("Math.random = () => 0.999")  # a failed poll is tried again as late as can be
     page.page.clock.install()
     page.visit()
-    alice = registered(page, "alice")
+    alice, bob = registered(page, "alice"), registered(new_page(), "bob")
     alice.write_to(bob.name)
     bob.write_to(alice.name)
     alice.page.route(POLLS, lambda route: route.abort())  # while it falls asleep, nothing answers
@@ -147,11 +144,11 @@ class Memory:
 
 @pytest.mark.plan("WINDOW-14")
 @pytest.mark.timeout(180)
-def test_an_hour_leaves_no_heap_nodes_or_listeners_behind(new_page: NewPage, bob: ChatPage) -> None:
+def test_an_hour_leaves_no_heap_nodes_or_listeners_behind(new_page: NewPage) -> None:
     page = new_page()
     page.page.add_init_script(OWN_TIME)
     page.visit()
-    alice = registered(page, "alice")
+    alice, bob = registered(page, "alice"), registered(new_page(), "bob")
     alice.write_to(bob.name)
     bob.write_to(alice.name).send("hello")
     session = alice.page.context.new_cdp_session(alice.page)
