@@ -1,7 +1,8 @@
 """The verdict on a row from how a phase of its test ended, with the reason in one sentence.
 
 A broken promise or a failed assertion is a fail. Anything that kept the harness from judging is inconclusive.
-Any failure of a test that is not a scenario is a fail.
+Any failure of a test that is not a scenario is a fail, unless the test
+says that it could not judge.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def of_phase(
     said = (str(error).splitlines() or [type(error).__name__])[0]
     if report.skipped or isinstance(error, (NotHere, NotPromised)):
         return Verdict.SKIPPED, said
+    if isinstance(error, Inconclusive) and not is_scenario:
+        return Verdict.INCONCLUSIVE, said  # a test says itself that it could not judge
     if report.when == "call" and (isinstance(error, AssertionError) or not is_scenario):
         return Verdict.FAIL, said
     if isinstance(error, Inconclusive | HarnessError):

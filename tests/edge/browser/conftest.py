@@ -7,9 +7,11 @@ WITHOUT_CHROMIUM says that this machine may not have one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from harness.errors import NotHere
 from harness.runner.screenshots import Screenshots
@@ -20,12 +22,25 @@ from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 from tests.edge.browser.chat_page import ChatPage, new_name
 from tests.edge.browser.pictures import picture
+from tests.edge.browser.timing import judged_in_time
 from tests.edge.conftest import IN_CI
 from tests.edge.server.process import ready, target
 
 _NAMES = {"redis": "Redis", "mongodb": "MongoDB"}
 NewPage = Callable[..., ChatPage]
 Look = Callable[[Page, str], None]
+InTime = Callable[[], AbstractContextManager[None]]
+PATIENCE_MS = 20_000
+"""How long what a page will show may take on a busy machine; what is measured has its own bounds."""
+LONGEST_TEST_S = 180
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a browser and a server start within a test's time."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONGEST_TEST_S))
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +55,7 @@ def chromium() -> Iterator[Browser]:
             raise
         pytest.skip(error.sentence)
     assert found.binary is not None
+    expect.set_options(timeout=PATIENCE_MS)
     with running(found.binary) as browser:
         yield browser
 
@@ -67,6 +83,12 @@ def heal(services: Services) -> Iterator[None]:
     yield
     for proxy in services.proxies.values():
         proxy.heal()
+
+
+@pytest.fixture
+def in_time(screenshots: Screenshots | None) -> InTime:
+    """A context for a test that measures: on a machine that was too busy its failure says nothing."""
+    return lambda: judged_in_time(in_a_run=screenshots is not None)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from harness.client.variety.variety import Manner
 from harness.stack import Services
 from harness.stack.target_process import Target
 from tests.edge.browser.chat_page import PASSWORD, ChatPage, new_name
-from tests.edge.browser.conftest import Look, NewPage, registered
+from tests.edge.browser.conftest import InTime, Look, NewPage, registered
 from tests.edge.server.process import target
 
 PATIENCE_MS = 30_000
@@ -85,12 +85,13 @@ def ms_until_all_are_shown(page: ChatPage, reader: str, sender: str) -> float:
 @pytest.mark.plan("WINDOW-08", alone=True)
 @pytest.mark.timeout(180)
 def test_a_thousand_that_waited_at_sign_in_are_shown_within_two_seconds(
-    alice: ChatPage, server: Target, new_page: NewPage
+    alice: ChatPage, server: Target, new_page: NewPage, in_time: InTime
 ) -> None:
     sender = new_name("sender")
     fill_mailbox(server, sender, alice.name, WAITING)
-    took_ms = [ms_until_all_are_shown(new_page(), alice.name, sender) for _ in range(ATTEMPTS)]
-    assert min(took_ms) <= WITHIN_MS, took_ms
+    with in_time():
+        took_ms = [ms_until_all_are_shown(new_page(), alice.name, sender) for _ in range(ATTEMPTS)]
+        assert min(took_ms) <= WITHIN_MS, took_ms
 
 
 @pytest.mark.plan("WINDOW-09")

@@ -155,6 +155,7 @@ def test_only_a_broken_promise_fails_the_server(
         (KeyError("x"), "call", Verdict.FAIL),
         (KeyError("x"), "setup", Verdict.INCONCLUSIVE),
         (NotHere("Redis is not ours"), "call", Verdict.SKIPPED),
+        (Inconclusive("the machine was too busy"), "call", Verdict.INCONCLUSIVE),
     ],
 )
 def test_of_a_test_that_is_no_scenario_any_failure_is_a_fail(
