@@ -60,6 +60,10 @@ def test_tabs(context: BrowserContext) -> None:
     check_everywhere(context, "tabs")
 
 
+def test_odd_inputs(context: BrowserContext) -> None:
+    check_everywhere(context, "odd")
+
+
 def test_no_file_is_left_out() -> None:
     here = (ROOT / "tests/edge/browser/test_polling_service.py").read_text(encoding="utf-8")
     run = set(re.findall(r'check_everywhere\(context, "(\w+)"\)', here))
