@@ -48,6 +48,11 @@ class RunningClient:
         """How the program ended, if it ended by itself; else ''."""
         return self.driver.has_died if isinstance(self.driver, ProgramClient) else ""
 
+    @property
+    def last_lines(self) -> str:
+        """The last lines that the program printed; '' for a page."""
+        return self.driver.last_lines if isinstance(self.driver, ProgramClient) else ""
+
     def stop(self) -> None:
         """Stop it."""
         self._do(self.driver.stop())

@@ -72,7 +72,7 @@ class Stage:
         client = self._clients.start(user, with_clock=with_clock)
         self.until(lambda: bool(self.polls(client)) or bool(client.has_died), self.settles_within_s)
         if client.has_died and not self.polls(client):
-            raise UsageError(client.has_died)
+            raise UsageError(client.has_died, last_lines=client.last_lines)
         return client
 
     def clients(self, count: int) -> list[RunningClient]:
