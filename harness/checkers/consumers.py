@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from operator import attrgetter
@@ -125,6 +125,24 @@ def consumers_of(history: History) -> list[Consumer]:
     """Return every consumer of the history, in the order in which they began."""
     matched = match(history)
     return [_consumer(name, polls, matched) for name, polls in history.consumers().items()]
+
+
+def single_consumers(history: History) -> list[Consumer]:
+    """Return every consumer, also those that share the messages of a mailbox, as reading deletes them."""
+    if not history.semantics.is_destructive:
+        return consumers_of(history)
+    matched, polls = match(history), dict[str, list[Poll]]()
+    for poll in history.polls:
+        polls.setdefault(poll.consumer, []).append(poll)
+    return [_consumer(name, tuple(some), _of_one(matched, name)) for name, some in polls.items()]
+
+
+def _of_one(matched: Matched, consumer: str) -> Matched:
+    """Return the matches of one consumer alone."""
+    everything = (delivery for deliveries in matched.deliveries.values() for delivery in deliveries)
+    return replace(
+        matched, deliveries={consumer: tuple(d for d in everything if d.poll.consumer == consumer)}
+    )
 
 
 def by_reader(consumers: Iterable[Consumer]) -> dict[str, list[Consumer]]:

@@ -83,11 +83,12 @@ class _Walk:
 
     @cached_property
     def first_seen(self) -> dict[Message, int]:
-        """When each message had first reached any consumer."""
+        """When each message had first reached any consumer of its mailbox."""
         seen: dict[Message, int] = {}
         for consumer in consumers_of(self.history):
             for message, arrival in consumer.arrivals.items():
-                seen[message] = min(arrival.poll.end_ns, seen.get(message, arrival.poll.end_ns))
+                if message.recipient == consumer.reader:
+                    seen[message] = min(arrival.poll.end_ns, seen.get(message, arrival.poll.end_ns))
         return seen
 
     @cached_property

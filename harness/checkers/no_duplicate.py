@@ -61,7 +61,8 @@ def _is_at_cursor(consumer: Consumer, again: Delivery) -> bool:
     if cursor is None:
         return False
     if scale.compares:
-        return scale.of_message(again.received) == scale.of_cursor(cursor)
+        position = scale.of_message(again.received)
+        return position is not None and position == scale.of_cursor(cursor)
     before = takewhile(lambda delivery: delivery.place < again.place, consumer.deliveries)
     last = reduce(lambda _, delivery: delivery.received.id, before, "")
     return again.received.id in (cursor, last)
@@ -112,7 +113,10 @@ def _two_ids(history: History, matched: Matched) -> Iterator[Finding]:
         if message in several:
             known.setdefault(message, {}).setdefault(id_, seen)
     for message, ids in known.items():
-        if len(ids) <= _ids_allowed(message, history.semantics):
+        attempts = [
+            send for one in matched.messages if same.get(one, one) is message for send in one.attempts
+        ]
+        if len(ids) <= _ids_allowed(attempts, history.semantics):
             continue
         shown = ", ".join(f"{id_} at {at(history, seen.end_ns or 0)}" for id_, seen in list(ids.items())[:4])
         sentence = f"{message.name} was one message, but has {len(ids)} ids: {shown}."
@@ -121,18 +125,18 @@ def _two_ids(history: History, matched: Matched) -> Iterator[Finding]:
         yield finding(PROMISE, "two_ids", sentence, events, SuspectedCause.DOUBLE_WRITE.value)
 
 
-def _ids_allowed(message: Message, semantics: Semantics) -> int:
+def _ids_allowed(attempts: Iterable[Send], semantics: Semantics) -> int:
     """Return how many messages the attempts may have become: each that was tried when no key held.
 
     A key holds from some time during the first attempt on, so it surely does where an attempt ended in time.
     """
-    later = [attempt for attempt in message.attempts[1:] if attempt.outcome is not Outcome.REFUSED]
+    tries = [attempt for attempt in attempts if attempt.outcome is not Outcome.REFUSED]
     if semantics.retry == "none":
-        return 1 + len(later)
-    if semantics.key_holds_s is None:
+        return max(1, len(tries))
+    if semantics.key_holds_s is None or not tries:
         return 1
-    held_ns = message.first_start_ns + semantics.key_holds_s * NS_PER_S
-    return 1 + sum(attempt.end_ns is None or attempt.end_ns > held_ns for attempt in later)
+    held_ns = tries[0].start_ns + semantics.key_holds_s * NS_PER_S
+    return 1 + sum(attempt.end_ns is None or attempt.end_ns > held_ns for attempt in tries[1:])
 
 
 def _sightings(

@@ -178,8 +178,7 @@ class _Search:
         That is after `bound_ns` of quiet time, or when resource pressure no longer explains its absence.
         """
         ack_ns = message.ack_ns or 0
-        due_ns = min(self.unquiet.quiet_end_ns(ack_ns, self.bound_ns), view.overdue.from_ns(ack_ns))
-        return view.consumer.hidden.quiet_end_ns(due_ns, 0)
+        return min(self.unquiet.quiet_end_ns(ack_ns, self.bound_ns), view.overdue.from_ns(ack_ns))
 
     def _is_over(self, view: _View, message: Message) -> bool:
         """Whether a missing message must have come by now, so that it is lost."""

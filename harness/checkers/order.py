@@ -1,7 +1,7 @@
 """order: one sender's messages arrive in the order they were acked; two readers see the same order.
 
 Two messages have an order only if the first was acked before the second was begun: of two concurrent ones,
-either may come first.
+either may come first. Readers who share a mailbox's messages, as reading deletes them, are judged one by one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import accumulate, combinations, islice, pairwise
 from operator import le, lt
 from typing import Any
 
-from harness.checkers.consumers import Consumer, by_reader, consumers_of
+from harness.checkers.consumers import Consumer, by_reader, single_consumers
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.messages import Delivery, Message
 from harness.checkers.suspected_causes import of_order, of_timestamps
@@ -24,7 +24,7 @@ PROMISE = "order"
 
 def order(history: History) -> Judgement:
     """Judge the promise over one history."""
-    consumers = consumers_of(history)
+    consumers = single_consumers(history)
     findings: list[Finding] = []
     is_total = history.semantics.order == "total"
     for consumer in consumers:
@@ -63,20 +63,10 @@ def _out_of_order(history: History, consumer: Consumer) -> Iterator[Finding]:
             continue
         pair = (message.sender, message.recipient)
         earlier = latest.get(pair)
-        if (
-            earlier is not None
-            and message.ack_ns < earlier.first_start_ns
-            and not _overlap(history, consumer.arrivals[earlier], delivery)
-        ):
+        if earlier is not None and message.ack_ns < earlier.first_start_ns:
             yield _overtaken(history, consumer, delivery, message, earlier)
         if earlier is None or message.first_start_ns > earlier.first_start_ns:
             latest[pair] = message
-
-
-def _overlap(history: History, former: Delivery, later: Delivery) -> bool:
-    """Whether two readers of one mailbox, who share its messages, polled at the same time."""
-    one, other = former.poll, later.poll
-    return history.semantics.is_destructive and one is not other and other.start_ns < one.end_ns
 
 
 def _overtaken(
@@ -103,7 +93,7 @@ def _not_rising(
         return  # mostly they all rise
     known = [pair for pair in zip(numbers, consumer.firsts, strict=True) if pair[0] is not None]
     for (before, former), (now, delivery) in pairwise(known):
-        if not rises(before, now) and not _overlap(history, former, delivery):
+        if not rises(before, now):
             yield _falling(history, consumer, what, former, delivery)
 
 
