@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-from harness.history import History, Outcome, Poll, Received
+from harness.history import NS_PER_S, History, Outcome, Poll, Received
 
 from .definitions import (
     BROKEN,
@@ -15,10 +15,13 @@ from .definitions import (
     Message,
     ambiguous,
     arrivals,
+    compares,
     first_arrivals,
     matches,
     messages,
     moment,
+    place,
+    place_of,
 )
 
 Consumer = tuple[Poll, ...]
@@ -28,16 +31,16 @@ def no_duplicate(history: History) -> Allowed:
     """A consumer returns a message once; one `client_message_id` is one message."""
     if ambiguous(history):
         return CANNOT_TELL
-    if any(len(_ids(sent, history)) > 1 for sent in messages(history)) or _reused_client_id(history):
+    if any(_has_too_many_ids(sent, history) for sent in messages(history)):
         return BROKEN
     repetitions = [
         consumer[early : late + 1]
         for consumer in history.consumers().values()
         for late in range(len(consumer))
         for early in range(late + 1)
-        if _brings_again(consumer[early], consumer[late])
+        if _brings_again(consumer[: late + 1], early, history)
     ]
-    if any(_handed_on(polls) for polls in repetitions):
+    if any(_handed_on(polls, history) for polls in repetitions):
         return BROKEN
     return KEPT if arrivals(history.polls) and not repetitions else UNPROVEN
 
@@ -47,30 +50,62 @@ def _ids(sent: Message, history: History) -> set[str]:
     return seen | sent.ids
 
 
-def _reused_client_id(history: History) -> bool:
-    """Whether two stored messages of one sender carry one client_message_id."""
-    return any(
-        one.sender == other.sender
-        and one.client_message_id is not None
-        and one.client_message_id == other.client_message_id
-        and len(_ids(one, history) | _ids(other, history)) > 1
-        for one, other in combinations(messages(history), 2)
+def _has_too_many_ids(sent: Message, history: History) -> bool:
+    """Whether it has more ids than messages its attempts can have become; with a key they are one."""
+    semantics = history.semantics
+    alike = [other for other in messages(history) if other == sent or _has_its_key(other, sent, history)]
+    ids = {id_ for other in alike for id_ in _ids(other, history)}
+    tries = sorted(
+        (send for other in alike for send in other.attempts if send.outcome is not Outcome.REFUSED),
+        key=lambda send: send.start_ns,
+    )
+    if semantics.retry == "none":
+        return len(ids) > max(1, len(tries))
+    if semantics.key_holds_s is None or not tries:
+        return len(ids) > 1
+    held_ns = tries[0].start_ns + round(semantics.key_holds_s * NS_PER_S)
+    unheld = [send for send in tries[1:] if send.end_ns is None or send.end_ns > held_ns]
+    return len(ids) > 1 + len(unheld)
+
+
+def _has_its_key(other: Message, sent: Message, history: History) -> bool:
+    """Whether two messages of one sender carry one client_message_id, and the server goes by it."""
+    return (
+        history.semantics.retry != "none"
+        and sent.client_message_id is not None
+        and (other.sender, other.client_message_id) == (sent.sender, sent.client_message_id)
     )
 
 
-def _brings_again(early: Poll, late: Poll) -> bool:
-    """Whether a poll brought what an earlier one had brought, or one thing twice by itself."""
-    ids = [received.id for received in late.messages]
-    if early is late:
-        return len(set(ids)) < len(ids)
-    return any(received.id in ids for received in early.messages)
+def _brings_again(consumer: Consumer, early: int, history: History) -> bool:
+    """Whether the last poll brought what an earlier one had brought, or one thing twice by itself."""
+    late = consumer[-1]
+    ids = [one.id for one in late.messages if not _is_at_the_cursor(one, consumer, history)]
+    if early == len(consumer) - 1:
+        everything = [one.id for one in late.messages]
+        return any(everything.count(id_) > 1 for id_ in ids)
+    return any(received.id in ids for received in consumer[early].messages)
 
 
-def _handed_on(consumer: Consumer) -> bool:
+def _is_at_the_cursor(one: Received, consumer: Consumer, history: History) -> bool:
+    """Whether it is at the last poll's inclusive cursor; if that cannot be compared, whether it came last."""
+    cursor = consumer[-1].since
+    if history.semantics.boundary == "exclusive" or cursor is None:
+        return False
+    if compares(history):
+        at = place_of(one, history)
+        return at is not None and at == place(cursor, history)
+    came = [before.id for _, before in arrivals(consumer[:-1])]
+    return one.id == cursor or came[-1:] == [one.id]
+
+
+def _handed_on(consumer: Consumer, history: History) -> bool:
     """Whether every poll sent the cursor that the last answer before it had given."""
     given = consumer[0].since
     for poll in consumer:
-        if moment(poll.since) != moment(given):
+        if poll.since != given and not (
+            compares(history) and place(poll.since, history) == place(given, history)
+        ):
             return False
         if poll.outcome is Outcome.OK:
             given = poll.next_since
@@ -81,10 +116,14 @@ def order(history: History) -> Allowed:
     """One sender's messages arrive in the order of their acks; two readers see one order."""
     if ambiguous(history):
         return CANNOT_TELL
-    consumers = list(history.consumers().values())
-    if any(_contradicts_acks(consumer, history) or _falls(consumer) for consumer in consumers):
+    names = dict.fromkeys(poll.consumer for poll in history.polls)
+    consumers = [tuple(poll for poll in history.polls if poll.consumer == name) for name in names]
+    is_total = history.semantics.order == "total"
+    if any(_contradicts_acks(consumer, history) for consumer in consumers):
         return BROKEN
-    if any(_disagree(one, other) for one, other in combinations(consumers, 2)):
+    if is_total and any(_falls(consumer, history) for consumer in consumers):
+        return BROKEN
+    if is_total and any(_disagree(one, other) for one, other in combinations(consumers, 2)):
         return BROKEN
     return KEPT if any(len(first_arrivals(consumer)) > 1 for consumer in consumers) else UNPROVEN
 
@@ -103,16 +142,18 @@ def _contradicts_acks(consumer: Consumer, history: History) -> bool:
     )
 
 
-def _falls(consumer: Consumer) -> bool:
+def _falls(consumer: Consumer, history: History) -> bool:
     came = first_arrivals(consumer)
-    return any(_not_rising(one, other) for one, other in pairwise(came))
+    return any(_not_rising(one, other, history) for one, other in pairwise(came))
 
 
-def _not_rising(one: Received, other: Received) -> bool:
+def _not_rising(one: Received, other: Received, history: History) -> bool:
     if one.seq is not None and other.seq is not None and other.seq <= one.seq:
         return True
     at, then = moment(one.timestamp), moment(other.timestamp)
-    return at is not None and then is not None and then <= at
+    if history.semantics.cursor != "timestamp" or at is None or then is None:
+        return False
+    return then < at or (then == at and history.semantics.boundary == "exclusive")
 
 
 def _disagree(one: Consumer, other: Consumer) -> bool:

@@ -12,8 +12,10 @@ from .definitions import (
     UNPROVEN,
     Allowed,
     Message,
+    compares,
     messages,
-    moment,
+    place,
+    place_of,
     received,
 )
 from .expected import Consumer, answers, covers, is_droppable, wanted
@@ -80,7 +82,7 @@ def _was_admitted(sent: Message, consumer: Consumer, history: History) -> bool:
 
 def _may_be_right(gap: Poll, consumer: Consumer, history: History) -> bool:
     """Whether anything after the cursor of a gap may have been dropped, or the consumer had gone back."""
-    return _has_gone_back(gap, consumer) or any(
+    return _has_gone_back(gap, consumer, history) or any(
         covers(gap, sent, history)
         and not received(consumer, sent, history)
         and _may_be_gone(sent, gap, history)
@@ -95,11 +97,15 @@ def _may_be_gone(sent: Message, gap: Poll, history: History) -> bool:
     return is_droppable(sent, gap.end_ns, history)
 
 
-def _has_gone_back(gap: Poll, consumer: Consumer) -> bool:
+def _has_gone_back(gap: Poll, consumer: Consumer, history: History) -> bool:
     """Whether an earlier answer of the consumer brought something from after the cursor."""
-    cursor_at = moment(gap.since)
+    if not compares(history):
+        before = [poll for poll in consumer if poll.start_ns < gap.start_ns]
+        given = [None, *(poll.next_since for poll in answers(tuple(before)))][-1]
+        return any(poll.messages for poll in before) and gap.since != given
+    cursor_at = place(gap.since, history)
     if gap.since is not None and cursor_at is None:
         return False
     came = [one for poll in consumer if poll.start_ns < gap.start_ns for one in poll.messages]
-    times = [at for at in (moment(one.timestamp) for one in came) if at is not None]
-    return any(cursor_at is None or at > cursor_at for at in times)
+    known = [at for at in (place_of(one, history) for one in came) if at is not None]
+    return any(cursor_at is None or at > cursor_at for at in known)

@@ -14,14 +14,16 @@ from .definitions import (
     Allowed,
     Message,
     ambiguous,
+    compares,
     faults,
     has_quiet_period,
+    hidden,
     is_torn,
     messages,
-    moment,
+    place,
+    places,
     pressure_periods,
     received,
-    timestamps,
 )
 from .expected import Consumer, answers, is_expected
 
@@ -45,10 +47,11 @@ def no_loss(history: History) -> Allowed:
 
 def cursor(history: History) -> Allowed:
     """No answer's `next_since` passes a message that it, or an earlier answer, did not deliver."""
-    if ambiguous(history) or _has_two_timestamps(history):
+    if ambiguous(history) or _has_two_places(history):
         return CANNOT_TELL
+    passes_it = _is_passed if compares(history) else _is_passed_unseen
     passed = any(
-        is_expected(sent, consumer, history) and _is_passed(sent, consumer, history)
+        is_expected(sent, consumer, history) and passes_it(sent, consumer, history)
         for consumer in history.consumers().values()
         for sent in messages(history)
         if _is_stored(sent, consumer[0].reader, history)
@@ -64,6 +67,23 @@ def _is_passed(sent: Message, consumer: Consumer, history: History) -> bool:
     )
 
 
+def _is_passed_unseen(sent: Message, consumer: Consumer, history: History) -> bool:
+    """Whether others had it and it never came, although something later did, or it was due at the end."""
+    others = [poll for poll in history.polls if poll.reader == sent.recipient]
+    seen_ns = [poll.end_ns for poll in others if received((poll,), sent, history)]
+    if received(consumer, sent, history) or not seen_ns:
+        return False
+    if _brought_later(sent, consumer, history):
+        return True
+    known = answers(consumer)
+    moved = [poll for poll in known if poll.next_since != poll.since]
+    if not moved or moved[-1].end_ns <= sent.begun_ns or known[-1].has_more:
+        return False
+    bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
+    spans = faults(history) + pressure_periods(history)
+    return has_quiet_period(spans, min(seen_ns), known[-1].start_ns, bound_ns)
+
+
 def _is_stored(sent: Message, reader: str, history: History) -> bool:
     """Whether this message of this reader's was acked, or some reader had it."""
     if sent.recipient != reader or sent.refused:
@@ -71,9 +91,9 @@ def _is_stored(sent: Message, reader: str, history: History) -> bool:
     return sent.acked_ns is not None or received(history.polls, sent, history)
 
 
-def _has_two_timestamps(history: History) -> bool:
+def _has_two_places(history: History) -> bool:
     """Whether an ack and an arrival differ on when a message was: who knows what a cursor passes."""
-    return any(len(timestamps(sent, history)) > 1 for sent in messages(history))
+    return any(len(places(sent, history)) > 1 for sent in messages(history))
 
 
 def _lost(sent: Message, consumer: Consumer, history: History) -> bool:
@@ -84,7 +104,11 @@ def _lost(sent: Message, consumer: Consumer, history: History) -> bool:
 
 def _is_skipped(sent: Message, consumer: Consumer, history: History) -> bool:
     """Whether a cursor passed it, or a later message came."""
-    return any(passes(poll, sent, history) for poll in consumer) or any(
+    return any(passes(poll, sent, history) for poll in consumer) or _brought_later(sent, consumer, history)
+
+
+def _brought_later(sent: Message, consumer: Consumer, history: History) -> bool:
+    return any(
         is_later(other, sent, history) and received(consumer, other, history)
         for other in messages(history)
         if other != sent
@@ -95,13 +119,17 @@ def is_later(later: Message, sent: Message, history: History) -> bool:
     """Whether one message of a mailbox surely comes after another, of which it is known which one that is."""
     if later.recipient != sent.recipient or not (sent.ids or sent.client_message_id):
         return False
+    if history.semantics.order == "none" or history.semantics.cursor == "none":
+        return False
+    both_acked = sent.acked_ns is not None and later.acked_ns is not None
+    if both_acked and later.sender == sent.sender and later.begun_ns > (sent.acked_ns or 0):
+        return True
+    if history.semantics.order == "per_sender":
+        return False
     if sent.seqs and later.seqs and max(sent.seqs) < min(later.seqs):
         return True
-    here, there = timestamps(sent, history), timestamps(later, history)
-    if here and there and max(here) < min(there):
-        return True
-    both_acked = sent.acked_ns is not None and later.acked_ns is not None
-    return both_acked and later.sender == sent.sender and later.begun_ns > sent.acked_ns
+    here, there = places(sent, history), places(later, history)
+    return bool(here and there and max(here) < min(there))
 
 
 def cannot_tell(history: History) -> bool:
@@ -112,7 +140,7 @@ def cannot_tell(history: History) -> bool:
 @memoize
 def _is_entangled(history: History) -> bool:
     """Whether one message has timestamps before and after another's: who knows which of them is behind."""
-    known = [timestamps(sent, history) for sent in messages(history)]
+    known = [places(sent, history) for sent in messages(history)]
     return any(
         min(some) <= at <= max(some)
         for place, some in enumerate(known)
@@ -129,7 +157,7 @@ def _stuck_on(sent: Message, consumer: Consumer, history: History) -> bool:
     others = [
         poll
         for poll in history.polls
-        if poll.consumer != consumer[0].consumer and poll.reader == sent.recipient
+        if history.consumer_of(poll) != history.consumer_of(consumer[0]) and poll.reader == sent.recipient
     ]
     seen_ns = [poll.end_ns for poll in others if received((poll,), sent, history)]
     known = answers(consumer)
@@ -168,10 +196,12 @@ def _looked_for(sent: Message, consumers: list[Consumer], history: History) -> b
 
 
 def passes(poll: Poll, sent: Message, history: History) -> bool:
-    cursor_at = moment(poll.next_since)
+    cursor_at = place(poll.next_since, history)
     if poll.outcome is not Outcome.OK or cursor_at is None:
         return False
-    return any(cursor_at >= at for at in timestamps(sent, history))
+    if history.semantics.boundary == "inclusive":
+        return any(cursor_at > at for at in places(sent, history))
+    return any(cursor_at >= at for at in places(sent, history))
 
 
 def _read_to_the_end(sent: Message, consumer: Consumer, history: History) -> bool:
@@ -186,7 +216,10 @@ def _had_to_come(sent: Message, consumer: Consumer, history: History) -> bool:
     """Whether the mailbox was read to its end late enough for this message."""
     if history.drained_ns is None or not _read_to_the_end(sent, consumer, history):
         return False
-    return _is_due(sent, consumer, answers(consumer)[-1].start_ns, history)
+    end_ns = answers(consumer)[-1].start_ns
+    if any(start <= end_ns <= end for start, end in hidden(consumer, history)):
+        return False
+    return _is_due(sent, consumer, end_ns, history)
 
 
 def _is_due(sent: Message, consumer: Consumer, by_ns: int, history: History) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from harness.history import NS_PER_S, FaultWindow, History
 
-from .definitions import BROKEN, CANNOT_TELL, UNPROVEN, Allowed, ambiguous, is_torn
-from .waiting import NEVER, Wait, due_ns, excused, in_fault_window, is_judged, punctuality, waits
+from .definitions import BROKEN, CANNOT_TELL, UNPROVEN, Allowed, ambiguous, hidden, is_torn
+from .waiting import NEVER, Wait, due_ns, excused, in_fault_window, is_judged, punctuality, touch, waits
 
 ENOUGH_DELIVERIES = 5
 
@@ -83,14 +83,22 @@ def _over_ns(outage: list[FaultWindow], history: History) -> float:
     return max(healed) + round(history.bounds.recovers_within_s * NS_PER_S)
 
 
-def _asked(wait: Wait, period: _QuietPeriod) -> list[int]:
-    """When the consumer polled from the quiet period on, but for polls that ended at a page's end."""
-    return [poll.start_ns for poll in wait.consumer if poll.start_ns >= period.begin_ns and not poll.has_more]
+def _asked(wait: Wait, period: _QuietPeriod, history: History) -> list[int]:
+    """When the consumer polled once the quiet period had begun and what a lost answer had read was visible.
+
+    Without polls that ended at a page's end.
+    """
+    begin_ns = period.begin_ns
+    for start, end in sorted(hidden(wait.consumer, history)):
+        begin_ns = end if start <= begin_ns <= end else begin_ns
+    return [poll.start_ns for poll in wait.consumer if poll.start_ns >= begin_ns and not poll.has_more]
 
 
 def _overdue(wait: Wait, period: _QuietPeriod, history: History) -> bool:
     """Whether a message delayed by an outage came too late after the quiet period's first poll, or never."""
-    asked = _asked(wait, period)
+    asked = _asked(wait, period, history)
+    if asked and touch(hidden(wait.consumer, history), asked[0], asked[0]):
+        return False
     if not asked or wait.since_ns > period.begin_ns or not in_fault_window(wait, history):
         return False
     had_to_be_there_ns = asked[0] + due_ns(history)
@@ -103,4 +111,4 @@ def _overdue(wait: Wait, period: _QuietPeriod, history: History) -> bool:
 
 def _under_pressure(wait: Wait, period: _QuietPeriod, history: History) -> bool:
     """Whether the machine was too busy before it had to be there."""
-    return excused(period.begin_ns, _asked(wait, period)[0] + due_ns(history), history)
+    return excused(period.begin_ns, _asked(wait, period, history)[0] + due_ns(history), history)

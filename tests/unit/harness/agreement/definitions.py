@@ -5,8 +5,10 @@ Written from the promises alone, for oracles of `harness.checkers`, which it mus
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from harness.history import NS_PER_S, History, Outcome, Poll, Received, Send
 from harness.history.memoize import memoize
@@ -20,6 +22,7 @@ KEPT: Allowed = frozenset({Verdict.PASS})
 UNPROVEN: Allowed = frozenset({Verdict.INCONCLUSIVE})
 NOT_BROKEN: Allowed = KEPT | UNPROVEN
 CANNOT_TELL: Allowed = NOT_BROKEN | BROKEN
+NOT_PROMISED: Allowed = frozenset({Verdict.SKIPPED})
 
 Span = tuple[int, int]
 """From when until when, in ns."""
@@ -72,6 +75,18 @@ class Message:
     def seqs(self) -> set[int]:
         """The numbers that acks gave it."""
         return {send.seq for send in self.attempts if send.seq is not None}
+
+
+def is_promised(promise: str, history: History) -> bool:
+    """Whether the server makes this promise, by name and by what its semantics say."""
+    said = history.semantics
+    left_out = {
+        "no-duplicate": said.delivery == "at_least_once",
+        "order": said.order == "none",
+        "cursor": said.cursor == "none",
+        "retention-told": not said.gap_signalled,
+    }
+    return (said.promises == "all" or promise in said.promises) and not left_out.get(promise, False)
 
 
 @memoize
@@ -160,19 +175,48 @@ def received(polls: tuple[Poll, ...], sent: Message, history: History) -> bool:
     return any(sent in matches(arrival, history) for _, arrival in arrivals(polls))
 
 
-def timestamps(sent: Message, history: History) -> set[datetime]:
-    """The timestamps that the server gave it, in acks and deliveries; a correct server gives one."""
-    acked = [send.timestamp for send in sent.attempts]
-    came = [one.timestamp for _, one in arrivals(history.polls) if sent in matches(one, history)]
-    return {at for at in map(moment, acked + came) if at is not None}
+def place(cursor: str | None, history: History) -> Any:
+    """Where a cursor is, if a server's cursors can be compared: a point in time or a number; else None."""
+    if history.semantics.cursor == "timestamp":
+        return moment(cursor)
+    is_number = history.semantics.cursor == "sequence" and cursor is not None and cursor.isdecimal()
+    return int(cursor or "") if is_number else None
+
+
+def places(sent: Message, history: History) -> set[Any]:
+    """Where the server put it, in acks and deliveries, by what cursors are compared with; at best one."""
+    came = [one for _, one in arrivals(history.polls) if sent in matches(one, history)]
+    return {at for one in (*sent.attempts, *came) if (at := place_of(one, history)) is not None}
+
+
+def place_of(one: Send | Received, history: History) -> Any:
+    """Where one ack or one arrival puts its message."""
+    return place(one.timestamp if history.semantics.cursor == "timestamp" else _number(one), history)
+
+
+def _number(one: Send | Received) -> str | None:
+    return None if one.seq is None else str(one.seq)
+
+
+def compares(history: History) -> bool:
+    """Whether cursors can be compared with anything."""
+    return history.semantics.cursor in ("timestamp", "sequence")
+
+
+def hidden(consumer: Sequence[Poll], history: History) -> list[Span]:
+    """From each poll without an answer until what it may have read must be visible again."""
+    if history.semantics.cursor != "none":
+        return []
+    lasts_ns = round(history.semantics.visibility_s * NS_PER_S)
+    return [(poll.start_ns, poll.end_ns + lasts_ns) for poll in consumer if poll.outcome is Outcome.UNKNOWN]
 
 
 @memoize
 def is_torn(history: History) -> bool:
-    """Whether a cursor stands between two timestamps of one message: on which side it is is unknown."""
-    cursors = [moment(text) for poll in history.polls for text in (poll.since, poll.next_since)]
+    """Whether a cursor stands between two places of one message: on which side it is is unknown."""
+    cursors = [place(text, history) for poll in history.polls for text in (poll.since, poll.next_since)]
     known = [at for at in cursors if at is not None]
-    several = [timestamps(sent, history) for sent in messages(history)]
+    several = [places(sent, history) for sent in messages(history)]
     return any(min(some) <= at < max(some) for some in several if len(some) > 1 for at in known)
 
 

@@ -149,6 +149,44 @@ _lingers_ms = st.sampled_from((2_000, 2_000, 6_000))
 retained = st.sampled_from((1000, 1000, 1000, 1, 1, 2, 3))
 
 
+def _mostly(usual: object, *others: object) -> st.SearchStrategy[object]:
+    return st.sampled_from((*[usual] * 5 * len(others), *others))
+
+
+semantics = st.fixed_dictionaries(
+    {
+        "cursor": _mostly("timestamp", "sequence", "id", "token", "header", "none"),
+        "boundary": _mostly("exclusive", "inclusive"),
+        "delivery": _mostly("exactly_once", "at_least_once"),
+        "order": _mostly("total", "per_sender", "none"),
+        "retention": _mostly("count", "age", "none"),
+        "retained_for_s": st.sampled_from((0.5, 3.0, 3600.0)),
+        "gap_signalled": _mostly(True, False),
+        "retry": _mostly("idempotency_key", "none"),
+        "key_holds_s": _mostly(None, 0.5, 5.0),
+        "visibility_s": st.sampled_from((1.0, 4.0)),
+        "promises": _mostly("all", ("no-loss", "order", "on-time")),
+    }
+)
+
+
+def _with_semantics(events: list[Event], said: dict[str, object]) -> None:
+    """Say what the answers mean, and write the cursors as numbers where they are."""
+    events[0]["semantics"] = said
+    for event in events if said["cursor"] in ("sequence", "none") else ():
+        for key in ("since", "next_since"):
+            if event["kind"] == "poll" and event.get(key):
+                event[key] = _number(event[key], events) if said["cursor"] == "sequence" else None
+
+
+def _number(cursor: str, events: list[Event]) -> str:
+    """The highest seq at or before this timestamp."""
+    acked = [event for event in events if event["kind"] == "sent" and event.get("timestamp")]
+    came = [message for event in events for message in event.get("messages", ())]
+    known = [one["seq"] or 0 for one in (*acked, *came) if (one["timestamp"] or "") <= cursor]
+    return str(max(known, default=0))
+
+
 @st.composite
 def event_lists(draw: st.DrawFn) -> list[Event]:
     """The events of one history."""
@@ -166,4 +204,5 @@ def event_lists(draw: st.DrawFn) -> list[Event]:
     for spoil, choice in wrongs:
         spoil(events, choice)
         events.sort(key=lambda event: event["t"])
+    _with_semantics(events, draw(semantics))
     return events

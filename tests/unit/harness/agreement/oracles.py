@@ -19,7 +19,7 @@ from . import (
     brute_losses,
     brute_times,
 )
-from .definitions import CANNOT_TELL, Allowed
+from .definitions import CANNOT_TELL, NOT_PROMISED, Allowed, is_promised
 
 ORACLES: Mapping[str, Callable[[History], Allowed]] = {
     "no-loss": brute_losses.no_loss,
@@ -55,7 +55,7 @@ class Tally:
 def disagreements(history: History, tally: Tally) -> Iterator[str]:
     """Return a sentence for each promise on which checker and oracle differ."""
     for promise, oracle in ORACLES.items():
-        allowed = oracle(history)
+        allowed = oracle(history) if is_promised(promise, history) else NOT_PROMISED
         judgement = run_checker(CHECKERS[promise], history)
         tally.count(judgement, allowed)
         if judgement.verdict not in allowed:

@@ -18,6 +18,7 @@ from .definitions import (
     Span,
     faults,
     has_quiet_period,
+    hidden,
     messages,
     pressure_periods,
     received,
@@ -98,7 +99,8 @@ def in_fault_window(wait: Wait, history: History) -> bool:
 
 def is_judged(wait: Wait, history: History) -> bool:
     """Whether no fault window touches it, and it came, or the consumer polled on until it was due."""
-    if in_fault_window(wait, history):
+    until_ns = min(wait.came_ns, wait.since_ns + due_ns(history))
+    if in_fault_window(wait, history) or touch(hidden(wait.consumer, history), wait.since_ns, until_ns):
         return False
     bound_ns = round(history.bounds.delivered_within_s * NS_PER_S)
     answered_when_due = any(
