@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from harness.faults import Fault
-from harness.history import EFFECTS, Effect
+from harness.history import UPSTREAM, Effect, named_effects
 
 if TYPE_CHECKING:
     from harness.run import Run
@@ -43,11 +43,11 @@ def nothing(random: Random) -> Parameters:
 
 @dataclass(frozen=True)
 class ChaosFault:
-    """One kind of fault of a store ('redis', 'mongodb', 'server' or 'clock'); `name` is the fault's kind.
+    """One kind of fault of a store ('redis', 'mongodb', 'upstream NAME', 'server' or 'clock').
 
-    `called` is the fault's name in the history if that is not store and kind. `begin` injects it into a run
-    with the parameters that `draw` drew. Its probe cannot work while a store of `apart_from` is broken, so it
-    does not overlap faults of these.
+    `name` is the fault's kind, `called` its name in the history if that is not store and kind. `begin`
+    injects it into a run with the parameters that `draw` drew. Its probe cannot work while a store of
+    `apart_from` is broken, so it does not overlap faults of these.
     """
 
     store: str
@@ -67,7 +67,7 @@ class ChaosFault:
     @property
     def is_harmless(self) -> bool:
         """Whether every promise holds while it lasts, so that there is nothing to recover from."""
-        return Effect.NONE in EFFECTS[self.full_name]
+        return Effect.NONE in named_effects(self.full_name)
 
     def stands_beside(self, other: ChaosFault) -> bool:
         """Whether the two may overlap."""
@@ -195,3 +195,18 @@ CATALOG: tuple[ChaosFault, ...] = (
         apart_from=_ANSWERS,
     ),
 )
+
+
+def of_upstreams(names: Iterable[str]) -> tuple[ChaosFault, ...]:
+    """Return the kinds of faults of the stores that only the target's profile knows."""
+    return tuple(kind for name in names for kind in _of_upstream(name))
+
+
+def _of_upstream(name: str) -> tuple[ChaosFault, ...]:
+    store = f"{UPSTREAM} {name}"
+    return (
+        ChaosFault(store, "refused", lambda run, _: run.faults.upstream_refused(name)),
+        ChaosFault(store, "black-holed", lambda run, _: run.faults.upstream_black_holed(name)),
+        ChaosFault(store, "slow", lambda run, drawn: run.faults.upstream_slow(name, **drawn), draw=_latency),
+        ChaosFault(store, "flapping", lambda run, _: run.faults.upstream_flapping(name)),
+    )

@@ -10,7 +10,11 @@ from harness.chaos.catalog import ChaosFault, Need
 from harness.errors import NotHere, UsageError
 from harness.plan import hint
 from harness.stack import Found, faketime_library
+from harness.targets.behind import lacks_behind
 from harness.targets.profile import Profile
+
+_BEHIND = {"server": "command", "clock": "command"}
+"""What faults of these need; faults of a store need the store."""
 
 
 def chosen(kinds: Sequence[ChaosFault], patterns: Sequence[str]) -> list[ChaosFault]:
@@ -33,10 +37,12 @@ def possible(
     lacking = _lacking(profile, services)
     if any(Need.CLOCKS in kind.needs for kind in kinds) and (reason := _no_clocks()):
         lacking[Need.CLOCKS] = reason
+    behind = lacks_behind(profile.stores, url=profile.url)
     can: list[ChaosFault] = []
     left_out: dict[str, list[ChaosFault]] = {}
     for kind in kinds:
-        if reason := next((lacking[need] for need in Need if need in kind.needs and need in lacking), ""):
+        missing = next((lacking[need] for need in Need if need in kind.needs and need in lacking), "")
+        if reason := behind.get(_BEHIND.get(kind.store, kind.store), "") or missing:
             left_out.setdefault(reason, []).append(kind)
         else:
             can.append(_apart(kind, profile))
@@ -52,11 +58,11 @@ def _matches(kind: ChaosFault, pattern: str) -> bool:
 def _lacking(profile: Profile, services: Mapping[str, Found]) -> dict[Need, str]:
     """Return the missing needs, each with a reason that can follow a colon."""
     lacking: dict[Need, str] = {}
-    if services["redis"].url is not None:
+    if "redis" in services and services["redis"].url is not None:
         lacking[Need.OWN_REDIS] = "the Redis of REDIS_URL must not be broken"
-    if services["mongod"].url is not None:
+    if "mongod" in services and services["mongod"].url is not None:
         lacking[Need.OWN_MONGODB] = "the MongoDB of MONGODB_URL must not be broken"
-    if not profile.stores_as_the_contract:
+    if not profile.knows_queues:
         lacking[Need.QUEUES] = "the target's profile says stores_as_the_contract = false"
     if not profile.has.hang_up:
         lacking[Need.HANG_UP] = "the target's profile says hang_up = false"

@@ -41,7 +41,7 @@ def finding(
 def unknown_fault(history: History) -> str:
     """Return a doubt about a fault whose effects, and so what it excuses, are unknown; '' without one."""
     for window in history.faults:
-        if not window.effects or window.store not in TARGETS:
+        if not window.effects or window.store.partition(" ")[0] not in TARGETS:
             return f"the effects of the fault '{window.name}' on '{window.store}' are unknown"
     return ""
 

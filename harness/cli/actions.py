@@ -30,6 +30,7 @@ from harness.runner.judging import judge
 from harness.stack import Found, Services, chromium, locate
 from harness.stack import doctor as examine
 from harness.stack.finding import PARTS, SERVICES
+from harness.stack.stores import DEFAULT_STORES, Stores, services_for
 from harness.targets.profile import REFERENCE, load_profile
 from harness.targets.starting import require_free, running_target
 from harness.verdict import EXIT_CODES
@@ -42,15 +43,16 @@ DEMO_USERS = ("alice", "bob")
 
 def run(options: Namespace) -> int:
     """Run rows of the plan; run those again, one at a time, for which the machine was too busy."""
-    wanted = _wanted(options)
-    find_services()
+    stores, wanted = load_profile(options.target).stores, _wanted(options)
+    find_services(stores)
+    jobs = 1 if any(store.port for store in stores.values()) else options.jobs
     if any(row.needs_chromium for row in wanted):
         find_chromium()
     with_seed(options)
     say(f"Test plan: {_rows(len(wanted))} against the target '{options.target}', seed {options.seed}")
     say()
     with results_folder(options):
-        exit_code, too_busy = _play(options, wanted, options.jobs, options.reports)
+        exit_code, too_busy = _play(options, wanted, jobs, options.reports)
         if not too_busy:
             return exit_code
         say()
@@ -77,9 +79,10 @@ def with_seed(options: Namespace) -> None:
         options.seed = secrets.randbelow(2**32)
 
 
-def find_services() -> dict[str, Found]:
-    """Return each service, fetched if it is missing. Raise UsageError where one cannot be had."""
-    return {service: locate(service, install=True, say=say) for service in SERVICES}
+def find_services(stores: Stores = DEFAULT_STORES) -> dict[str, Found]:
+    """Return each service that is needed, fetched if it is missing. Raise UsageError if it cannot."""
+    needed = services_for(stores)
+    return {service: locate(service, install=True, say=say) for service in SERVICES if service in needed}
 
 
 def find_chromium() -> None:
@@ -253,7 +256,7 @@ def _target(options: Namespace, *, port: int | None) -> Iterator[str]:
     if port is not None:
         require_free(port)
     with contextlib.ExitStack() as stack:
-        services = stack.enter_context(Services(say=say))
+        services = stack.enter_context(Services(say=say, stores=profile.stores))
         log = options.reports / f"server-{os.getpid()}.log"
         try:
             log.parent.mkdir(parents=True, exist_ok=True)

@@ -11,13 +11,14 @@ import pytest
 from rich.table import Table
 
 from harness.chaos import scenario
-from harness.chaos.catalog import CATALOG, ChaosFault
+from harness.chaos.catalog import CATALOG, ChaosFault, of_upstreams
 from harness.chaos.possible import chosen, possible
 from harness.chaos.schedule import FaultSchedule, draw, quiet_s
 from harness.cli.actions import find_services, results_folder, run_rows, with_seed
 from harness.cli.console import console, line, say
 from harness.plan import read_plan
 from harness.reports.words import quantities
+from harness.stack.stores import others
 from harness.targets.profile import REFERENCE, load_profile
 
 PAGE = Path(scenario.__file__ or "").with_name("plan.md")
@@ -40,8 +41,9 @@ def chaos(options: Namespace) -> int:
     """Print the schedule of a seed and, without `--dry-run`, play it. Return the exit code."""
     with_seed(options)
     profile = load_profile(options.target)
-    wanted = chosen(CATALOG, options.only)
-    services = find_services()
+    kinds_of_all = (*CATALOG, *of_upstreams(others(profile.stores)))
+    wanted = chosen(kinds_of_all, options.only)
+    services = find_services(profile.stores)
     kinds, left_out = possible(wanted, profile, services)
     _say_left_out(left_out)
     quiet = quiet_s(profile.bounds)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.history import EFFECTS, Effects
+from harness.history import Effects, named_effects
 from harness.stack.probe import Sighting
 from harness.stack.toxics import Proxy
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is broken ('redis', 'mongodb', 'server', 'client' or 'clock') and how.
+    """What is broken ('redis', 'mongodb', 'upstream NAME', 'server', 'client' or 'clock') and how.
 
     `latency_ms`, for slow stores: by how much every answer is delayed.
     """
@@ -29,7 +29,9 @@ class Fault:
     @property
     def effects(self) -> Effects:
         """What it does to the store. Raise KeyError for a fault that is not in the table of effects."""
-        return EFFECTS[self.name]
+        if not (effects := named_effects(self.name)):
+            raise KeyError(self.name)
+        return effects
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from harness.errors import DeadlineMissed, InfrastructureError, NotServed, UsageError
-from harness.faults.fault import PROXY_FAULTS, Breakage, Fault, Observation
+from harness.faults.fault import PROXY_FAULTS, Breakage, Fault, Observation, nothing
 from harness.faults.watching import Look, Probe, RecordEvent, Watcher, wait_to_see
 from harness.stack import Services
 from harness.stack.probe import Sighting, look
 from harness.targets.instances import Instances
+
+DOWN_S = 0.3
+"""How long a flapping store is away each time, and about how long it is available in between."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,22 @@ class Injector:
                 heal=proxy.heal,
             )
         )
+
+    def flapping(self, fault: Fault) -> AbstractContextManager[Fault]:
+        """Make a store available for a moment and away for a moment, again and again."""
+        proxy, probe = self._services.proxies[fault.store], self._probe(fault)
+
+        def flap() -> Sighting:
+            proxy.disable()
+            down = probe.look()
+            time.sleep(DOWN_S)  # the fault's own rhythm
+            proxy.enable()
+            back = probe.look()
+            flapped = (down.saw, back.saw) == ("refused", "answered")
+            return Sighting("flapped" if flapped else f"{down.saw}, then {back.saw}", back.ms)
+
+        health, proof = Observation(probe.look, "answered"), Observation(flap, "flapped")
+        return self.lasting(Breakage(fault, health, proof, nothing, proxy.heal, watch_every_s=DOWN_S))
 
     @contextmanager
     def lasting(self, breakage: Breakage) -> Iterator[Fault]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -21,8 +20,6 @@ from harness.stack.programs import Redis
 from harness.stack.server_process import HOST
 
 ANSWERS_WITHIN_S = 5.0
-DOWN_S = 0.3
-"""How long a flapping Redis is away each time, and about how long it is available in between."""
 INFO, PROMOTE = b"INFO server\r\n", b"REPLICAOF NO ONE\r\n"
 WRITE = b"SET pollproof:probe 1 PX 1000\r\n"
 WRITE_ANSWERS = {b"+OK": "written", b"-READONLY": "read-only", b"-OOM": "out of memory"}
@@ -45,20 +42,7 @@ class RedisFaults(Injector):
 
     def redis_flapping(self) -> AbstractContextManager[Fault]:
         """Redis is available for a moment and away for a moment, again and again."""
-        proxy = self._services.proxies["redis"]
-        probe = self._probe(fault := Fault("redis", "flapping"))
-
-        def flap() -> Sighting:
-            proxy.disable()
-            down = probe.look()
-            time.sleep(DOWN_S)  # the fault's own rhythm
-            proxy.enable()
-            back = probe.look()
-            flapped = (down.saw, back.saw) == ("refused", "answered")
-            return Sighting("flapped" if flapped else f"{down.saw}, then {back.saw}", back.ms)
-
-        health, proof = Observation(probe.look, "answered"), Observation(flap, "flapped")
-        return self.lasting(Breakage(fault, health, proof, nothing, proxy.heal, watch_every_s=DOWN_S))
+        return self.flapping(Fault("redis", "flapping"))
 
     def redis_killed(self, *, back_from: Path | None = None) -> AbstractContextManager[Fault]:
         """`kill -9`, and down while the context lasts; back with the data of a snapshot, or empty."""

@@ -65,7 +65,15 @@ the sends that were under way: their outcome is `unknown`.
 """
 
 from harness.history.client_events import ClientBounds, ClientRequest, ClientTold, Handed
-from harness.history.effects import EFFECTS, HARMLESS_TARGETS, TARGETS, Effect, Effects
+from harness.history.effects import (
+    EFFECTS,
+    HARMLESS_TARGETS,
+    TARGETS,
+    UPSTREAM,
+    Effect,
+    Effects,
+    named_effects,
+)
 from harness.history.formats import FORMAT, Event
 from harness.history.history import (
     NS_PER_S,
@@ -87,6 +95,7 @@ __all__ = [
     "HARMLESS_TARGETS",
     "NS_PER_S",
     "TARGETS",
+    "UPSTREAM",
     "WATCH_PERIOD_S",
     "Attempt",
     "Bounds",
@@ -107,6 +116,7 @@ __all__ = [
     "Recorder",
     "ResourcePressure",
     "Send",
+    "named_effects",
     "read_histories",
     "read_lines",
 ]

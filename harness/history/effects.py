@@ -55,12 +55,18 @@ EFFECTS: dict[str, Effects] = {
     "server killed": frozenset({Effect.ALL}),
     "server stopped": frozenset({Effect.STOP}),
     "client refused": frozenset({Effect.ALL}),
+    "upstream refused": frozenset({Effect.ALL}),
+    "upstream black-holed": frozenset({Effect.ALL}),
+    "upstream slow": frozenset({Effect.SOME}),
+    "upstream flapping": frozenset({Effect.SOME}),
     "clock off": frozenset({Effect.NONE}),
     "clock stepping": frozenset({Effect.NONE}),
     "clock stopped": frozenset({Effect.NONE}),
     "signal hang-up": frozenset({Effect.NONE}),
 }
-"""The effects of every fault that can be injected, by the fault's name."""
+"""The effects of every fault that can be injected, by the fault's name; see `named_effects` for upstreams."""
+UPSTREAM = "upstream"
+"""A store that only the target's profile knows is called this and its name, such as 'upstream postgres'."""
 TARGETS = frozenset(name.partition(" ")[0] for name in EFFECTS)
 """What can be broken."""
 HARMLESS_TARGETS = frozenset(
@@ -69,10 +75,16 @@ HARMLESS_TARGETS = frozenset(
 """What can be broken without any client noticing it."""
 
 
+def named_effects(name: str) -> Effects:
+    """Return the effects of a fault by its name, of 'upstream postgres slow' as well; empty if unknown."""
+    store, _, kind = name.partition(" ")
+    return EFFECTS.get(f"{store} {kind.partition(' ')[2]}" if store == UPSTREAM else name, frozenset())
+
+
 def effects_of(name: str, written: Iterable[str] | None) -> Effects:
     """Return the effects that a history states, or else those of the fault's name; empty if unknown."""
     if written is None:
-        return EFFECTS.get(name, frozenset())
+        return named_effects(name)
     known = {effect.value for effect in Effect}
     given = set(written)
     return frozenset(map(Effect, given)) if given <= known else frozenset()

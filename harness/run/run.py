@@ -65,7 +65,7 @@ class Run:
 
         complaints = Complaints(recorder, slowed=profile.statuses.slowed)
         patience = Patience()
-        known_queues = queues if profile.stores_as_the_contract else None
+        known_queues = queues if profile.knows_queues else None
         self.users = Users(instances, recorder, self.variety)
         self.messages = Messages(recorder, self.variety, complaints, patience)
         self.senders = Senders(self.messages, recorder, self.random)

@@ -71,7 +71,8 @@ class Session:
         Raise UsageError when one is missing, InfrastructureError when one does not start.
         """
         if self._services is None:
-            self._services = self._stack.enter_context(Services(logs=self._logs / self.settings.process))
+            logs, stores = self._logs / self.settings.process, self.settings.profile.stores
+            self._services = self._stack.enter_context(Services(logs=logs, stores=stores))
         if not self._are_recorded:
             found = self._services.found.items()
             versions = {name: {"version": it.version, "origin": it.origin} for name, it in found}

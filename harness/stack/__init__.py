@@ -5,6 +5,7 @@ from harness.stack.faketime import FakeClock, faketime_library
 from harness.stack.finding import doctor, locate
 from harness.stack.found import DoctorRow, Found
 from harness.stack.processes import Process
+from harness.stack.remote import Remote
 from harness.stack.stack import Services
 from harness.stack.target_process import Target, start_server
 from harness.stack.waiting import free_port, wait_until
@@ -14,6 +15,7 @@ __all__ = [
     "FakeClock",
     "Found",
     "Process",
+    "Remote",
     "Services",
     "Target",
     "doctor",

@@ -47,6 +47,10 @@ QUESTIONS: Mapping[str, bytes] = {
 }
 
 
+ANY_QUESTION = bytes.fromhex("0000000804d2162f") + b"\r\n\r\n"
+"""What makes most servers say something: PostgreSQL takes it for a request for TLS, others for a mistake."""
+
+
 def look(address: Address, question: bytes, *, timeout_s: float = 0.3) -> Sighting:
     """Ask once over a new connection; `timeout_s` bounds the connecting and the answering together."""
     start = time.monotonic()

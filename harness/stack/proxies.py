@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 
 from harness.errors import DeadlineMissed, InfrastructureError, UsageError
-from harness.stack.probe import QUESTIONS, Address, look
+from harness.stack.probe import ANY_QUESTION, QUESTIONS, Address, look
 from harness.stack.server_process import HOST, PORT_ATTEMPTS, PORT_IS_TAKEN
 from harness.stack.toxics import Proxy, ProxyServer
-from harness.stack.waiting import free_port, wait_until
+from harness.stack.waiting import free_port, port_is_free, wait_until
 
 PASSES_ON_WITHIN_S = 5.0
 
@@ -25,6 +25,16 @@ def proxy_on_free_port(control: ProxyServer, store: str, upstream: Address) -> P
     raise AssertionError("the last attempt returns or raises")
 
 
+def proxy_on_port(control: ProxyServer, store: str, upstream: Address, port: int) -> Proxy:
+    """Return a new proxy at the port that a server has hard-coded. Raise UsageError if that is in use."""
+    if not port_is_free(port):
+        raise UsageError(
+            f"Port {port} of {HOST} is in use, but the profile puts the proxy in front of {store} there:"
+            " the store itself must listen at another port."
+        )
+    return control.create(f"pollproof-{uuid.uuid4().hex[:8]}-{store}", listen=(HOST, port), upstream=upstream)
+
+
 def require_passing_on(store: str, proxy: Proxy, *, foreign: bool) -> None:
     """Wait until the store answers through its proxy.
 
@@ -32,7 +42,7 @@ def require_passing_on(store: str, proxy: Proxy, *, foreign: bool) -> None:
     """
     try:
         wait_until(
-            lambda: look(proxy.listen, QUESTIONS[store]).saw == "answered",
+            lambda: look(proxy.listen, QUESTIONS.get(store, ANY_QUESTION)).saw == "answered",
             deadline_s=PASSES_ON_WITHIN_S,
             what=f"{store} to answer through Toxiproxy",
         )

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from harness.errors import NotHere
+from harness.history import UPSTREAM
 from harness.stack.finding import SERVICES, locate
 from harness.stack.foreign import address_of, at_address
 from harness.stack.found import Found
 from harness.stack.guardian import GUARDIAN
 from harness.stack.probe import Address
 from harness.stack.programs import Mongod, Redis, Toxiproxy
-from harness.stack.proxies import proxy_on_free_port, require_passing_on
+from harness.stack.proxies import proxy_on_free_port, proxy_on_port, require_passing_on
 from harness.stack.scratch import scratch_folder
 from harness.stack.server_process import ServerProcess
+from harness.stack.stores import DEFAULT_STORES, Stores, others, services_for
 from harness.stack.toxics import Proxy, ProxyServer
 from harness.stack.waiting import wait_until
 
@@ -37,7 +39,8 @@ class Services:
     Each is used as `locate` finds it; `install` allows it to get a missing one, `say` is called with lines of
     progress. Services named by a URL in the environment are foreign: a proxy is put in front of them, and
     they are never flushed, stopped or killed. `logs` is a folder for the services' output; without one it is
-    removed with the temporary folder.
+    removed with the temporary folder. Of Redis and MongoDB only those in `stores` are used; a proxy is put in
+    front of every other one.
     """
 
     def __init__(
@@ -48,15 +51,17 @@ class Services:
         redis_options: Sequence[str] = (),
         mongod_options: Sequence[str] = (),
         logs: Path | None = None,
+        stores: Stores = DEFAULT_STORES,
     ) -> None:
         self._install = install
         self._say = say
         self._options = {"redis": redis_options, "mongod": mongod_options}
         self._logs = logs
+        self._stores = stores
         self._exit = ExitStack()
         self.found: dict[str, Found] = {}
         self.proxies: dict[str, Proxy] = {}
-        """The proxy in front of 'redis' and the one in front of 'mongodb'."""
+        """The proxies in front of 'redis', 'mongodb' and any other store: 'upstream NAME'."""
         self.redis: Redis | None = None
         self.mongod: Mongod | None = None
         self.toxiproxy: Toxiproxy | None = None
@@ -146,7 +151,8 @@ class Services:
 
     def _start(self) -> None:
         for service in SERVICES:
-            self.found[service] = locate(service, install=self._install, say=self._say)
+            if service in services_for(self._stores):
+                self.found[service] = locate(service, install=self._install, say=self._say)
         self._make_servers(self._temporary_folder())
         for server in self._own():  # all are launched before any is waited for
             self._exit.callback(
@@ -167,11 +173,11 @@ class Services:
         logs = self._logs or folder
         logs.mkdir(parents=True, exist_ok=True)
         binaries = {service: found.binary for service, found in self.found.items()}
-        if binary := binaries["redis"]:
+        if binary := binaries.get("redis"):
             self.redis = Redis(
                 binary, folder=folder / "redis", log=logs / "redis.log", options=self._options["redis"]
             )
-        if binary := binaries["mongod"]:
+        if binary := binaries.get("mongod"):
             self.mongod = Mongod(
                 binary, folder=folder / "mongod", log=logs / "mongod.log", options=self._options["mongod"]
             )
@@ -179,28 +185,31 @@ class Services:
             self.toxiproxy = Toxiproxy(binary, log=logs / "toxiproxy.log")
 
     def _set_urls(self) -> None:
-        redis_url, mongodb_url = self.found["redis"].url, self.found["mongod"].url
-        self.redis_direct_url = redis_url or "redis://{}:{}/0".format(*self.own_redis().address)
-        self.mongodb_direct_url = mongodb_url or "mongodb://{}:{}/".format(*self.own_mongod().address)
-        # Without directConnection a driver would go on to the address that the replica set announces: round
-        # the proxy.
-        self.mongodb_direct_url = at_address(
-            self.mongodb_direct_url,
-            address_of(self.mongodb_direct_url, "mongodb", "MONGODB_URL"),
-            directConnection="true",
-        )
-        self._make_proxies()
-        self.redis_url = at_address(self.redis_direct_url, self.proxies["redis"].listen)
-        self.mongodb_url = at_address(self.mongodb_direct_url, self.proxies["mongodb"].listen)
+        upstreams = {f"{UPSTREAM} {name}": self._stores[name].address for name in others(self._stores)}
+        if "redis" in self._stores:
+            url = self.found["redis"].url
+            self.redis_direct_url = url or "redis://{}:{}/0".format(*self.own_redis().address)
+            upstreams["redis"] = address_of(self.redis_direct_url, "redis", "REDIS_URL")
+        if "mongodb" in self._stores:
+            url = self.found["mongod"].url or "mongodb://{}:{}/".format(*self.own_mongod().address)
+            upstreams["mongodb"] = address_of(url, "mongodb", "MONGODB_URL")
+            # Without directConnection a driver would go on to the address that the replica set announces, and
+            # so round the proxy.
+            self.mongodb_direct_url = at_address(url, upstreams["mongodb"], directConnection="true")
+        self._make_proxies(upstreams)
+        if "redis" in upstreams:
+            self.redis_url = at_address(self.redis_direct_url, self.proxies["redis"].listen)
+        if "mongodb" in upstreams:
+            self.mongodb_url = at_address(self.mongodb_direct_url, self.proxies["mongodb"].listen)
 
-    def _make_proxies(self) -> None:
+    def _make_proxies(self, upstreams: Mapping[str, Address]) -> None:
         self._control = self._make_control()
-        upstreams = {
-            "redis": address_of(self.redis_direct_url, "redis", "REDIS_URL"),
-            "mongodb": address_of(self.mongodb_direct_url, "mongodb", "MONGODB_URL"),
-        }
         for store, upstream in upstreams.items():
-            proxy = proxy_on_free_port(self._control, store, upstream)
+            port = self._stores[store.removeprefix(f"{UPSTREAM} ")].port
+            if port:
+                proxy = proxy_on_port(self._control, store, upstream, port)
+            else:
+                proxy = proxy_on_free_port(self._control, store, upstream)
             self.proxies[store] = proxy
             if self.toxiproxy is None:
                 self._exit.callback(proxy.destroy)

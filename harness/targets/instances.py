@@ -12,7 +12,8 @@ from pathlib import Path
 from harness.adapters.accounts import Accounts
 from harness.client import Client, Malformed, patiently, require
 from harness.errors import UsageError
-from harness.stack import FakeClock, Services, Target, faketime_library, start_server
+from harness.history import UPSTREAM
+from harness.stack import FakeClock, Remote, Services, Target, faketime_library, start_server
 from harness.targets.profile import Profile, Text
 
 HOST = "127.0.0.1"
@@ -53,6 +54,7 @@ class Instances:
             "mongodb_url": services.mongodb_url,
             "database": f"pollproof_{secrets.token_hex(6)}",
             "secret": secrets.token_hex(32),
+            **_addresses(services),
         }
 
     @property
@@ -131,6 +133,8 @@ class Instances:
             target.stop()
 
     def _start(self, env: Mapping[str, str], *, workers: int) -> Target:
+        if self._profile.url:
+            return self._join_running()
         names = self._names | {"workers": str(workers)}
         log_name = self._name if not self.targets else f"{self._name}-{len(self.targets) + 1}"
         target = start_server(
@@ -141,6 +145,17 @@ class Instances:
             env=self._filled(self._profile.env, names) | dict(env),
             deadline_s=self._profile.ready_within_s,
         )
+        self.targets.append(target)
+        return target
+
+    def _join_running(self) -> Target:
+        """Use the server that runs already; there is no other instance of it."""
+        if self.targets:
+            raise UsageError("The target's profile has a url: a second instance cannot be started.")
+        target = Remote(
+            self._profile.url, ready_path=self._profile.ready_path, deadline_s=self._profile.ready_within_s
+        )
+        target.start()
         self.targets.append(target)
         return target
 
@@ -156,3 +171,13 @@ class Instances:
                 f"The target profile {self._profile.name!r} says {text!r},"
                 f" but only these names are legal in braces: {legal}."
             ) from error
+
+
+def _addresses(services: Services) -> dict[str, str]:
+    """Return where the proxies of other stores listen: `postgres_host` and `postgres_port`."""
+    names = dict[str, str]()
+    for store, proxy in services.proxies.items():
+        kind, _, name = store.partition(" ")
+        if kind == UPSTREAM and name:
+            names |= {f"{name}_host": proxy.listen[0], f"{name}_port": str(proxy.listen[1])}
+    return names

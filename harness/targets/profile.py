@@ -11,10 +11,10 @@ import tomllib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
+from urllib.parse import urlsplit
 
-from msgspec import Meta
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from harness.adapters.base import NewAdapter, Site
 from harness.adapters.named import adapter_class
@@ -25,6 +25,8 @@ from harness.errors import UsageError, reason_of
 from harness.history import Bounds
 from harness.policy import Features, Policy, Statuses
 from harness.semantics import ALL, Semantics
+from harness.stack.stores import DEFAULT_STORES, Stores, require_right
+from harness.targets.behind import lacks_behind
 from harness.targets.lacking import lacks_of
 from harness.typed import Count, Record, Seconds, typed
 
@@ -44,13 +46,17 @@ class Profile(Record, frozen=True):
     """
 
     name: str
-    command: Annotated[tuple[str, ...], Meta(min_length=1)]
+    command: tuple[str, ...] = ()
+    url: str = ""
+    """Of a server that runs already; instead of a command."""
     env: Mapping[str, Text] = {}
     limited: Mapping[str, Text] = {}
     ready_path: str = "/health/live"
     ready_within_s: Seconds = 20.0
     workers: Count = 2
     stores_as_the_contract: bool = True
+    stores: Stores = DEFAULT_STORES
+    """Those behind it; with a `url` alone none is known."""
     bounds: Bounds = Bounds()
     policy: Policy = Policy()
     statuses: Statuses = Statuses()
@@ -70,6 +76,11 @@ class Profile(Record, frozen=True):
         return abilities_of(self.wire, cursor_spellings=respelled)
 
     @property
+    def knows_queues(self) -> bool:
+        """Whether the harness can look at its queues in Redis."""
+        return self.stores_as_the_contract and "redis" in self.stores
+
+    @property
     def lacks(self) -> Mapping[str, str]:
         """Why a row that needs something is left out, by the keys that the plan's "Only where" can name.
 
@@ -77,7 +88,8 @@ class Profile(Record, frozen=True):
         """
         said = {"stores_as_the_contract": self.stores_as_the_contract, **asdict(self.has)}
         why = {key: "" if has else f"the target's profile says {key} = false" for key, has in said.items()}
-        return {**why, **lacks_of(self.wire, self.semantics, is_http=not self.adapter)}
+        lacks = lacks_of(self.wire, self.semantics, is_http=not self.adapter)
+        return {**why, **lacks, **lacks_behind(self.stores, url=self.url)}
 
     def codec(self) -> Codec:
         """Return how its requests are written and its answers read, for all its users."""
@@ -123,7 +135,11 @@ def load_profile(name_or_path: str) -> Profile:
         table["adapter"] = f"{path.parent / file}:{name}"
     try:
         profile = typed(table, Profile)
+        if profile.url and "stores" not in table:
+            profile = replace(profile, stores={})
         _require_known(profile.semantics)
+        _require_one_way(profile)
+        require_right(profile.stores)
     except ValueError as error:
         raise UsageError(f"The target profile {path} is wrong: {error}.") from error
     profile.new_adapter()  # raises where its class cannot be used
@@ -137,3 +153,20 @@ def _require_known(semantics: Semantics) -> None:
         if promise not in known:
             legal = ", ".join(known)
             raise ValueError(f"unknown promise {promise!r} at `semantics.promises`; legal are {legal}")
+
+
+def _require_one_way(profile: Profile) -> None:
+    """Raise ValueError unless there is either a command that starts the server, or its URL."""
+    if profile.command and profile.url:
+        raise ValueError("it has both `command` and `url`; a server that runs already has a `url` alone")
+    if not profile.command and not profile.url:
+        raise ValueError("missing required field `command`, or `url` for a server that runs already")
+    if profile.url:
+        _require_url(profile.url)
+
+
+def _require_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"expected http://HOST:PORT, got {url!r} at `url`")
+    parts.port  # noqa: B018 - raises ValueError for a port that cannot be

@@ -45,7 +45,7 @@ MINE = 'name = "x"\ncommand = ["x"]\n'
         ('name = "x"', "missing required field `command`"),
         ('command = ["x"]', "missing required field `name`"),
         ('name = 1\ncommand = ["x"]', "expected `str`, got `int` at `name`"),
-        ('name = "x"\ncommand = []', "of length >= 1 at `command`"),
+        ('name = "x"\ncommand = []', "missing required field `command`, or `url`"),
         ('name = "x"\ncommand = "x"', "got `str` at `command`"),
         ('name = "x"\ncommand = ["x", 1]', "expected `str`, got `int` at `command[1]`"),
         (

@@ -106,7 +106,7 @@ def _overdue(wait: Wait, period: _QuietPeriod, history: History) -> bool:
         return False
     if wait.place is None:
         return asked[-1] > had_to_be_there_ns
-    return wait.since_ns + wait.delay_ns > had_to_be_there_ns
+    return wait.came_ns - wait.lateness_ns > had_to_be_there_ns
 
 
 def _under_pressure(wait: Wait, period: _QuietPeriod, history: History) -> bool:

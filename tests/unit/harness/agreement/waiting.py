@@ -58,11 +58,16 @@ class Wait:
         if self.place is None:
             return NEVER
         poll = self.consumer[self.place]
-        before_ns = self.consumer[self.place - 1].end_ns if self.place else 0
-        our_own_ns = max(0, poll.start_ns - max(poll.intended_ns, before_ns, self.since_ns))
         idle_ns = [self._idle_ns(place) for place in range(self.place + 1)]
-        idle_ns[-1] = max(idle_ns[-1], our_own_ns)
+        idle_ns[-1] = max(idle_ns[-1], self.lateness_ns)
         return max(0, poll.end_ns - self.since_ns - sum(idle_ns))
+
+    @property
+    def lateness_ns(self) -> int:
+        """By how much the harness polled later than it meant to, with the poll that brought the message."""
+        poll = self.consumer[self.place or 0]
+        before_ns = self.consumer[self.place - 1].end_ns if self.place else 0
+        return max(0, poll.start_ns - max(poll.intended_ns, before_ns, self.since_ns))
 
     def _idle_ns(self, place: int) -> int:
         """How long nothing was asked, if longer than 2.1 s, or than 0.1 s with more to read: who was away."""
