@@ -39,8 +39,7 @@ class Spans:
             yield from range(first, after)
 
     def end_of_last(self, start_ns: float, end_ns: float) -> float:
-        """Return the end of the last span that touches this time, at most `end_ns`; without one, its "
-        "start."""
+        """Return the end of the last span in this time, at most `end_ns`; without one, the time's start."""
         ends = (end for start, end in self if start <= end_ns and end >= start_ns)
         return min(max(ends, default=start_ns), end_ns)
 

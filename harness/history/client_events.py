@@ -11,8 +11,7 @@ from harness.typed import Record, Seconds
 
 
 class ClientBounds(Record, frozen=True):
-    """What a client promises, from its profile: numbers in seconds, the names of promises, and what it "
-    "has."""
+    """What a client promises, from its profile: its numbers in seconds, its promises, and what it has."""
 
     name: str
     interval_s: Seconds

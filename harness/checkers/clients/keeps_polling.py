@@ -57,8 +57,7 @@ def _wrongs(history: History, some: tuple[Life, ...], pressure: Pressure) -> Ite
 def _waits(
     some: tuple[Life, ...], polls: list[ClientRequest]
 ) -> Iterator[tuple[float, float, ClientRequest | None]]:
-    """Yield the times without a poll in which one of these clients ran and could poll, and the poll "
-    "before."""
+    """Yield the times without a poll in which one of these clients could poll, and the poll before."""
     off = Spans(pause for life in some for pause in life.pauses)
     running = Spans((life.start_ns, life.must_poll_until_ns) for life in some)
     for start_ns, end_ns in running:

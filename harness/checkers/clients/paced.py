@@ -34,8 +34,7 @@ TOLERANCE_NS = NS_PER_S // 20
 ABORT_SEEN_WITHIN_NS = NS_PER_S // 2
 """The front learns that a connection is gone only when it is told."""
 FASTEST = 0.6
-"""A poll that comes after less than this part of the interval is too fast: requests need different "
-"times to arrive."""
+"""A poll that comes after less than this part of the interval is too fast: requests take different times."""
 TOO_MANY_REQUESTS = 429
 SOON = 0.25
 HAMMERING = 5

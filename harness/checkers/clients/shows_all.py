@@ -112,7 +112,6 @@ def _given(history: History) -> frozenset[str]:
 
 
 def _dropped(history: History, send: Send) -> bool:
-    """Whether the server said that it dropped messages, and never gave this one, which was sent before "
-    "that."""
+    """Whether the server said, after this message was sent, that it dropped some, and never gave this one."""
     said = (it for it in history.requests if it.gap and it.is_good and it.user == send.recipient)
     return send.id not in _given(history) and any((send.end_ns or 0) < it.start_ns for it in said)

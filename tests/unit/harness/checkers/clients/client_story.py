@@ -14,8 +14,7 @@ INTERVAL_S = 0.5
 
 
 class ClientStory:
-    """A client with an interval of 0.5 s, a longest back-off of 4 s, and 2 s each to give up and to "
-    "catch up."""
+    """A client with an interval of 0.5 s, a back-off of up to 4 s, and 2 s to give up and to catch up."""
 
     def __init__(self, **has: bool) -> None:
         self.events: list[dict[str, Any]] = []

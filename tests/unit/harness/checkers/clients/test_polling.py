@@ -57,6 +57,7 @@ def test_what_keeps_a_client_from_polling() -> None:
     assert kinds("keeps-polling", between(3.0, 12.0).poll(3.0, poll_after_ms=5000)) == []
     assert kinds("keeps-polling", between(3.0, 25.0).poll(3.0, status=401)) == []
     assert kinds("keeps-polling", between(3.0, 25.0).told(3.2, "stop")) == []
+    assert kinds("keeps-polling", between(3.0, 12.0).told(3.2, "stop").told(11.8, "start")) == []
 
 
 def test_another_tab_may_poll_for_all() -> None:
