@@ -33,13 +33,18 @@ def client(options: Namespace) -> int:
     count = f"{len(rows)} row{'s' * (len(rows) != 1)}"
     say(f"Client plan: {count} with the client '{loaded.profile.name}', seed {options.seed}")
     say()
-    words = [
-        *(str(file) for file in sorted(SCENARIOS.glob("*.py"))),
-        *("-p", "harness.polling_clients.fixtures", "--harness-plan", str(PAGE)),
-        *("--harness-client", options.target),
-    ]
+    words = words_for(options.target)
     if (jobs := min(options.jobs, len(rows))) > 1:
         words += ["-n", str(jobs), "--dist", "worksteal"]
     server = Namespace(**vars(options) | {"target": REFERENCE, "workers": None})
     with results_folder(server):
         return run_rows(server, rows, words, options.reports, timeout_s=LONGEST_ROW_S)[0]
+
+
+def words_for(target: str) -> list[str]:
+    """Return pytest's arguments that run rows with a client: the name or the path of its profile."""
+    return [
+        *(str(file) for file in sorted(SCENARIOS.glob("*.py"))),
+        *("-p", "harness.polling_clients.fixtures", "--harness-plan", str(PAGE)),
+        *("--harness-client", target),
+    ]

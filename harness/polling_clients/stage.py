@@ -101,6 +101,7 @@ class Stage:
             self.until_misbehaved(times, client, more_s=more_s)
         self.send(client.user, 2)
         self.until_shown(client, more_s=more_s)
+        self.until_polled(client, 2, more_s=more_s)  # a client that stays slow is slow between these
         self.for_intervals(3)
 
     @contextmanager
@@ -167,6 +168,13 @@ class Stage:
             times * self.settles_within_s + more_s,
         )
 
+    def until_given(self, client: RunningClient) -> bool:
+        """Wait until everything that was sent to the client's user was in an answer that it got."""
+        return self.until(
+            lambda: self._sent_to(client) <= {id_ for it in self.polls(client) for id_ in it["messages"]},
+            self.settles_within_s,
+        )
+
     def until_held_back(self, client: RunningClient) -> bool:
         """Wait until an answer for the client is held back."""
         return self.until(
@@ -215,8 +223,11 @@ class Stage:
         ]
 
     def _has_shown_all(self, client: RunningClient) -> bool:
+        return self._sent_to(client) <= set(client.shown)
+
+    def _sent_to(self, client: RunningClient) -> set[str]:
         sends = [it for it in self.run.recorder.history().sends if it.recipient == client.user.username]
-        return {send.id for send in sends if send.id is not None} <= set(client.shown)
+        return {send.id for send in sends if send.id is not None}
 
     # Judging
 

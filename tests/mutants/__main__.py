@@ -1,8 +1,9 @@
 """`python -m tests.mutants`: runs every mutant, and prints which promise of which row caught it.
 
 Exit codes: 0 every mutant was caught by its promise, with every seed, and the unbroken server passed all
-their rows; 1 otherwise; 2 wrong usage; 130 interrupted. Each trial is written to `trials.jsonl` in the
-reports when it ends, so a long run can be read before its end, and resumed.
+their rows; 1 otherwise; 2 wrong usage, or no Chromium for the mutants of the client; 130 interrupted. Each
+trial is written to `trials.jsonl` in the reports when it ends, so a long run can be read before its end, and
+resumed.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from rich.console import Console
 from harness.errors import HarnessError, UsageError
 from harness.reports.record import RowResult
 from harness.runner.folder import held, new_run
+from harness.stack import locate_chromium
+from harness.targets.profile import REFERENCE
 from harness.verdict import Verdict
 from tests.mutants.catalog import MUTANTS
 from tests.mutants.lane import Request
 from tests.mutants.lanes import Lane, Lanes
-from tests.mutants.matrix import REFERENCE, Trial, passed, run_row, try_mutant
+from tests.mutants.matrix import Trial, passed, run_row, try_mutant
+from tests.mutants.patched_client import ClientMutant
 from tests.mutants.registry import Mutant
 from tests.mutants.trials import FILE, add_trial, latest, matrix, read_trials, seeds_from, write_trials
 
@@ -56,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     mutants = _chosen(options)
+    if any(isinstance(mutant, ClientMutant) for mutant in mutants):
+        locate_chromium(install=False, say=console.print)
     rows = sorted({mutant.row for mutant in mutants})
     seeds = ", ".join(map(str, options.seed))
     console.print(f"{len(mutants)} mutants and the unbroken server, {len(rows)} rows, seeds {seeds}\n")

@@ -16,6 +16,7 @@ from tests.mutants import (
     traffic,
     waiting,
 )
+from tests.mutants.clients import life, pace, reading, tabs
 from tests.mutants.registry import MUTANTS
 
 __all__ = [
@@ -24,13 +25,17 @@ __all__ = [
     "durability",
     "failing",
     "input",
+    "life",
     "mailboxes",
     "operating",
     "ordering",
+    "pace",
     "polling",
     "queueing",
+    "reading",
     "retention",
     "retries",
+    "tabs",
     "timestamps",
     "traffic",
     "waiting",

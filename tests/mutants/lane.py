@@ -20,17 +20,18 @@ from types import FrameType
 
 import pytest
 
-from harness.cli import actions, listing
+from harness.cli import actions, client, listing
 from harness.errors import HarnessError
-from harness.plan import PLAN_FILE, read_plan, select
+from harness.plan import PLAN_FILE, PlanRow, read_plan, select
 from harness.plugin import SERVICES
 from harness.runner.folder import new_run
 from harness.stack import Services
+from harness.targets.profile import REFERENCE
 
 
 @dataclass(frozen=True)
 class Request:
-    """One run: a row, the target's name or profile, a seed, and the folder for its results."""
+    """One run: a row, the server's or client's name or profile, a seed, and the folder for its results."""
 
     row: str
     target: str
@@ -63,16 +64,27 @@ def main() -> int:
 
 
 def _run(request: Request, services: Services) -> int:
-    options = Namespace(target=request.target, seed=request.seed, workers=None, run=new_run())
-    rows = select(read_plan(Path(PLAN_FILE)), [request.row], None)
+    options, rows, what = what_to_run(request)
     try:
         exit_code, _ = actions.run_rows(
-            options, rows, listing.files_of(rows), Path(request.reports), plugins=[_Shared(services)]
+            options, rows, what, Path(request.reports), plugins=[_Shared(services)]
         )
     except HarnessError as error:
         print(f"harness: {error}", flush=True)  # noqa: T201  into the run's output
         return error.exit_code
     return exit_code
+
+
+def what_to_run(request: Request) -> tuple[Namespace, list[PlanRow], list[str]]:
+    """Return the options, the row, and pytest's arguments: for a row of either plan."""
+    run = {"seed": request.seed, "run": new_run()}
+    of_clients = read_plan(client.PAGE)
+    if request.row in {row.id for row in of_clients}:
+        rows = select(of_clients, [request.row], None)
+        # The server is not what is judged: one worker of it starts sooner.
+        return Namespace(target=REFERENCE, workers=1, **run), rows, client.words_for(request.target)
+    rows = select(read_plan(Path(PLAN_FILE)), [request.row], None)
+    return Namespace(target=request.target, workers=None, **run), rows, listing.files_of(rows)
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.reports.record import RowResult, read_results
-from harness.targets.profile import TARGETS
 from harness.verdict import Verdict
 from tests.mutants.lane import Request
 from tests.mutants.registry import STORY, Mutant
 
-REFERENCE = "reference"
 NO_RESULTS = "the run has no results"
 
 
@@ -80,9 +77,8 @@ class Trial:
 def try_mutant(mutant: Mutant, lane: Lane, *, seed: int, reports: Path, keep_all: bool) -> Trial:
     """Run a mutant's row against it. The results stay if they are to be kept, or if it was not caught."""
     reports.mkdir(parents=True, exist_ok=True)
-    profile = reports / "target.toml"
-    profile.write_text(_profile(mutant.name), encoding="utf-8")
-    request = Request(row=mutant.row, target=str(profile), seed=seed, reports=str(reports))
+    target = mutant.target(reports)
+    request = Request(row=mutant.row, target=str(target), seed=seed, reports=str(reports))
     began = time.monotonic()
     result, doubt = run_row(lane, request, mutant.promise)
     trial = _trial(mutant, seed, result, seconds=round(time.monotonic() - began, 1), doubt=doubt)
@@ -123,16 +119,6 @@ def _doubt(row: RowResult, promise: str) -> str:
     if any(each.verdict is Verdict.FAIL for each in own):
         return ""
     return next((each.reason for each in own if each.verdict is Verdict.INCONCLUSIVE), "")
-
-
-def _profile(name: str) -> str:
-    """Return the reference server's profile with another command."""
-    text = (TARGETS / f"{REFERENCE}.toml").read_text(encoding="utf-8")
-    command = f'command = ["{{python}}", "-m", "tests.mutants.server", "{name}"]'
-    changed, count = re.subn(r"(?m)^command = .*$", command, text)
-    if count != 1:
-        raise ValueError("the reference server's profile has no single line with its command")
-    return changed
 
 
 def _trial(mutant: Mutant, seed: int, row: RowResult | None, *, seconds: float, doubt: str) -> Trial:

@@ -20,17 +20,23 @@ class BrokenGunicorn(entry.Gunicorn):
         """
         monkey.patch_all()
         from tests.mutants.catalog import MUTANTS
+        from tests.mutants.registry import ServerMutant
 
-        if MUTANTS[sys.argv[1]].in_master:
-            MUTANTS[sys.argv[1]].put_in()
+        mutant = MUTANTS[sys.argv[1]]
+        assert isinstance(mutant, ServerMutant)
+        if mutant.in_master:
+            mutant.put_in()
         super().run()
 
     def load(self) -> Any:
         """Put the mutant into the worker, then load the server."""
         from tests.mutants.catalog import MUTANTS
+        from tests.mutants.registry import ServerMutant
 
-        if not MUTANTS[sys.argv[1]].in_master:
-            MUTANTS[sys.argv[1]].put_in()
+        mutant = MUTANTS[sys.argv[1]]
+        assert isinstance(mutant, ServerMutant)
+        if not mutant.in_master:
+            mutant.put_in()
         return super().load()
 
 

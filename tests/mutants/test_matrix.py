@@ -186,3 +186,12 @@ def test_the_table_tells_how_often_and_with_which_seeds_a_mutant_was_missed() ->
     told = line.split(maxsplit=5)
     assert told[:5] == ["since-inclusive", "FLOW-02", "no-duplicate", "1/3", "2"]
     assert told[5].rstrip() == "3 survived, 12 inconclusive  order"
+
+
+def test_mutants_of_the_client_are_not_begun_without_chromium(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line.signal, "signal", lambda number, handler: None)
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "not-there"))
+    assert command_line.main(["never-begins", "--no-unbroken", "--reports", str(tmp_path / "reports")]) == 2
+    assert "not-there" in capsys.readouterr().err

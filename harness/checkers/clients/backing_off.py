@@ -1,13 +1,13 @@
 """Waits after errors: they grow, and clients that failed together do not come back together.
 
 Waits are random, from 0 to a cap that doubles (full jitter), so a short one proves nothing. What is reported
-would come by chance less than once in a million: the probabilities of all waits of a row are multiplied.
+would come by chance less than once in a million: the probabilities of the waits of a row are multiplied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
+from math import comb, prod
 
 from harness.checkers.clients.lives import bounds_of, lives
 from harness.checkers.findings import at, finding
@@ -49,24 +49,24 @@ def without_back_off(history: History) -> Iterator[Finding]:
 
 
 def failed_together(history: History) -> Iterator[Finding]:
-    """Yield the finding for clients that failed as often and waited as long, each time."""
+    """Yield the finding for clients that failed as often and waited as long, more often than by chance.
+
+    A wait of an interval says nothing: many clients wait for their interval at least.
+    """
     bouts = [bout for bout in _bouts(history, apart=True) if len(bout) > 1]
     if len(bouts) < CLIENTS or not bounds_of(history).has.get("back_off", True):
         return
     places = range(min(map(len, bouts)))
     same = [place for place in places if _are_alike(history, place, [bout[place] for bout in bouts])]
-    chance = (len(bouts) * (2 * ALIKE) ** (len(bouts) - 1)) ** len(same)
-    if len(same) < len(places) or chance >= BY_CHANCE:
+    chance = comb(len(places), len(same)) * (len(bouts) * (2 * ALIKE) ** (len(bouts) - 1)) ** len(same)
+    if chance >= BY_CHANCE:
         return
-    waits = ", ".join(f"{_wait_s(pair):.2f} s" for pair in bouts[0])
+    waits = ", ".join(f"{_wait_s(bouts[0][place]):.2f} s" for place in same)
     sentence = (
-        f"{len(bouts)} clients that failed waited equally long each time ({waits}): they come back at "
-        "the same time, "
-        "all of them."
+        f"{len(bouts)} clients that failed waited equally long {len(same)} times ({waits}): they come back "
+        "at the same time, all of them."
     )
-    yield finding(
-        PROMISE, "no_jitter", sentence, [bout[place][0].event for place in places for bout in bouts]
-    )
+    yield finding(PROMISE, "no_jitter", sentence, [bout[place][0].event for place in same for bout in bouts])
 
 
 def cap_s(history: History, place: int) -> float:
@@ -77,7 +77,8 @@ def cap_s(history: History, place: int) -> float:
 
 def _are_alike(history: History, place: int, pairs: Bout) -> bool:
     waits = [_wait_s(pair) for pair in pairs]
-    return max(waits) - min(waits) <= ALIKE * cap_s(history, place)
+    is_usual = min(waits) <= USUAL * bounds_of(history).interval_s
+    return not is_usual and max(waits) - min(waits) <= ALIKE * cap_s(history, place)
 
 
 def _wait_s(pair: tuple[ClientRequest, ClientRequest]) -> float:

@@ -72,7 +72,7 @@ def test_clients_that_failed_together_do_not_come_back_together(stage: Stage) ->
     clients = stage.clients(4)
     with stage.during(misbehaviours.status(503)):
         for client in clients:
-            stage.until_misbehaved(3, client)
+            stage.until_misbehaved(5, client)
     for client in clients:
         stage.send(client.user, 2)
     stage.until_shown(*clients)

@@ -61,3 +61,19 @@ def test_a_second_start_changes_nothing(stage: Stage) -> None:
     stage.until_shown(client)
     stage.for_intervals(6)
     stage.check(*DELIVERY)
+
+
+@pytest.mark.plan("CLIENT-05")
+def test_a_client_that_was_stopped_stays_so(stage: Stage) -> None:
+    """The page is hidden and shown again, and the browser goes offline and online."""
+    (client,) = stage.clients(1)
+    stage.send(client.user, 2)
+    stage.until_shown(client)
+    client.stop()
+    client.hide()
+    client.show()
+    client.go_offline()
+    client.go_online()
+    stage.send(client.user)
+    stage.for_intervals(6)
+    stage.check("lets-go", "shows-once", "shows-in-order")

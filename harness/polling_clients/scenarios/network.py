@@ -49,3 +49,16 @@ def test_the_server_is_restarted(stage: Stage) -> None:
     stage.until_shown(client)
     stage.for_intervals(3)
     stage.check(*DELIVERY, "catches-up")
+
+
+@pytest.mark.plan("CLIENT-25")
+def test_every_answer_takes_half_an_interval(stage: Stage) -> None:
+    """They still begin an interval apart."""
+    (client,) = stage.clients(1)
+    with stage.during(misbehaviours.late(0.5 * stage.numbers.interval_s)):
+        stage.send(client.user, 2)
+        stage.until_misbehaved(14, client)
+    stage.send(client.user, 2)
+    stage.until_shown(client)
+    stage.for_intervals(3)
+    stage.check(*DELIVERY)

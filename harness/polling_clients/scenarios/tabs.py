@@ -13,9 +13,9 @@ def test_the_page_is_reloaded(stage: Stage) -> None:
     """It goes on where it was, and gets what came meanwhile."""
     (client,) = stage.clients(1)
     for _ in range(2):
-        stage.send(client.user, 3)
+        stage.send(client.user, 20)
         stage.until_shown(client)
-        stage.until_polled(client)  # the cursor is stored by then
+        stage.for_intervals(4)  # the cursor is stored by then
         stage.send(client.user)
         client.reload()
         stage.until_shown(client)
@@ -48,3 +48,18 @@ def test_the_tab_that_polls_is_closed(stage: Stage) -> None:
     stage.until_shown(other)
     stage.for_intervals(4)
     stage.check(*DELIVERY, "catches-up")
+
+
+@pytest.mark.plan("CLIENT-63")
+def test_the_page_is_reloaded_as_soon_as_messages_come(stage: Stage) -> None:
+    """What came with the last answer is shown before, or comes again."""
+    (client,) = stage.clients(1)
+    stage.send(client.user, 2)
+    stage.until_shown(client)
+    for _ in range(2):
+        stage.send(client.user)
+        stage.until_given(client)
+        client.reload()
+        stage.until_shown(client)
+    stage.for_intervals(3)
+    stage.check(*DELIVERY)

@@ -1,0 +1,1 @@
+"""Mutants of the client of this project, for pages."""
