@@ -13,20 +13,12 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import asdict
 
+from harness.checkers.clients.promises import CLIENT_PROMISES
 from harness.errors import UsageError, reason_of
 from harness.typed import Record, Seconds, typed
 
 BUNDLED = Path(__file__).parent / "reference"
-PROMISES = (
-    "shows-all",
-    "shows-once",
-    "shows-in-order",
-    "keeps-polling",
-    "paced",
-    "catches-up",
-    "keeps-to-itself",
-    "lets-go",
-)
+PROMISES = tuple(promise.name for promise in CLIENT_PROMISES)
 Text = Annotated[str, Meta(min_length=1)]
 
 
