@@ -411,3 +411,17 @@ def test_whatever_the_policy_a_poll_without_redis_must_not_deny_it() -> None:
 def test_a_server_whose_policy_is_to_serve_polls_without_redis_does() -> None:
     story = with_policy(with_fault("redis refused", poll={"status": 503}), polls_without_redis="served")
     assert set(kinds(available(story.history()))) == {"wrong_status"}
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [(503, Verdict.PASS), (200, Verdict.PASS), (None, Verdict.PASS), (500, Verdict.FAIL)],
+)
+def test_while_a_store_that_only_the_profile_names_is_away_anything_but_500_is_right(
+    status: int | None, verdict: Verdict
+) -> None:
+    story = with_fault("upstream kv refused", send={"status": status}, poll={"status": status})
+    for event in story.events:
+        if event["kind"] == "fault":
+            event["store"] = "upstream kv"
+    assert available(story.history()).verdict is verdict
