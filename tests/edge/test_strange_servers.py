@@ -22,11 +22,15 @@ BUGS = {
     "equal_timestamps": ("FLOW-06", "no-loss"),
     "caps_pages": ("FLOW-06", "no-loss"),
     "stores_retries": ("CHAOS-06", "no-duplicate"),
-    "foreign_mailbox": ("FLOW-06", "no-phantom"),
+    "foreign_mailbox": ("FLOW-03", "no-phantom"),
     "cursor_passes": ("FLOW-06", "cursor"),
 }
-NOT_FOR = {("id_cursor", "equal_timestamps"), ("id_cursor", "cursor_passes")}
-"""An id is a cursor that has no ties, and that only the server can compare."""
+NOT_FOR = {
+    ("id_cursor", "equal_timestamps"),
+    ("bare_list", "cursor_passes"),
+    ("no_cursor", "cursor_passes"),
+}
+"""An id is a cursor without ties, and a page that names no cursor cannot name a wrong one."""
 
 pytestmark = [
     pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
