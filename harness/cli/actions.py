@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from harness.cli import listing, streams
@@ -52,17 +52,29 @@ def run(options: Namespace) -> int:
     say(f"Test plan: {_rows(len(wanted))} against the target '{options.target}', seed {options.seed}")
     say()
     with results_folder(options):
-        exit_code, too_busy = _play(options, wanted, jobs, options.reports)
-        if not too_busy:
-            return exit_code
-        say()
-        say(
-            f"The machine was too busy to judge {_rows(len(too_busy))};"
-            f" once more, one at a time: {', '.join(too_busy)}"
+        return in_two_tries(
+            options, wanted, lambda rows, folder, at_once: _play(options, rows, at_once, folder), jobs
         )
-        say()
-        again = [row for row in wanted if row.id in too_busy]
-        return _play(options, again, 1, options.reports / AGAIN)[0]
+
+
+def in_two_tries(
+    options: Namespace,
+    rows: Sequence[PlanRow],
+    play: Callable[[Sequence[PlanRow], Path, int], tuple[int, list[str]]],
+    jobs: int,
+) -> int:
+    """Run rows, and those again, one at a time, for which the machine was too busy; return the exit code.
+
+    `play` is given the rows, the folder of the results, and how many to run side by side.
+    """
+    exit_code, too_busy = play(rows, options.reports, jobs)
+    if not too_busy:
+        return exit_code
+    say()
+    count = _rows(len(too_busy))
+    say(f"The machine was too busy to judge {count}; once more, one at a time: {', '.join(too_busy)}")
+    say()
+    return play([row for row in rows if row.id in too_busy], options.reports / AGAIN, 1)[0]
 
 
 @contextlib.contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import polling_clients
-from harness.cli.actions import find_services, results_folder, run_rows, with_seed
+from harness.cli.actions import find_services, in_two_tries, results_folder, run_rows, with_seed
 from harness.cli.console import say
 from harness.errors import UsageError
-from harness.plan import read_plan, select
+from harness.plan import PlanRow, read_plan, select
 from harness.polling_clients import scenarios
 from harness.polling_clients.fitting import fitting
 from harness.polling_clients.profile import load_client
@@ -33,12 +34,16 @@ def client(options: Namespace) -> int:
     count = f"{len(rows)} row{'s' * (len(rows) != 1)}"
     say(f"Client plan: {count} with the client '{loaded.profile.name}', seed {options.seed}")
     say()
-    words = words_for(options.target)
-    if (jobs := min(options.jobs, len(rows))) > 1:
-        words += ["-n", str(jobs), "--dist", "worksteal"]
     server = Namespace(**vars(options) | {"target": REFERENCE, "workers": None})
+
+    def play(some: Sequence[PlanRow], reports: Path, jobs: int) -> tuple[int, list[str]]:
+        words = words_for(options.target)
+        if jobs > 1 and len(some) > 1:
+            words += ["-n", str(min(jobs, len(some))), "--dist", "worksteal"]
+        return run_rows(server, some, words, reports, timeout_s=LONGEST_ROW_S)
+
     with results_folder(server):
-        return run_rows(server, rows, words, options.reports, timeout_s=LONGEST_ROW_S)[0]
+        return in_two_tries(server, rows, play, options.jobs)
 
 
 def words_for(target: str) -> list[str]:
