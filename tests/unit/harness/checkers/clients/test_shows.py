@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from harness.checkers import CHECKERS, CLIENT_PROMISES, applying_to, run_checker
+from harness.history import Bounds, Recorder
+from harness.history.client_events import client_bounds
 from harness.verdict import Judgement, Verdict
 from tests.unit.harness.checkers.clients.client_story import ClientStory, running
 
@@ -227,3 +230,9 @@ def test_the_documentation_has_every_kind_of_every_promise() -> None:
     for promise in CLIENT_PROMISES:
         section = next(it for it in sections if it.startswith(f"{promise.name}\n"))
         assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(promise.kinds)
+
+
+def test_a_recorder_writes_what_the_client_promises() -> None:
+    client = running().events[0]["client"]
+    recorder = Recorder(BytesIO(), row="CLIENT-01", title="", seed=1, bounds=Bounds(), client=client)
+    assert recorder.history().client == client_bounds(client)
