@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.polling_clients.front import misbehaviours
 from harness.polling_clients.scenarios.promised import DELIVERY
 from harness.polling_clients.stage import Stage
 
@@ -38,10 +39,14 @@ def test_a_client_that_is_stopped_lets_go(stage: Stage) -> None:
     for client in (one, other):
         stage.send(client.user, 2)
     stage.until_shown(one, other)
+    # So that its next poll is not due as soon as it is stopped.
+    slower = misbehaviours.poll_after(round(3000 * stage.numbers.interval_s))
     hold = stage.held_back(other.user)
     stage.until_held_back(other)
     stage.send(other.user)
-    one.stop()
+    with stage.script.during(slower, user=one.user.username):
+        stage.until_misbehaved(1, one)
+        one.stop()
     other.stop()
     stage.release(hold)
     for client in (one, other):

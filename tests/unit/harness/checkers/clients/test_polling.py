@@ -136,6 +136,18 @@ def test_retry_after() -> None:
     assert kinds("paced", story) == []
 
 
+def test_pressure_does_not_explain_a_poll_before_the_time_that_the_server_asked_for() -> None:
+    early = between(3.0, 4.0).poll(3.0, status=503, retry_after_s=3.0).busy(2.5, 4.5)
+    assert kinds("paced", early) == ["ignored_retry_after"]
+    at_once = between(3.0, 3.05).poll(3.0, status=429).busy(2.5, 4.5)
+    assert kinds("paced", at_once) == ["answered_429_at_once"]
+    answered_late = between(3.0, 5.8).poll(
+        3.0, end_s=4.0, status=503, retry_after_s=3.0
+    )  # 2.8 s after the start
+    assert kinds("paced", answered_late) == ["ignored_retry_after"]
+    assert judged("paced", answered_late.busy(2.5, 4.5)).verdict is Verdict.INCONCLUSIVE
+
+
 def test_429_is_not_answered_at_once() -> None:
     assert kinds("paced", between(3.0, 3.05).poll(3.0, status=429)) == ["answered_429_at_once"]
     assert kinds("paced", between(3.0, 3.3).poll(3.0, status=429)) == []
