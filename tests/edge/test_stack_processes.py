@@ -183,6 +183,18 @@ def test_a_program_holds_nothing_of_ours_open(start):
     assert process.last_lines() == "['0', '1', '2', '3']"  # 3 is the listing itself
 
 
+def test_a_program_heeds_signals_that_the_harness_ignores(start):
+    """Under `nohup` the harness, and all that it starts, would ignore SIGHUP."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        program = start(sys.executable, "-c", "import signal; print(repr(signal.getsignal(1)), flush=True)")
+        wait_until(
+            lambda: "SIG_DFL" in program.last_lines(), deadline_s=DEADLINE_S, what="the signal's handler"
+        )
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_running_program_is_not_started_twice(start):
     process = start("sleep", "60")
     with pytest.raises(UsageError, match="program is already running"):

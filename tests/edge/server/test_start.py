@@ -63,8 +63,10 @@ def started(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The server in a session of its own, ended afterwards; what it says goes to `log`."""
     with open(log, "wb", closefd=isinstance(log, Path)) as output:
+        # `nohup` makes all that a test run starts ignore SIGHUP.
+        heeding = ["env", "--default-signal=HUP", *command]
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(**env), stderr=output, pass_fds=fds, start_new_session=True
+            heeding, cwd=ROOT, env=environment(**env), stderr=output, pass_fds=fds, start_new_session=True
         )
     try:
         yield process
