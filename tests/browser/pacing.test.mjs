@@ -36,6 +36,16 @@ test("a slow server is asked again when it has answered, never before", async ()
   equal(gaps(tab), [5000, 5000, 5000, 5000, 5000, 5000]);
 });
 
+test("a server that was slow and is fast again is not asked again at once", async () => {
+  const tab = new Tab();
+  tab.server.latencyMs = 5000;
+  tab.service.start("admin");
+  await tab.advance(30_000);
+  tab.server.latencyMs = 0;
+  await tab.advance(20_000);
+  between(Math.min(...gaps(tab)), 1000, 2000);
+});
+
 test("the interval can be set, at the start and later, and takes effect at once", async () => {
   const tab = started({ intervalMs: 10_000 });
   await tab.advance(3000);

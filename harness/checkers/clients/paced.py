@@ -33,8 +33,8 @@ PROMISE = "paced"
 TOLERANCE_NS = NS_PER_S // 20
 ABORT_SEEN_WITHIN_NS = NS_PER_S // 2
 """The front learns that a connection is gone only when it is told."""
-FASTEST = 0.6
-"""A poll that comes after less than this part of the interval is too fast: requests take different times."""
+FASTEST = 0.5
+"""A smoothed round trip may shorten the interval to this part: what comes sooner is too fast."""
 TOO_MANY_REQUESTS = 429
 SOON = 0.25
 AT_ONCE = ("ignored_retry_after", "answered_429_at_once")

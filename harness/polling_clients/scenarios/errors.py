@@ -60,6 +60,7 @@ def test_the_token_is_not_accepted_any_more(stage: Stage) -> None:
     (client,) = stage.clients(1)
     stage.send(client.user)
     stage.until_shown(client)
+    stage.for_intervals(4)
     with stage.during(misbehaviours.status(401)):
         stage.until_misbehaved(1, client)
         stage.for_intervals(8)

@@ -369,7 +369,8 @@ class Pace {
 
   /** From start to start, less the round trip: no message waits for both. */
   untilNext() {
-    return this.#startedAt + this.intervalMs - (this.#roundTripMs ?? 0) - this.#now();
+    const shorter = Math.min(this.#roundTripMs ?? 0, this.intervalMs / 2); // a slow server must not be hammered
+    return this.#startedAt + this.intervalMs - shorter - this.#now();
   }
 
   /** For a poll that is wanted at once. */

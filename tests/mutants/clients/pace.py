@@ -130,7 +130,7 @@ _mutant(
     "counts-from-the-answer",
     "The interval is counted from the answer, and so grows by the round trip.",
     (
-        "return this.#startedAt + this.intervalMs - (this.#roundTripMs ?? 0) - this.#now();",
+        "return this.#startedAt + this.intervalMs - shorter - this.#now();",
         "return this.intervalMs;",
     ),
     row="CLIENT-25",
