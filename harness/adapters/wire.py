@@ -114,31 +114,29 @@ class Operation(Record, frozen=True):
 
     REQUEST: ClassVar[tuple[str, ...]] = ()
     """The keys that name fields of the request."""
-
-
-class Register(Operation, frozen=True):
-    """How a user is created."""
-
-    REQUEST = ("username", "password")
     method: Method = "POST"
-    path: Path = Path("/api/users/register")
+    path: Path = Path()
     body: BodyKind = "json"
     fields: Mapping[str, Any] = {}
+
+
+class _OfAUser(Operation, frozen=True):
+    REQUEST = ("username", "password")
     username: str = "username"
     password: str = "password"
+
+
+class Register(_OfAUser, frozen=True):
+    """How a user is created."""
+
+    path: Path = Path("/api/users/register")
     ok: Success = Success({201})
 
 
-class SignIn(Operation, frozen=True):
+class SignIn(_OfAUser, frozen=True):
     """How a user signs in."""
 
-    REQUEST = ("username", "password")
-    method: Method = "POST"
     path: Path = Path("/api/users/login")
-    body: BodyKind = "json"
-    fields: Mapping[str, Any] = {}
-    username: str = "username"
-    password: str = "password"
     ok: Success = Success({200})
     token: Where = Where("token")
     expires_at: Where = Where("expires_at")
@@ -148,10 +146,7 @@ class Send(Operation, frozen=True):
     """How a message is sent, and what its answer says."""
 
     REQUEST = ("recipient", "content", "client_message_id", "sender")
-    method: Method = "POST"
     path: Path = Path("/api/users/messages")
-    body: BodyKind = "json"
-    fields: Mapping[str, Any] = {}
     recipient: str = "to_username"
     content: str = "content"
     client_message_id: str = "client_message_id"
@@ -172,7 +167,6 @@ class Poll(Operation, frozen=True):
     method: Method = "GET"
     path: Path = Path("/api/users/messages/poll/{username}")
     body: BodyKind = "query"
-    fields: Mapping[str, Any] = {}
     since: str = "since"
     limit: str = "limit"
     wait: str = "wait"
@@ -194,7 +188,6 @@ class History(Operation, frozen=True):
     method: Method = "GET"
     path: Path = Path("/api/users/messages/conversation/{other}")
     body: BodyKind = "query"
-    fields: Mapping[str, Any] = {}
     limit: str = "limit"
     before: str = "before"
     ok: Success = Success({200})
@@ -264,7 +257,6 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "poll": frozenset({"username", "since", "limit", "wait"}),
     "history": frozenset({"username", "other", "limit", "before"}),
 }
-OPERATIONS = tuple(PLACEHOLDERS)
 
 
 class Abilities(Struct, frozen=True):

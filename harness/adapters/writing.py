@@ -104,7 +104,7 @@ class Writer:
         headers: dict[str, str] = {}
         for key, value in fields.items():
             name = getattr(table, key) if key in table.REQUEST else ""
-            if not name or key in table.path.names:  # type: ignore[attr-defined] # every operation has a path
+            if not name or key in table.path.names:
                 continue
             if name.startswith(HEADER):
                 headers[name[len(HEADER) :]] = _text(value)
@@ -112,7 +112,7 @@ class Writer:
                 named[name] = value
         return named, headers
 
-    def _path(self, table: Any, values: Fields) -> str:
+    def _path(self, table: Operation, values: Fields) -> str:
         filled = {name: quote(_text(values.get(name, "")), safe="") for name in table.path.names}
         return f"{self.wire.prefix}{table.path.format_map(filled)}"
 

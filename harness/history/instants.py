@@ -18,8 +18,6 @@ _USUAL_MARKS = ("-", "T", ".", "Z")
 Instant = NewType("Instant", str)
 """A point in time: the second in UTC, always 19 characters, then the digits of the fraction without trailing
 zeros. So strings sort like the points in time."""
-NEVER = Instant("")
-"""Before every point in time."""
 
 
 def instant(text: str | None) -> Instant | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -17,13 +17,24 @@ def fitting(
 
     Raise UsageError where the plan names a key that profiles do not have.
     """
+
+    def unfit(row: PlanRow) -> str:
+        reason = _unfit(row, profile, is_reference=is_reference)
+        if not reason and row.needs_chromium and without_chromium:
+            return "they need Chromium, and WITHOUT_CHROMIUM leaves them out"
+        return reason
+
+    return divided(rows, unfit)
+
+
+def divided(
+    rows: Sequence[PlanRow], unfit: Callable[[PlanRow], str]
+) -> tuple[list[PlanRow], dict[str, list[PlanRow]]]:
+    """Return the rows to run, and the others by the reason that `unfit` returns for them; '' is no reason."""
     fit: list[PlanRow] = []
     left_out: dict[str, list[PlanRow]] = {}
     for row in rows:
-        reason = _unfit(row, profile, is_reference=is_reference)
-        if not reason and row.needs_chromium and without_chromium:
-            reason = "they need Chromium, and WITHOUT_CHROMIUM leaves them out"
-        if reason:
+        if reason := unfit(row):
             left_out.setdefault(reason, []).append(row)
         else:
             fit.append(row)

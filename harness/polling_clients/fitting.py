@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.errors import UsageError
 from harness.plan import PlanRow
+from harness.plan.fitting import divided
 from harness.polling_clients.profile import ClientProfile
 
 _KINDS = {"page": "the client is not a page", "start": "the client's profile has no `page.start`"}
@@ -18,14 +19,7 @@ def fitting(
 
     Raise UsageError where the plan names a key that profiles do not have.
     """
-    fit: list[PlanRow] = []
-    left_out: dict[str, list[PlanRow]] = {}
-    for row in rows:
-        if reason := _unfit(row, profile):
-            left_out.setdefault(reason, []).append(row)
-        else:
-            fit.append(row)
-    return fit, left_out
+    return divided(rows, lambda row: _unfit(row, profile))
 
 
 def _unfit(row: PlanRow, profile: ClientProfile) -> str:

@@ -5,7 +5,6 @@ A profile is a TOML file; docs/clients.md documents every key. Paths are relativ
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,8 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from harness.checkers.clients.promises import CLIENT_PROMISES
-from harness.errors import UsageError, reason_of
+from harness.errors import UsageError
+from harness.targets.profile_file import read_profile
 from harness.typed import Record, Seconds, typed
 
 BUNDLED = Path(__file__).parent / "reference"
@@ -146,28 +146,12 @@ class LoadedProfile(Record, frozen=True):
     folder: Path
 
 
-def bundled() -> dict[str, Path]:
-    """Return the profiles that come with the harness, by their names."""
-    return {path.stem: path for path in sorted(BUNDLED.glob("*.toml"))}
-
-
 def load_client(name_or_path: str) -> LoadedProfile:
     """Return the profile of a bundled client by its name, or of any client by the path of its file.
 
     Raise UsageError when the file cannot be read or is wrong.
     """
-    path = bundled().get(name_or_path) or Path(name_or_path)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        known = ", ".join(bundled())
-        raise UsageError(
-            f"There is no client profile {name_or_path!r}: give the path of a TOML file or one of {known}."
-        ) from None
-    except RecursionError as error:
-        raise UsageError(f"The client profile {path} cannot be read: it is nested too deeply.") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"The client profile {path} cannot be read: {reason_of(error)}.") from error
+    path, table = read_profile("client", name_or_path, BUNDLED)
     try:
         profile = typed(table, ClientProfile)
         _require_sense(profile, path.parent)

@@ -22,6 +22,10 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+NO_PLAYWRIGHT = (
+    "Pages are opened with Playwright, which this Python does not have:"
+    " run `python -m pip install 'pollproof[browser]'`."
+)
 _START_MS = 60_000
 
 
@@ -34,21 +38,24 @@ def running(program: Path) -> Iterator[Browser]:
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:
-        raise NotHere(
-            "Pages are opened with Playwright, which this Python does not have: run `pip install playwright`."
-        ) from error
+        raise NotHere(NO_PLAYWRIGHT) from error
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(
                 executable_path=program, headless=True, args=list(ARGUMENTS), timeout=_START_MS
             )
         except Error as error:
-            raise NotHere(f"{program} does not start: {error.message.splitlines()[0]}") from error
+            raise NotHere(does_not_start(program, error.message)) from error
         try:
             _require_fonts(browser)
             yield browser
         finally:
             browser.close()
+
+
+def does_not_start(program: Path | None, message: str) -> str:
+    """Return the sentence for a browser that does not start, from Playwright's message."""
+    return f"{program} does not start: {message.splitlines()[0]}"
 
 
 def _require_fonts(browser: Browser) -> None:

@@ -137,10 +137,8 @@ def _by_apt(say: Say) -> None:
         raise Unavailable("it needs root")
     say("Installing Chromium with apt-get (once)")
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    wait = [
-        "-o",
-        f"DPkg::Lock::Timeout={_NETWORK_S:.0f}",
-    ]  # for another apt-get, which may belong to another run
+    # Another run's apt-get may be at work.
+    wait = ["-o", f"DPkg::Lock::Timeout={_NETWORK_S:.0f}"]
     install = ["apt-get", *wait, "install", "-y", "--no-install-recommends", "chromium"]
     run(["apt-get", *wait, "update"], env=env, deadline_s=_NETWORK_S)
     run([*install, "--download-only"], env=env, deadline_s=_NETWORK_S)

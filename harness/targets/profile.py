@@ -7,7 +7,6 @@ A profile is a TOML file; `harness/targets/reference.toml` documents every key. 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -21,13 +20,14 @@ from harness.adapters.named import adapter_class
 from harness.adapters.over_http import Codec, HttpAdapter
 from harness.adapters.wire import Abilities, Wire, abilities_of
 from harness.checkers import PROMISES
-from harness.errors import UsageError, reason_of
+from harness.errors import UsageError
 from harness.history import Bounds
 from harness.policy import Features, Policy, Statuses
 from harness.semantics import ALL, Semantics
 from harness.stack.stores import DEFAULT_STORES, Stores, require_right
 from harness.targets.behind import lacks_behind
 from harness.targets.lacking import lacks_of
+from harness.targets.profile_file import read_profile
 from harness.typed import Count, Record, Seconds, typed
 
 TARGETS = Path(__file__).parent
@@ -116,20 +116,7 @@ def load_profile(name_or_path: str) -> Profile:
 
     Raise UsageError when the file cannot be read or is wrong.
     """
-    path = TARGETS / f"{name_or_path}.toml"
-    try:
-        if not path.is_file():
-            path = Path(name_or_path)
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        known = ", ".join(sorted(target.stem for target in TARGETS.glob("*.toml")))
-        raise UsageError(
-            f"There is no target profile {name_or_path!r}: give the path of a TOML file or one of {known}."
-        ) from None
-    except RecursionError as error:
-        raise UsageError(f"The target profile {path} cannot be read: it is nested too deeply.") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"The target profile {path} cannot be read: {reason_of(error)}.") from error
+    path, table = read_profile("target", name_or_path, TARGETS)
     if isinstance(table.get("adapter"), str):
         file, _, name = table["adapter"].rpartition(":")
         table["adapter"] = f"{path.parent / file}:{name}"

@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 
 from harness.errors import NotHere
 from harness.stack import locate_chromium
-from harness.stack.browser import ARGUMENTS
+from harness.stack.browser import ARGUMENTS, NO_PLAYWRIGHT, does_not_start
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser as PlaywrightBrowser
     from playwright.async_api import Playwright
-
-NO_PLAYWRIGHT = (
-    "Pages are opened with Playwright, which this Python does not have:"
-    " run `python -m pip install 'pollproof[browser]'`."
-)
 
 
 class Browser:
@@ -52,5 +47,4 @@ class Browser:
                 executable_path=found.binary, headless=True, args=list(ARGUMENTS), handle_sigint=False
             )
         except Error as error:
-            said = error.message.splitlines()[0]
-            raise NotHere(f"{found.binary} does not start: {said}") from error
+            raise NotHere(does_not_start(found.binary, error.message)) from error

@@ -20,7 +20,7 @@ from harness.checkers import available, no_loss
 from harness.client import Client
 from harness.errors import NotServed
 from harness.history import NS_PER_S, Bounds, Recorder
-from harness.history.instants import NEVER, instant
+from harness.history.instants import instant
 from harness.run import Inconclusive, PromiseBroken, Run
 from harness.run.recorded import begun_and_answered, given_up
 from harness.runner.ending import decide
@@ -66,8 +66,8 @@ class Server:
     def poll(self, reader: str, parameters: dict[str, str]) -> Answer:
         self.polls.append(parameters)
         since = parameters.get("since", "")
-        after = instant(since) or NEVER
-        waiting = [m for m in self.stored if m["to"] == reader and (instant(m["timestamp"]) or NEVER) > after]
+        after = instant(since) or ""
+        waiting = [m for m in self.stored if m["to"] == reader and (instant(m["timestamp"]) or "") > after]
         limit = 50 if self.ignores_limits else int(parameters.get("limit", 50))
         page = [m for m in waiting if m["message"] not in self.loses][:limit]
         return answer(
