@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import comb, prod
 
-from harness.checkers.clients.lives import bounds_of, lives
+from harness.checkers.clients.lives import Pair, bounds_of, has, lives
 from harness.checkers.findings import at, finding
 from harness.history import NS_PER_S, ClientRequest, History
 from harness.verdict import Finding
@@ -23,7 +23,7 @@ ALIKE = 0.05
 CLIENTS = 3
 """Of fewer clients one cannot say that they come back together."""
 
-Bout = list[tuple[ClientRequest, ClientRequest]]
+Bout = list[Pair]
 """Failed polls in a row, each with the poll after it."""
 
 
@@ -32,7 +32,7 @@ def without_back_off(history: History) -> Iterator[Finding]:
 
     A busy machine excuses nothing: it can only make waits longer.
     """
-    if not bounds_of(history).has.get("back_off", True):
+    if not has(history, "back_off"):
         return
     interval_s = bounds_of(history).interval_s
     waits = [(place, pair) for bout in _bouts(history) for place, pair in enumerate(bout) if place]
@@ -42,8 +42,7 @@ def without_back_off(history: History) -> Iterator[Finding]:
     since_ns = waits[0][1][0].end_ns
     sentence = (
         f"{len(waits)} polls in a row failed once more, from {at(history, since_ns)} on, and none was "
-        "followed by a "
-        f"wait of more than {USUAL * interval_s:.2f} s: the waits do not grow."
+        f"followed by a wait of more than {USUAL * interval_s:.2f} s: the waits do not grow."
     )
     yield finding(PROMISE, "no_back_off", sentence, [before.event for _, (before, _) in waits])
 
@@ -54,7 +53,7 @@ def failed_together(history: History) -> Iterator[Finding]:
     A wait of an interval says nothing: many clients wait for their interval at least.
     """
     bouts = [bout for bout in _bouts(history, apart=True) if len(bout) > 1]
-    if len(bouts) < CLIENTS or not bounds_of(history).has.get("back_off", True):
+    if len(bouts) < CLIENTS or not has(history, "back_off"):
         return
     places = range(min(map(len, bouts)))
     same = [place for place in places if _are_alike(history, place, [bout[place] for bout in bouts])]
@@ -81,7 +80,7 @@ def _are_alike(history: History, place: int, pairs: Bout) -> bool:
     return not is_usual and max(waits) - min(waits) <= ALIKE * cap_s(history, place)
 
 
-def _wait_s(pair: tuple[ClientRequest, ClientRequest]) -> float:
+def _wait_s(pair: Pair) -> float:
     before, after = pair
     return (after.start_ns - before.end_ns) / NS_PER_S
 
@@ -90,7 +89,7 @@ def _bouts(history: History, *, apart: bool = False) -> Iterator[Bout]:
     """Yield the failures in a row of each client; `apart`: only the longest ones, each of another client."""
     for life in lives(history):
         bouts: list[Bout] = [[]]
-        for pair in zip(life.polls, life.polls[1:], strict=False):
+        for pair in life.pairs:
             if is_failure(pair[0]):
                 bouts[-1].append(pair)
             elif bouts[-1]:

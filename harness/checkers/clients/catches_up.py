@@ -98,8 +98,7 @@ def _wrongs(
             return
         sentence = (
             f"{some[0].client} did not poll for {some[0].user} within "
-            f"{_bound_ns(history, told) / NS_PER_S:.1f} s of "
-            f"'{told.did}' at {at(history, told.at_ns)}."
+            f"{_bound_ns(history, told) / NS_PER_S:.1f} s of '{told.did}' at {at(history, told.at_ns)}."
         )
         yield finding(
             PROMISE,
@@ -118,8 +117,8 @@ def _wrongs(
                 continue
             sentence = (
                 f"message {send.id} of {send.recipient} had waited when '{told.did}' woke "
-                f"{some[0].client} at "
-                f"{at(history, told.at_ns)}, and was not shown by {at(history, shown_until_ns)}."
+                f"{some[0].client} at {at(history, told.at_ns)}, and was not shown by "
+                f"{at(history, shown_until_ns)}."
             )
             yield finding(PROMISE, "shown_late", sentence, (*send.events, told.event))
 

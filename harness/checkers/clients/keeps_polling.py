@@ -47,8 +47,7 @@ def _wrongs(history: History, some: tuple[Life, ...], pressure: Pressure) -> Ite
         after = f"a poll that was answered {_answer(before)}" if before else "its start"
         sentence = (
             f"{some[0].client} did not poll for {some[0].user} from {at(history, since_ns)}, after "
-            f"{after}, to "
-            f"{at(history, until_ns)}; at most {allowed_ns / NS_PER_S:.1f} s are allowed."
+            f"{after}, to {at(history, until_ns)}; at most {allowed_ns / NS_PER_S:.1f} s are allowed."
         )
         told = (it.event for life in some for it in life.told)
         yield finding(PROMISE, "stopped_polling", sentence, (*([before.event] if before else ()), *told))
@@ -86,8 +85,7 @@ def _hangs(history: History, poll: ClientRequest, pressure: Pressure) -> Iterato
         return
     sentence = (
         f"{poll.client} waited from {at(history, poll.start_ns)} to {at(history, poll.end_ns)} for the "
-        "answer to one "
-        f"poll; its time-out is {bounds_of(history).timeout_s:g} s."
+        f"answer to one poll; its time-out is {bounds_of(history).timeout_s:g} s."
     )
     yield finding(PROMISE, "hangs", sentence, (poll.event,))
 

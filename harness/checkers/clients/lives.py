@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from harness.checkers.spans import Span
 from harness.history import NS_PER_S, ClientBounds, ClientRequest, ClientTold, Handed, History
@@ -22,6 +23,8 @@ WAKES = ("show", "hide", "online", "resume", "reload", "start", "switch", "open_
 """After these a client may poll at once."""
 UNAUTHORISED = 401
 
+Pair = tuple[ClientRequest, ClientRequest]
+
 
 @dataclass(frozen=True)
 class Life:
@@ -38,6 +41,11 @@ class Life:
     polls: tuple[ClientRequest, ...]
     """Its polls for this user that began meanwhile, in order."""
     handed: tuple[Handed, ...]
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Each of its polls with the one after it."""
+        return tuple(pairwise(self.polls))
 
     @cached_property
     def pauses(self) -> tuple[Span, ...]:
@@ -126,6 +134,11 @@ def bounds_of(history: History) -> ClientBounds:
     if history.client is None:
         raise ValueError("this is not the history of a client run")
     return history.client
+
+
+def has(history: History, key: str) -> bool:
+    """Whether the client's profile says that it has something; most have what is not named."""
+    return bool(bounds_of(history).has.get(key, True))
 
 
 def ns(seconds: float) -> int:

@@ -17,8 +17,10 @@ from harness.checkers.clients.lives import (
     GRACE_NS,
     WAKES,
     Life,
+    Pair,
     bounds_of,
     by_user,
+    has,
     lives,
     ns,
     unseen,
@@ -26,6 +28,7 @@ from harness.checkers.clients.lives import (
 from harness.checkers.clients.tabs import both_poll
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
+from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, ClientRequest, History
 from harness.verdict import Judgement
 
@@ -58,10 +61,11 @@ def paced(history: History) -> Judgement:
 
 def _wrongs(history: History, pressure: Pressure) -> Iterator[Found]:
     for some in by_user(history).values():
+        woken = _woken(some)
         for life in some:
             yield from _at_once(history, life, pressure)
-            for before, after in zip(life.polls, life.polls[1:], strict=False):
-                yield from _one_wait(history, before, after, some, pressure)
+            for pair in life.pairs:
+                yield from _one_wait(history, pair, some, woken, pressure)
             yield from _hammers(history, life)
             yield from _drifts(history, life, pressure)
         yield from both_poll(history, some, pressure)
@@ -69,14 +73,15 @@ def _wrongs(history: History, pressure: Pressure) -> Iterator[Found]:
     yield from failed_together(history)
 
 
-def _woken_ns(some: tuple[Life, ...]) -> list[int]:
+def _woken(some: tuple[Life, ...]) -> Spans:
     """Return when something let one of these clients poll at once."""
-    return [told.at_ns for life in some for told in life.told if told.did in WAKES]
+    moments = (told.at_ns for life in some for told in life.told if told.did in WAKES)
+    return Spans((at_ns - GRACE_NS, at_ns + GRACE_NS) for at_ns in moments)
 
 
 def _at_once(history: History, life: Life, pressure: Pressure) -> Iterator[Found]:
     """Yield polls that began while another one of the same client was under way."""
-    for before, after in zip(life.polls, life.polls[1:], strict=False):
+    for before, after in life.pairs:
         tolerance_ns = ABORT_SEEN_WITHIN_NS if before.aborted else TOLERANCE_NS
         if before.end_ns - after.start_ns > tolerance_ns:
             if pressure.excuses_time(before.start_ns, before.end_ns):
@@ -90,11 +95,12 @@ def _at_once(history: History, life: Life, pressure: Pressure) -> Iterator[Found
 
 
 def _one_wait(
-    history: History, before: ClientRequest, after: ClientRequest, some: tuple[Life, ...], pressure: Pressure
+    history: History, pair: Pair, some: tuple[Life, ...], woken: Spans, pressure: Pressure
 ) -> Iterator[Found]:
     """Yield what is wrong with the wait between two polls."""
+    before, after = pair
     wait_ns = after.start_ns - before.end_ns
-    kind, least_ns, most_ns = _right_wait(history, before, after, some)
+    kind, least_ns, most_ns = _right_wait(history, before, after, woken)
     if least_ns <= wait_ns and (wait_ns <= most_ns or _another_polled(some, before, most_ns)):
         return
     # No pressure makes a client come early: it cannot have had the answer before the front had its request.
@@ -106,20 +112,19 @@ def _one_wait(
     right = f"at most {most_ns / NS_PER_S:.2f} s" if is_slow else f"at least {least_ns / NS_PER_S:.2f} s"
     sentence = (
         f"{after.client} polled at {at(history, after.start_ns)}, {wait_ns / NS_PER_S:.3f} s after the "
-        "answer "
-        f"({_said(before)}) to its poll of {at(history, before.start_ns)}; {right} would be right."
+        f"answer ({_said(before)}) to its poll of {at(history, before.start_ns)}; {right} would be right."
     )
     yield finding(PROMISE, "too_slow" if is_slow else kind, sentence, (before.event, after.event))
 
 
 def _right_wait(
-    history: History, before: ClientRequest, after: ClientRequest, some: tuple[Life, ...]
+    history: History, before: ClientRequest, after: ClientRequest, woken: Spans
 ) -> tuple[str, float, float]:
     """Return the shortest and the longest right wait after an answer, in ns, and what a shorter one is."""
     spacing_ns = _spacing_ns(history, before)
-    if before.retry_after_s and _has(history, "retry_after"):  # it holds whatever wakes the client
+    if before.retry_after_s and has(history, "retry_after"):  # it holds whatever wakes the client
         return "ignored_retry_after", ns(before.retry_after_s) - NS_PER_S // 4, inf
-    if any(before.start_ns - GRACE_NS <= moment <= after.start_ns + GRACE_NS for moment in _woken_ns(some)):
+    if woken.touch(before.start_ns, after.start_ns):
         return "", -inf, inf
     if before.status == TOO_MANY_REQUESTS:
         return "answered_429_at_once", SOON * spacing_ns, inf
@@ -150,7 +155,7 @@ def _said(poll: ClientRequest) -> str:
 def _spacing_ns(history: History, before: ClientRequest) -> int:
     """Return how far apart two polls are to be after this answer."""
     interval_ns = ns(bounds_of(history).interval_s)
-    asked = before.poll_after_ms if _has(history, "poll_after_ms") else None
+    asked = before.poll_after_ms if has(history, "poll_after_ms") else None
     return round(asked * 1_000_000) if asked and asked > 0 else interval_ns
 
 
@@ -158,15 +163,11 @@ def _asks_for_more(poll: ClientRequest) -> bool:
     return poll.has_more and poll.next_since != poll.since
 
 
-def _has(history: History, key: str) -> bool:
-    return bool(bounds_of(history).has.get(key, True))
-
-
 def _hammers(history: History, life: Life) -> Iterator[Found]:
     """Yield where a client tried again and again after errors with almost no wait."""
     almost_ns = ns(ALMOST_NOTHING * bounds_of(history).interval_s)
     quick: list[ClientRequest] = []
-    for before, after in zip(life.polls, life.polls[1:], strict=False):
+    for before, after in life.pairs:
         is_quick = is_failure(before) and after.start_ns - before.end_ns < almost_ns
         quick = [*quick, before] if is_quick else []
         if len(quick) == HAMMERING:
@@ -180,8 +181,8 @@ def _hammers(history: History, life: Life) -> Iterator[Found]:
 def _drifts(history: History, life: Life, pressure: Pressure) -> Iterator[Found]:
     """Yield where the interval is counted from the answer: then long round trips make every message late."""
     interval_ns = ns(bounds_of(history).interval_s)
-    row: list[tuple[ClientRequest, ClientRequest]] = []
-    for before, after in zip(life.polls, life.polls[1:], strict=False):
+    row: list[Pair] = []
+    for before, after in life.pairs:
         is_usual = before.is_good and not before.wait_s and not before.has_more
         is_long = 0.3 * interval_ns <= before.end_ns - before.start_ns <= interval_ns
         row = [*row, (before, after)] if is_usual and is_long else []
@@ -198,9 +199,8 @@ def _drifts(history: History, life: Life, pressure: Pressure) -> Iterator[Found]
             else:
                 sentence = (
                     f"{life.client} begins its polls {spacings[middle] / NS_PER_S:.2f} s later than its "
-                    "interval says, "
-                    f"as an answer takes {trips[middle] / NS_PER_S:.2f} s: it counts the interval from "
-                    "the answer."
+                    f"interval says, as an answer takes {trips[middle] / NS_PER_S:.2f} s: it counts the "
+                    "interval from the answer."
                 )
                 yield finding(PROMISE, "drifts", sentence, [earlier.event for earlier, _ in row])
             row = []

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from harness.checkers.clients.lives import GRACE_NS, Life, by_user, lives, settles_within_ns, unseen
 from harness.checkers.clients.sent import comes_before, owners, sent_to
 from harness.checkers.findings import at, conclude, finding
-from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
+from harness.checkers.pressure import Pressure
 from harness.history import NS_PER_S, History, Send
 from harness.history.memoize import memoize
 from harness.verdict import Finding, Judgement
@@ -25,8 +25,19 @@ PROMISE = "shows-all"
 def shows_all(history: History) -> Judgement:
     """Judge the promise over one history."""
     pressure = Pressure(history)
-    findings, excused = sort_out(it for life in lives(history) for it in _wrongs(history, life, pressure))
-    undecided = sum(_is_undecided(history, life, send) for life, send in _missing(history))
+    findings: list[Finding] = []
+    excused = undecided = 0
+    for life, send in _missing(history):
+        if hole := _passed_over(history, life, send):
+            findings.append(hole)
+        elif life.runs_at_the_end:
+            due_ns = _due_since_ns(history, life, send)
+            if life.end_ns - due_ns < settles_within_ns(history):
+                undecided += 1
+            elif pressure.excuses_most_of(due_ns, life.end_ns):
+                excused += 1
+            else:
+                findings.append(_never_shown(history, life, send))
     counts = {user: len(some) for user, some in sent_to(history).items() if user in by_user(history)}
     evidence = {"sent": counts, "handed_on": len(history.handed), "undecided": undecided}
     doubt = unseen(history) or ("" if any(counts.values()) else "nothing was sent to a client's user")
@@ -36,32 +47,15 @@ def shows_all(history: History) -> Judgement:
     return conclude(history, PROMISE, findings, evidence, doubt=doubt)
 
 
-def _wrongs(history: History, life: Life, pressure: Pressure) -> Iterator[Found]:
-    for send in _missing_of(history, life):
-        if hole := _passed_over(history, life, send):
-            yield hole
-        elif life.runs_at_the_end and not _is_undecided(history, life, send):
-            since_ns = _due_since_ns(history, life, send)
-            is_excused = pressure.excuses_most_of(since_ns, life.end_ns)
-            yield EXCUSED if is_excused else _never_shown(history, life, send)
-
-
 def _missing(history: History) -> Iterator[tuple[Life, Send]]:
+    """Yield the messages that each client was to show and did not."""
     for life in lives(history):
-        if life.runs_at_the_end:
-            yield from (
-                (life, it) for it in _missing_of(history, life) if not _passed_over(history, life, it)
-            )
-
-
-def _missing_of(history: History, life: Life) -> Iterator[Send]:
-    """Yield the messages that this client was to show and did not."""
-    mine = {it.id for it in history.handed if it.client == life.client}
-    others = {it.id for it in history.handed if it.user == life.user}
-    for send in sent_to(history).get(life.user, ()):
-        was_there = (send.end_ns or 0) < life.start_ns + GRACE_NS
-        if send.id not in mine and not (was_there and send.id in others) and not _dropped(history, send):
-            yield send
+        mine = {it.id for it in history.handed if it.client == life.client}
+        others = {it.id for it in history.handed if it.user == life.user}
+        for send in sent_to(history).get(life.user, ()):
+            was_there = (send.end_ns or 0) < life.start_ns + GRACE_NS
+            if send.id not in mine and not (was_there and send.id in others) and not _dropped(history, send):
+                yield life, send
 
 
 def _passed_over(history: History, life: Life, send: Send) -> Finding | None:
@@ -73,9 +67,9 @@ def _passed_over(history: History, life: Life, send: Send) -> Finding | None:
             continue
         if comes_before(send, acked[later.id]) and acked[later.id].recipient == life.user:
             sentence = (
-                f"{life.client} handed on message {later.id} of {life.user} at "
-                f"{at(history, later.at_ns)}, but never "
-                f"the earlier message {send.id}, which was accepted at {at(history, send.end_ns or 0)}."
+                f"{life.client} handed on message {later.id} of {life.user} at {at(history, later.at_ns)}, "
+                f"but never the earlier message {send.id}, which was accepted at "
+                f"{at(history, send.end_ns or 0)}."
             )
             answers = (it.event for it in life.polls if send.id in it.messages or later.id in it.messages)
             return finding(PROMISE, "hole", sentence, (*send.events, *answers, later.event))
@@ -85,8 +79,7 @@ def _passed_over(history: History, life: Life, send: Send) -> Finding | None:
 def _never_shown(history: History, life: Life, send: Send) -> Finding:
     sentence = (
         f"message {send.id} of {life.user} was accepted at {at(history, send.end_ns or 0)}, and "
-        f"{life.client} had "
-        f"not handed it on when the row ended at {at(history, life.end_ns)}."
+        f"{life.client} had not handed it on when the row ended at {at(history, life.end_ns)}."
     )
     given = [it.event for it in life.polls if send.id in it.messages]
     return finding(
@@ -100,10 +93,6 @@ def _due_since_ns(history: History, life: Life, send: Send) -> int:
     scripted = [it.end_ns for it in life.polls if it.script]
     before_end = (moment for moment in (*healed, *scripted) if moment <= life.end_ns)
     return max((send.end_ns or 0, life.start_ns, *before_end))
-
-
-def _is_undecided(history: History, life: Life, send: Send) -> bool:
-    return life.end_ns - _due_since_ns(history, life, send) < settles_within_ns(history)
 
 
 @memoize

@@ -47,8 +47,7 @@ def _wrongs(history: History, client: str, user: str, some: list[tuple[Handed, S
         if comes_before(send, latest_send):
             sentence = (
                 f"{client} handed on message {handed.id} of {user} at {at(history, handed.at_ns)} after "
-                "message "
-                f"{latest.id}, which was accepted later."
+                f"message {latest.id}, which was accepted later."
             )
             events = (*send.events, *latest_send.events, latest.event, handed.event)
             yield finding(PROMISE, "out_of_order", sentence, events)

@@ -72,9 +72,8 @@ def _keeps_its_cursor(history: History) -> bool:
 
 def _finding(history: History, kind: str, before: Handed, after: Handed, where: str) -> Finding:
     sentence = (
-        f"{after.client} handed on message {after.id} of {after.user} at "
-        f"{at(history, after.at_ns)}{where}, which "
-        f"{before.client} had handed on at {at(history, before.at_ns)}."
+        f"{after.client} handed on message {after.id} of {after.user} at {at(history, after.at_ns)}{where}, "
+        f"which {before.client} had handed on at {at(history, before.at_ns)}."
     )
     answers = (it.event for it in history.requests if after.id in it.messages)
     return finding(PROMISE, kind, sentence, (before.event, after.event, *answers))
