@@ -79,6 +79,13 @@ class Stage:
         """Start clients, each for a new user."""
         return [self.client(self.user()) for _ in range(count)]
 
+    def reading_client(self, *, messages: int = 1, with_clock: bool = False) -> RunningClient:
+        """Start a client for a new user, and wait until it has shown some messages."""
+        client = self.client(self.user(), with_clock=with_clock)
+        self.send(client.user, messages)
+        self.until_shown(client)
+        return client
+
     def send(self, user: User, count: int = 1) -> None:
         """Send this user messages."""
         self._sender = self._sender or self.user()
@@ -93,9 +100,7 @@ class Stage:
 
         `more_s` is for how long it may rightly wait in addition.
         """
-        (client,) = self.clients(1)
-        self.send(client.user, 2)
-        self.until_shown(client)
+        client = self.reading_client(messages=2)
         with self.during(misbehaviour):
             self.send(client.user, count)
             self.until_misbehaved(times, client, more_s=more_s)
@@ -191,17 +196,18 @@ class Stage:
 
     def until_failed(self, times: int, client: RunningClient) -> bool:
         """Wait until so many polls of the client were not answered, or should have been made."""
-        already = sum(it["status"] is None for it in self.polls(client))
-        return self.until(
-            lambda: sum(it["status"] is None for it in self.polls(client)) - already >= times,
-            times * self.settles_within_s,
-        )
+        return self._until_more(client, lambda poll: poll["status"] is None, times, 0.0)
 
     def until_misbehaved(self, times: int, client: RunningClient, *, more_s: float = 0.0) -> bool:
         """Wait until the script was applied to so many polls of the client, or should have been."""
-        already = sum(bool(it["script"]) for it in self.polls(client))
+        return self._until_more(client, lambda poll: bool(poll["script"]), times, more_s)
+
+    def _until_more(
+        self, client: RunningClient, counts: Callable[[Event], bool], times: int, more_s: float
+    ) -> bool:
+        already = sum(map(counts, self.polls(client)))
         return self.until(
-            lambda: sum(bool(it["script"]) for it in self.polls(client)) - already >= times,
+            lambda: sum(map(counts, self.polls(client))) - already >= times,
             times * (self.settles_within_s + more_s),
         )
 

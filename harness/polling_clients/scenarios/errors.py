@@ -57,9 +57,7 @@ def test_the_server_has_a_bug(stage: Stage) -> None:
 @pytest.mark.plan("CLIENT-16")
 def test_the_token_is_not_accepted_any_more(stage: Stage) -> None:
     """The client may stop for good, or ask again; but not faster than before."""
-    (client,) = stage.clients(1)
-    stage.send(client.user)
-    stage.until_shown(client)
+    client = stage.reading_client()
     stage.for_intervals(4)
     with stage.during(misbehaviours.status(401)):
         stage.until_misbehaved(1, client)

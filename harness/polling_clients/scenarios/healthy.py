@@ -58,9 +58,7 @@ def test_a_client_that_is_stopped_lets_go(stage: Stage) -> None:
 @pytest.mark.plan("CLIENT-04")
 def test_a_second_start_changes_nothing(stage: Stage) -> None:
     """The page starts the polling again for the same user, as pages do that are drawn afresh."""
-    (client,) = stage.clients(1)
-    stage.send(client.user)
-    stage.until_shown(client)
+    client = stage.reading_client()
     client.start_again()
     stage.send(client.user, 2)
     stage.until_shown(client)
@@ -71,9 +69,7 @@ def test_a_second_start_changes_nothing(stage: Stage) -> None:
 @pytest.mark.plan("CLIENT-05")
 def test_a_client_that_was_stopped_stays_so(stage: Stage) -> None:
     """The page is hidden and shown again, and the browser goes offline and online."""
-    (client,) = stage.clients(1)
-    stage.send(client.user, 2)
-    stage.until_shown(client)
+    client = stage.reading_client(messages=2)
     client.stop()
     client.hide()
     client.show()

@@ -41,9 +41,7 @@ def test_answers_are_late(stage: Stage) -> None:
 @pytest.mark.plan("CLIENT-24")
 def test_the_server_is_restarted(stage: Stage) -> None:
     """It is killed, is away for a moment, and starts again."""
-    (client,) = stage.clients(1)
-    stage.send(client.user, 2)
-    stage.until_shown(client)
+    client = stage.reading_client(messages=2)
     stage.restart_server(while_down=lambda: stage.until_failed(2, client))
     stage.send(client.user, 2)
     stage.until_shown(client)

@@ -53,9 +53,7 @@ def test_the_tab_that_polls_is_closed(stage: Stage) -> None:
 @pytest.mark.plan("CLIENT-63")
 def test_the_page_is_reloaded_as_soon_as_messages_come(stage: Stage) -> None:
     """What came with the last answer is shown before, or comes again."""
-    (client,) = stage.clients(1)
-    stage.send(client.user, 2)
-    stage.until_shown(client)
+    client = stage.reading_client(messages=2)
     for _ in range(2):
         stage.send(client.user)
         stage.until_given(client)

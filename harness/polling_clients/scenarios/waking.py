@@ -14,9 +14,7 @@ SLEPT_S = 600.0
 @pytest.mark.plan("CLIENT-50")
 def test_the_page_is_hidden(stage: Stage) -> None:
     """It goes on, at no faster pace, also after an error; then it is shown again."""
-    (client,) = stage.clients(1)
-    stage.send(client.user)
-    stage.until_shown(client)
+    client = stage.reading_client()
     client.hide()
     stage.send(client.user)
     stage.until_shown(client)
@@ -35,9 +33,7 @@ def test_the_page_is_hidden(stage: Stage) -> None:
 @pytest.mark.plan("CLIENT-51")
 def test_the_client_is_frozen_and_resumed(stage: Stage) -> None:
     """Messages come meanwhile."""
-    (client,) = stage.clients(1)
-    stage.send(client.user)
-    stage.until_shown(client)
+    client = stage.reading_client()
     client.freeze()
     stage.send(client.user, 3)
     stage.for_intervals(3)
@@ -50,9 +46,7 @@ def test_the_client_is_frozen_and_resumed(stage: Stage) -> None:
 @pytest.mark.plan("CLIENT-52")
 def test_the_machine_sleeps_while_an_answer_is_on_its_way(stage: Stage) -> None:
     """The clocks jump by ten minutes, and the connection is dead without saying so."""
-    client = stage.client(stage.user(), with_clock=True)
-    stage.send(client.user)
-    stage.until_shown(client)
+    client = stage.reading_client(with_clock=True)
     stage.script.next(misbehaviours.never_answered(), user=client.user.username)
     stage.until_asked(client)
     client.fall_asleep()
@@ -66,9 +60,7 @@ def test_the_machine_sleeps_while_an_answer_is_on_its_way(stage: Stage) -> None:
 @pytest.mark.plan("CLIENT-53")
 def test_the_browser_is_offline_for_a_while(stage: Stage) -> None:
     """Messages come meanwhile."""
-    (client,) = stage.clients(1)
-    stage.send(client.user)
-    stage.until_shown(client)
+    client = stage.reading_client()
     client.go_offline()
     stage.send(client.user, 2)
     stage.for_intervals(6)
