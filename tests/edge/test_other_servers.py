@@ -1,16 +1,13 @@
 """The same plan against another honest server: its profile says what it does otherwise, and it passes."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.edge.running_rows import DEADLINE_S, run_rows
+
 PROFILE = Path(__file__).parent / "programs" / "honest_server.toml"
 ROWS = ("POLL-03", "POLL-04", "POLL-07", "SEND-03", "FLOW-02")
-DEADLINE_S = 240
 
 pytestmark = [
     pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
@@ -18,24 +15,8 @@ pytestmark = [
 ]
 
 
-def run(target, reports, *rows):
-    only = [word for row in rows for word in ("--only", row)]
-    words = [sys.executable, "-m", "harness", "run", *only, "--target", str(target), "--jobs", "2"]
-    done = subprocess.run(
-        [*words, "--reports", str(reports)],
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    results = reports / "results.json"
-    rows = json.loads(results.read_text(encoding="utf-8"))["rows"] if results.exists() else []
-    return done, {row["id"]: row for row in rows}
-
-
 def test_an_honest_server_with_other_policies_passes(tmp_path):
-    done, rows = run(PROFILE, tmp_path, *ROWS, "QUEUE-01", "OPS-02")
+    done, rows = run_rows(PROFILE, tmp_path, *ROWS, "QUEUE-01", "OPS-02")
     assert rows.keys() == set(ROWS), done.stdout + done.stderr
     undecided = [row["reason"] for row in rows.values() if row["verdict"] == "inconclusive"]
     assert "fail" not in {row["verdict"] for row in rows.values()}, done.stdout
@@ -50,13 +31,13 @@ def test_what_it_does_otherwise_is_a_finding_where_its_profile_does_not_say_so(t
     profile.write_text(
         PROFILE.read_text(encoding="utf-8").replace('malformed_since = "ignored"', ""), encoding="utf-8"
     )
-    done, rows = run(profile, tmp_path, "POLL-03")
+    done, rows = run_rows(profile, tmp_path, "POLL-03")
     assert done.returncode == 1, done.stdout + done.stderr
     (finding, *_) = rows["POLL-03"]["findings"]
     assert (finding["promise"], finding["kind"]) == ("refuses", "not_refused")
 
 
 def test_a_target_for_which_no_row_is_left_is_wrong_usage(tmp_path):
-    done, _ = run(PROFILE, tmp_path, "QUEUE-*")
+    done, _ = run_rows(PROFILE, tmp_path, "QUEUE-*")
     assert done.returncode == 2
     assert "None of the rows asked for suits the target" in done.stderr

@@ -5,17 +5,13 @@ It passes as it is, and with a bug it is found out, whatever it speaks.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.edge.running_rows import DEADLINE_S, ROOT, run_rows
+
 PROFILES = sorted((ROOT / "tests" / "strange_servers").glob("*.toml"))
-DEADLINE_S = 240
 MOST_LINES = 15
 HONEST = ("FLOW-06", "POLL-05", "POLL-06", "SEND-03")
 BUGS = {
@@ -38,22 +34,6 @@ pytestmark = [
 ]
 
 
-def run(profile: Path, reports: Path, *rows: str) -> tuple[int, dict[str, Any], str]:
-    only = [word for row in rows for word in ("--only", row)]
-    words = [sys.executable, "-m", "harness", "run", *only, "--target", str(profile), "--jobs", "2"]
-    done = subprocess.run(
-        [*words, "--reports", str(reports)],
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    results = reports / "results.json"
-    found = json.loads(results.read_text(encoding="utf-8"))["rows"] if results.exists() else []
-    return done.returncode, {row["id"]: row for row in found}, done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_a_short_profile_is_enough(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
@@ -61,7 +41,8 @@ def test_a_short_profile_is_enough(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_it_passes_whatever_it_speaks(path: Path, tmp_path: Path) -> None:
-    _, rows, said = run(path, tmp_path, *HONEST)
+    done, rows = run_rows(path, tmp_path, *HONEST)
+    said = done.stdout + done.stderr
     assert "FLOW-06" in rows, said
     assert "fail" not in {row["verdict"] for row in rows.values()}, said
     undecided = [row["reason"] for row in rows.values() if row["verdict"] == "inconclusive"]
@@ -89,6 +70,7 @@ def test_a_bug_is_found_whatever_it_speaks(path: Path, bug: str, tmp_path: Path)
     profile = tmp_path / "target.toml"
     profile.write_text(env.replace('"own_adapter.py', f'"{path.parent}/own_adapter.py'), encoding="utf-8")
     row, promise = BUGS[bug]
-    code, rows, said = run(profile, tmp_path / "reports", row)
-    assert (code, rows[row]["verdict"]) == (1, "fail"), said
+    done, rows = run_rows(profile, tmp_path / "reports", row)
+    said = done.stdout + done.stderr
+    assert (done.returncode, rows[row]["verdict"]) == (1, "fail"), said
     assert promise in {finding["promise"] for finding in rows[row]["findings"]}, said
