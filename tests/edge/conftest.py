@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.errors import UsageError
-from harness.stack import Services
+from harness.errors import NotHere, UsageError
+from harness.stack import Found, Services, locate_chromium
+from harness.stack.chromium import LEFT_OUT, left_out
 from harness.stack.programs import Toxiproxy
 
 IN_CI = bool(os.environ.get("CI"))
@@ -37,6 +38,19 @@ def services(services_of_the_run: Services | None) -> Iterator[Services]:
                 raise
             pytest.skip(str(error))
         yield running
+
+
+@pytest.fixture(scope="session")
+def chromium_found() -> Found:
+    """The machine's Chromium; without it tests skip, and fail in CI unless WITHOUT_CHROMIUM allows that."""
+    if left_out():
+        pytest.skip(f"{LEFT_OUT} leaves out what needs a browser")
+    try:
+        return locate_chromium(install=False, say=print)
+    except NotHere as error:
+        if IN_CI:
+            raise
+        pytest.skip(error.sentence)
 
 
 @pytest.fixture

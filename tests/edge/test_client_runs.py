@@ -13,24 +13,13 @@ import psutil
 import pytest
 
 from harness.checkers.pressure import TOO_BUSY
-from harness.errors import NotHere
-from harness.stack import locate_chromium, wait_until
-from tests.edge.conftest import IN_CI
+from harness.stack import wait_until
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/clients"
 DEADLINE_S = 280
 
 pytestmark = [pytest.mark.timeout(DEADLINE_S + 20), pytest.mark.usefixtures("services")]
-
-
-@pytest.fixture
-def chromium():
-    """Where there is no Chromium, a test of a page fails in CI and is skipped at a desk."""
-    try:
-        locate_chromium(install=False, say=lambda line: None)
-    except NotHere as error:
-        (pytest.fail if IN_CI else pytest.skip)(str(error))
 
 
 def words(*more):
@@ -72,7 +61,7 @@ def program(folder, text, command='["{python}", "client.py", "{base_url}", "{use
     return path
 
 
-@pytest.mark.usefixtures("chromium")
+@pytest.mark.usefixtures("chromium_found")
 def test_our_client_in_a_page_is_judged_and_passes(tmp_path):
     done = client("--only", "CLIENT-01", "--reports", str(tmp_path))
     row = verdict(done, tmp_path)
@@ -94,7 +83,7 @@ def test_the_documentation_prints_findings():
     assert len(documented_findings()) >= 2
 
 
-@pytest.mark.usefixtures("chromium")
+@pytest.mark.usefixtures("chromium_found")
 @pytest.mark.parametrize(("row_id", "promise", "kind"), documented_findings())
 def test_the_documented_findings_of_the_strangers_page_are_found(tmp_path, row_id, promise, kind):
     stranger = str(EXAMPLES / "set_interval.toml")
@@ -126,7 +115,7 @@ def test_a_program_that_does_not_exist_is_one_sentence(tmp_path):
     assert "the client cannot be started: the program 'no-such-program' does not exist." in done.stderr
 
 
-@pytest.mark.usefixtures("chromium")
+@pytest.mark.usefixtures("chromium_found")
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -169,7 +158,7 @@ def test_wrong_usage_is_one_sentence(more, said):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.usefixtures("chromium")
+@pytest.mark.usefixtures("chromium_found")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_leaves_nothing_running(tmp_path, number):
     run = subprocess.Popen(

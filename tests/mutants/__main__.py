@@ -24,6 +24,7 @@ from harness.errors import HarnessError, UsageError
 from harness.reports.record import RowResult
 from harness.runner.folder import held, new_run
 from harness.stack import locate_chromium
+from harness.stack.chromium import LEFT_OUT, left_out
 from harness.targets.profile import REFERENCE
 from harness.verdict import Verdict
 from tests.mutants.catalog import MUTANTS
@@ -59,9 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    mutants = _chosen(options)
-    if any(isinstance(mutant, ClientMutant) for mutant in mutants):
-        locate_chromium(install=False, say=console.print)
+    mutants = _that_can_run(_chosen(options))
     rows = sorted({mutant.row for mutant in mutants})
     seeds = ", ".join(map(str, options.seed))
     console.print(f"{len(mutants)} mutants and the unbroken server, {len(rows)} rows, seeds {seeds}\n")
@@ -118,6 +117,23 @@ def _chosen(options: argparse.Namespace) -> list[Mutant]:
         raise UsageError(f"There is no mutant {', '.join(unknown)}; there are {', '.join(MUTANTS)}.")
     named = [mutant for mutant in MUTANTS.values() if not options.names or mutant.name in options.names]
     return [mutant for mutant in named if mutant.quick or not options.quick]
+
+
+def _that_can_run(mutants: list[Mutant]) -> list[Mutant]:
+    """Return the mutants without those that the caller's environment leaves out.
+
+    Raise NotHere where Chromium is needed and missing, UsageError where no mutant is left.
+    """
+    clients = [mutant for mutant in mutants if isinstance(mutant, ClientMutant)]
+    if clients and not left_out():
+        locate_chromium(install=False, say=console.print)
+        return mutants
+    if clients:
+        console.print(f"{LEFT_OUT} leaves out {', '.join(mutant.name for mutant in clients)}")
+    servers = [mutant for mutant in mutants if mutant not in clients]
+    if not servers:
+        raise UsageError(f"{LEFT_OUT} leaves out every mutant that was asked for.")
+    return servers
 
 
 def _unbroken(rows: Sequence[str], lanes: Lanes, options: argparse.Namespace) -> Iterator[str]:

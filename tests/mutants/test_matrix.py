@@ -195,3 +195,14 @@ def test_mutants_of_the_client_are_not_begun_without_chromium(
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "not-there"))
     assert command_line.main(["never-begins", "--no-unbroken", "--reports", str(tmp_path / "reports")]) == 2
     assert "not-there" in capsys.readouterr().err
+
+
+def test_mutants_of_the_client_can_be_left_out_openly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line.signal, "signal", lambda number, handler: None)
+    monkeypatch.setenv("WITHOUT_CHROMIUM", "1")
+    assert command_line.main(["never-begins", "--no-unbroken", "--reports", str(tmp_path / "reports")]) == 2
+    assert "leaves out every mutant that was asked for" in capsys.readouterr().err
+    kept = command_line._that_can_run([MUTANTS["never-begins"], MUTANTS["no-ttl"]])
+    assert [mutant.name for mutant in kept] == ["no-ttl"]

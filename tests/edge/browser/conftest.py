@@ -13,17 +13,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from harness.errors import NotHere
 from harness.runner.screenshots import Screenshots
-from harness.stack import Services, locate_chromium
+from harness.stack import Found, Services
 from harness.stack.browser import running
-from harness.stack.chromium import LEFT_OUT, left_out
 from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 from tests.edge.browser.chat_page import ChatPage, new_name
 from tests.edge.browser.pictures import picture
 from tests.edge.browser.timing import judged_in_time
-from tests.edge.conftest import IN_CI
 from tests.edge.server.process import ready, target
 
 _NAMES = {"redis": "Redis", "mongodb": "MongoDB"}
@@ -44,19 +41,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def chromium(chromium_found: Found) -> Iterator[Browser]:
     """The machine's Chromium with an empty profile of its own."""
-    if left_out():
-        pytest.skip(f"{LEFT_OUT} leaves out what needs a browser")
-    try:
-        found = locate_chromium(install=False, say=print)
-    except NotHere as error:
-        if IN_CI:
-            raise
-        pytest.skip(error.sentence)
-    assert found.binary is not None
+    assert chromium_found.binary is not None
     expect.set_options(timeout=PATIENCE_MS)
-    with running(found.binary) as browser:
+    with running(chromium_found.binary) as browser:
         yield browser
 
 
