@@ -109,7 +109,7 @@ def client(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Run servers with planted bugs, which must be caught. Takes the options of `python -m tests.mutants`."""
+    """Run servers and clients with planted bugs, each to be caught. Options: those of `-m tests.mutants`."""
     install(session, "dev")
     session.run("python", "-m", "tests.mutants", *session.posargs)
 
