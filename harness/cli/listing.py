@@ -76,6 +76,13 @@ class _Listener:
 
     def __init__(self) -> None:
         self.runners = Runners()
+        self.unreadable = ""
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Called by pytest for each file it has read, or could not read."""
+        if report.failed:
+            reason = report.longreprtext.strip().splitlines()[-1].removeprefix("E").strip()
+            self.unreadable = self.unreadable or f"{report.nodeid}: {reason}"
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Called by pytest when it has found every test."""
@@ -99,7 +106,6 @@ def collect(rows: Iterable[PlanRow]) -> Runners:
     words = [*scenario_files(), *sorted(tests), *isolated(), "--collect-only"]
     exit_code = pytest_main(words, [listener])
     if exit_code != pytest.ExitCode.OK:
-        raise InfrastructureError(
-            f"pytest could not collect what runs the plan: it ended with {pytest.ExitCode(exit_code)!r}."
-        )
+        reason = listener.unreadable or f"it ended with {pytest.ExitCode(exit_code)!r}"
+        raise InfrastructureError(f"pytest could not collect what runs the plan: {reason}.")
     return listener.runners

@@ -24,7 +24,7 @@ def plan_page(rows: Sequence[PlanRow], runners: Runners, width: int) -> Iterator
         yield section, "bold"
         yield "", ""
         for row in of_section:
-            yield paragraph(row.title, width, first=f"{row.id:<{INDENT}}", indent=INDENT), ""
+            yield paragraph(row.title, width, first=f"{row.id:<{INDENT - 1}} ", indent=INDENT), ""
             yield from _run_by(runners.of(row.id))
         yield "", ""
 

@@ -79,3 +79,19 @@ def test_the_command_line_fails_and_names_the_row(tmp_path):
     assert done.returncode == 2, done.stdout + done.stderr
     assert "FLOW-92 (Offline recipient, line" in done.stderr
     assert "names the row FLOW-02, which the plan does not have. Did you mean FLOW-92" in done.stderr
+
+
+def test_a_test_file_that_cannot_be_read_is_named_with_its_error(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_mine.py").write_text("import not_here  # mark.plan(\n", encoding="utf-8")
+    (tmp_path / PLAN_FILE).write_text((ROOT / PLAN_FILE).read_text(encoding="utf-8"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "plan"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "tests/test_mine.py: ModuleNotFoundError: No module named 'not_here'." in done.stderr
+    assert done.stderr.count("\n") == 1

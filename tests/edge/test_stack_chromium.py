@@ -16,6 +16,7 @@ from harness.errors import NotHere
 from harness.stack import doctor, locate_chromium
 from harness.stack.browser import running
 from harness.stack.packages import Unavailable, run
+from harness.stack.waiting import wait_until
 from tests.edge.test_stack_locate import program
 
 SAYS = "Chromium 142.0.7444.59 built on Debian"
@@ -104,6 +105,14 @@ class TestFinding:
         )
 
 
+def has_ended(pid: int) -> bool:
+    """Return whether no process has this id, or only a zombie that nobody has waited for."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 class TestInstalling:
     def test_root_gets_debians(self, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -154,7 +163,8 @@ class TestInstalling:
             run([str(apt)], env=dict(os.environ), deadline_s=0.5)
         assert time.monotonic() - began < 60
         started = int((nowhere / "pid").read_text(encoding="utf-8"))
-        assert not psutil.pid_exists(started) or psutil.Process(started).status() == psutil.STATUS_ZOMBIE
+        # A killed process takes a moment to go.
+        wait_until(lambda: has_ended(started), deadline_s=30, what="the end of what the program started")
 
 
 class TestDoctor:

@@ -229,7 +229,7 @@ class TestTwoPeople:
         assert neighbour.texts == ["from carol"]
 
     @pytest.mark.plan("TWO-07")
-    def test_what_another_browser_sent_appears_when_the_window_gets_the_focus(
+    def test_what_another_browser_sent_appears_when_the_window_is_focused(
         self, alice: ChatPage, bob: ChatPage, new_page: NewPage
     ) -> None:
         elsewhere = new_page().sign_in(alice.name).write_to(bob.name)

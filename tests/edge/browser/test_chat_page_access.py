@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from tests.edge.browser.chat_page import PASSWORD, ChatPage, new_name
@@ -23,6 +22,9 @@ SENDS = "**/api/users/messages"
 
 def check_with_axe(page: Page) -> None:
     """Fail with axe's own words for each violation, contrast included."""
+    # Only here: it reads its script in the encoding of the locale.
+    from axe_playwright_python.sync_playwright import Axe
+
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 

@@ -166,7 +166,7 @@ class TestStores:
         assert bob.texts == ["patience"]
 
     @pytest.mark.plan("TWO-03")
-    def test_without_mongodb_new_messages_are_shown_and_the_history_comes_later(
+    def test_without_mongodb_new_messages_come_and_the_history_later(
         self, services: Services, alice: ChatPage, bob: ChatPage
     ) -> None:
         bob.write_to(alice.name).send("before")

@@ -62,7 +62,7 @@ def test_hello_is_shown_within_two_seconds_both_ways(
 
 
 @pytest.mark.plan("TWO-04")
-def test_a_chat_goes_on_by_itself_after_the_server_was_killed_and_started_again(
+def test_a_chat_goes_on_by_itself_after_the_server_was_restarted(
     server: Target, alice: ChatPage, bob: ChatPage, look: Look
 ) -> None:
     talking(alice, bob)

@@ -95,7 +95,7 @@ def test_a_thousand_that_waited_at_sign_in_are_shown_within_two_seconds(
 
 
 @pytest.mark.plan("WINDOW-09")
-def test_a_token_that_the_server_does_not_know_any_more_asks_for_the_password(
+def test_a_token_the_server_no_longer_knows_asks_for_the_password(
     services: Services, tmp_path_factory: pytest.TempPathFactory, new_page: NewPage, look: Look
 ) -> None:
     database = {"MONGODB_DATABASE": new_name("test")}
@@ -138,9 +138,7 @@ def test_with_a_full_storage_the_chat_goes_on_in_memory(alice: ChatPage, bob: Ch
 
 
 @pytest.mark.plan("WINDOW-11")
-def test_on_slow_3g_the_page_loads_and_chats_and_never_polls_twice_at_once(
-    new_page: NewPage, look: Look
-) -> None:
+def test_on_slow_3g_the_page_chats_and_never_polls_twice_at_once(new_page: NewPage, look: Look) -> None:
     page = new_page()
     page.page.context.new_cdp_session(page.page).send("Network.emulateNetworkConditions", SLOW_3G)
     most_polls = watch_polls(page.page)

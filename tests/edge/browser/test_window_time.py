@@ -70,9 +70,7 @@ def hidden(page: Page) -> Callable[[bool], None]:
 
 
 @pytest.mark.plan("WINDOW-12")
-def test_a_page_hidden_for_ten_minutes_gets_its_messages_without_timers_and_shows_them(
-    new_page: NewPage, look: Look
-) -> None:
+def test_a_page_hidden_for_ten_minutes_shows_all_when_it_is_seen_again(new_page: NewPage, look: Look) -> None:
     page = new_page()
     page.page.clock.install()
     page.visit()

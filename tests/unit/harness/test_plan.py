@@ -44,6 +44,16 @@ def test_the_projects_own_plan_can_be_read() -> None:
     assert "FLOW-01" in [row.id for row in rows]
 
 
+def test_what_the_projects_own_plan_names_fits_on_a_line_of_80_columns_beneath_its_row() -> None:
+    named = {
+        word
+        for row in read_plan(Path(__file__).parents[3] / PLAN_FILE)
+        for test in row.tests
+        for word in test.split("::")
+    }
+    assert [name for name in named if len(name) > 80 - len("FLOW-01") - 5] == []
+
+
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
