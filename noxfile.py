@@ -128,3 +128,11 @@ def serve(session: nox.Session) -> None:
     """Run the reference server for yourself, with two demo users, until Ctrl-C."""
     install(session, "dev")
     session.run("python", "-m", "harness", "serve", *session.posargs)
+
+
+@nox.session
+def strangers(session: nox.Session) -> None:
+    """Judge systems that are not part of this project, and write docs/strangers.md. Takes their names."""
+    install(session, "dev")
+    session.install("moto[server]>=5.2,<6", "boto3>=1.40,<2")
+    session.run("python", "-m", "strangers", *session.posargs)

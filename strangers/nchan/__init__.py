@@ -1,0 +1,1 @@
+"""Nchan, the publish-subscribe module of nginx."""

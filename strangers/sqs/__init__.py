@@ -1,0 +1,1 @@
+"""Amazon SQS, as moto emulates it."""

@@ -1,0 +1,151 @@
+"""Amazon SQS: a mailbox is a queue of its owner, and what was read is deleted by its receipt.
+
+The options of the profile say whether queues are `fifo`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from harness.adapters import Ack, Adapter, Message, Page, Refused, Site, Unavailable
+
+PAGE = 10  # the most that one ReceiveMessage returns
+LONGEST_PAGE = 100
+
+
+class Sqs(Adapter):
+    """One user. Its queue exists from the registration on."""
+
+    signs_in = False
+
+    def __init__(self, site: Site, username: str, password: str) -> None:
+        super().__init__(site, username, password)
+        self._is_fifo = bool(site.options.get("fifo"))
+        self._read: list[str] = []
+        """Receipts of messages that were read and could not be deleted yet."""
+        self._lock = threading.Lock()
+        self._client = boto3.client(
+            "sqs",
+            endpoint_url=site.urls[0],
+            region_name="us-east-1",
+            aws_access_key_id="none",
+            aws_secret_access_key="none",
+            config=Config(
+                retries={"total_max_attempts": 1},
+                connect_timeout=self.timeout_s,
+                read_timeout=self.timeout_s,
+            ),
+        )
+
+    def register(self) -> None:
+        """Create this user's queue."""
+        fifo = {"FifoQueue": "true"} if self._is_fifo else {}
+        self._call("create_queue", QueueName=self._queue(self.username), Attributes=fifo)
+
+    def sign_in(self) -> None:
+        """Any client may use any queue."""
+
+    def send(self, recipient: str, content: str, client_message_id: str | None) -> Ack:
+        """Send one message; a FIFO queue takes the client's id as the deduplication id."""
+        fifo = {
+            "MessageGroupId": "mailbox",
+            "MessageDeduplicationId": _key(self.username, client_message_id),
+        }
+        said = {"from": self.username, "to": recipient, "content": content, "sender_id": client_message_id}
+        self._call(
+            "send_message",
+            QueueUrl=self._url(recipient),
+            MessageBody=json.dumps(said),
+            **(fifo if self._is_fifo else {}),
+        )
+        return Ack()  # SQS does not promise that a retry is answered with the id of the first attempt
+
+    def poll(self, since: str | None, limit: int | None, wait_s: float) -> Page:
+        """Read messages and delete each of them by its receipt, as a consumer does that has handled them."""
+        del since, wait_s  # a queue has no cursor, and these polls are short
+        with self._lock:
+            self._delete()
+            messages: list[Message] = []
+            most = limit or LONGEST_PAGE
+            while len(messages) < most:
+                try:
+                    found = self._receive(min(PAGE, most - len(messages)))
+                except (OSError, Unavailable):
+                    if messages:
+                        break  # what has come is not lost with the rest
+                    raise
+                if not found:
+                    return Page(messages=messages, has_more=False)
+                messages += found
+                self._delete()
+            return Page(messages=messages, has_more=True)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._client.close()
+
+    def _receive(self, most: int) -> list[Message]:
+        answer = self._call(
+            "receive_message",
+            QueueUrl=self._url(self.username),
+            MaxNumberOfMessages=most,
+        )
+        found = answer.get("Messages", [])
+        self._read += [one["ReceiptHandle"] for one in found]
+        return [_message(one) for one in found]
+
+    def _delete(self) -> None:
+        """Delete what was read; what cannot be deleted now is tried again at the next poll."""
+        while self._read:
+            try:
+                self._call("delete_message", QueueUrl=self._url(self.username), ReceiptHandle=self._read[0])
+            except (OSError, Unavailable):
+                return
+            except Refused:
+                pass  # its visibility time is over
+            self._read.pop(0)
+
+    def _queue(self, username: str) -> str:
+        return username + (".fifo" if self._is_fifo else "")
+
+    def _url(self, username: str) -> str:
+        return f"{self.site.urls[0]}/123456789012/{self._queue(username)}"
+
+    def _call(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
+        """Return the answer to one operation. Raise OSError, Refused or Unavailable."""
+        try:
+            return dict(getattr(self._client, operation)(**arguments))
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if 400 <= status < 500:
+                raise Refused(str(error), status=status) from error
+            raise Unavailable(str(error)) from error
+        except BotoCoreError as error:
+            raise ConnectionError(str(error)) from error
+
+
+def _key(sender: str, client_message_id: str | None) -> str:
+    """Return a deduplication id, which may hold only some characters."""
+    if client_message_id is None:
+        return secrets.token_hex(16)
+    return hashlib.sha256(json.dumps([sender, client_message_id]).encode()).hexdigest()
+
+
+def _message(received: Mapping[str, Any]) -> Message:
+    sent = json.loads(received["Body"])
+    return Message(
+        id=received["MessageId"],
+        sender=sent["from"],
+        recipient=sent["to"],
+        content=sent["content"],
+        client_message_id=sent["sender_id"],
+    )
