@@ -19,7 +19,7 @@ from harness.cli.progress import Progress
 from harness.client import Client, require
 from harness.errors import CannotWrite, NotHere, UsageError, reason_of
 from harness.history.recorder import REMEDY
-from harness.plan import PLAN_FILE, PlanRow, read_plan, select
+from harness.plan import PLAN_FILE, PlanRow, find_plan, read_plan, select
 from harness.plan.drift import drift
 from harness.plan.fitting import fitting
 from harness.printable import printable
@@ -112,7 +112,7 @@ def _rows(count: int) -> str:
 def _wanted(options: Namespace) -> list[PlanRow]:
     """Return the rows asked for that suit the target. Raise UsageError where none does."""
     profile = load_profile(options.target)  # a wrong one is reported before anything starts
-    selected = select(read_plan(Path(PLAN_FILE)), options.only, options.section)
+    selected = select(read_plan(find_plan()), options.only, options.section)
     if not options.only and not options.section:
         selected = [row for row in selected if row.section != SOAK]
     wanted, left_out = fitting(
@@ -127,7 +127,7 @@ def _wanted(options: Namespace) -> list[PlanRow]:
 
 def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path) -> tuple[int, list[str]]:
     """Run these rows of the plan; see `run_rows`."""
-    words = listing.files_of(rows)
+    words = [*listing.files_of(rows), "--harness-plan", str(find_plan())]
     if "minutes" in options:
         words += ["--harness-minutes", str(options.minutes)]
     jobs = min(jobs, sum(len(row.tests) or 1 for row in rows))
@@ -212,11 +212,18 @@ def check(options: Namespace) -> int:
 
 
 def plan(options: Namespace) -> int:
-    """List every row with what runs it; where they disagree, the exit code is 2."""
-    rows = read_plan(Path(PLAN_FILE))
+    """List every row with what runs it; where they disagree, the exit code is 2.
+
+    The tests that run rows are in a checkout alone. Elsewhere there is nothing to compare.
+    """
+    path = find_plan()
+    rows = read_plan(path)
     runners = listing.collect(rows)
     for text, style in plan_page(rows, runners, console.width):
         line(text, style=style)
+    if path != Path(PLAN_FILE):
+        line(f"{len(rows)} rows, of which {sum(not row.tests for row in rows)} need no checkout")
+        return 0
     disagreements = drift(rows, runners)
     for sentence in disagreements:
         streams.complain(sentence)

@@ -52,7 +52,7 @@ def isolated() -> list[str]:
     return [
         *("-c", os.devnull, "--rootdir", here, "--confcutdir", here, "-o", f"pythonpath={here}"),
         "--import-mode=importlib",
-        *("-p", "harness.plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),
+        *("-p", "harness.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:benchmark"),
     ]
 
 

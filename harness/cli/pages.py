@@ -25,8 +25,13 @@ def plan_page(rows: Sequence[PlanRow], runners: Runners, width: int) -> Iterator
         yield "", ""
         for row in of_section:
             yield paragraph(row.title, width, first=f"{row.id:<{INDENT - 1}} ", indent=INDENT), ""
-            yield from _run_by(runners.of(row.id))
+            yield from _run_by(runners.of(row.id) or _not_here(row))
         yield "", ""
+
+
+def _not_here(row: PlanRow) -> tuple[str, ...]:
+    """Return the tests that the plan names for a row, where this folder is not a checkout."""
+    return () if any(Path(test.partition("::")[0]).is_file() for test in row.tests) else row.tests
 
 
 def _run_by(nodes: Sequence[str]) -> Iterator[Line]:

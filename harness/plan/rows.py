@@ -29,6 +29,17 @@ _TESTS = re.compile(r"[\w/.-]+\.py|\btest_\w+")
 _KEY = re.compile(r"\w+")
 
 
+def find_plan() -> Path:
+    """Return this folder's plan; where it has none, the one that comes with the harness."""
+    package = Path(__file__).parents[1]
+    places = [
+        Path(PLAN_FILE),
+        package / PLAN_FILE,
+        package.parent / PLAN_FILE,
+    ]  # here, in a wheel, in a checkout
+    return next((place for place in places if place.is_file()), places[0])
+
+
 class PlanError(UsageError, ValueError):
     """The plan cannot be read, or does not have a row that was asked for; the message says where."""
 

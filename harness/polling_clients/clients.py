@@ -146,11 +146,11 @@ class Clients:
         self._loop.run(self._close())
 
     async def _start_page(self, user: User, *, with_clock: bool) -> RunningClient:
-        from harness.polling_clients.drivers.page import PageClient  # imports Playwright
-
         page = self._loaded.profile.page
         assert page is not None
-        browser = await self._browser.get()
+        browser = await self._browser.get()  # first, as it says what to do where there is no Playwright
+        from harness.polling_clients.drivers.page import PageClient
+
         if user.username not in self._contexts:
             self._contexts[user.username] = await browser.new_context()
         else:
