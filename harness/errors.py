@@ -53,7 +53,14 @@ class DoesNotFit(UsageError):
 
 
 class NeverReady(UsageError):
-    """The server under test was started and did not serve; with its last lines."""
+    """The server under test was started and did not serve; with its last lines.
+
+    `last_status` is what the request for its ready path was answered last; None if it was never answered.
+    """
+
+    def __init__(self, sentence: str, *, last_lines: str = "", last_status: int | None = None) -> None:
+        super().__init__(sentence, last_lines=last_lines)
+        self.last_status = last_status
 
 
 class NotServed(HarnessError):

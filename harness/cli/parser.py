@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.cli import actions
+from harness.cli.authoring import try_profile
 from harness.cli.chaos import chaos as play_chaos
 from harness.cli.client import client as judge_client
 from harness.printable import printable
@@ -69,7 +70,7 @@ def parser() -> Parser:
         exit_codes=_VERDICTS,
     )
     commands = program.add_subparsers(title="commands", required=True, metavar="COMMAND", prog=PROGRAM)
-    for add in (_run, _soak, _chaos, _client, _check, _plan, _doctor, _serve, _exec):
+    for add in (_run, _try, _soak, _chaos, _client, _check, _plan, _doctor, _serve, _exec):
         add(commands)
     return program
 
@@ -100,6 +101,27 @@ def _run(commands: Commands[Parser]) -> None:
     )
     _about_results(run)
     run.set_defaults(command=actions.run)
+
+
+def _try(commands: Commands[Parser]) -> None:
+    trying = commands.add_parser(
+        "try",
+        help="try a profile: does it describe its server?",
+        description="Walk one message through the server of a profile: register, sign in, send, poll,\n"
+        "poll again. Show each request as a curl line, its answer, what was read out of\n"
+        "it, and what to write into the profile where something could not be found.",
+        usage="PROFILE",
+        examples={f"{PROGRAM} try my_server.toml": "try the profile of a server of your own"},
+        exit_codes={
+            0: "everything was read: the profile fits",
+            2: "the profile is wrong or does not fit the server",
+            3: "the server was not reached, was not started, or failed",
+            INTERRUPTED: "interrupted",
+        },
+    )
+    what = trying.add_argument_group("what to try")
+    what.add_argument("profile", metavar="PROFILE", help="the path of a profile, or a bundled target's name")
+    trying.set_defaults(command=try_profile)
 
 
 def _soak(commands: Commands[Parser]) -> None:

@@ -34,11 +34,7 @@ class Remote(Target):
                 self.ready, deadline_s=self.ready_deadline_s, what="it to serve", retry_on=self.not_ready_yet
             )
         except DeadlineMissed as error:
-            raise NeverReady(
-                f"The server did not answer GET {self.base_url}{self._ready_path} with 200 within"
-                f" {self.ready_deadline_s:g} s.",
-                last_lines="",
-            ) from error
+            raise NeverReady(f"The server {self.unready()}.", last_status=self._last_status) from error
 
     def stop(self, *, deadline_s: float = 0.0) -> bool:
         """Leave it running, and return True."""

@@ -40,6 +40,7 @@ class Target(ServerProcess):
         self.ready_deadline_s = deadline_s
         self._base_url = base_url.rstrip("/")
         self._ready_path = ready_path
+        self._last_status: int | None = None
 
     @property
     def base_url(self) -> str:
@@ -50,7 +51,14 @@ class Target(ServerProcess):
         """Return whether GET of the ready path is answered 200."""
         with new_pool(timeout=urllib3.Timeout(total=2.0)) as http:
             response = http.request("GET", self.base_url + self._ready_path, preload_content=False)
+            self._last_status = response.status
             return read_body(response) is not None and response.status == 200
+
+    def unready(self) -> str:
+        """Return what it did not do, as the middle of a sentence, with its last answer if there was one."""
+        asked = f"GET {self.base_url}{self._ready_path}"
+        last = "" if self._last_status is None else f"; the last answer was {self._last_status}"
+        return f"did not answer {asked} with 200 within {self.ready_deadline_s:g} s{last}"
 
     def listens(self) -> bool:
         """Return True without a look: in a container the listener is not a child of the command."""
@@ -76,9 +84,9 @@ class Target(ServerProcess):
             ) from error
         except DeadlineMissed as error:
             raise NeverReady(
-                f"`{' '.join(self.command)}` did not answer GET {self.base_url}{self._ready_path} with 200"
-                f" within {self.ready_deadline_s:g} s; {said(error.last_lines)}",
+                f"`{' '.join(self.command)}` {self.unready()}; {said(error.last_lines)}",
                 last_lines=error.last_lines,
+                last_status=self._last_status,
             ) from error
 
 

@@ -1,0 +1,271 @@
+"""Where an answer does not fit the profile, each in a sentence with what to write instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.adapters.bounded_http import LONGEST_BODY_BYTES
+from harness.adapters.http import Request
+from harness.adapters.reading import cookies_of
+from harness.adapters.results import Answer
+from harness.adapters.wire import HEADER, Where, Wire
+from harness.authoring.fields import FITS, Field, fields_of, is_scalar, nearest, step
+from harness.errors import DoesNotFit, InfrastructureError
+
+ASKED = {
+    "register": "the registration",
+    "sign_in": "the sign-in",
+    "send": "the send",
+    "poll": "the poll",
+    "history": "the read of the conversation",
+}
+MOST_NAMES = 8
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What keeps a profile from being used, and the exit code that this means."""
+
+    sentence: str
+    exit_code: int = DoesNotFit.exit_code
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer."""
+
+    request: Request
+    answer: Answer
+
+
+def status_problem(wire: Wire, operation: str, exchange: Exchange) -> Problem | None:
+    """Return what is wrong with an answer's status; None where the profile says that it means success."""
+    answer, asked, table = exchange.answer, ASKED[operation], getattr(wire, operation)
+    place = f"`wire.{operation}"
+    if answer.status is None:
+        said = f"{asked} was not answered: {answer.error}."
+        return Problem(_begin(said), InfrastructureError.exit_code)
+    if answer.status in table.ok or answer.status in getattr(table, "none", ()):
+        return None
+    said = f"{_begin(asked)} was answered {answer.status}"
+    if answer.status < 300:
+        known = ", ".join(map(str, sorted(table.ok)))
+        return Problem(f"{said}, and {place}.ok` says {known}. {advice(f'{operation}.ok', answer.status)}")
+    if answer.status < 400:
+        where = answer.headers.get("Location", "nowhere")
+        return Problem(f"{said}, which leads to {where}; redirects are not followed: correct {place}.path`.")
+    if answer.status >= 500:
+        why = "that is the server's failure, and says nothing about the profile"
+        return Problem(f"{said}: {why}.", InfrastructureError.exit_code)
+    return Problem(f"{said}: {_refused(wire, operation, exchange)}")
+
+
+def _refused(wire: Wire, operation: str, exchange: Exchange) -> str:
+    """Return the end of a sentence about an answer from 400 to 499."""
+    request, place, status = exchange.request, f"`wire.{operation}", exchange.answer.status
+    if status == 404:
+        other = " or the user is unknown" if operation != "register" else ""
+        return f"the server has no {request.method} {request.path}{other}; see {place}.path`."
+    if status in (405, 501):
+        return f"it does not take {request.method} there; {_allowed(operation, exchange.answer)}"
+    if status in (401, 403) and operation != "register":
+        shows = f'`wire.auth` is "{wire.auth}"'
+        return f"it did not see who asks, or does not allow it; {shows}."
+    if status == 429:
+        return "too many requests; raise the server's limits under [env]."
+    sent = ", ".join(f"`{name}`" for name in _sent(wire, operation)) or "nothing"
+    body = getattr(wire, operation).body
+    return f'it does not accept the fields {sent} ({place}.body` is "{body}"); its answer may say why.'
+
+
+def _allowed(operation: str, answer: Answer) -> str:
+    legal = [one.strip().upper() for one in answer.headers.get("Allow", "").split(",")]
+    legal = [one for one in legal if one in _METHODS]
+    if not legal:
+        return f"see `wire.{operation}.method`."
+    return f"it takes {', '.join(legal)}. {advice(f'{operation}.method', legal[0])}"
+
+
+def _sent(wire: Wire, operation: str) -> list[str]:
+    table = getattr(wire, operation)
+    names = [getattr(table, key) for key in table.REQUEST if key not in table.path.names]
+    return [name for name in names if name] + list(table.fields)
+
+
+def value_of(answer: Answer) -> Any:
+    """Return the JSON value of a body, of any type. Raise ValueError where it is not JSON."""
+    if answer.error is None:
+        return answer.body
+    try:
+        return json.loads(answer.text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def body_problem(operation: str, exchange: Exchange) -> str:
+    """Return what is wrong with a body that is not JSON."""
+    answer, asked = exchange.answer, ASKED[operation]
+    if answer.error and str(LONGEST_BODY_BYTES) in answer.error:
+        return f"The answer to {asked} was not read: {answer.error}."
+    if not answer.text.strip():
+        hint = f"; if {answer.status} means that nothing is new, {advice(f'{operation}.none', answer.status)}"
+        return f"The answer to {asked} is empty{hint if operation in ('poll', 'history') else '.'}"
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    if "html" in kind or answer.text.lstrip()[:1] == "<":
+        page = (
+            "HTML" if "html" in kind or "<html" in answer.text[:200].lower() else "not JSON but XML or HTML"
+        )
+        return (
+            f"The answer to {asked} is {page}: {exchange.request.path} may be a page for people;"
+            f" see `wire.{operation}.path` and `wire.prefix`."
+        )
+    return f"The answer to {asked} is not JSON{f' but {kind}' if kind and 'json' not in kind else ''}."
+
+
+def missing(wire: Wire, operation: str, answer: Answer, *, cursor_is_needed: bool) -> Iterator[str]:
+    """Yield a sentence for each field that an answer must have and lacks. Raise ValueError as `value_of`."""
+    if operation == "sign_in":
+        yield from _missing_token(wire, answer)
+    if operation in ("poll", "history"):
+        yield from _missing_in_page(wire, operation, answer, cursor_is_needed=cursor_is_needed)
+
+
+def _missing_token(wire: Wire, answer: Answer) -> Iterator[str]:
+    if wire.auth == "cookie" and not cookies_of(answer):
+        yield 'The answer to the sign-in sets no cookie, and `wire.auth` is "cookie".'
+    if wire.auth not in ("bearer", "header"):
+        return
+    where = wire.sign_in.token
+    value = None if where.startswith(HEADER) else value_of(answer)
+    lack = _lack("sign_in.token", where, value, answer, list(fields_of(value)))
+    if lack and cookies_of(answer):
+        lack += ' It sets a cookie: with that, `wire.auth` is "cookie".'
+    if lack:
+        yield lack
+
+
+def _missing_in_page(wire: Wire, operation: str, answer: Answer, *, cursor_is_needed: bool) -> Iterator[str]:
+    value, table = value_of(answer), getattr(wire, operation)
+    every = [*([Field("@", "@", value)] if isinstance(value, list) else []), *fields_of(value)]
+    if isinstance(value, list) and table.messages != "@":
+        yield f"The answer to {ASKED[operation]} is a list. {advice(f'{operation}.messages', '@')}"
+        return
+    if lack := _lack(f"{operation}.messages", table.messages, value, answer, every):
+        yield lack
+        return
+    messages = table.messages.of(value, answer)
+    first = messages[0] if messages else None
+    if isinstance(first, Mapping):
+        for key in ("id", "sender", "content"):
+            if lack := _lack(
+                f"message.{key}", getattr(wire.message, key), first, None, list(fields_of(first))
+            ):
+                yield lack
+    if operation == "poll" and messages and cursor_is_needed:
+        yield from _missing_cursor(wire, answer, value, every, first)
+
+
+def _missing_cursor(
+    wire: Wire, answer: Answer, value: Any, every: Sequence[Field], first: Any
+) -> Iterator[str]:
+    where = wire.poll.next_since
+    headers = [Field(f"{HEADER}{name}", name, text) for name, text in answer.headers.items()]
+    headers = [each for each in headers if "etag" in each.name.lower() or "cursor" in each.name.lower()]
+    stamps = nearest("message.timestamp", wire.message.timestamp, list(fields_of(first)))
+    of_the_last = []
+    if stamps is not None:
+        page = "" if wire.poll.messages == "@" else wire.poll.messages
+        last = f"{page}[-1].{stamps.place}"
+        of_the_last = [Field(last, "next_since", stamps.value)]
+    if lack := _lack("poll.next_since", where, value, answer, [*every, *headers], of_the_last):
+        yield lack
+
+
+def _lack(
+    key: str,
+    where: Where,
+    value: Any,
+    answer: Answer | None,
+    candidates: Iterable[Field],
+    otherwise: Sequence[Field] = (),
+) -> str:
+    """Return that a field is missing or of another type, and what to write instead; '' if it is there."""
+    found = where.of(value, answer)
+    fits = FITS.get(key.rpartition(".")[2], is_scalar)
+    if found is not None and fits(found):
+        return ""
+    operation = key.partition(".")[0]
+    of = "a message of the poll" if operation == "message" else f"the answer to {ASKED[operation]}"
+    said = f"{_begin(of)} has no `{where}` (`wire.{key}`)"
+    if not where:
+        said = f"`wire.{key}` is empty, and it is needed"
+    elif found is not None:
+        said = f"{_begin(of)} has {_kind(found)} at `{where}` (`wire.{key}`), which does not fit"
+    near = nearest(key, str(where), candidates) or next(iter(otherwise), None)
+    if near is not None:
+        return f"{said}; it has `{near.place}`. {advice(key, near.place)}"
+    return f"{said}; it has {_has(value, answer, where)}."
+
+
+def _has(value: Any, answer: Answer | None, where: Where) -> str:
+    if where.startswith(HEADER) and answer:
+        names = [f"the header {name}" for name in answer.headers]
+    elif not isinstance(value, Mapping):
+        return f"{_kind(value)} instead of an object"
+    else:
+        names = [f"`{each}`" for each in map(step, map(str, value))]
+    more = ", …" if len(names) > MOST_NAMES else ""
+    return (", ".join(names[:MOST_NAMES]) or "nothing") + more
+
+
+def unread(wire: Wire, operation: str, answer: Answer) -> Iterator[str]:
+    """Yield what an answer lacks and need not have, where something is like it."""
+    table = getattr(wire, operation)
+    try:
+        value = value_of(answer)
+    except ValueError:
+        return
+    for prefix, place, inside in _places(wire, operation, table, value):
+        used = [getattr(place, key) for key in _read_keys(place)]
+        spare = [each for each in fields_of(inside) if each.place not in used]
+        for key in _read_keys(place):
+            where = getattr(place, key)
+            if where and not where.startswith(HEADER) and where.of(inside, answer) is None:
+                near = nearest(f"{prefix}.{key}", str(where), spare)
+                if near is not None:
+                    has = f"it has `{near.place}`. If that is meant: {advice(f'{prefix}.{key}', near.place)}"
+                    yield f"There is no `{where}` (`wire.{prefix}.{key}`), which is not needed; {has}"
+
+
+def _places(wire: Wire, operation: str, table: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the tables of keys by which an answer is read, and the value that each is about."""
+    if isinstance(value, Mapping):
+        yield operation, table, value
+    messages = table.messages.of(value) if operation in ("poll", "history") else None
+    if messages and isinstance(messages, list) and isinstance(messages[0], Mapping):
+        yield "message", wire.message, messages[0]
+
+
+def _read_keys(table: Any) -> list[str]:
+    return [
+        key for key in table.__struct_fields__ if isinstance(getattr(table, key), Where) and key != "outcome"
+    ]
+
+
+def advice(key: str, value: object) -> str:
+    """Return the line to write for a key such as `sign_in.token`, as a sentence."""
+    table, _, name = key.rpartition(".")
+    return f"Write `{name} = {json.dumps(value, ensure_ascii=False)}` under [wire.{table}]."
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return next((name for kind, name in names.items() if isinstance(value, kind)), "a number")
+
+
+def _begin(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
