@@ -92,8 +92,8 @@ class Messages:
             raise NotAcked(f"a send was answered {answer.status or 'nothing'} and not accepted: {answer.why}")
         return answer
 
-    def send_copies(self, sender: Client, recipient: Client, *, copies: int) -> None:
-        """Send one message several times at once with one client_message_id.
+    def send_copies(self, sender: Client, recipient: Client, *, copies: int) -> Manner:
+        """Send one message several times at once with one id, and return how the first one was.
 
         Each copy goes over its own connection and is spelled differently. It is still the same message.
         """
@@ -108,6 +108,7 @@ class Messages:
         with ThreadPoolExecutor(copies) as pool:
             answers = list(pool.map(send_with_the_others, manners))
         self._patience.after(min(answers, key=lambda answer: (answer.status is None, answer.seconds)))
+        return first
 
     def send_every_kind(self, pairs: Sequence[Pair], *, at_most: int = 1000) -> None:
         """Let every pair's first send to its second until every way to send a message has been used.
