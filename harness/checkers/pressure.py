@@ -64,6 +64,11 @@ class Pressure:
         """Whether pressure explains a wait that `enough_ns` in a row without it would have ended."""
         return self.excuses_time(start_ns, end_ns) and not self._was_free(enough_ns, start_ns, end_ns)
 
+    def excuses_work(self, start_ns: float, end_ns: float, enough_ns: float) -> bool:
+        """Whether pressure explains how long something took that goes on whenever the machine is free."""
+        free_ns = end_ns - start_ns - self._spans.inside_ns(start_ns, end_ns)
+        return self.excuses_time(start_ns, end_ns) and free_ns < enough_ns
+
     def excuses_most_of(self, start_ns: float, end_ns: float) -> bool:
         """Whether the machine was too busy in more than half of this time, all of it added up."""
         return self._spans.inside_ns(start_ns, end_ns) > (end_ns - start_ns) / 2

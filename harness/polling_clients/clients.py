@@ -87,7 +87,7 @@ class RunningClient:
         self._do(self.driver.freeze(frozen=True))
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it go on; a page is still hidden."""
         self._do(self.driver.freeze(frozen=False))
 
     def go_offline(self) -> None:

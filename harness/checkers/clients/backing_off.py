@@ -1,13 +1,14 @@
 """Waits after errors: they grow, and clients that failed together do not come back together.
 
 Waits are random, from 0 to a cap that doubles (full jitter), so a short one proves nothing. What is reported
-would come by chance less than once in a million: the probabilities of the waits of a row are multiplied.
+would come by chance less than once in a million, all waits of a row together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import comb, prod
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from math import comb
 
 from harness.checkers.clients.lives import Pair, bounds_of, has, lives
 from harness.checkers.findings import at, finding
@@ -20,6 +21,8 @@ USUAL = 1.2
 """A wait of up to this many intervals is one of a client that does not back off."""
 ALIKE = 0.05
 """Waits that differ by less than this part of their cap are the same."""
+MOST_WAITS = 200
+"""Of a client that tries again all the time, more prove nothing more."""
 CLIENTS = 3
 """Of fewer clients one cannot say that they come back together."""
 
@@ -30,21 +33,31 @@ Bout = list[Pair]
 def without_back_off(history: History) -> Iterator[Finding]:
     """Yield the finding for clients whose waits stay as they are however often they fail.
 
-    A busy machine excuses nothing: it can only make waits longer.
+    A busy machine excuses nothing: it can only make waits longer, and so some of them may be.
     """
     if not has(history, "back_off"):
         return
-    interval_s = bounds_of(history).interval_s
-    waits = [(place, pair) for bout in _bouts(history) for place, pair in enumerate(bout) if place]
-    chance = prod(min(1.0, USUAL * interval_s / cap_s(history, place)) for place, _ in waits)
-    if chance >= BY_CHANCE or any(_wait_s(pair) > USUAL * interval_s for _, pair in waits):
+    usual_s = USUAL * bounds_of(history).interval_s
+    again = ((place, pair) for bout in _bouts(history) for place, pair in enumerate(bout) if place)
+    waits = list(islice(again, MOST_WAITS))
+    chances = [min(1.0, usual_s / cap_s(history, place)) for place, _ in waits]
+    short = [before for _, (before, after) in waits if _wait_s((before, after)) <= usual_s]
+    if chance_of(len(short), chances) >= BY_CHANCE:
         return
-    since_ns = waits[0][1][0].end_ns
     sentence = (
-        f"{len(waits)} polls in a row failed once more, from {at(history, since_ns)} on, and none was "
-        f"followed by a wait of more than {USUAL * interval_s:.2f} s: the waits do not grow."
+        f"{len(waits)} polls failed after one that had failed, from {at(history, short[0].end_ns)} on, and "
+        f"{len(short)} of them were followed by a wait of at most {usual_s:.2f} s: the waits do not grow."
     )
-    yield finding(PROMISE, "no_back_off", sentence, [before.event for _, (before, _) in waits])
+    yield finding(PROMISE, "no_back_off", sentence, [before.event for before in short])
+
+
+def chance_of(count: int, chances: Sequence[float]) -> float:
+    """Return the probability that so many things or more happen, each of which has one of these chances."""
+    exactly = [1.0]  # for each number of things, the probability that it is that many
+    for chance in chances:
+        not_this, this = [*exactly, 0.0], [0.0, *exactly]
+        exactly = [a * (1 - chance) + b * chance for a, b in zip(not_this, this, strict=True)]
+    return sum(exactly[count:])
 
 
 def failed_together(history: History) -> Iterator[Finding]:

@@ -8,9 +8,11 @@ after its last error.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from harness.checkers.clients.lives import (
     GRACE_NS,
+    PAUSES,
     Life,
     bounds_of,
     by_user,
@@ -21,7 +23,8 @@ from harness.checkers.clients.lives import (
 from harness.checkers.clients.sent import sent_to
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
-from harness.history import NS_PER_S, ClientTold, History, Send
+from harness.checkers.spans import Span
+from harness.history import NS_PER_S, ClientTold, History
 from harness.history.memoize import memoize
 from harness.verdict import Judgement
 
@@ -64,8 +67,17 @@ def _moments(history: History, some: tuple[Life, ...]) -> Iterator[ClientTold]:
 
 def _polled(history: History, some: tuple[Life, ...], told: ClientTold) -> bool:
     """Whether one of these clients polled in time."""
-    until_ns = told.at_ns + _bound_ns(history, told)
-    return any(told.at_ns - GRACE_NS <= poll.start_ns <= until_ns for life in some for poll in life.polls)
+    return _next_poll_ns(some, told) <= told.at_ns + _bound_ns(history, told)
+
+
+def _next_poll_ns(some: tuple[Life, ...], told: ClientTold) -> float:
+    """Return when one of these clients polled next, or infinity.
+
+    The end of a pause is recorded before the client can poll: what began before it may hang.
+    """
+    since_ns = told.at_ns - (0 if told.did in PAUSES.values() else GRACE_NS)
+    starts = (poll.start_ns for life in some for poll in life.polls)
+    return min((it for it in starts if it >= since_ns), default=inf)
 
 
 def _had_time(history: History, some: tuple[Life, ...], told: ClientTold) -> bool:
@@ -93,7 +105,8 @@ def _wrongs(
 ) -> Iterator[Found]:
     until_ns = told.at_ns + _bound_ns(history, told)
     if not _polled(history, some, told):
-        if pressure.excuses_time(told.at_ns, until_ns):
+        time = _time_for(history, some, (told.at_ns, _next_poll_ns(some, told)), until_ns)
+        if pressure.excuses_wait(told.at_ns, *time):
             yield EXCUSED
             return
         sentence = (
@@ -111,8 +124,10 @@ def _wrongs(
     if not _can_poll(some, told.at_ns, shown_until_ns) or _misbehaved(history, told.at_ns, shown_until_ns):
         return
     for send in sent_to(history).get(some[0].user, ()):
-        if (send.end_ns or 0) < told.at_ns and _is_shown_late(history, send, shown_until_ns):
-            if pressure.excuses_time(told.at_ns, shown_until_ns):
+        shown_ns = _first_shown_ns(history).get(send.id, inf)
+        if (send.end_ns or 0) < told.at_ns and shown_until_ns < shown_ns < inf:  # never: see shows-all
+            time = _time_for(history, some, (told.at_ns, shown_ns), shown_until_ns)
+            if pressure.excuses_work(told.at_ns, *time):
                 yield EXCUSED
                 continue
             sentence = (
@@ -128,7 +143,20 @@ def _misbehaved(history: History, since_ns: int, until_ns: int) -> bool:
     return any(it.script and it.end_ns >= since_ns and it.start_ns <= until_ns for it in history.requests)
 
 
-def _is_shown_late(history: History, send: Send, until_ns: int) -> bool:
-    """Whether a message that had not been shown was shown after this time only; never: see shows-all."""
-    times = [it.at_ns for it in history.handed if it.id == send.id]
-    return bool(times) and min(times) > until_ns
+@memoize
+def _first_shown_ns(history: History) -> dict[str | None, int]:
+    """Return when each message was shown for the first time, by its id."""
+    return {it.id: it.at_ns for it in reversed(history.handed)}
+
+
+def _time_for(history: History, some: tuple[Life, ...], waited: Span, until_ns: float) -> tuple[float, float]:
+    """Return until when these clients could do what was due by `until_ns`, and how much time it may take.
+
+    A poll that failed meanwhile may have failed because of pressure, and is followed by a back-off.
+    """
+    since_ns, end_ns = waited
+    pauses = (start_ns for life in some for start_ns, _ in life.pauses if start_ns > since_ns)
+    end_ns = min(end_ns, max(life.must_poll_until_ns for life in some), *pauses)
+    polls = (poll for life in some for poll in life.polls if poll.start_ns <= end_ns)
+    failed = sum(not poll.is_good and poll.end_ns >= since_ns for poll in polls)
+    return end_ns, until_ns - since_ns + failed * ns(bounds_of(history).longest_back_off_s)

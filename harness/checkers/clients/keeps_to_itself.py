@@ -53,8 +53,9 @@ def _may_be_unacked(history: History, handed: Handed, sent: set[str]) -> bool:
 def _asked(history: History) -> Iterator[Finding]:
     """Yield the polls for another mailbox than that of the user for whom the client ran."""
     for life in lives(history):
+        until_ns = life.end_ns - (GRACE_NS if life.ended_by == "switch" else 0)
         for poll in history.requests:
-            is_inside = life.start_ns + GRACE_NS < poll.start_ns < life.end_ns - GRACE_NS
+            is_inside = life.start_ns + GRACE_NS < poll.start_ns < until_ns
             if poll.is_poll and poll.client == life.client and is_inside and poll.user != life.user:
                 sentence = (
                     f"{life.client} asked for the mailbox of {poll.user} at {at(history, poll.start_ns)}, "

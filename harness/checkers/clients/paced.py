@@ -28,7 +28,7 @@ from harness.checkers.clients.lives import (
 from harness.checkers.clients.tabs import both_poll
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
-from harness.checkers.spans import Spans
+from harness.checkers.spans import Span, Spans
 from harness.history import NS_PER_S, ClientRequest, History
 from harness.verdict import Judgement
 
@@ -103,9 +103,7 @@ def _one_wait(
     kind, least_ns, most_ns = _right_wait(history, before, after, woken)
     if least_ns <= wait_ns and (wait_ns <= most_ns or _another_polled(some, before, most_ns)):
         return
-    # No pressure makes a client come early: it cannot have had the answer before the front had its request.
-    is_certain = kind in AT_ONCE and after.start_ns - before.start_ns < least_ns
-    if not is_certain and pressure.excuses_time(before.start_ns, after.start_ns):
+    if _is_excused(kind, pair, (least_ns, most_ns), pressure):
         yield EXCUSED
         return
     is_slow = wait_ns > most_ns
@@ -135,6 +133,16 @@ def _right_wait(
         return "", -inf, most_ns
     round_trip_ns = before.end_ns - before.start_ns
     return "too_fast", FASTEST * spacing_ns - round_trip_ns - TOLERANCE_NS, most_ns
+
+
+def _is_excused(kind: str, pair: Pair, right: Span, pressure: Pressure) -> bool:
+    """Whether pressure explains that the wait between two polls is not a right one."""
+    (before, after), (least_ns, most_ns) = pair, right
+    if after.start_ns - before.end_ns > most_ns:
+        return pressure.excuses_wait(before.end_ns, after.start_ns, most_ns)
+    # No pressure makes a client come early: it cannot have had the answer before the front had its request.
+    is_certain = kind in AT_ONCE and after.start_ns - before.start_ns < least_ns
+    return not is_certain and pressure.excuses_time(before.start_ns, after.start_ns)
 
 
 def _another_polled(some: tuple[Life, ...], before: ClientRequest, within_ns: float) -> bool:

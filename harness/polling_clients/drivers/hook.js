@@ -30,10 +30,10 @@
     document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
   };
 
+  // Browsers freeze hidden pages alone, and resume them before they show them, or without.
   window.pollproofSetFrozen = (value) => {
     if (value) window.pollproofSetHidden(true);
     document.dispatchEvent(new Event(value ? "freeze" : "resume"));
-    if (!value) window.pollproofSetHidden(false);
   };
 
   if (CONFIG.selector) {

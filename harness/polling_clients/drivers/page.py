@@ -96,7 +96,7 @@ class PageClient:
         await self._within(self._require().evaluate(script, [hidden, "hide" if hidden else "show"]))
 
     async def freeze(self, *, frozen: bool) -> None:
-        """Freeze the page, as browsers do with a page that was hidden for long; or resume and show it.
+        """Freeze the page, as browsers do with a page that was hidden for long; or resume it, still hidden.
 
         Chromium refuses to freeze a page without a window, so the debugger keeps its scripts from running.
         """

@@ -19,6 +19,7 @@ def test_the_page_is_hidden(stage: Stage) -> None:
     stage.send(client.user)
     stage.until_shown(client)
     with stage.during(misbehaviours.status(503)):
+        stage.send(client.user)  # ends a poll that was held when the server began to misbehave
         stage.until_misbehaved(1, client)
     stage.send(client.user)
     stage.until_shown(client)
@@ -32,12 +33,16 @@ def test_the_page_is_hidden(stage: Stage) -> None:
 
 @pytest.mark.plan("CLIENT-51")
 def test_the_client_is_frozen_and_resumed(stage: Stage) -> None:
-    """Messages come meanwhile."""
+    """Messages come meanwhile. A page is resumed before it is shown, if it goes on while it is hidden."""
     client = stage.reading_client()
     client.freeze()
     stage.send(client.user, 3)
     stage.for_intervals(3)
     client.resume()
+    if stage.has.hidden:
+        stage.until_shown(client)
+    if stage.profile.page:
+        client.show()
     stage.until_shown(client)
     stage.for_intervals(3)
     stage.check(*DELIVERY, "catches-up")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import count
+from random import Random
 
 import pytest
 
+from harness.checkers.clients.backing_off import chance_of
 from harness.verdict import Verdict
 from tests.unit.harness.checkers.clients.client_story import TAB, ClientStory, running
 from tests.unit.harness.checkers.clients.test_shows import judged, kinds
@@ -121,6 +123,14 @@ def test_too_slow() -> None:
     assert kinds("paced", other.polls(1.0, 20.0, client="tab-2")) == []
 
 
+def test_too_slow_on_a_machine_that_was_busy_for_a_moment_only() -> None:
+    """A client polls as soon as the machine is free again, which is a second after the pressure."""
+    assert kinds("paced", between(3.0, 8.0).busy(3.0, 3.5)) == ["too_slow"]
+    assert judged("paced", between(3.0, 5.0).busy(3.0, 3.5)).verdict is Verdict.INCONCLUSIVE
+    twice = between(3.0, 5.0).busy(3.2, 3.8)  # free for a moment before it, and for another after it
+    assert judged("paced", twice).verdict is Verdict.INCONCLUSIVE
+
+
 def test_the_servers_interval_counts_only_for_clients_that_know_it() -> None:
     assert kinds("paced", between(3.0, 4.5, poll_after_ms=False).poll(2.9, poll_after_ms=1500)) == [
         "too_slow"
@@ -160,9 +170,31 @@ def test_hammering() -> None:
 
 def test_no_back_off() -> None:
     assert kinds("paced", failing(*[0.5] * 14)) == ["no_back_off"]
-    assert kinds("paced", failing(*[0.5] * 13, 2.0)) == []
+    assert kinds("paced", failing(*[0.5] * 13, 2.0)) == ["no_back_off"]  # the machine may have been busy once
+    assert kinds("paced", failing(*[0.5] * 7, 2.0, 4.0, 3.0, 4.0, 2.0)) == []
     assert kinds("paced", failing(*[0.5] * 4)) == []
     assert kinds("paced", failing(*[0.5] * 14, story=ClientStory(back_off=False))) == []
+
+
+def test_a_client_that_tries_again_all_the_time_is_judged_quickly() -> None:
+    assert kinds("paced", failing(*[0.001] * 5_000)) == ["hammers", "no_back_off"]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_client_that_backs_off_with_full_jitter_is_never_found_not_to(seed: int) -> None:
+    random = Random(seed)
+    caps = (min(4.0, 0.5 * 2.0**place) for place in range(random.randint(1, 40)))
+    waits = [max(0.45, random.uniform(0, cap)) for cap in caps]
+    assert "no_back_off" not in kinds("paced", failing(*waits))
+
+
+def test_the_probability_that_things_happen_together() -> None:
+    """By hand: of two things, and of three."""
+    assert chance_of(0, [0.1, 0.2]) == pytest.approx(1)
+    assert chance_of(1, [0.1, 0.2]) == pytest.approx(1 - 0.9 * 0.8)
+    assert chance_of(2, [0.1, 0.2]) == pytest.approx(0.1 * 0.2)
+    assert chance_of(2, [0.5, 0.5, 0.5]) == pytest.approx(0.5)
+    assert chance_of(1, []) == 0
 
 
 def test_a_client_that_goes_on_growing() -> None:
@@ -218,6 +250,30 @@ def test_what_wakes_a_client_makes_it_poll() -> None:
     )
 
 
+def test_a_poll_that_hangs_since_before_the_sleep_is_not_one_after_it() -> None:
+    def asleep(next_s: float) -> ClientStory:
+        story = ClientStory().told(1.0, "start").polls(1.0, 4.0).told(4.1, "freeze").told(4.2, "resume")
+        return story.poll(4.0, next_s, status=None, aborted=True).polls(next_s, 20.0).over(20.0)
+
+    assert kinds("catches-up", asleep(5.0)) == []
+    assert kinds("catches-up", asleep(11.0)) == ["did_not_poll"]
+
+
+def test_a_busy_machine_excuses_only_what_it_explains() -> None:
+    """It is free a second after the pressure. After a poll that failed, a client may also back off."""
+
+    def woken() -> ClientStory:
+        return between(3.0, 8.0).told(4.0, "show").busy(3.0, 3.5)
+
+    assert judged("catches-up", woken()).verdict is Verdict.FAIL  # the machine was free from 4.5 s to 8 s
+    failed = woken().poll(3.4, 4.4, status=503)
+    assert judged("catches-up", failed).verdict is Verdict.INCONCLUSIVE
+    offline = woken().told(7.6, "offline").told(7.9, "online")
+    assert judged("catches-up", offline).verdict is Verdict.FAIL
+    offline = between(3.0, 12.0).told(4.0, "show").busy(4.0, 4.9).told(7.5, "offline").told(11.9, "online")
+    assert judged("catches-up", offline).verdict is Verdict.INCONCLUSIVE  # it was free for 1.6 s before
+
+
 def test_a_server_that_is_well_again() -> None:
     assert kinds("catches-up", between(3.0, 8.0).healed(4.0)) == []
     assert kinds("catches-up", between(3.0, 12.0).healed(4.0)) == ["did_not_poll"]
@@ -241,7 +297,9 @@ def test_what_had_waited_is_shown_soon() -> None:
     assert kinds("catches-up", woken(12.0)) == ["shown_late"]
     assert kinds("catches-up", woken(None)) == []  # this is for shows-all
     assert kinds("catches-up", woken(12.0).poll(5.0, status=503, script="status 503")) == []
-    assert judged("catches-up", woken(12.0).busy(3, 5)).verdict is Verdict.INCONCLUSIVE
+    assert judged("catches-up", woken(12.0).busy(3, 6.5)).verdict is Verdict.INCONCLUSIVE
+    assert kinds("catches-up", woken(14.0).busy(3, 5)) == ["shown_late"]  # it was free for 8 s
+    assert kinds("catches-up", woken(14.0).busy(5, 6).busy(9, 10)) == ["shown_late"]  # and for 6 s, added up
 
 
 # lets-go

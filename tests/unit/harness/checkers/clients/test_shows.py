@@ -218,6 +218,14 @@ def test_a_switch_begins_a_new_life() -> None:
     assert kinds("keeps-to-itself", story.poll(7.0)) == ["polls_for_other"]
 
 
+def test_the_mailbox_of_the_user_before_is_not_asked_for_until_the_row_ends() -> None:
+    """While the client is being switched, either mailbox is right."""
+    switched = ClientStory().told(1.0, "start").polls(1.0, 5.0).told(5.0, "switch", user="carol").over(6.0)
+    switched.poll(4.8, user="carol").polls(5.0, 6.0, user="carol")
+    assert kinds("keeps-to-itself", switched) == []
+    assert kinds("keeps-to-itself", switched.poll(5.9)) == ["polls_for_other"]
+
+
 def test_a_switch_to_the_same_user_changes_nothing() -> None:
     assert kinds("keeps-to-itself", shown().told(5.0, "switch").told(6.0, "start")) == []
 
