@@ -92,12 +92,15 @@ class Messages:
             raise NotAcked(f"a send was answered {answer.status or 'nothing'} and not accepted: {answer.why}")
         return answer
 
-    def send_copies(self, sender: Client, recipient: Client, *, copies: int) -> Manner:
-        """Send one message several times at once with one id, and return how the first one was.
+    def send_copies(
+        self, sender: Client, recipient: Client, *, copies: int, of: Manner | None = None
+    ) -> Manner:
+        """Send one message several times at once with one client_message_id, and return its manner.
 
-        Each copy goes over its own connection and is spelled differently. It is still the same message.
+        It is a new one, or one that was sent before. Each copy goes over its own connection and is spelled
+        differently. It is still the same message.
         """
-        first = self._variety.manner(sender.username, recipient.username, needs_id=True)
+        first = of or self._variety.manner(sender.username, recipient.username, needs_id=True)
         manners = [first, *(self._variety.respelled(first) for _ in range(copies - 1))]
         gate = threading.Barrier(copies)
 

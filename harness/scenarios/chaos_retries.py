@@ -21,7 +21,7 @@ def test_one_message_is_sent_several_times_at_once(run: Run) -> None:
             alice.close()  # the next ones go over new connections, and to other workers
         last = run.messages.send_copies(alice, bob, copies=5)
     run.wait.for_delivery()
-    run.messages.send(alice, bob, manner=last)
+    run.messages.send_copies(alice, bob, copies=1, of=last)
     run.mailboxes.read_all()
     try:
         run.check(*ALL)

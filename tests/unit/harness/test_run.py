@@ -181,7 +181,7 @@ def test_a_client_that_does_not_retry_leaves_it_at_that(run: Run, server: Server
 
 def test_copies_are_one_message_to_a_server_that_knows_the_id(run: Run, server: Server, pair: Any) -> None:
     first = run.messages.send_copies(*pair, copies=3)
-    run.messages.send(*pair, manner=first)
+    run.messages.send_copies(*pair, copies=1, of=first)
     assert len(run.recorder.history().sends) == 4
     assert len({message["client_message_id"] for message in server.stored}) == 1
 
