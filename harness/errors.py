@@ -22,6 +22,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.printable import printable
+from harness.secrecy import without_secrets
 
 
 class HarnessError(Exception):
@@ -33,8 +34,8 @@ class HarnessError(Exception):
     exit_code = 3
 
     def __init__(self, sentence: str, *, last_lines: str = "") -> None:
-        self.sentence = printable(sentence)
-        self.last_lines = "\n".join(map(printable, last_lines.splitlines()))
+        self.sentence = printable(without_secrets(sentence))
+        self.last_lines = "\n".join(map(printable, without_secrets(last_lines).splitlines()))
         super().__init__("\n".join(filter(None, (self.sentence, self.last_lines))))
 
 

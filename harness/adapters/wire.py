@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -24,7 +23,6 @@ from harness.typed import Record
 HEADER = "header:"
 EXPECTED = 'Expected a JMESPath such as "data.id", or "header:NAME"'
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
-_VARIABLE = re.compile(r"\$\{(\w*)\}")
 
 
 class Where(str):
@@ -89,20 +87,6 @@ class Path(str):
     def names(self) -> frozenset[str]:
         """The names in braces."""
         return frozenset(name for _, name, _, _ in Formatter().parse(self) if name is not None)
-
-
-class Secret(str):
-    """A text in which `${NAME}` is the environment's variable."""
-
-    @classmethod
-    def read(cls, value: Any) -> Secret:
-        """Return it filled in. Raise ValueError."""
-        if not isinstance(value, str):
-            raise TypeError("Expected a string")
-        for name in _VARIABLE.findall(value):
-            if name not in os.environ:
-                raise ValueError(f"The environment has no variable {name!r} for ${{{name}}}")
-        return cls(_VARIABLE.sub(lambda found: os.environ[found[1]], value))
 
 
 BodyKind = Literal["json", "form", "query"]
@@ -211,14 +195,14 @@ class Credentials(Record, frozen=True):
     """A user who exists already."""
 
     username: str
-    password: Secret = Secret()
+    password: str = ""
 
 
 class Wire(Record, frozen=True):
     """How a server speaks HTTP."""
 
     prefix: Path = Path()
-    headers: Mapping[str, Secret] = {}
+    headers: Mapping[str, str] = {}
     auth: Literal["bearer", "basic", "cookie", "header", "none"] = "bearer"
     auth_header: str = "X-Auth-Token"
     """For `auth = "header"`: the header that carries the token."""

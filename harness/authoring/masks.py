@@ -18,7 +18,7 @@ class Masks:
     def add(self, secret: str | None, name: str) -> None:
         """Hide this value from now on; the first name of a value stays."""
         if secret:
-            self._names.setdefault(secret, re.sub(r"\W", "_", name).upper())
+            self._names.setdefault(secret, re.sub(r"\W", "_", name))
 
     def text(self, text: str) -> str:
         """Return a text without the secrets."""

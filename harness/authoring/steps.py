@@ -17,6 +17,7 @@ from harness.authoring.curl import curl
 from harness.authoring.masks import Masks
 from harness.authoring.misfits import Exchange, Problem, body_problem, missing, status_problem, unread
 from harness.errors import InfrastructureError, UsageError
+from harness.secrecy import secrets_known
 from harness.targets.profile import Profile
 
 TIMEOUT_S = 5.0
@@ -60,6 +61,8 @@ class Asking:
 
     def __init__(self, profile: Profile, url: str) -> None:
         self.masks = Masks()
+        for value, name in secrets_known().items():
+            self.masks.add(value, name)
         self.url = url
         self._profile = profile
         self._http = Http([url], timeout_s=TIMEOUT_S)
@@ -107,8 +110,8 @@ class Asking:
     def _hide_token(self, user: User) -> None:
         token = getattr(user.adapter, "token", None)
         if isinstance(token, str):
-            self.masks.add(token, f"{user.who}_token")
-            self.masks.add(token.partition("=")[2], f"{user.who}_cookie")
+            self.masks.add(token, f"{user.who.upper()}_TOKEN")
+            self.masks.add(token.partition("=")[2], f"{user.who.upper()}_COOKIE")
 
     def _explain(self, step: Step, operation: str, exchange: Exchange) -> None:
         """Say what was asked and answered, and where it does not fit the profile."""

@@ -73,7 +73,7 @@ class Trial:
         name, password = usual_name(place), PASSWORD
         if not self._profile.adapter and self._profile.wire.users == "list":
             name, password = self._accounts.take(name)
-            self._asking.masks.add(password, f"{who}_password")
+            self._asking.masks.add(password, f"{who.upper()}_PASSWORD")
         return self._asking.user(who, name, password)
 
     def _enter(self, user: User) -> Generator[Step, None, bool]:

@@ -18,6 +18,7 @@ from harness.errors import CannotWrite
 from harness.history.formats import FORMAT, Event
 from harness.history.history import DEFAULT_POLICY, DEFAULT_SEMANTICS, Bounds, History, HistoryBuilder
 from harness.policy import Policy
+from harness.secrecy import without_secrets
 from harness.semantics import Semantics
 
 REMEDY = "--reports FOLDER puts the results elsewhere"
@@ -97,6 +98,8 @@ class Recorder:
 def _write(file: BinaryIO, event: Event) -> Event:
     """Write one line. Raise CannotWrite: an event that is not in the history was not recorded."""
     line = json.dumps(event, separators=(",", ":")) + "\n"  # ASCII: a lone surrogate is legal JSON
+    if (hidden := without_secrets(line)) != line:
+        line, event = hidden, json.loads(hidden)  # what is judged now is what can be judged again
     raw = line.encode("ascii")
     try:
         written = file.write(raw)

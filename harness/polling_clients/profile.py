@@ -13,7 +13,6 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from harness.checkers.clients.promises import CLIENT_PROMISES
-from harness.errors import UsageError
 from harness.targets.profile_file import read_profile
 from harness.typed import Record, Seconds, typed
 
@@ -151,13 +150,15 @@ def load_client(name_or_path: str) -> LoadedProfile:
 
     Raise UsageError when the file cannot be read or is wrong.
     """
-    path, table = read_profile("client", name_or_path, BUNDLED)
+    file = read_profile("client", name_or_path, BUNDLED)
+    folder = file.path.parent
+    table = file.filled(templates=[("program", "command")], left=[("page",)])  # JavaScript has `${` itself
     try:
         profile = typed(table, ClientProfile)
-        _require_sense(profile, path.parent)
+        _require_sense(profile, folder)
     except ValueError as error:
-        raise UsageError(f"The client profile {path} is wrong: {error}.") from error
-    return LoadedProfile(profile, path.parent.absolute())
+        raise file.wrong(error) from error
+    return LoadedProfile(profile, folder.absolute())
 
 
 def _require_sense(profile: ClientProfile, folder: Path) -> None:

@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from harness.secrecy import without_secrets
+
 
 def write_atomically(path: Path, text: str) -> None:
     """Replace the file by one with this text; its folder is made if it is missing. Raise OSError.
@@ -17,7 +19,7 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+            file.write(without_secrets(text))
         temporary.chmod(0o644)  # mkstemp makes it private; the folder decides who may read a report
         temporary.replace(path)
     except BaseException:

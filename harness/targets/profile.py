@@ -20,7 +20,6 @@ from harness.adapters.named import adapter_class
 from harness.adapters.over_http import Codec, HttpAdapter
 from harness.adapters.wire import Abilities, Wire, abilities_of
 from harness.checkers import PROMISES
-from harness.errors import UsageError
 from harness.history import Bounds
 from harness.policy import Features, Policy, Statuses
 from harness.semantics import ALL, Semantics
@@ -28,11 +27,19 @@ from harness.stack.stores import DEFAULT_STORES, Stores, require_right
 from harness.targets.behind import lacks_behind
 from harness.targets.lacking import lacks_of
 from harness.targets.profile_file import read_profile
-from harness.typed import Count, Record, Seconds, typed
+from harness.typed import Count, Place, Record, Seconds, typed
 
 TARGETS = Path(__file__).parent
 REFERENCE = "reference"
 """The bundled target, into which the project's own tests look."""
+TEMPLATES: tuple[Place, ...] = (
+    ("command",),
+    ("env",),
+    ("limited",),
+    ("wire", "user_command"),
+    ("wire", None, "path"),
+)
+"""Where names in braces are replaced after the profile was read."""
 Text = str | int | float | bool
 """Values that become text in the environment."""
 
@@ -116,10 +123,11 @@ def load_profile(name_or_path: str) -> Profile:
 
     Raise UsageError when the file cannot be read or is wrong.
     """
-    path, table = read_profile("target", name_or_path, TARGETS)
+    file = read_profile("target", name_or_path, TARGETS)
+    table = file.filled(templates=TEMPLATES)
     if isinstance(table.get("adapter"), str):
-        file, _, name = table["adapter"].rpartition(":")
-        table["adapter"] = f"{path.parent / file}:{name}"
+        module, _, name = table["adapter"].rpartition(":")
+        table["adapter"] = f"{file.path.parent / module}:{name}"
     try:
         profile = typed(table, Profile)
         if profile.url and "stores" not in table:
@@ -128,7 +136,7 @@ def load_profile(name_or_path: str) -> Profile:
         _require_one_way(profile)
         require_right(profile.stores)
     except ValueError as error:
-        raise UsageError(f"The target profile {path} is wrong: {error}.") from error
+        raise file.wrong(error) from error
     profile.new_adapter()  # raises where its class cannot be used
     return profile
 
@@ -154,6 +162,8 @@ def _require_one_way(profile: Profile) -> None:
 
 def _require_url(url: str) -> None:
     parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a name and a password belong in `wire.headers` or `wire.auth`, and not in `url`")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(f"expected http://HOST:PORT, got {url!r} at `url`")
     parts.port  # noqa: B018 - raises ValueError for a port that cannot be

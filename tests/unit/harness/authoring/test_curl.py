@@ -44,8 +44,8 @@ def test_a_shell_takes_it_apart_into_the_same_words(
 
 def test_secrets_are_variables_that_the_shell_fills_in() -> None:
     masks = Masks()
-    masks.add("s3cret", "bob_token")
-    masks.add("s3cret and more", "bob password")
+    masks.add("s3cret", "BOB_TOKEN")
+    masks.add("s3cret and more", "BOB PASSWORD")
     masks.add("", "nothing")
     masks.add(None, "nothing")
     request = Request("POST", "/s3cret", {}, {"Authorization": "Bearer s3cret"}, b"s3cret and more")
@@ -59,5 +59,5 @@ def test_secrets_are_variables_that_the_shell_fills_in() -> None:
 def test_a_name_and_a_password_are_those_of_u() -> None:
     request = Request("GET", "/", {}, {"Authorization": "Basic YW5uOnMzY3JldA=="})
     masks = Masks()
-    masks.add("s3cret", "ann_password")
+    masks.add("s3cret", "ANN_PASSWORD")
     assert curl(request, URL, masks).endswith("""-u ann:"$ANN_PASSWORD\"""")
