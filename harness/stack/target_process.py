@@ -33,7 +33,7 @@ class Target(ServerProcess):
         base_url: str = ANY_PORT,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        deadline_s: float = 60.0,
+        deadline_s: float = 20.0,
     ) -> None:
         port = None if "{port}" in base_url else urlsplit(base_url).port
         super().__init__("The server under test", command, log=log, env=env, cwd=cwd, port=port)
@@ -98,7 +98,7 @@ def start_server(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     log: Path | None = None,
-    deadline_s: float = 60.0,
+    deadline_s: float = 20.0,
 ) -> Target:
     """Start a server under test and wait until GET `ready_path` answers 200; see `Target.await_ready`.
 
