@@ -41,7 +41,8 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "harness", "doctor", "--install", success_codes=[0, 2])
     parallel = ["-n", "2", "--dist", "worksteal"]  # each worker has its own services
     speed = ["--ignore", "tests/benchmarks"]  # in its own session, without other tests at the same time
-    session.run("python", "-m", "pytest", *(session.posargs or ["tests", *speed, *parallel]))
+    slowest = ["--durations", "20", "--durations-min", "5"]
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests", *speed, *parallel, *slowest]))
 
 
 @nox.session
