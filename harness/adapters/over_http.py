@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,10 +21,22 @@ from harness.adapters.writing import Writer
 class Codec:
     """How one server's requests are written and its answers read; all its users share it."""
 
-    def __init__(self, wire: Wire, *, has_timestamp_cursor: bool = True, newest_first: bool = False) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        has_timestamp_cursor: bool = True,
+        newest_first: bool = False,
+        is_broken: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.wire = wire
         self.writer = Writer(wire, has_timestamp_cursor=has_timestamp_cursor)
-        self.reader = Reader(wire, has_timestamp_cursor=has_timestamp_cursor, newest_first=newest_first)
+        self.reader = Reader(
+            wire,
+            has_timestamp_cursor=has_timestamp_cursor,
+            newest_first=newest_first,
+            is_broken=is_broken,
+        )
 
 
 class HttpAdapter(Adapter):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from harness.history import Outcome
+from harness.history import Outcome, Unreadable
 
 JSON = Mapping[str, Any]
 
@@ -123,6 +123,8 @@ class Result(Answer, Generic[S]):
     said: S = field(kw_only=True)
     detail: str | None = field(default=None, kw_only=True)
     """The server's own sentence about what was wrong."""
+    unreadable: Unreadable | None = field(default=None, kw_only=True)
+    """What kept the answer from being read, though its status means success."""
 
     @property
     def why(self) -> str | None:
@@ -133,8 +135,11 @@ class Result(Answer, Generic[S]):
 class Failed(Exception):
     """A request had no success; an adapter raises this or one of the subclasses.
 
-    `outcome` is what that proves: a time-out is never 'not sent'.
+    `outcome` is what that proves: a time-out is never 'not sent'. `unreadable` is set where the status means
+    success, and the answer does not say what the profile describes.
     """
+
+    unreadable: Unreadable | None = None
 
     def __init__(
         self,

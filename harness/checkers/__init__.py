@@ -27,6 +27,7 @@ from harness.checkers.refusals import private, refuses
 from harness.checkers.retention_told import has_retention_to_tell, retention_told
 from harness.checkers.stops_cleanly import stops_cleanly
 from harness.checkers.traits import with_common_traits
+from harness.checkers.unreadable import in_doubt, readable
 from harness.history import History
 from harness.history.gc_paused import gc_paused
 from harness.verdict import Checker, Judgement, Verdict
@@ -87,14 +88,15 @@ def promise_of(checker: Checker) -> str:
 def run_checker(checker: Checker, history: History) -> Judgement:
     """Run one checker, and add to its evidence what every verdict rests on.
 
-    It is skipped if the target does not make the promise. If it crashes, the judgement is inconclusive, and
-    its reason names the exception.
+    It is skipped if the target does not make the promise, and proves nothing by answers that the profile may
+    not fit. If it crashes, the judgement is inconclusive, and its reason names the exception.
     """
     try:
         with gc_paused():
             if why := not_promised(promise_of(checker), history):
                 return Judgement(promise_of(checker), Verdict.SKIPPED, f"{why}.")
-            judgement = with_common_traits(checker(history), history)
+            judgement = with_common_traits(checker(readable(history)), history)
+            judgement = in_doubt(judgement, history)
             return replace(judgement, evidence={**judgement.evidence, "rests_on": evidence(history)})
     except Exception as error:  # noqa: BLE001 - whatever a checker raises, the run goes on and is inconclusive
         promise = promise_of(checker)

@@ -65,11 +65,12 @@ class _Inquiry:
         self.bound_s = self.history.bounds.answers_within_s
         self.pressure = Pressure(self.history)
         self.starts = [s.start_ns for s in self.history.sends], [p.start_ns for p in self.history.polls]
-        self.sends = [send for send in self.history.sends if not self._was_cut_off(send)]
+        self.sends = [send for send in self.history.sends if not self._proves_nothing(send)]
+        self.polls = [poll for poll in self.history.polls if poll.op not in self.history.unread]
         self.send_ends = [send.end_ns or self.history.end_ns for send in self.sends]
         self.send_seconds = _seconds(self.sends, self.send_ends)
-        self.poll_ends = [poll.end_ns for poll in self.history.polls]
-        self.poll_seconds = _seconds(self.history.polls, self.poll_ends)
+        self.poll_ends = [poll.end_ns for poll in self.polls]
+        self.poll_seconds = _seconds(self.polls, self.poll_ends)
         self.faults = sorted(self.history.faults, key=attrgetter("injected_ns"))
         self.recovered = [recovered_ns(window, self.history) for window in self.faults]
         self.injected = [window.injected_ns for window in self.faults]
@@ -83,7 +84,7 @@ class _Inquiry:
 
     def run(self) -> Iterator[Found]:
         yield from self._judge_all(self.sends, self.send_ends, self.send_seconds)
-        yield from self._judge_all(self.history.polls, self.poll_ends, self.poll_seconds)
+        yield from self._judge_all(self.polls, self.poll_ends, self.poll_seconds)
         yield from not_let_in(self.history, self._broken_or_perhaps, self.pressure)
         yield from not_back(self.history, self.pressure)
         yield from endless(self.history)
@@ -109,8 +110,10 @@ class _Inquiry:
         known = is_there or (operation.sender, operation.recipient) in self.served_pairs
         return status != 401 and not (known and status in NOT_FOR_USERS)
 
-    def _was_cut_off(self, send: Send) -> bool:
-        """Whether the history ended before the answer was due."""
+    def _proves_nothing(self, send: Send) -> bool:
+        """Whether the history ended before the answer was due, or the profile may not fit the answer."""
+        if send.op in self.history.unread:
+            return True
         return send.end_ns is None and self.history.end_ns - send.start_ns <= self.bound_s * NS_PER_S
 
     def _judge(self, operation: Send | Poll, end_ns: int, seconds: float) -> Iterator[Found]:

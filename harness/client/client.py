@@ -150,7 +150,8 @@ def _failure(failed: Failed, nothing: S, start_ns: int) -> Result[S]:
         answer = Answer(status, Body(), failed.error, start_ns, time.monotonic_ns())
     said = replace(nothing, stated_outcome=failed.stated_outcome) if isinstance(nothing, Ack) else nothing
     fields = _fields(answer) | {"error": failed.error}
-    return Result(**fields, outcome=failed.outcome, said=said, detail=failed.why)
+    outcome, unreadable = failed.outcome, failed.unreadable
+    return Result(**fields, outcome=outcome, said=said, detail=failed.why, unreadable=unreadable)
 
 
 def _fields(answer: Answer) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class Injector:
         self._look = look
         self._timing = timing
         self._broken: set[str] = set()
+        if instances is not None:
+            instances.is_broken = lambda: bool(self._broken)
 
     @property
     def _instances(self) -> Instances:

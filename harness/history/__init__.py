@@ -8,15 +8,16 @@ monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The 
 - `send`: `op`, `sender`, `recipient`, `content`, `client_message_id`, `intended` (ns), `special` (what is
   unusual about it, if anything: a few words each, such as `to oneself`)
 - `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`,
-  `stated_outcome` (the `outcome` that a 503 gave)
+  `stated_outcome` (the `outcome` that a 503 gave), `unreadable` (only where the status means success and the
+  answer is not what the profile describes: `fields` of JSON, or its `body` is not JSON)
 - `poll`: `op`, `consumer`, `reader`, `since`, `wait` (s, only if the poll asked to be held open),
   `intended`, `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`,
-  `degraded`, `error`, `special` (as for a send); its `t` is when the answer had been read
+  `degraded`, `error`, `special`, `unreadable` (as for a send); its `t` is when the answer had been read
 - `attempt`: `op`, `who`, `what` (for people), `expected` (the right statuses), `start` (ns), `status`,
   `leaked` (texts in the answer that `who` must not see), `error`; its `t` is when the answer had been read
 - `required`: a request without which the scenario cannot go on: `op`, `who`, `what` ('register' or 'sign
   in'), `expected` (the right statuses), `tolerated` (statuses that may be due to the harness), `start` (ns),
-  `status`, `error`; its `t` is when the answer had been read
+  `status`, `error`, `unreadable` (as for a send); its `t` is when the answer had been read
 - `gave_up`: the end of a wait for something that did not happen: `of` (`traffic`, `sends`, `serving` or
   `stop`), `what` (for people), `since` (ns)
 - `fault`: `name`, `store` (what is broken), `effects` (what the fault does to it, see `Effect`), and `phase`,
@@ -85,7 +86,7 @@ from harness.history.history import (
     History,
     ResourcePressure,
 )
-from harness.history.operations import Outcome, Poll, Received, Send
+from harness.history.operations import Outcome, Poll, Received, Send, Unreadable
 from harness.history.reading import read_histories, read_lines
 from harness.history.recorder import HistoryFile, Recorder
 
@@ -116,6 +117,7 @@ __all__ = [
     "Recorder",
     "ResourcePressure",
     "Send",
+    "Unreadable",
     "named_effects",
     "read_histories",
     "read_lines",

@@ -73,6 +73,8 @@ class Attempt:
     """Statuses that may be due to the harness: other rules for names, a limit on users."""
     error: str | None
     event: Event = field(repr=False)
+    unreadable: str | None = None
+    """See `Unreadable`."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ class History:
     requests: tuple[ClientRequest, ...] = ()
     handed: tuple[Handed, ...] = ()
     told: tuple[ClientTold, ...] = ()
+    unread: frozenset[int] = frozenset()
+    """Operations whose answers prove nothing: the profile may not fit (`harness.checkers.unreadable`)."""
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """Results of functions of this history, for `harness.history.memoize`."""
 
@@ -252,6 +256,7 @@ def _attempt(event: Event) -> Attempt:
         tolerated=tuple(event.get("tolerated", ())),
         error=event.get("error"),
         event=event,
+        unreadable=event.get("unreadable"),
     )
 
 

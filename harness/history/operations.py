@@ -29,6 +29,15 @@ class Outcome(StrEnum):
     """Timed out, cut off, or 503 with `outcome: unknown`: it may have taken effect once, or never."""
 
 
+class Unreadable(StrEnum):
+    """What kept an answer from being read, though its status means success."""
+
+    FIELDS = "fields"
+    """It is JSON, and lacks a field that the profile names, or has another type there."""
+    BODY = "body"
+    """It is not JSON."""
+
+
 # None of these can be part of a reference cycle, so the garbage collector does not track them (gc=False).
 class Received(Struct, frozen=True, gc=False):
     """One message as a poll returned it."""
@@ -78,6 +87,7 @@ class Reply(Struct, frozen=True, gc=False, tag_field="kind", tag="sent", rename=
     replayed: bool | None = None
     error: str | None = None
     stated_outcome: str | None = None
+    unreadable: Unreadable | None = None
 
 
 _NOTHING = Reply(row="", end_ns=0, op=0)
@@ -106,6 +116,7 @@ class Send(Struct, frozen=True, gc=False):
     stated_outcome: str | None
     special: tuple[str, ...] = ()
     """What is unusual about what was sent, or how: a few words each, such as `to oneself`."""
+    unreadable: Unreadable | None = None
 
     @classmethod
     def of(cls, call: Call, reply: Reply | None) -> Send:
@@ -131,6 +142,7 @@ class Send(Struct, frozen=True, gc=False):
             error=answer.error,
             stated_outcome=answer.stated_outcome,
             special=call.special,
+            unreadable=answer.unreadable,
         )
 
     @property
@@ -142,7 +154,7 @@ class Send(Struct, frozen=True, gc=False):
             return (call,)
         stored = (self.id, self.seq, self.timestamp, self.queued, self.replayed)
         answer = (self.outcome, self.status, *stored, self.error, self.stated_outcome)
-        return call, to_builtins(Reply(self.row, self.end_ns, self.op, *answer))
+        return call, _as_event(Reply(self.row, self.end_ns, self.op, *answer, self.unreadable))
 
 
 class Poll(
@@ -175,6 +187,7 @@ class Poll(
     error: str | None = None
     special: tuple[str, ...] = ()
     """What is unusual about how it was asked: a few words each, such as `cursor with an offset`."""
+    unreadable: Unreadable | None = None
 
     @property
     def event(self) -> Event:
@@ -182,11 +195,12 @@ class Poll(
         return _as_event(self)
 
 
-def _as_event(operation: Call | Poll) -> Event:
-    """Return the line of an operation, without `special` if there was nothing."""
+def _as_event(operation: Call | Reply | Poll) -> Event:
+    """Return the line of an operation, without `special` and `unreadable` if there was nothing."""
     line: Event = to_builtins(operation)
-    if not operation.special:
-        del line["special"]
+    for name in ("special", "unreadable"):
+        if not line.get(name, True):
+            del line[name]
     return line
 
 
@@ -281,7 +295,18 @@ def _poll(event: Event) -> Poll:
     )
 
 
-_POLL_FIELDS = ("op", "consumer", "reader", "since", "status", "next_since", "source", "degraded", "error")
+_POLL_FIELDS = (
+    "unreadable",
+    "op",
+    "consumer",
+    "reader",
+    "since",
+    "status",
+    "next_since",
+    "source",
+    "degraded",
+    "error",
+)
 _KINDS: Mapping[type, str] = {Call: "send", Reply: "sent", Poll: "poll"}
 _READERS: Mapping[str, Callable[[Event], Call | Reply | Poll]] = {
     "send": _call,

@@ -16,11 +16,16 @@ def special(words: Sequence[str]) -> dict[str, list[str]]:
     return {"special": list(words)} if words else {}
 
 
+def unread(result: Result[Any]) -> dict[str, str]:
+    """Return why an answer could not be read as a field of its event; no field if it could."""
+    return {"unreadable": result.unreadable} if result.unreadable else {}
+
+
 def poll_fields(result: Result[Page]) -> dict[str, Any]:
     """Return what a poll's answer says."""
     fields: dict[str, Any] = {"outcome": result.outcome, "status": result.status}
     if result.outcome is not Outcome.OK:
-        return fields
+        return fields | unread(result)
     page = result.said
     rest = {key: getattr(page, key) for key in ("next_since", "has_more", "gap", "source", "degraded")}
     return fields | {"messages": [vars(message) for message in page.messages], **rest}
@@ -59,5 +64,6 @@ def send(
         error=answer.why,
         stated_outcome=ack.stated_outcome,
         **{key: getattr(ack, key) for key in ("id", "seq", "timestamp", "queued", "replayed")},
+        **unread(answer),
     )
     return answer

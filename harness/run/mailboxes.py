@@ -19,6 +19,8 @@ DRAIN_WITHIN_S = 20.0
 DRAIN_ALL_WITHIN_S = 45.0
 GIVE_UP_AFTER = 2 * ENDLESS_AFTER
 """After this number of polls in a row that say there is more and bring nothing, a checker can judge."""
+GIVE_UP_READING_AFTER = 10
+"""After this number of answers in a row that cannot be read, the next ones cannot be read, either."""
 
 
 class Mailboxes:
@@ -86,13 +88,16 @@ class Mailboxes:
 
     def _drain(self, consumer: Consumer, until: float) -> bool:
         """Read a mailbox to its end; return False, and record a note, if that takes too long."""
-        begin, empty_promises = time.monotonic(), 0
+        begin, empty_promises, unread = time.monotonic(), 0, 0
         deadline = min(begin + DRAIN_WITHIN_S, until)
-        while time.monotonic() < deadline and empty_promises < GIVE_UP_AFTER:
+        while (
+            time.monotonic() < deadline and empty_promises < GIVE_UP_AFTER and unread < GIVE_UP_READING_AFTER
+        ):
             polled = consumer.poll_once()
             if polled.is_last:
                 return True
             empty_promises = empty_promises + 1 if polled.ok and not polled.brought else 0
+            unread = unread + 1 if polled.answer.unreadable else 0
             if not polled.brought:
                 time.sleep(2 * LOOK_AGAIN_S)
         took_s = time.monotonic() - begin

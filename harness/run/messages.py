@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.adapters.manners import Manner
+from harness.checkers.unreadable import CHANGED
 from harness.client import Ack, Client, Result
 from harness.client.patience import Patience
 from harness.client.variety.variety import Variety
+from harness.errors import NotServed
 from harness.history import Outcome, Recorder
 from harness.run.broken import NotAcked
 from harness.run.complaints import Complaints
@@ -85,9 +87,13 @@ class Messages:
     ) -> Result[Ack]:
         """Send one message that the server must accept for the scenario to make sense.
 
-        Raise NotAcked when it does not.
+        Raise NotAcked when it does not, NotServed when its answer cannot be read.
         """
         answer = self.send(sender, recipient, content, manner=manner)
+        if answer.unreadable:
+            raise NotServed(
+                f"the answer to a send that had to be accepted could not be read: {answer.why}; {CHANGED}"
+            )
         if answer.outcome is not Outcome.OK:
             raise NotAcked(f"a send was answered {answer.status or 'nothing'} and not accepted: {answer.why}")
         return answer

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from harness.checkers.pressure import Pressure
+from harness.checkers.unreadable import CHANGED
 from harness.client import Client, Result, Said, patiently
 from harness.client.variety.names import usual_name
 from harness.client.variety.variety import Variety
 from harness.errors import NotServed
 from harness.history import Outcome, Recorder
 from harness.run.broken import LONGEST_WAIT_S
+from harness.run.exchange import unread
 from harness.targets.instances import Instances
 
 S = TypeVar("S", bound=Said)
@@ -23,6 +25,8 @@ TAKEN = 409
 """The names are random: where one is taken, an earlier try, answered 503, was carried out."""
 TOLERATED = frozenset({400, 404, 405, 413, 422, 429, 501})
 """Perhaps the harness's fault: a name or password that is not accepted, a limit, an unknown endpoint."""
+UNKNOWN_USER = frozenset({401, 403})
+"""Perhaps the profile's fault, where it has the names and the passwords."""
 AT_ONCE = 4
 """How many register or sign in at the same time: more would only wait for each other."""
 
@@ -39,6 +43,7 @@ class Users:
         self._variety = variety
         self._instances = instances
         self._clients: list[Client] = []
+        self._anyone_signed_in = False
 
     def new(self, count: int, *, usual: bool = False) -> list[Client]:
         """Return new signed-in users, with names of any kind, or `usual` ones if their length matters."""
@@ -86,7 +91,15 @@ class Users:
     def sign_in(self, client: Client) -> None:
         """Sign a registered user in."""
         if client.adapter.signs_in:
-            self._must("sign in", client, client.sign_in, self._instances.ok("sign_in"), tolerated={429})
+            right, tolerated = self._instances.ok("sign_in"), self._tolerated_at_sign_in(client)
+            self._must("sign in", client, client.sign_in, right, tolerated=tolerated)
+            self._anyone_signed_in = True
+
+    def _tolerated_at_sign_in(self, client: Client) -> frozenset[int]:
+        """Return the statuses that may be the harness's or the profile's fault: once one is in, few."""
+        if self._anyone_signed_in:
+            return frozenset({429})
+        return TOLERATED if client.adapter.registers else TOLERATED | UNKNOWN_USER
 
     def second_browser(self, client: Client) -> Client:
         """Return the same user, signed in once more."""
@@ -122,6 +135,8 @@ class Users:
             if not self._decides_nothing(client, answer) or time.monotonic() >= give_up_at:
                 break
         if answer.status not in right or is_malformed:
+            if answer.unreadable:
+                raise NotServed(f"{client.username} wanted to {what}: {answer.why}; {CHANGED}")
             said = answer.why or dict(answer.body)
             wanted = " or ".join(map(str, sorted(right)))
             asked = f"{client.username} wanted to {what} and was answered {answer.status or 'nothing'}"
@@ -156,6 +171,7 @@ class Users:
             start=answer.start_ns,
             status=answer.status,
             error=answer.error if answer.status is None or is_malformed else None,
+            **(unread(answer) if is_malformed else {}),
         )
 
     def _client(self, name: str, at: str = "") -> Client:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checkers.pressure import TOO_BUSY, too_busy
+from harness.checkers.unreadable import why_undecided
 from harness.errors import HarnessError, NotHere, NotServed
 from harness.run import Inconclusive, Run
 from harness.run.broken import CertainlyBroken, NotPromised
@@ -54,10 +55,12 @@ def of_phase(
 
 
 def _excused(verdict: Verdict, reason: str, run: Run) -> tuple[Verdict, str]:
-    """Return inconclusive where no checker found a violation and the machine was too busy; else the same."""
-    violated = any(judgement.verdict is Verdict.FAIL for judgement in run.checks.judgements)
-    busy = "" if violated else too_busy(run.recorder.history())
-    return (Verdict.INCONCLUSIVE, f"{reason}; but {busy}") if busy else (verdict, reason)
+    """Return inconclusive where no checker found a violation and the machine or the profile may be why."""
+    if any(judgement.verdict is Verdict.FAIL for judgement in run.checks.judgements):
+        return verdict, reason
+    history = run.recorder.history()
+    excuse = why_undecided(history) or too_busy(history)
+    return (Verdict.INCONCLUSIVE, f"{reason}; but {excuse}") if excuse else (verdict, reason)
 
 
 def _with_the_machines_part(reason: str, run: Run) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -39,7 +39,9 @@ class Instances:
         self.targets: list[Target] = []
         self.workers = workers or profile.workers
         self.wire = profile.wire
-        self._new_adapter = profile.new_adapter()
+        self.is_broken: Callable[[], bool] = lambda: False
+        """Whether something is broken on purpose; whoever breaks it sets this."""
+        self._new_adapter = profile.new_adapter(is_broken=lambda: self.is_broken())
         self._accounts = Accounts(profile.wire.user_list)
         self._profile = profile
         self._logs = logs

@@ -7,7 +7,7 @@ A profile is a TOML file; `harness/targets/reference.toml` documents every key. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -98,22 +98,24 @@ class Profile(Record, frozen=True):
         lacks = lacks_of(self.wire, self.semantics, is_http=not self.adapter)
         return {**why, **lacks, **lacks_behind(self.stores, url=self.url)}
 
-    def codec(self) -> Codec:
+    def codec(self, *, is_broken: Callable[[], bool] = lambda: False) -> Codec:
         """Return how its requests are written and its answers read, for all its users."""
         semantics = self.semantics
         return Codec(
             self.wire,
             has_timestamp_cursor=semantics.cursor == "timestamp",
             newest_first=semantics.page_order == "newest_first",
+            is_broken=is_broken,
         )
 
-    def new_adapter(self) -> NewAdapter:
+    def new_adapter(self, *, is_broken: Callable[[], bool] = lambda: False) -> NewAdapter:
         """Return what makes the adapter of each user in one run of the server.
 
-        Raise UsageError when the class that the profile names cannot be used.
+        `is_broken` tells whether something is broken on purpose. Raise UsageError when the class that the
+        profile names cannot be used.
         """
         if not self.adapter:
-            return partial(HttpAdapter, codec=self.codec())
+            return partial(HttpAdapter, codec=self.codec(is_broken=is_broken))
         own, options = adapter_class(self.adapter), self.adapter_options
         return lambda site, username, password: own(Site(site.urls, options), username, password)
 

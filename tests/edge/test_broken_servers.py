@@ -30,7 +30,7 @@ WAYS = [
     ("KnowsNobody", "SEND-05", "available", "wrong_status"),
     ("DripsPolls", "FLOW-02", "available", "unanswered"),
     ("PollsWithoutEnd", "FLOW-02", "available", "wrong_status"),
-    ("PollsOfNonsense", "FLOW-02", "available", "wrong_status"),
+    ("PollsOfNonsenseWithoutRedis", "POLL-07", "available", "wrong_status"),
     ("PromisesMore", "FLOW-02", "available", "endless"),
     ("NeverMovesOn", "FLOW-02", "no-duplicate", "delivered_twice"),
     ("DiesWithRedis", "SEND-05", "available", "unanswered"),
@@ -80,10 +80,17 @@ def test_a_server_that_takes_no_message_serves_nobody(tmp_path):
     assert_judged_the_same_again(reports)
 
 
-def test_a_field_that_no_answer_has_is_the_profiles_fault_and_no_verdict(tmp_path):
-    done, result, _ = run("GivesNoToken", tmp_path, "FLOW-02")
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("GivesNoToken", "the answer to a sign-in has no `token`"),
+        ("PollsOfNonsense", "`id` (`wire.message.id`) in a message is an object, not a string or number"),
+    ],
+)
+def test_a_field_that_no_answer_has_is_the_profiles_fault_and_no_verdict(way, said, tmp_path):
+    done, result, _ = run(way, tmp_path, "FLOW-02")
     assert (done.returncode, result["verdict"]) == (2, "inconclusive"), done.stdout + done.stderr
-    assert "The profile does not fit the server: the answer to a sign-in has no `token`" in result["reason"]
+    assert f"The profile does not fit the server: {said}" in result["reason"]
 
 
 def assert_judged_the_same_again(reports):

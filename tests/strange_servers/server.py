@@ -1,7 +1,8 @@
 """A small polling server that is honest, and speaks in one of many ways: `server.py PORT`.
 
 `VARIATION` names the way, in which alone it differs from the reference's wire. `BUG` breaks it in one way
-that its clients must notice. Everything is in memory: one process, no stores.
+that its clients must notice. `CHANGE` is an operation, and what its answers become after a while. Everything
+is in memory: one process, no stores.
 """
 
 import base64
@@ -19,6 +20,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 VARIATION = os.environ.get("VARIATION", "")
 BUG = os.environ.get("BUG", "")
+CHANGING, _, BECOMES = os.environ.get("CHANGE", "").partition(" ")
+"""Such as `poll html`: what the answers of an operation become."""
+SAME_FOR = int(os.environ.get("SAME_FOR", "12"))
+"""How many answers of that operation are right before."""
 PREFIX = "/v2" if VARIATION == "prefix_basic" else ""
 API = f"{PREFIX}/api/users"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,6 +113,26 @@ def answer(status, body, **headers):
     )
 
 
+answered = 0
+
+
+def changing(operation, status, body, **headers):
+    """An answer that is another one after a while: HTML, without the field named, or with a number in it."""
+    global answered
+    if operation != CHANGING or (answered := answered + 1) <= SAME_FOR:
+        return answer(status, body, **headers)
+    if BECOMES == "html":
+        return Response("<html>Please sign in to this network</html>", 200)
+    name, _, value = BECOMES.partition("=")
+    inside = [body, *body.get("messages", [])]
+    for fields in inside if body else ():
+        if name in fields:
+            fields.pop(name)
+            if value:
+                fields[name] = json.loads(value)
+    return answer(status, body, **headers)
+
+
 def refuse(status, detail):
     return answer(status, {"status": status, "detail": detail}, **{"Retry-After": "1"})
 
@@ -164,7 +189,7 @@ def sign_in():
     chat.tokens[token] = name
     if VARIATION == "cookie":
         return answer(200, {"username": name}, **{"Set-Cookie": f"session={token}; HttpOnly; Path=/"})
-    return answer(200, {"access_token" if VARIATION == "access_token" else "token": token})
+    return changing("sign_in", 200, {"access_token" if VARIATION == "access_token" else "token": token})
 
 
 @app.post(f"{API}/messages")
@@ -182,7 +207,7 @@ def send():
     message, replayed = chat.send(sender, to, content, own_id)
     if message is None:
         return refuse(400, "this client_message_id was used with another content")
-    return answer(201 if VARIATION == "send_201" else 200, shown(message) | {"replayed": replayed})
+    return changing("send", 201 if VARIATION == "send_201" else 200, shown(message) | {"replayed": replayed})
 
 
 @app.get(f"{API}/messages/poll/<name>")
@@ -219,7 +244,8 @@ def told(page, has_more, last, since):
             200, {"messages": messages, "has_more": has_more, "next_since": since if last is None else last}
         )
     cursor = since if last is None else stamp(last)
-    return answer(200, {"messages": messages, "has_more": has_more, "next_since": cursor, "gap": False})
+    page = {"messages": messages, "has_more": has_more, "next_since": cursor, "gap": False}
+    return changing("poll", 200, page)
 
 
 class Handler(WSGIRequestHandler):

@@ -108,6 +108,15 @@ class PollsOfNonsense(Handler):
         super().reply(status, told)
 
 
+class PollsOfNonsenseWithoutRedis(Handler):
+    """Polls are right until Redis is away."""
+
+    def reply(self, status, told):
+        if "/poll/" in self.path and status == 503:
+            status, told = 200, {"error": told["detail"]}
+        super().reply(status, told)
+
+
 class PollsOfHtmlNowAndThen(Handler):
     """One poll in twenty is answered by a page of the proxy before it, with status 200."""
 

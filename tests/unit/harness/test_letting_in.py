@@ -5,17 +5,18 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness.adapters.wire import Wire
-from harness.checkers import available
+from harness.checkers import available, run_checker
 from harness.client import Body, Client, Result, Said
 from harness.client.variety.variety import Variety
 from harness.errors import NotServed
-from harness.history import NS_PER_S, Bounds, Outcome, Recorder
+from harness.history import NS_PER_S, Bounds, Outcome, Recorder, Unreadable
 from harness.policy import Features
 from harness.run.users import Users
 from harness.verdict import Verdict
@@ -121,12 +122,31 @@ def test_half_a_minute_of_pressure_ends_the_scenario(door: Door, monkeypatch: py
     assert door.is_judged() is Verdict.INCONCLUSIVE
 
 
-@pytest.mark.parametrize(("what", "status"), [("register", 400), ("register", 429), ("sign_in", 429)])
+@pytest.mark.parametrize(
+    ("what", "status"), [("register", 400), ("register", 429), ("sign_in", 429), ("sign_in", 404)]
+)
 def test_a_refusal_that_may_be_the_harnesss_doing_is_a_doubt(door: Door, what: str, status: int) -> None:
     door.answers[what] = _answer(status)
     with pytest.raises(NotServed, match="so it is"):
         door.users.new_one()
     assert door.is_judged() is Verdict.INCONCLUSIVE
+
+
+def test_a_path_that_was_there_before_is_not_the_profiles_fault(door: Door) -> None:
+    door.users.new_one()
+    door.answers["sign_in"] = _answer(404)
+    with pytest.raises(NotServed, match="answered 404"):
+        door.users.new_one()
+    assert door.is_judged() is Verdict.FAIL
+
+
+def test_a_sign_in_that_cannot_be_read_proves_nothing(door: Door) -> None:
+    door.answers["sign_in"] = replace(_answer(200, "it has no `token`"), unreadable=Unreadable.FIELDS)
+    with pytest.raises(NotServed, match="wanted to sign in: it has no `token`; the profile does not fit, or"):
+        door.users.new_one()
+    (register, sign_in) = door.recorder.history().required
+    assert (register.unreadable, sign_in.unreadable) == (None, "fields")
+    assert run_checker(available, door.recorder.history()).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_sign_in_without_a_token_ends_the_scenario_with_a_finding(door: Door) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.adapters import Answer, Failed, Manner
+from harness.adapters import Answer, Failed, Manner, Page
 from harness.adapters.accounts import Accounts
 from harness.adapters.epochs import as_number, as_text
 from harness.adapters.http import json_object
@@ -15,7 +15,7 @@ from harness.adapters.reading import Reader
 from harness.adapters.wire import Credentials, Wire
 from harness.adapters.writing import Writer
 from harness.errors import DoesNotFit, NotHere
-from harness.history import Outcome
+from harness.history import Outcome, Unreadable
 from harness.typed import typed
 
 NOON = "2026-01-01T12:00:00.000000Z"
@@ -98,12 +98,72 @@ def test_the_nearest_field_is_named_where_the_profile_names_another() -> None:
         Reader(Wire()).session(answered({"access_token": "abc", "ttl": 5}))
 
 
-def test_a_field_that_was_there_before_is_the_servers_fault() -> None:
+def polled(reader: Reader, body: Any) -> Page:
+    return reader.page(answered(body), mailbox="bob", since=None)
+
+
+def test_a_field_that_was_there_before_makes_one_answer_unreadable() -> None:
     reader = Reader(Wire())
-    reader.page(answered({"messages": [], "next_since": None}), mailbox="bob", since=None)
+    polled(reader, {"messages": [], "next_since": None})
     with pytest.raises(Failed) as told:
-        reader.page(answered({"posts": []}), mailbox="bob", since=None)
-    assert told.value.outcome is Outcome.UNKNOWN
+        polled(reader, {"posts": []})
+    assert (told.value.outcome, told.value.unreadable) == (Outcome.UNKNOWN, Unreadable.FIELDS)
+    assert "has no `messages`" in str(told.value.error)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            {"id": {"an": "object"}},
+            r"`id` \(`wire.message.id`\) in a message is an object, not a string or number",
+        ),
+        ({"timestamp": 5}, r"`timestamp` .* in a message is a number, not a string"),
+        ({"from": None}, r"`from` .* in a message is null, not a string"),
+    ],
+)
+def test_empty_pages_do_not_show_that_a_message_can_be_read(message: dict[str, Any], said: str) -> None:
+    reader = Reader(Wire())
+    polled(reader, {"messages": [], "next_since": None})
+    with pytest.raises(DoesNotFit, match=said):
+        polled(reader, {"messages": [MESSAGE | message], "next_since": NOON})
+
+
+def test_while_something_is_broken_no_answer_shows_that_the_profile_does_not_fit() -> None:
+    reader = Reader(Wire(), is_broken=lambda: True)
+    for body in ({"error": "no store"}, *["<html>"] * 5):
+        with pytest.raises(Failed):
+            polled(reader, body)
+
+
+def test_answers_that_never_are_json_are_the_profiles_fault() -> None:
+    reader = Reader(Wire())
+    with pytest.raises(DoesNotFit, match=r"the answer to a sign-in is not JSON; it begins with '<html>"):
+        reader.session(answered("<html>Welcome</html>"))
+    for _ in range(2):
+        with pytest.raises(Failed) as told:
+            polled(reader, "")
+        assert told.value.unreadable is Unreadable.BODY
+    with pytest.raises(DoesNotFit, match="the answer to a poll is not JSON; it is empty"):
+        polled(reader, "")
+
+
+def test_answers_of_which_one_is_json_are_the_servers_fault() -> None:
+    reader = Reader(Wire())
+    for body in ("<html>", "<html>", {"messages": [], "next_since": None}, "<html>", "<html>", "<html>"):
+        if isinstance(body, str):
+            with pytest.raises(Failed):
+                polled(reader, body)
+        else:
+            polled(reader, body)
+
+
+def test_a_send_whose_answer_says_nothing_needs_no_json() -> None:
+    nothing = dict.fromkeys(("id", "seq", "timestamp", "queued", "replayed"), "")
+    assert Reader(wire(send=nothing)).ack(answered("OK")).id is None
+    with pytest.raises(Failed, match="None") as told:
+        Reader(Wire()).ack(answered("OK"))
+    assert told.value.unreadable is Unreadable.BODY
 
 
 def test_a_status_that_the_profile_does_not_name_is_its_own_fault() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from harness.adapters import Answer, Manner
-from harness.adapters.over_http import HttpAdapter
+from harness.adapters.over_http import Codec, HttpAdapter
+from harness.adapters.wire import Wire
 from harness.client import Body, Client, Malformed
 from harness.errors import DoesNotFit
 from loadtests.answers import check_page, require
@@ -30,8 +32,9 @@ def answered(body: dict[str, Any], status: int | None = 200, error: str | None =
     return Answer(status, Body(body), error, 0, 1)
 
 
-def client(answer: Answer) -> Client:
-    return Client("", "bob", "", new_adapter=partial(HttpAdapter, transport=lambda request: answer))
+def client(answer: Answer, codec: Codec | None = None) -> Client:
+    new_adapter = partial(HttpAdapter, codec=codec, transport=lambda request: answer)
+    return Client("", "bob", "", new_adapter=new_adapter)
 
 
 def token(answer: Answer) -> str | None:
@@ -81,26 +84,51 @@ def test_no_reading_takes_what_is_not_an_answer(
     assert said in str(told.value)
 
 
+MISTYPED = [
+    (token, {"token": 5}, "the token is not a string for a header"),
+    (token, {"token": "a\nb"}, "the token is not a string for a header"),
+    (ack, ACK | {"id": {}}, "`id` .* in the answer to a send is an object, not a string or number"),
+    (page, PAGE | {"has_more": "no"}, "`has_more` .* in the answer to a poll is a string, not a boolean"),
+    (page, PAGE | {"messages": 5}, "`messages` .* in the answer to a poll is a number, not a list"),
+    (page, PAGE | {"messages": [5]}, "a message of the answer to a poll is a number, not an object"),
+    (page, with_message(message=None), "`message` .* in a message is null, not a string"),
+    (page, with_message(id=[]), "`id` .* in a message is a list, not a string or number"),
+    (page, with_message(to=7), "`to` .* in a message is a number, not a string"),
+]
+
+
+@pytest.mark.parametrize(("read", "body", "said"), MISTYPED)
+def test_what_is_mistyped_from_the_first_answer_on_is_the_profiles_fault(
+    read: Callable[[Answer], Any], body: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(DoesNotFit, match=said):
+        read(answered(body))
+
+
+@pytest.mark.parametrize(("read", "body", "said"), MISTYPED)
+def test_what_was_right_before_and_is_mistyped_is_told(
+    read: Callable[[Answer], Any],
+    body: dict[str, Any],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codec = Codec(Wire())
+    monkeypatch.setattr(sys.modules[__name__], "client", partial(client, codec=codec))
+    read(answered({"token": "abc"} if read is token else ACK if read is ack else PAGE))
+    with pytest.raises(Malformed, match=said):
+        read(answered(body))
+
+
 @pytest.mark.parametrize(
-    ("read", "body", "said"),
+    ("body", "said"),
     [
-        (token, {"token": 5}, "the token is not a string for a header"),
-        (token, {"token": "a\nb"}, "the token is not a string for a header"),
-        (ack, ACK | {"id": {}}, "id is of the type dict"),
-        (page, PAGE | {"has_more": "no"}, "has_more is of the type str"),
-        (page, PAGE | {"messages": [], "count": 0, "has_more": True}, "has_more is true on an empty page"),
-        (page, PAGE | {"count": 2}, "count is not the number of messages"),
-        (page, PAGE | {"messages": 5}, "messages is of the type int"),
-        (page, PAGE | {"messages": [5]}, "malformed answer"),
-        (page, with_message(message=None), "message is of the type NoneType"),
-        (page, with_message(id=[]), "id is of the type list"),
-        (page, with_message(to=7), "to is of the type int"),
+        (PAGE | {"messages": [], "count": 0, "has_more": True}, "has_more is true on an empty page"),
+        (PAGE | {"count": 2}, "count is not the number of messages"),
     ],
 )
-def test_what_is_mistyped_is_told(read: Callable[[Answer], Any], body: dict[str, Any], said: str) -> None:
-    with pytest.raises(Malformed) as told:
-        read(answered(body))
-    assert said in str(told.value)
+def test_a_page_that_contradicts_itself_is_told(body: dict[str, Any], said: str) -> None:
+    with pytest.raises(Malformed, match=said):
+        page(answered(body))
 
 
 @pytest.mark.parametrize(
