@@ -45,8 +45,8 @@ class Consumer:
     `first_poll_in_s` staggers the consumers, as real clients are never in step. With `wait_s` each poll asks
     to be held open for so long, and the next one follows at once. A stopped consumer can be started again and
     goes on with its cursor, which is `since` at first. The variety draws how each poll is spelled, but
-    `as_given` leaves `since` as it is. `complain` is called with what is wrong with an answer that no checker
-    judges.
+    `as_given` leaves `since` as it is, and a plain one has no more than its cursor and its limit. `complain`
+    is called with what is wrong with an answer that no checker judges.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Consumer:
         as_given: bool = False,
         limit: int | None = None,
         wait_s: float = 0.0,
+        is_plain: bool = False,
         complain: Callable[[str], None],
         semantics: Semantics,
     ) -> None:
@@ -73,6 +74,7 @@ class Consumer:
         self._variety = variety
         self._limit = limit
         self._wait_s = wait_s
+        self._is_plain = is_plain
         self._complain = complain
         self._given = since if as_given else None
         self._scale = Scale(semantics)
@@ -140,10 +142,15 @@ class Consumer:
             return answer.end_ns + (0 if is_right else int(HELD_AGAIN_AFTER_S * NS_PER_S))
         return answer.end_ns if polled.brought and polled.promised else scheduled
 
+    def _ask(self, since: str | None, wait_s: float | None) -> Asked:
+        if self._is_plain:
+            return Asked(since, self._cursor.parameters(self._limit))
+        as_given = since is not None and since == self._given
+        return self._variety.ask(since, limit=self._limit, wait_s=wait_s, as_given=as_given)
+
     def _poll(self, intended_ns: int, wait_s: float | None) -> Polled:
         since = self._cursor.since
-        as_given = since is not None and since == self._given
-        asked = self._variety.ask(since, limit=self._limit, wait_s=wait_s, as_given=as_given)
+        asked = self._ask(since, wait_s)
         answer = self.client.ask(asked)
         ok = answer.outcome is Outcome.OK
         fresh = self._cursor.accept(answer.said) if ok else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from harness.client import Client, Page, Result
+from harness.client import Client, Page, Result, require
 from harness.client.patience import Patience
 from harness.client.variety.variety import Variety
 from harness.history import Recorder
@@ -68,6 +68,14 @@ class Readers:
         """Read one page of at most `limit` messages from this cursor, with a consumer that ends there."""
         return self.poll_with(self.new_consumer(client, since=since, limit=limit))
 
+    def read_plainly(self, client: Client, since: str | None = None, *, limit: int | None = None) -> Page:
+        """Return the page of one poll with no other parameters, by a consumer that ends there.
+
+        Raise NotServed if the poll has no success.
+        """
+        consumer = self.new_consumer(client, since=since, limit=limit, is_plain=True)
+        return require(self.poll_with(consumer), "a poll").said
+
     def pause(self, client: Client) -> None:
         """Let a client's consumers stop polling and keep their cursors, as a closed laptop does."""
         for consumer in self._of(client):
@@ -105,6 +113,7 @@ class Readers:
         as_given: bool = False,
         limit: int | None = None,
         wait_s: float = 0.0,
+        is_plain: bool = False,
     ) -> Consumer:
         """Return a new consumer that has not been started."""
         self._count += 1
@@ -119,6 +128,7 @@ class Readers:
             as_given=as_given,
             limit=limit,
             wait_s=wait_s,
+            is_plain=is_plain,
             complain=self._complaints.note,
             semantics=self._semantics,
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checkers.pressure import TOO_BUSY, too_busy
-from harness.checkers.unreadable import why_undecided
+from harness.checkers.unreadable import CHANGED, why_undecided
 from harness.errors import HarnessError, NotHere, NotServed
 from harness.run import Inconclusive, Run
 from harness.run.broken import CertainlyBroken, NotPromised
@@ -28,7 +28,7 @@ def judged_by_its_end(
     if verdict is Verdict.FAIL:
         return _excused(verdict, reason, run)
     if isinstance(error, (NotServed, Inconclusive, OUT_OF_TIME)) and not run.checks.check_that_raised(error):
-        return verdict, _with_the_machines_part(reason, run)
+        return verdict, _with_other_reasons(reason, run)
     return verdict, reason
 
 
@@ -63,7 +63,13 @@ def _excused(verdict: Verdict, reason: str, run: Run) -> tuple[Verdict, str]:
     return (Verdict.INCONCLUSIVE, f"{reason}; but {excuse}") if excuse else (verdict, reason)
 
 
-def _with_the_machines_part(reason: str, run: Run) -> str:
-    """Return the reason, followed by that the machine was too busy, if it was: the row may be tried again."""
-    busy = too_busy(run.recorder.history())
+def _with_other_reasons(reason: str, run: Run) -> str:
+    """Return the reason, followed by what else explains it: answers that were unreadable, or a busy machine.
+
+    If the machine was too busy, the row may be tried again.
+    """
+    history = run.recorder.history()
+    if (unread := why_undecided(history)) and CHANGED not in reason:
+        return f"{reason}; {unread}"
+    busy = too_busy(history)
     return reason if not busy or TOO_BUSY in reason else f"{reason}; but {busy}"

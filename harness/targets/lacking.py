@@ -37,7 +37,10 @@ def lacks_of(wire: Wire, semantics: Semantics, *, is_http: bool) -> Mapping[str,
     if not is_http:
         about_http = dict.fromkeys(about_http, NOT_HTTP) | {"page_limits": ""}
     cursor = f'cursor = "{semantics.cursor}" in the target\'s semantics'
-    return about_http | {"timestamp_cursor": _unless(semantics.cursor == "timestamp", cursor)}
+    return about_http | {
+        "timestamp_cursor": _unless(semantics.cursor == "timestamp", cursor),
+        "kept_messages": _unless(not semantics.is_destructive, f"{cursor}, and the row reads unseen"),
+    }
 
 
 def _unless(has: object, reason: str) -> str:

@@ -527,3 +527,14 @@ def test_a_consumer_that_begins_at_a_cursor_spells_it_as_the_scenario_does(
     for _ in range(8):
         run.readers.read_page(pair[1], given, limit=1)
     assert len({poll["since"] for poll in server.polls}) > 1
+
+
+def test_a_plain_poll_is_recorded_and_asks_for_nothing_else(run: Run, server: Server, pair: Any) -> None:
+    for _ in range(2):
+        run.messages.send_acked(*pair, "hi")
+    page = run.readers.read_plainly(pair[1])
+    assert [message.content for message in page.messages] == ["hi", "hi"]
+    assert page.next_since is not None
+    run.readers.read_plainly(pair[1], page.next_since, limit=1)
+    assert [dict(poll) for poll in server.polls] == [{}, {"since": page.next_since, "limit": "1"}]
+    assert [len(poll.messages) for poll in run.recorder.history().polls] == [2, 0]
