@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.checkers.retention_told import silently_dropped
 from harness.history import History
+from harness.semantics import Semantics
 
 
 def not_promised(promise: str, history: History) -> str:
@@ -11,7 +12,14 @@ def not_promised(promise: str, history: History) -> str:
     if history.client is not None:
         is_made = promise in history.client.promises
         return "" if is_made else f"the client's profile does not promise '{promise}'"
-    semantics = history.semantics
+    if why := not_made(promise, history.semantics):
+        dropped = silently_dropped(history) if promise == "retention-told" else 0
+        return f"{why}; {dropped} messages were dropped without a signal" if dropped else why
+    return ""
+
+
+def not_made(promise: str, semantics: Semantics) -> str:
+    """Return why a server with these semantics does not make a promise; '' if it does."""
     if not semantics.promises_to(promise):
         return f"the target's profile does not list '{promise}' in its promises"
     if promise == "no-duplicate" and semantics.delivery == "at_least_once":
@@ -21,10 +29,5 @@ def not_promised(promise: str, history: History) -> str:
     if promise == "cursor" and semantics.is_destructive:
         return 'the target\'s profile says cursor = "none"'
     if promise == "retention-told" and not semantics.gap_signalled:
-        dropped = (
-            f"; {count} messages were dropped without a signal"
-            if (count := silently_dropped(history))
-            else ""
-        )
-        return f"the target's profile says gap_signalled = false{dropped}"
+        return "the target's profile says gap_signalled = false"
     return ""

@@ -12,8 +12,10 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from harness.checkers import PROMISES, not_made
 from harness.cli import listing, streams
 from harness.cli.console import console, line, say
+from harness.cli.demands import promises_by_row
 from harness.cli.pages import doctor_page, plan_page
 from harness.cli.progress import Progress
 from harness.client import Client, require
@@ -31,7 +33,7 @@ from harness.stack import Found, Services, chromium, locate
 from harness.stack import doctor as examine
 from harness.stack.finding import PARTS, SERVICES
 from harness.stack.stores import DEFAULT_STORES, Stores, services_for
-from harness.targets.profile import REFERENCE, load_profile
+from harness.targets.profile import REFERENCE, Profile, load_profile
 from harness.targets.starting import require_free, running_target
 from harness.verdict import EXIT_CODES
 
@@ -116,13 +118,21 @@ def _wanted(options: Namespace) -> list[PlanRow]:
     if not options.only and not options.section:
         selected = [row for row in selected if row.section != SOAK]
     wanted, left_out = fitting(
-        selected, profile, is_reference=options.target == REFERENCE, without_chromium=chromium.left_out()
+        selected,
+        profile,
+        is_reference=options.target == REFERENCE,
+        without_chromium=chromium.left_out(),
+        promises=promises_by_row() if _makes_fewer_promises(profile) else {},
     )
     for reason, rows in left_out.items():
         say(f"Left out: {', '.join(row.id for row in rows)}: {reason}.")
     if not wanted:
         raise UsageError(f"None of the rows asked for suits the target '{options.target}'.")
     return wanted
+
+
+def _makes_fewer_promises(profile: Profile) -> bool:
+    return any(not_made(promise.name, profile.semantics) for promise in PROMISES)
 
 
 def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path) -> tuple[int, list[str]]:

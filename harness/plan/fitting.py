@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+from harness.checkers import not_made
 from harness.errors import UsageError
 from harness.plan import PlanRow
 from harness.targets.profile import Profile
 
 
 def fitting(
-    rows: Sequence[PlanRow], profile: Profile, *, is_reference: bool, without_chromium: bool = False
+    rows: Sequence[PlanRow],
+    profile: Profile,
+    *,
+    is_reference: bool,
+    without_chromium: bool = False,
+    promises: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> tuple[list[PlanRow], dict[str, list[PlanRow]]]:
     """Return the rows to run, and the rows to leave out by the reason.
 
-    Raise UsageError where the plan names a key that profiles do not have.
+    `promises` are those that a row may judge, by its id. Raise UsageError where the plan names a key that
+    profiles do not have.
     """
 
     def unfit(row: PlanRow) -> str:
         reason = _unfit(row, profile, is_reference=is_reference)
         if not reason and row.needs_chromium and without_chromium:
             return "they need Chromium, and WITHOUT_CHROMIUM leaves them out"
+        if not reason and _judges_nothing(promises.get(row.id, ()), profile):
+            return "the target's profile makes no promise that is judged there"
         return reason
 
     return divided(rows, unfit)
@@ -39,6 +49,12 @@ def divided(
         else:
             fit.append(row)
     return fit, left_out
+
+
+def _judges_nothing(promises: Collection[str], profile: Profile) -> bool:
+    """Return whether a row judges promises, and the target makes none of them."""
+    judged = [promise for promise in promises if promise != "bounded" or profile.knows_queues]
+    return bool(promises) and all(not_made(promise, profile.semantics) for promise in judged)
 
 
 def _unfit(row: PlanRow, profile: Profile, *, is_reference: bool) -> str:

@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.plan import PlanRow
 from harness.plan.fitting import fitting
 from harness.policy import Features
+from harness.semantics import Semantics
 from harness.targets.profile import Profile
 
 MINE = Profile("mine", ("serve",))
@@ -51,6 +52,22 @@ def test_rows_about_what_a_server_has_not_are_left_out() -> None:
     without = structs.replace(MINE, has=Features(metrics=False))
     fit, left_out = fitting([FLOW, METRICS], without, is_reference=False)
     assert (fit, left_out) == ([FLOW], {"the target's profile says metrics = false": [METRICS]})
+
+
+def test_rows_that_judge_only_what_the_target_does_not_promise_are_left_out() -> None:
+    few = structs.replace(
+        MINE, semantics=Semantics(promises=("no-loss", "bounded"), delivery="at_least_once")
+    )
+    judged = {"FLOW-01": {"no-loss", "order"}, "OPS-02": {"no-duplicate", "refuses"}}
+    fit, left_out = fitting([FLOW, METRICS], few, is_reference=False, promises=judged)
+    assert (fit, list(left_out.values())) == ([FLOW], [[METRICS]])
+    assert list(left_out) == ["the target's profile makes no promise that is judged there"]
+    assert fitting([FLOW, METRICS], MINE, is_reference=False, promises=judged) == ([FLOW, METRICS], {})
+
+
+def test_what_cannot_be_looked_at_is_not_judged() -> None:
+    unknown = structs.replace(MINE, semantics=Semantics(promises=("bounded",)), stores_as_the_contract=False)
+    assert fitting([FLOW], unknown, is_reference=False, promises={"FLOW-01": {"bounded", "order"}})[0] == []
 
 
 def test_a_key_that_no_profile_has_is_wrong_usage() -> None:
