@@ -160,7 +160,17 @@ NAMES: Mapping[str, Sequence[str]] = {
     "send.replayed": ("replayed", "duplicate", "is_duplicate", "already_sent"),
     "poll.since": (
         *("since", "cursor", "after", "from", "offset", "since_id", "after_id", "last_id", "next_since"),
-        *("last_seen", "page_token", "next_batch", "start", "position", "last_event_id", "from_id", "seq"),
+        *(
+            "if_none_match",
+            "last_seen",
+            "page_token",
+            "next_batch",
+            "start",
+            "position",
+            "last_event_id",
+            "from_id",
+            "seq",
+        ),
     ),
     "poll.limit": ("limit", "count", "page_size", "per_page", "size", "max", "n", "top", "max_messages"),
     "poll.wait": ("wait", "timeout", "wait_s", "hold", "wait_seconds", "wait_time_seconds", "block"),

@@ -230,9 +230,9 @@ def unread(wire: Wire, operation: str, answer: Answer) -> Iterator[str]:
     except ValueError:
         return
     for prefix, place, inside in _places(wire, operation, table, value):
-        used = [getattr(place, key) for key in _read_keys(place)]
+        used = [getattr(place, key) for key in read_keys(place)]
         spare = [each for each in fields_of(inside) if each.place not in used]
-        for key in _read_keys(place):
+        for key in read_keys(place):
             where = getattr(place, key)
             if where and not where.startswith(HEADER) and where.of(inside, answer) is None:
                 near = nearest(f"{prefix}.{key}", str(where), spare)
@@ -250,7 +250,8 @@ def _places(wire: Wire, operation: str, table: Any, value: Any) -> Iterator[tupl
         yield "message", wire.message, messages[0]
 
 
-def _read_keys(table: Any) -> list[str]:
+def read_keys(table: Any) -> list[str]:
+    """Return the keys of a table that say where a value is in the answer of a success."""
     return [
         key for key in table.__struct_fields__ if isinstance(getattr(table, key), Where) and key != "outcome"
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.cli import actions
-from harness.cli.authoring import try_profile
+from harness.cli.authoring import init, try_profile
 from harness.cli.chaos import chaos as play_chaos
 from harness.cli.client import client as judge_client
 from harness.printable import printable
@@ -70,7 +70,7 @@ def parser() -> Parser:
         exit_codes=_VERDICTS,
     )
     commands = program.add_subparsers(title="commands", required=True, metavar="COMMAND", prog=PROGRAM)
-    for add in (_run, _try, _soak, _chaos, _client, _check, _plan, _doctor, _serve, _exec):
+    for add in (_run, _init, _try, _soak, _chaos, _client, _check, _plan, _doctor, _serve, _exec):
         add(commands)
     return program
 
@@ -101,6 +101,51 @@ def _run(commands: Commands[Parser]) -> None:
     )
     _about_results(run)
     run.set_defaults(command=actions.run)
+
+
+def _init(commands: Commands[Parser]) -> None:
+    starting = commands.add_parser(
+        "init",
+        help="write the profile of a server of your own",
+        description="Write a commented profile: from the server's OpenAPI document, from a recording\n"
+        "of a chat (a HAR, as browsers save it), or from answers to a few questions.\n"
+        "Say what could not be told. `try` then shows whether it fits the server.",
+        usage="[options]",
+        examples={
+            f"{PROGRAM} init": "ask a few questions, and write profile.toml",
+            f"{PROGRAM} init --openapi openapi.yaml --output my_server.toml": "read its OpenAPI document",
+            f"{PROGRAM} init --har chat.har --command './serve {{port}}'": "read a recording of a chat",
+        },
+        exit_codes={
+            0: "the profile was written",
+            2: "wrong usage, or the document cannot be read",
+            3: "the profile cannot be written",
+            INTERRUPTED: "interrupted",
+        },
+    )
+    source = starting.add_argument_group("what to read").add_mutually_exclusive_group()
+    source.add_argument("--openapi", type=Path, metavar="FILE", help="an OpenAPI 3 document, JSON or YAML")
+    source.add_argument("--har", type=Path, metavar="FILE", help="a recording of a chat of two users")
+    about = starting.add_argument_group("the server")
+    about.add_argument("--name", help="its name (default: mine)")
+    about.add_argument(
+        "--command",
+        dest="command_line",
+        metavar="WORDS",
+        help="what starts it, such as './serve {port}'",
+    )
+    about.add_argument("--url", help="of a server that runs already, instead of a command")
+    results = starting.add_argument_group("results")
+    results.add_argument(
+        "--output",
+        type=Path,
+        default=Path("profile.toml"),
+        metavar="FILE",
+        help="where the profile is written (default: profile.toml)",
+    )
+    results.add_argument("--force", action="store_true", help="replace the file if it exists")
+    results.add_argument("--yes", action="store_true", help="ask nothing: every default is right")
+    starting.set_defaults(command=init)
 
 
 def _try(commands: Commands[Parser]) -> None:

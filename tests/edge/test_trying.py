@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import socket
 import subprocess
 import sys
-import threading
 from argparse import Namespace
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
 from harness.authoring import steps
 from harness.authoring.steps import Step
@@ -23,10 +20,9 @@ from harness.cli.authoring import try_profile
 from harness.errors import NeverReady
 from harness.stack.remote import Remote
 from harness.targets.profile import load_profile
+from tests.edge.strange_server import PROFILES, STRANGE, running, serving
 
 ROOT = Path(__file__).parents[2]
-STRANGE = ROOT / "tests" / "strange_servers"
-PROFILES = sorted(STRANGE.glob("*.toml"))
 
 
 def tried(path: Path, url: str) -> tuple[list[Step], list[str], int]:
@@ -38,33 +34,6 @@ def tried(path: Path, url: str) -> tuple[list[Step], list[str], int]:
 
 def worst(trial: Trial) -> int:
     return max((each.exit_code for each in trial.problems), default=0)
-
-
-@contextlib.contextmanager
-def serving(variation: str) -> Iterator[str]:
-    """The strange server in this process: a new one starts in no time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VARIATION", variation)
-        spec = importlib.util.spec_from_file_location(f"strange_{variation}", STRANGE / "server.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    server = make_server("127.0.0.1", 0, module.app, threaded=True, request_handler=module.Handler)
-    with running(server):
-        yield f"http://127.0.0.1:{server.server_port}"
-
-
-@contextlib.contextmanager
-def running(server: HTTPServer) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,8 @@ from harness.targets.profile import load_profile
 ROOT = Path(__file__).parents[4]
 OURS = ("harness", "tests", "docs", "strangers")
 PROFILES = sorted(path for folder in OURS for path in (ROOT / folder).rglob("*.toml"))
-NAMING = [path for path in PROFILES if path.parts[-2] != "docs" and "strangers" not in path.parts]
+NAMED_IN = ("targets", "reference", "clients", "strange_servers")
+NAMING = [path for path in PROFILES if path.parent.name in NAMED_IN]
 TARGETS = Draft202012Validator(target_schema())
 CLIENTS = Draft202012Validator(client_schema())
 
