@@ -133,7 +133,10 @@ def serve(session: nox.Session) -> None:
 
 @nox.session
 def strangers(session: nox.Session) -> None:
-    """Judge systems that are not part of this project, and write docs/strangers.md. Takes their names."""
-    install(session, "dev")
-    session.install("moto[server]>=5.2,<6", "boto3>=1.40,<2")
+    """Judge systems that are not part of this project, and write docs/strangers.md. Takes their names.
+
+    What does not come from PyPI is left out where it is missing, with the command that installs it.
+    """
+    of_pypi = ["moto[server]>=5.2,<6", "boto3>=1.40,<2", "matrix-synapse>=1.163,<2"]
+    session.install("-e", ".", *of_pypi, "kinto[postgresql]>=26.5,<27")
     session.run("python", "-m", "strangers", *session.posargs)

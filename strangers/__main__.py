@@ -1,7 +1,8 @@
 """Judge the strangers, or those named, and write docs/strangers.md: `python -m strangers [NAME ...]`.
 
-Exit code 0: the table was written, whatever the verdicts are; 2: a system is not installed; 3: a run could
-not begin.
+A system that is not installed is left out, with the command that installs it. Exit code 0: what is
+installed was judged and written to the table, whatever the verdicts are; 2: unknown names, or nothing is
+installed; 3: a run could not begin.
 """
 
 from __future__ import annotations
@@ -9,69 +10,107 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from strangers.catalogue import STRANGERS, Stranger
+from strangers.promising import promised
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "strangers.md"
 REPORTS = ROOT / "reports" / "strangers"
 BEGIN, END = "<!-- verdicts: begin -->\n", "<!-- verdicts: end -->\n"
-HEAD = "| System | Version | Date | Kept | Broken | Not shown | Skipped | Rows |\n" + 8 * "|---" + "|\n"
-VERDICTS = ("pass", "fail", "inconclusive", "skipped")
+COLUMNS = (
+    "System",
+    "Version",
+    "Date",
+    "Promised",
+    "Kept",
+    "Broken",
+    "Not shown",
+    "Skipped",
+    "Rows",
+    "Story",
+)
+HEAD = f"| {' | '.join(COLUMNS)} |\n" + len(COLUMNS) * "|---" + "|\n"
+WORST_FIRST = ("fail", "inconclusive", "pass", "skipped")
 
 
 def main(names: Sequence[str]) -> int:
     """Judge the strangers of these names, and return the exit code."""
-    chosen = [one for one in STRANGERS if not names or one.name in names]
     if unknown := [name for name in names if name not in [one.name for one in STRANGERS]]:
         sys.stderr.write(
             f"Unknown: {', '.join(unknown)}. Legal are {', '.join(s.name for s in STRANGERS)}.\n"
         )
         return 2
-    for one in chosen:
-        try:
-            one.version()
-        except (OSError, ImportError, subprocess.CalledProcessError):
-            sys.stderr.write(f"{one.name} is not installed. Install it: {' '.join(one.install)}\n")
-            return 2
-    return max(_judge(one) for one in chosen)
+    chosen = [one for one in STRANGERS if not names or one.name in names]
+    return max([_judge(one) for one in chosen if _is_installed(one)], default=2)
+
+
+def _is_installed(stranger: Stranger) -> bool:
+    """Return whether it is; if not, say how it is installed."""
+    try:
+        stranger.version()
+    except (OSError, ImportError, subprocess.CalledProcessError):
+        sys.stderr.write(f"Left out: {stranger.name} is not installed. Install it: {stranger.install}\n")
+        return False
+    return True
 
 
 def _judge(stranger: Stranger) -> int:
-    reports = REPORTS / Path(stranger.profile).stem
+    reports = REPORTS / Path(stranger.profile).with_suffix("")
     only = [word for row in stranger.rows for word in ("--only", row)]
     target = ["--target", f"strangers/{stranger.profile}", "--reports", str(reports)]
-    results = reports / "results.json"
-    results.unlink(missing_ok=True)
+    files = [reports / "results.json", reports / "again" / "results.json"]
+    for file in files:
+        file.unlink(missing_ok=True)
     subprocess.run([sys.executable, "-m", "harness", "run", *target, *only], cwd=ROOT, check=False)
-    if not results.is_file():
+    results = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
+    if not results:
         return 3
-    _write(stranger.name, _line(stranger, json.loads(results.read_text(encoding="utf-8"))))
+    _write(stranger.name, line_of(stranger, *results))
     return 0
 
 
-def _line(stranger: Stranger, results: Mapping[str, Any]) -> str:
-    """Return the line of the table about one run."""
-    promises = results["promises"].values()
-    by_verdict = {
-        verdict: ", ".join(f"`{one['promise']}`" for one in promises if one["verdict"] == verdict) or "none"
-        for verdict in VERDICTS
-    }
-    rows = ", ".join(f"{row['id']} {row['verdict']}" for row in results["rows"])
+def line_of(stranger: Stranger, results: Mapping[str, Any], again: Mapping[str, Any] | None = None) -> str:
+    """Return the line of the table about one run, and the rows that were run again."""
+    found = {row["id"]: row for run in (results, again or {"rows": []}) for row in run["rows"]}
+    promises = _promises(found.values())
+    by_verdict = [
+        ", ".join(f"`{name}`" for name, its in promises.items() if its == verdict) or "none"
+        for verdict in WORST_FIRST
+    ]
+    rows = ", ".join(sorted(f"{row['id']} {row['verdict']}" for row in found.values()))
+    story = f"[{stranger.story}](../strangers/stories/{stranger.story})" if stranger.story else "none"
     date = results["started_at"][:10]
-    return f"| {' | '.join([stranger.name, stranger.version(), date, *by_verdict.values(), rows])} |\n"
+    made = promised(ROOT / "strangers" / stranger.profile)
+    broken, not_shown, kept, skipped = by_verdict
+    cells = [stranger.name, stranger.version(), date, made, kept, broken, not_shown, skipped, rows, story]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _promises(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
+    """Return the worst verdict on each promise."""
+    found: dict[str, str] = {}
+    for judgement in (one for row in rows for one in row["judgements"]):
+        known = found.get(judgement["promise"], WORST_FIRST[-1])
+        found[judgement["promise"]] = min(known, judgement["verdict"], key=WORST_FIRST.index)
+    return found
+
+
+def lines_in(document: str) -> Mapping[str, str]:
+    """Return the lines of the table, by the names of the systems."""
+    table = document.partition(BEGIN)[2].partition(END)[0]
+    return {row.split(" | ")[0].removeprefix("| "): row for row in table.splitlines(keepends=True)[2:]}
 
 
 def _write(name: str, line: str) -> None:
     """Put a line into the document, in the place of an older one about the same system."""
-    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-    table, _, after = rest.partition(END)
-    known = {row.split(" | ")[0].removeprefix("| "): row for row in table.splitlines(keepends=True)[2:]}
-    known[name] = line
+    document = DOCUMENT.read_text(encoding="utf-8")
+    known = {**lines_in(document), name: line}
     lines = [known[one.name] for one in STRANGERS if one.name in known]
+    before, after = document.partition(BEGIN)[0], document.partition(END)[2]
     DOCUMENT.write_text(f"{before}{BEGIN}{HEAD}{''.join(lines)}{END}{after}", encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """Amazon SQS: a mailbox is a queue of its owner, and what was read is deleted by its receipt.
 
-The options of the profile say whether queues are `fifo`.
+It speaks the AWS JSON protocol without signatures, which emulators do not check. The options of the profile
+say whether queues are `fifo`.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from harness.adapters import Ack, Adapter, Message, Page, Refused, Site, Unavailable
+from harness.adapters import Ack, Message, Page, Site, Unavailable
+from harness.adapters.http import Request
+from strangers.asking import Asking
 
 PAGE = 10  # the most that one ReceiveMessage returns
 LONGEST_PAGE = 100
+ACCOUNT = "123456789012"
+UNSIGNED = (
+    "AWS4-HMAC-SHA256 Credential=none/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=none"
+)
 
 
-class Sqs(Adapter):
+class Sqs(Asking):
     """One user. Its queue exists from the registration on."""
 
     signs_in = False
@@ -33,23 +36,11 @@ class Sqs(Adapter):
         self._read: list[str] = []
         """Receipts of messages that were read and could not be deleted yet."""
         self._lock = threading.Lock()
-        self._client = boto3.client(
-            "sqs",
-            endpoint_url=site.urls[0],
-            region_name="us-east-1",
-            aws_access_key_id="none",
-            aws_secret_access_key="none",
-            config=Config(
-                retries={"total_max_attempts": 1},
-                connect_timeout=self.timeout_s,
-                read_timeout=self.timeout_s,
-            ),
-        )
 
     def register(self) -> None:
         """Create this user's queue."""
         fifo = {"FifoQueue": "true"} if self._is_fifo else {}
-        self._call("create_queue", QueueName=self._queue(self.username), Attributes=fifo)
+        self._call("CreateQueue", QueueName=self._queue(self.username), Attributes=fifo)
 
     def sign_in(self) -> None:
         """Any client may use any queue."""
@@ -62,7 +53,7 @@ class Sqs(Adapter):
         }
         said = {"from": self.username, "to": recipient, "content": content, "sender_id": client_message_id}
         self._call(
-            "send_message",
+            "SendMessage",
             QueueUrl=self._url(recipient),
             MessageBody=json.dumps(said),
             **(fifo if self._is_fifo else {}),
@@ -89,13 +80,9 @@ class Sqs(Adapter):
                 self._delete()
             return Page(messages=messages, has_more=True)
 
-    def close(self) -> None:
-        """Close the idle connections."""
-        self._client.close()
-
     def _receive(self, most: int) -> list[Message]:
         answer = self._call(
-            "receive_message",
+            "ReceiveMessage",
             QueueUrl=self._url(self.username),
             MaxNumberOfMessages=most,
         )
@@ -106,31 +93,31 @@ class Sqs(Adapter):
     def _delete(self) -> None:
         """Delete what was read; what cannot be deleted now is tried again at the next poll."""
         while self._read:
+            some = [
+                {"Id": str(number), "ReceiptHandle": receipt}
+                for number, receipt in enumerate(self._read[:PAGE])
+            ]
             try:
-                self._call("delete_message", QueueUrl=self._url(self.username), ReceiptHandle=self._read[0])
+                # An entry that the answer calls failed is one whose visibility time is over.
+                self._call("DeleteMessageBatch", QueueUrl=self._url(self.username), Entries=some)
             except (OSError, Unavailable):
                 return
-            except Refused:
-                pass  # its visibility time is over
-            self._read.pop(0)
+            del self._read[:PAGE]
 
     def _queue(self, username: str) -> str:
         return username + (".fifo" if self._is_fifo else "")
 
     def _url(self, username: str) -> str:
-        return f"{self.site.urls[0]}/123456789012/{self._queue(username)}"
+        return f"{self.site.urls[0]}/{ACCOUNT}/{self._queue(username)}"
 
     def _call(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
         """Return the answer to one operation. Raise OSError, Refused or Unavailable."""
-        try:
-            return dict(getattr(self._client, operation)(**arguments))
-        except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            if 400 <= status < 500:
-                raise Refused(str(error), status=status) from error
-            raise Unavailable(str(error)) from error
-        except BotoCoreError as error:
-            raise ConnectionError(str(error)) from error
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": f"AmazonSQS.{operation}",
+            "Authorization": UNSIGNED,
+        }
+        return self.ask(Request("POST", "/", headers=headers, body=json.dumps(arguments).encode())).body
 
 
 def _key(sender: str, client_message_id: str | None) -> str:

@@ -11,21 +11,57 @@ from harness.targets.profile import Profile
 from harness.typed import typed
 from strangers import __main__ as command
 from strangers.catalogue import STRANGERS, Stranger
+from strangers.promising import promised
 
 ROOT = Path(__file__).parents[3]
 RESULTS = {
     "started_at": "2026-11-26T02:13:28+00:00",
-    "rows": [{"id": "FLOW-01", "verdict": "fail"}],
-    "promises": {
-        "no-loss": {"promise": "no-loss", "verdict": "fail"},
-        "order": {"promise": "order", "verdict": "pass"},
-    },
+    "rows": [
+        {
+            "id": "FLOW-02",
+            "verdict": "inconclusive",
+            "judgements": [
+                {"promise": "order", "verdict": "pass"},
+                {"promise": "no-loss", "verdict": "inconclusive"},
+                {"promise": "on-time", "verdict": "inconclusive"},
+            ],
+        },
+        {
+            "id": "FLOW-01",
+            "verdict": "fail",
+            "judgements": [
+                {"promise": "order", "verdict": "skipped"},
+                {"promise": "cursor", "verdict": "skipped"},
+                {"promise": "no-loss", "verdict": "fail"},
+            ],
+        },
+    ],
+}
+AGAIN = {
+    "rows": [
+        {
+            "id": "FLOW-02",
+            "verdict": "pass",
+            "judgements": [
+                {"promise": "order", "verdict": "pass"},
+                {"promise": "on-time", "verdict": "pass"},
+            ],
+        }
+    ]
 }
 FIRST = STRANGERS[0].name
+PROMISED = "cursor header, exactly once, total order, keeps all, retries are not safe"
 
 
-def judged(name: str) -> Stranger:
-    return Stranger(name, "nchan/nchan.toml", lambda: "1.0", (), ())
+def judged(name: str, story: str = "") -> Stranger:
+    return Stranger(name, "nchan/nchan.toml", lambda: "1.0", "", (), story)
+
+
+def absent() -> Stranger:
+    def version() -> str:
+        raise FileNotFoundError("absent")
+
+    return Stranger("Absent", "nchan/nchan.toml", version, "apt-get install absent", ())
 
 
 @pytest.fixture
@@ -36,12 +72,21 @@ def document(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def lines() -> dict[str, list[str]]:
+    """The cells of the document's table, by the name of the system."""
+    text = (ROOT / "docs" / "strangers.md").read_text(encoding="utf-8")
+    assert text.partition(command.BEGIN)[2].startswith(command.HEAD)
+    return {name: line.strip("|\n ").split(" | ") for name, line in command.lines_in(text).items()}
+
+
 @pytest.mark.parametrize("stranger", STRANGERS, ids=lambda one: one.name)
 def test_each_profile_is_right_and_names_a_class_that_is_there(stranger: Stranger) -> None:
     path = ROOT / "strangers" / stranger.profile
     profile = typed(tomllib.loads(path.read_text(encoding="utf-8")), Profile)
     file, _, name = profile.adapter.partition(":")
     assert f"class {name}(" in (path.parent / file).read_text(encoding="utf-8")
+    assert not stranger.story or (ROOT / "strangers" / "stories" / stranger.story).is_file()
 
 
 def test_each_row_is_in_the_plan() -> None:
@@ -49,31 +94,89 @@ def test_each_row_is_in_the_plan() -> None:
     assert {row for one in STRANGERS for row in one.rows} <= known
 
 
-def test_the_document_has_a_line_for_each_system_that_was_judged() -> None:
-    text = (ROOT / "docs" / "strangers.md").read_text(encoding="utf-8")
-    table = text.partition(command.BEGIN)[2].partition(command.END)[0]
-    assert table.startswith(command.HEAD)
-    names = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[2:]]
-    assert names == [one.name for one in STRANGERS if one.name in names]
+def test_the_document_has_a_line_for_each_system(lines: dict[str, list[str]]) -> None:
+    assert list(lines) == [one.name for one in STRANGERS]
+    assert {len(cells) for cells in lines.values()} == {len(command.COLUMNS)}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=lambda one: one.name)
+def test_the_document_says_what_the_profile_promises(lines: dict[str, list[str]], stranger: Stranger) -> None:
+    cells = dict(zip(command.COLUMNS, lines[stranger.name], strict=True))
+    assert cells["Promised"] == promised(ROOT / "strangers" / stranger.profile)
+    assert [row.split()[0] for row in cells["Rows"].split(", ")] == sorted(stranger.rows)
+    assert (stranger.story or "none") in cells["Story"]
+
+
+def test_whatever_is_broken_has_a_story(lines: dict[str, list[str]]) -> None:
+    for cells in lines.values():
+        line = dict(zip(command.COLUMNS, cells, strict=True))
+        assert line["Broken"] == "none" or line["Story"] != "none"
 
 
 def test_a_line_says_what_was_kept_and_broken(document: Path) -> None:
-    command._write(FIRST, command._line(judged(FIRST), RESULTS))
-    line = f"| {FIRST} | 1.0 | 2026-11-26 | `order` | `no-loss` | none | none | FLOW-01 fail |\n"
+    command._write(FIRST, command.line_of(judged(FIRST, "one.py"), RESULTS))
+    line = (
+        f"| {FIRST} | 1.0 | 2026-11-26 | {PROMISED} | `order` | `no-loss` | `on-time` | `cursor`"
+        " | FLOW-01 fail, FLOW-02 inconclusive | [one.py](../strangers/stories/one.py) |\n"
+    )
     assert document.read_text(encoding="utf-8") == (
         f"before\n{command.BEGIN}{command.HEAD}{line}{command.END}after\n"
     )
 
 
+def test_a_row_that_was_run_again_counts_as_it_was_then() -> None:
+    cells = command.line_of(judged(FIRST), RESULTS, AGAIN).strip("|\n ").split(" | ")
+    assert cells[4:] == [
+        "`order`, `on-time`",
+        "`no-loss`",
+        "none",
+        "`cursor`",
+        "FLOW-01 fail, FLOW-02 pass",
+        "none",
+    ]
+
+
 def test_a_new_verdict_takes_the_place_of_the_old_one(document: Path) -> None:
     older = json.loads(json.dumps(RESULTS)) | {"started_at": "2025-01-01T00:00:00+00:00"}
     second = STRANGERS[1].name
-    command._write(second, command._line(judged(second), RESULTS))
-    command._write(FIRST, command._line(judged(FIRST), older))
-    command._write(FIRST, command._line(judged(FIRST), RESULTS))
+    command._write(second, command.line_of(judged(second), RESULTS))
+    command._write(FIRST, command.line_of(judged(FIRST), older))
+    command._write(FIRST, command.line_of(judged(FIRST), RESULTS))
     text = document.read_text(encoding="utf-8")
     assert "2025" not in text
     assert text.index(f"| {FIRST} |") < text.index(f"| {second} |")
+
+
+@pytest.mark.parametrize(
+    ("semantics", "words"),
+    [
+        (
+            {},
+            "cursor timestamp, exactly once, total order, keeps 1,000 messages and signals gaps,"
+            " retries are safe",
+        ),
+        (
+            {
+                "cursor": "none",
+                "delivery": "at_least_once",
+                "order": "none",
+                "retention": "age",
+                "gap_signalled": False,
+                "key_holds_s": 300,
+            },
+            "cursor none, at least once, no order, keeps 3600 s, retries are safe for 300 s",
+        ),
+        (
+            {"order": "per_sender", "retention": "none", "retry": "none"},
+            "cursor timestamp, exactly once, per sender order, keeps all, retries are not safe",
+        ),
+    ],
+)
+def test_semantics_are_told_in_words(tmp_path: Path, semantics: dict[str, object], words: str) -> None:
+    path = tmp_path / "profile.toml"
+    said = "\n".join(f"{key} = {json.dumps(value)}" for key, value in semantics.items())
+    path.write_text(f"[semantics]\n{said}\n", encoding="utf-8")
+    assert promised(path) == words
 
 
 def test_an_unknown_name_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,13 +184,16 @@ def test_an_unknown_name_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err.startswith("Unknown: nonsense. Legal are Nchan")
 
 
-def test_a_system_that_is_not_installed_is_named_with_what_installs_it(
+def test_a_system_that_is_not_installed_is_left_out_with_what_installs_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def version() -> str:
-        raise FileNotFoundError("absent")
+    monkeypatch.setattr(command, "STRANGERS", (absent(), judged("Here")))
+    monkeypatch.setattr(command, "_judge", lambda one: 0)
+    assert command.main([]) == 0
+    said = "Left out: Absent is not installed. Install it: apt-get install absent\n"
+    assert capsys.readouterr().err == said
 
-    absent = Stranger("Absent", "nchan/nchan.toml", version, ("apt-get", "install", "absent"), ())
-    monkeypatch.setattr(command, "STRANGERS", (absent,))
+
+def test_where_nothing_is_installed_nothing_can_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "STRANGERS", (absent(),))
     assert command.main([]) == 2
-    assert capsys.readouterr().err == "Absent is not installed. Install it: apt-get install absent\n"

@@ -1,0 +1,1 @@
+"""Centrifugo, with its history API."""

@@ -1,0 +1,1 @@
+"""Matrix, as Synapse serves it."""
