@@ -175,18 +175,24 @@ def measured(histories: Sequence[History], latencies_s: Sequence[float]) -> dict
     """Return what is measured of every row that recorded anything; a name ends in its unit."""
     if not histories:
         return {}
-    polls = [poll for history in histories for poll in history.polls]
-    counts = {
-        "sent": sum(len(history.sends) for history in histories),
-        "received": len({message.id for poll in polls for message in poll.messages}),
-        "polls": len(polls),
-    }
+    counts = {"sent": sum(len(history.sends) for history in histories), **_read_of(histories)}
     if not latencies_s:
         return counts
     return counts | {
         f"delivery_{name}_s": round(exact_percentile(latencies_s, q), 3)
         for name, q in (("p50", 50), ("max", 100))
     }
+
+
+def _read_of(histories: Sequence[History]) -> dict[str, int]:
+    """Return how many messages the harness received; where a client was judged, how many that one showed."""
+    if any(history.client for history in histories):
+        shown = {one.id for history in histories for one in history.handed}
+        polls_of_clients = sum(request.is_poll for history in histories for request in history.requests)
+        return {"shown": len(shown), "polls": polls_of_clients}
+    polls = [poll for history in histories for poll in history.polls]
+    received = {message.id for poll in polls for message in poll.messages}
+    return {"received": len(received), "polls": len(polls)}
 
 
 def _part(file: _File, phase: Event) -> tuple[Verdict, str]:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from harness.history import Event
-from harness.runner.judging import JudgedRow, judge
+from harness.runner.judging import JudgedRow, judge, measured
 from harness.verdict import Verdict
 
+from .checkers.clients.client_story import ClientStory
 from .checkers.histories import Story, message, ns
 
 
@@ -152,6 +153,12 @@ def test_a_row_says_what_it_measured_how_long_it_took_and_on_which_services(file
         "delivery_max_s": 1.5,
         "mailboxes": 300,
     }
+
+
+def test_a_row_about_a_client_says_what_the_client_showed_and_asked_for() -> None:
+    story = ClientStory().told(1.0, "start").polls(1.0, 3.0).sent(1.1, "a", 1).sent(1.2, "b", 2)
+    story.handed(1.6, "a").handed(1.6, "a", client="tab-2").handed(1.7, "b").over(3.0)
+    assert measured([story.history()], []) == {"sent": 2, "shown": 2, "polls": 4}
 
 
 def test_a_row_without_a_history_measured_nothing(file: Any) -> None:
