@@ -34,6 +34,9 @@ INJECTIONS = """() => [
     return error.message;
   }
 })"""
+LISTENS = """() => {
+  window.heard = new Promise((hear) => (new BroadcastChannel('test').onmessage = () => hear()));
+}"""
 OPEN_SCRIPT_URL = """() => {
   const link = document.createElement('a');
   link.href = 'javascript:void (window.broken = true)';
@@ -222,8 +225,12 @@ class TestTwoPeople:
     def test_what_one_tab_sends_is_in_no_tab_of_another_user(self, alice: ChatPage, bob: ChatPage) -> None:
         neighbour = ChatPage(alice.page.context.new_page(), alice.base_url).visit()
         neighbour.register(new_name("carol")).write_to(bob.name)
+        neighbour.page.evaluate(LISTENS)
         alice.write_to(bob.name).send("not for carol")
         expect(alice.state("not for carol")).to_have_text("Sent")
+        alice.page.evaluate("new BroadcastChannel('test').postMessage('said after it')")
+        neighbour.page.evaluate("heard")
+        assert "not for carol" not in neighbour.stored()  # the list of contacts is kept there
         neighbour.send("from carol")
         expect(neighbour.state("from carol")).to_have_text("Sent")
         assert neighbour.texts == ["from carol"]
