@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.authoring.fields import Field, fields_of, nearest
-from harness.authoring.fields import _is_page as is_page
+from harness.authoring.fields import Field, fields_of, is_page, nearest
 from harness.errors import UsageError
 
 

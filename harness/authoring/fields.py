@@ -87,7 +87,8 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_page(value: Any) -> bool:
+def is_page(value: Any) -> bool:
+    """Return whether a value is a list of objects."""
     return (
         isinstance(value, Sequence)
         and not isinstance(value, str)
@@ -109,7 +110,7 @@ def _is_number(value: Any) -> bool:
 
 FITS: Mapping[str, Callable[[Any], bool]] = {
     "token": _is_text,
-    "messages": _is_page,
+    "messages": is_page,
     "id": _is_id,
     "sender": _is_text,
     "recipient": _is_text,

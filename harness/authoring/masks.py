@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
 
@@ -13,33 +15,40 @@ class Masks:
     """The secrets that are known so far, each with the shell variable that stands for it."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}
+        self._names: dict[str, str | None] = {}
+        """The variable of each spelling of a secret; None for one that is escaped, which no variable has."""
 
     def add(self, secret: str | None, name: str) -> None:
         """Hide this value from now on; the first name of a value stays."""
         if secret:
-            self._names.setdefault(secret, re.sub(r"\W", "_", name))
+            self._names[secret] = self._names.get(secret) or re.sub(r"\W", "_", name)
+            for escaped in _escaped(secret):
+                self._names.setdefault(escaped, None)
 
     def text(self, text: str) -> str:
         """Return a text without the secrets."""
-        return "".join(part if name is None else HIDDEN for part, name in self._parts(text))
+        return "".join(HIDDEN if is_secret else part for part, is_secret in self._parts(text))
 
     def word(self, text: str) -> str:
         """Return one word of a shell command, in which variables stand for the secrets."""
-        parts = [shlex.quote(part) if name is None else f'"${name}"' for part, name in self._parts(text)]
-        return "".join(parts) or "''"
+        return "".join(self._quoted(part, is_secret) for part, is_secret in self._parts(text)) or "''"
 
-    def _parts(self, text: str) -> Iterator[tuple[str, str | None]]:
-        """Yield the parts of a text, each with the variable of the secret that it is, or None."""
-        if not self._names:
-            longest_first = re.compile(r"(?!)")
-        else:
-            longest_first = re.compile("|".join(map(re.escape, sorted(self._names, key=len, reverse=True))))
-        end = 0
-        for found in longest_first.finditer(text):
-            if found.start() > end:
-                yield text[end : found.start()], None
-            yield found[0], self._names[found[0]]
-            end = found.end()
-        if end < len(text):
-            yield text[end:], None
+    def _quoted(self, part: str, is_secret: bool) -> str:
+        if not is_secret:
+            return shlex.quote(part)
+        name = self._names[part]
+        return f'"${name}"' if name else HIDDEN
+
+    def _parts(self, text: str) -> Iterator[tuple[str, bool]]:
+        """Yield the parts of a text, each with whether it is a secret."""
+        longest_first = sorted(self._names, key=len, reverse=True)
+        pattern = f"({'|'.join(map(re.escape, longest_first))})" if longest_first else "((?!))"
+        for place, part in enumerate(re.split(pattern, text)):
+            if part:
+                yield part, place % 2 == 1
+
+
+def _escaped(secret: str) -> set[str]:
+    """Return how a secret is spelled in JSON and in URLs, where that is otherwise."""
+    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    return (in_json | {quote(secret, safe=""), quote_plus(secret)}) - {secret}

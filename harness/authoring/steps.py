@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
@@ -90,6 +91,7 @@ class Asking:
         else:
             step.asked = self.masks.text(self._shown_call(user, method, arguments))
         step.read = [self.masks.text(each) for each in read_out_of(result)]
+        step.problems = [replaced(each, sentence=self.masks.text(each.sentence)) for each in step.problems]
         return step, result
 
     def get(self, title: str, path: str) -> tuple[Step, Answer]:

@@ -10,7 +10,7 @@ from harness.adapters.accounts import Accounts
 from harness.authoring.misfits import Problem
 from harness.authoring.steps import Asking, Step, User
 from harness.client.variety.names import usual_name
-from harness.errors import DeadlineMissed, InfrastructureError
+from harness.errors import DeadlineMissed, InfrastructureError, NotHere, UsageError
 from harness.stack.waiting import wait_until
 from harness.targets.profile import Profile
 
@@ -43,6 +43,10 @@ class Trial:
             self.problems += step.problems
             yield step
 
+    def shown(self, text: str) -> str:
+        """Return a text without the secrets of the profile."""
+        return self._asking.masks.text(text)
+
     def close(self) -> None:
         """Close the idle connections."""
         self._asking.close()
@@ -71,10 +75,16 @@ class Trial:
 
     def _user(self, who: str, place: int) -> User:
         name, password = usual_name(place), PASSWORD
-        if not self._profile.adapter and self._profile.wire.users == "list":
-            name, password = self._accounts.take(name)
+        if self._profile.wire.users == "list":
+            name, password = self._listed(name)
             self._asking.masks.add(password, f"{who.upper()}_PASSWORD")
         return self._asking.user(who, name, password)
+
+    def _listed(self, name: str) -> tuple[str, str]:
+        try:
+            return self._accounts.take(name)
+        except NotHere:
+            raise UsageError("A trial needs two users, and `wire.user_list` has one.") from None
 
     def _enter(self, user: User) -> Generator[Step, None, bool]:
         """Register a user and sign him in; return whether that succeeded."""

@@ -26,7 +26,7 @@ def try_profile(options: Namespace) -> int:
     """Walk one message through the server of a profile; return the exit code."""
     profile = load_profile(options.profile)
     with served(profile, say=say) as url, contextlib.closing(Trial(profile, url)) as trial:
-        say(f"Trying the profile '{profile.name}' with the server at {url}")
+        say(trial.shown(f"Trying the profile '{profile.name}' with the server at {url}"))
         for step in trial.steps():
             _show(step)
     say()

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.adapters import Site
+from harness.adapters.over_http import HttpAdapter
 from harness.authoring import steps
 from harness.authoring.steps import Step
 from harness.authoring.trying import Trial
 from harness.cli.authoring import try_profile
-from harness.errors import NeverReady
+from harness.errors import NeverReady, UsageError
 from harness.stack.remote import Remote
 from harness.targets.profile import load_profile
 from tests.edge.strange_server import PROFILES, STRANGE, running, serving
@@ -190,6 +192,33 @@ def test_a_server_that_is_silent_or_refuses_is_not_reached(
         assert tried(profile, url)[1:] == (["The registration was not answered: timeout."], 3)
     _, problems, code = tried(profile, url)
     assert (problems, code) == (["The registration was not answered: connection refused."], 3)
+
+
+def test_users_of_a_list_sign_in_and_no_secret_of_the_profile_is_shown(
+    url: str, profile: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("harness.secrecy._NAMES", {})
+    monkeypatch.setenv("BOTH", 'a "pass"wörd')
+    monkeypatch.setenv("KEY_OF_MINE", "k")
+    users = [(name, 'a "pass"wörd') for name in ("listed_ann", "listed_bob")]
+    for user in users:
+        HttpAdapter(Site([url]), *user).register()
+    names = ", ".join(f'{{ username = "{name}", password = "${{BOTH}}" }}' for name, _ in users)
+    write(
+        profile,
+        'wire.users = "list"',
+        f"wire.user_list = [{names}]",
+        'wire.headers = { K = "${KEY_OF_MINE}" }',
+    )
+    text = profile.read_text(encoding="utf-8").replace('command = ["x"]', f'url = "{url}"')
+    profile.write_text(text, encoding="utf-8")
+    assert try_profile(Namespace(profile=str(profile))) == 0
+    shown = capsys.readouterr().out
+    assert "pass" not in shown.replace("password", "")
+    assert """-H 'K: '"$KEY_OF_MINE\"""" in shown
+    profile.write_text(text.replace(names, names.partition(", {")[0]), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"A trial needs two users, and `wire\.user_list` has one"):
+        try_profile(Namespace(profile=str(profile)))
 
 
 def test_what_an_adapter_raises_is_shown(tmp_path: Path, url: str) -> None:

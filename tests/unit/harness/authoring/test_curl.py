@@ -56,6 +56,15 @@ def test_secrets_are_variables_that_the_shell_fills_in() -> None:
     assert masks.text("a s3cret and more, s3cret") == "a ***, ***"
 
 
+@pytest.mark.parametrize("spelled", ['p\\"\\u00e4 s', 'p\\"ä s', "p%22%C3%A4%20s", "p%22%C3%A4+s"])
+def test_a_secret_that_is_escaped_is_hidden_too(spelled: str) -> None:
+    masks = Masks()
+    masks.add('p"ä s', "PASSWORD")
+    assert masks.text(f"a {spelled} b") == "a *** b"
+    assert shlex.split(masks.word(f"a {spelled} b")) == ["a *** b"]
+    assert masks.word('a p"ä s') == """'a '"$PASSWORD\""""
+
+
 def test_a_name_and_a_password_are_those_of_u() -> None:
     request = Request("GET", "/", {}, {"Authorization": "Basic YW5uOnMzY3JldA=="})
     masks = Masks()
