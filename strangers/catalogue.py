@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from strangers.centrifugo.start import program
 from strangers.kinto.postgresql import program as postgresql_program
 
-FLOWS = ("FLOW-01", "FLOW-02", "FLOW-05", "FLOW-06")
-"""Rows that need nothing but sends and polls, all of which are recorded."""
-CURSORS = (*FLOWS, "FLOW-03", "FLOW-09", "POLL-06", "CHAOS-01")
-"""Also rows with several readers of one mailbox, and one whose own polls are not recorded."""
+FLOWS = ("FLOW-01", "FLOW-02", "FLOW-05", "FLOW-06", "POLL-06")
+"""Rows that need nothing but sends and polls."""
+CURSORS = (*FLOWS, "FLOW-03", "FLOW-09", "CHAOS-01")
+"""Also rows with several readers of one mailbox."""
 COPIES = "CHAOS-06"
 """For those where a retry is safe."""
 KILLED = "ERR-05"

@@ -83,7 +83,9 @@ def lines() -> dict[str, list[str]]:
 @pytest.mark.parametrize("stranger", STRANGERS, ids=lambda one: one.name)
 def test_each_profile_is_right_and_names_a_class_that_is_there(stranger: Stranger) -> None:
     path = ROOT / "strangers" / stranger.profile
-    profile = typed(tomllib.loads(path.read_text(encoding="utf-8")), Profile)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("#:schema ../../harness/targets/profile.schema.json\n")
+    profile = typed(tomllib.loads(text), Profile)
     file, _, name = profile.adapter.partition(":")
     assert f"class {name}(" in (path.parent / file).read_text(encoding="utf-8")
     assert not stranger.story or (ROOT / "strangers" / "stories" / stranger.story).is_file()
