@@ -13,6 +13,7 @@ import pytest
 
 from harness.checkers import available, cursor, no_loss, no_phantom, on_time, private
 from harness.client import Answer, Client
+from harness.history import Outcome
 from harness.run import Run
 from harness.run.broken import certain
 from harness.run.hostile import inputs as hostile
@@ -111,14 +112,16 @@ def _check_stored(run: Run, dave: Client, sends: list[Answer]) -> None:
     """Check that Dave has what was accepted, and nothing that was refused."""
     accepted = sum(answer.status in run.wire.send.ok for answer in sends)
     unknown = sum(answer.status is None or answer.status >= 500 for answer in sends)
-    page = run.readers.read_plainly(dave, limit=100)
-    ids = {message.id for message in page.messages}
-    while page.may_have_more and page.messages:
-        page = run.readers.read_plainly(dave, page.next_since, limit=100)
-        if not {message.id for message in page.messages} - ids:
+    stored, parameters = 0, {"limit": "100"}
+    while True:
+        page = dave.poll(parameters)
+        assert page.outcome is Outcome.OK, f"Dave's poll was answered {page.status or 'nothing'}: {page.why}"
+        stored += len(page.said.messages)
+        parameters = {"limit": "100"} | (
+            {} if page.said.next_since is None else {"since": page.said.next_since}
+        )
+        if not page.said.has_more:
             break
-        ids |= {message.id for message in page.messages}
-    stored = len(ids)
     certain(
         accepted <= stored <= accepted + unknown,
         f"{accepted} messages of {len(sends)} were accepted, and {stored} arrived",

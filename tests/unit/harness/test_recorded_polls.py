@@ -26,6 +26,7 @@ def test_a_scenario_that_polls_past_the_recorder_needs_messages_that_stay() -> N
     assert found == {
         "test_a_since_that_is_not_a_timestamp_is_refused",
         "test_a_limit_outside_its_range_is_refused",
+        "_check_stored",  # of SEC-09, which reads what attempts have sent, and no other reader does
     }
     needs = {row.id: row.only_where for row in read_plan(PLAN)}
     assert "timestamp_cursor" in needs["POLL-03"]  # such a cursor deletes nothing
