@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.checkers import PROMISES
 from strangers.catalogue import STRANGERS, Stranger
 from strangers.promising import promised
 
@@ -91,12 +92,13 @@ def line_of(stranger: Stranger, results: Mapping[str, Any], again: Mapping[str, 
 
 
 def _promises(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
-    """Return the worst verdict on each promise."""
+    """Return the worst verdict on each promise, in the order in which the harness lists promises."""
     found: dict[str, str] = {}
     for judgement in (one for row in rows for one in row["judgements"]):
         known = found.get(judgement["promise"], WORST_FIRST[-1])
         found[judgement["promise"]] = min(known, judgement["verdict"], key=WORST_FIRST.index)
-    return found
+    order = [promise.name for promise in PROMISES]
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
 
 
 def lines_in(document: str) -> Mapping[str, str]:
