@@ -23,6 +23,7 @@ from harness.run.traffic import Traffic
 from harness.run.users import Users
 from harness.run.vitals import Vitals
 from harness.run.waits import Waits
+from harness.stack.stores import others
 from harness.targets.instances import Instances
 from harness.targets.profile import Profile
 from harness.verdict import Checker
@@ -49,6 +50,8 @@ class Run:
         self.has = profile.has
         self.wire = profile.wire
         self.semantics = profile.semantics
+        self.upstreams = others(profile.stores)
+        """The stores that only the profile knows."""
         self.minutes = minutes
         """How long a long row lasts."""
         self.measured: dict[str, Any] = {}

@@ -1,6 +1,7 @@
 """The honest server, broken in one way: `broken_server.py WAY PORT REDIS_URL MONGODB_URL DATABASE`."""
 
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -184,6 +185,22 @@ class StaysAway(Handler):
         return (503, {}) if self.path == "/" and self.chat.is_old else super().get()
 
 
+class ForgetsWithoutRedis(Handler):
+    """What is sent while Redis is away is accepted, and not stored."""
+
+
+class ForgettingChat(Chat):
+    def store(self, sender, to, content, own_id):
+        if self.note(to, 0):
+            return super().store(sender, to, content, own_id)
+        told = {
+            "id": secrets.token_hex(8),
+            "seq": None,
+            "timestamp": honest_server.stamp(time.time_ns() // 1000),
+        }
+        return told | {"message": content, "client_message_id": own_id}, False
+
+
 class PatientChat(Chat):
     def __init__(self, redis_url, mongodb_url, database):
         super().__init__(redis_url, mongodb_url, database)
@@ -201,7 +218,12 @@ class DyingChat(Chat):
         return bool(self.redis.set(f"newest:{to}", seq, ex=3600))
 
 
-CHATS = {"WaitsForRedis": PatientChat, "StaysAway": OldChat, "DiesWithRedis": DyingChat}
+CHATS = {
+    "WaitsForRedis": PatientChat,
+    "ForgetsWithoutRedis": ForgettingChat,
+    "StaysAway": OldChat,
+    "DiesWithRedis": DyingChat,
+}
 
 if __name__ == "__main__":
     way, *where = sys.argv[1:]

@@ -15,15 +15,16 @@ KEYS = set(lacks_behind({}, url=""))
 WORDS = {
     "redis": ("redis_", "workers_killed_in_mid_push"),
     "mongodb": ("mongodb_",),
+    "upstreams": ("upstream_", "upstreams"),
     "command": ("server_", "worker", "clocks_", "start_with_clocks", "start_limited", "hang_up"),
 }
 """How the names begin of what a scenario uses of each."""
 
 
 def needs(uses: set[str]) -> set[str]:
-    """What a scenario needs that uses these attributes; the vitals are those of all of them."""
+    """What a scenario needs that uses these attributes; the vitals are those of all that are ours."""
     if "watch" in uses:
-        return KEYS
+        return KEYS - {"upstreams"}
     return {key for key, words in WORDS.items() if any(name.startswith(words) for name in uses)}
 
 
