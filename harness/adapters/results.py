@@ -84,6 +84,7 @@ class Message:
 
     id: str
     sender: str
+    """Empty where the server does not say it."""
     recipient: str
     content: str
     timestamp: str | None = None

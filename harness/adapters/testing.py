@@ -6,7 +6,8 @@
     def test_my_adapter_is_right(url_of_my_server):
         assert problems_of(MyAdapter, Site([url_of_my_server])) == []
 
-The server must be one that works: the kit looks for faults of the adapter, not of the server.
+The server must be one that works: the kit looks for faults of the adapter, not of the server. Where its
+answers do not mean what the reference's do, say so: `semantics=Semantics(cursor="none", visibility_s=1)`.
 """
 
 from __future__ import annotations
@@ -14,74 +15,88 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.adapters.base import Adapter, NewAdapter, Site
-from harness.adapters.results import Ack, Failed, Message, Page
+from harness.adapters.kit.calls import Wrong, call, contents, poll, send, wrong_message
+from harness.adapters.kit.deleting import wrong_where_reading_deletes
+from harness.adapters.results import Ack, Failed, Page
 from harness.history import Outcome
-from harness.history.instants import instant
+from harness.semantics import Semantics
 
 CONTENTS = ("first", "  zweite, mit Rändern  ", "third \U0001f642\u202e & <b>%20+\\n</b>")
+REFERENCE = Semantics()
 SLACK_S = 2.0
 """How much longer than `timeout_s` a request may take to give up, on a busy machine."""
 
 
-class _Wrong(Exception):
-    """What the adapter got wrong, as a sentence; nothing more can be found out behind it."""
-
-
 def problems_of(
-    new_adapter: NewAdapter, site: Site, *, users: Sequence[tuple[str, str]] = (), with_limits: bool = True
+    new_adapter: NewAdapter,
+    site: Site,
+    *,
+    users: Sequence[tuple[str, str]] = (),
+    with_limits: bool = True,
+    semantics: Semantics = REFERENCE,
 ) -> list[str]:
     """Return what is wrong with an adapter, in sentences; [] if it is right.
 
     `users` are two names and passwords, where users cannot be registered; their mailboxes must be empty.
-    Without `with_limits` the server has no limit of a page.
+    Without `with_limits` the server has no limit of a page. Where reading deletes, this takes twice the time
+    after which what was read without a receipt is visible again.
     """
     known = users or [(f"kit_{secrets.token_hex(4)}", secrets.token_hex(8)) for _ in range(2)]
     ann, bob = (new_adapter(site, name, password) for name, password in known)
     found: list[str] = []
+    twin = new_adapter(site, *known[1])
     try:
         _enter(ann, bob)
-        found += _conversation(ann, bob, with_limits=with_limits)
-    except _Wrong as wrong:
+        if semantics.is_destructive:
+            _sign_in(twin)
+            found += wrong_where_reading_deletes(ann, (bob, twin), semantics, with_limits=with_limits)
+        else:
+            found += _conversation(ann, bob, with_limits=with_limits)
+    except Wrong as wrong:
         found.append(str(wrong))
     finally:
-        ann.close()
-        bob.close()
+        for adapter in (ann, bob, twin):
+            adapter.close()
     return found + list(_without_a_server(new_adapter, site, known[0]))
 
 
 def _enter(*people: Adapter) -> None:
     for each in people:
         if each.registers:
-            _call("register", each.register)
+            call("register", each.register)
     for each in people:
-        if each.signs_in:
-            _call("sign_in", each.sign_in)
+        _sign_in(each)
+
+
+def _sign_in(person: Adapter) -> None:
+    if person.signs_in:
+        call("sign_in", person.sign_in)
 
 
 def _conversation(ann: Adapter, bob: Adapter, *, with_limits: bool) -> Iterator[str]:
     """Yield what is wrong with what is read: pages, their order, cursors, and what survives of a message."""
-    empty = _poll(bob, None)
+    empty = poll(bob, None)
     if empty.messages:
         yield f"poll of a mailbox that must be empty returned {len(empty.messages)} messages"
         return
-    acks = [_send(ann, bob, content) for content in CONTENTS]
-    whole = _poll(bob, None)
+    acks = [send(ann, bob, content) for content in CONTENTS]
+    whole = poll(bob, None)
     yield from _wrong_messages(whole, ann, bob, acks)
     if [message.content for message in whole.messages] != list(CONTENTS):
         return
-    again = _poll(bob, whole.next_since)
+    again = poll(bob, whole.next_since)
     if [message.content for message in again.messages] not in ([], [CONTENTS[-1]]):
-        yield f"poll from next_since={whole.next_since!r} returned {_contents(again)}, but nothing is new"
+        yield f"poll from next_since={whole.next_since!r} returned {contents(again)}, but nothing is new"
     if again.next_since is None:
         yield "a page without news has next_since=None, so the next poll would begin at the oldest message"
     bob.close()
-    _send(ann, bob, "fourth")
-    news = _poll(bob, whole.next_since)
-    if _contents(news)[-1:] != ["fourth"] or len(news.messages) > 2:
-        yield f"poll from the cursor before a new message returned {_contents(news)}, not ['fourth']"
+    send(ann, bob, "fourth")
+    news = poll(bob, whole.next_since)
+    if contents(news)[-1:] != ["fourth"] or len(news.messages) > 2:
+        yield f"poll from the cursor before a new message returned {contents(news)}, not ['fourth']"
     if with_limits:
         yield from _wrong_pages(bob)
 
@@ -89,11 +104,11 @@ def _conversation(ann: Adapter, bob: Adapter, *, with_limits: bool) -> Iterator[
 def _wrong_pages(bob: Adapter) -> Iterator[str]:
     everything, since, seen = [*CONTENTS, "fourth"], None, list[str]()
     for _ in range(2 * len(everything)):
-        page = _poll(bob, since, limit=2)
+        page = poll(bob, since, limit=2)
         if len(page.messages) > 2:
             yield f"poll with limit=2 returned {len(page.messages)} messages"
             return
-        seen += [content for content in _contents(page) if content not in seen]
+        seen += [content for content in contents(page) if content not in seen]
         if not page.messages or page.next_since == since:
             break
         since = page.next_since
@@ -102,33 +117,19 @@ def _wrong_pages(bob: Adapter) -> Iterator[str]:
 
 
 def _wrong_messages(page: Page, ann: Adapter, bob: Adapter, acks: Sequence[Ack]) -> Iterator[str]:
-    contents = _contents(page)
-    if contents == list(reversed(CONTENTS)):
+    found = contents(page)
+    if found == list(reversed(CONTENTS)):
         yield "poll returned the newest message first: a page must begin with the oldest one"
         return
-    if contents != list(CONTENTS):
-        yield f"poll returned {contents}, but {list(CONTENTS)} were sent"
+    if found != list(CONTENTS):
+        yield f"poll returned {found}, but {list(CONTENTS)} were sent"
         return
     for message, ack in zip(page.messages, acks, strict=True):
-        yield from _wrong_message(message, ann, bob, ack)
+        yield from wrong_message(message, ann, bob, ack)
     if page.next_since is None:
         yield "a page with messages has next_since=None, so the next poll would begin at the oldest message"
     elif not isinstance(page.next_since, str):
         yield f"next_since must be a string, but is {page.next_since!r}"
-
-
-def _wrong_message(message: Message, ann: Adapter, bob: Adapter, ack: Ack) -> Iterator[str]:
-    if not isinstance(message.id, str):
-        yield f"a message's id must be a string, but is {message.id!r}"
-    if ack.id is not None and ack.id != message.id:
-        yield f"send returned the id {ack.id!r}, and poll {message.id!r} for the same message"
-    if (message.sender, message.recipient) != (ann.username, bob.username):
-        yield (
-            f"a message from {ann.username} to {bob.username} was returned"
-            f" as one from {message.sender!r} to {message.recipient!r}"
-        )
-    if message.timestamp is not None and instant(message.timestamp) is None:
-        yield f"a message's timestamp must be ISO 8601 or None, but is {message.timestamp!r}"
 
 
 def _without_a_server(new_adapter: NewAdapter, site: Site, user: tuple[str, str]) -> Iterator[str]:
@@ -163,36 +164,3 @@ def _gives_up(new_adapter: NewAdapter, site: Site, user: tuple[str, str], what: 
     took_s = time.monotonic() - start
     if took_s > adapter.timeout_s + SLACK_S:
         yield f"send to a server {what} took {took_s:.0f} s; timeout_s is {adapter.timeout_s:g}"
-
-
-def _send(sender: Adapter, recipient: Adapter, content: str) -> Ack:
-    ack = _call("send", lambda: sender.send(recipient.username, content, secrets.token_hex(8)))
-    if not isinstance(ack, Ack):
-        raise _Wrong(f"send must return a harness.adapters.Ack, but returned {ack!r}")
-    for name in ("id", "timestamp"):
-        value = getattr(ack, name)
-        if value is not None and not isinstance(value, str):
-            raise _Wrong(f"the {name} of an Ack must be a string or None, but is {value!r}")
-    return ack
-
-
-def _poll(reader: Adapter, since: str | None, limit: int | None = None) -> Page:
-    page = _call("poll", lambda: reader.poll(since, limit, 0.0))
-    if not isinstance(page, Page):
-        raise _Wrong(f"poll must return a harness.adapters.Page, but returned {page!r}")
-    if not all(isinstance(message, Message) for message in page.messages):
-        raise _Wrong("the messages of a Page must be harness.adapters.Message objects")
-    return page
-
-
-def _call(name: str, call: Callable[[], object]) -> object:
-    """Return what a method returns. Raise _Wrong with what it raises."""
-    try:
-        return call()
-    except Exception as error:
-        said = getattr(error, "why", None) or error
-        raise _Wrong(f"{name} of a server that works raised {type(error).__name__}: {said}") from error
-
-
-def _contents(page: Page) -> list[str]:
-    return [message.content for message in page.messages]

@@ -182,6 +182,37 @@ def match(history: History) -> Matched:
 
 
 @dataclass
+class _Alike:
+    """Messages that an arrival without a known id can be; such arrivals name `sender_of` a message."""
+
+    messages: tuple[Message, ...]
+    sender_of: Callable[[Message], str]
+
+    @cached_property
+    def by_client_id(self) -> dict[tuple[str, str | None], list[Message]]:
+        """Messages by sender and `client_message_id`; built only if a history needs it, like those below."""
+        named = (message for message in self.messages if message.client_message_id is not None)
+        return _grouped(named, lambda message: (self.sender_of(message), message.client_message_id))
+
+    @cached_property
+    def by_content(self) -> dict[_Triple, list[Message]]:
+        """Messages by content, sender and recipient."""
+        return _grouped(self.messages, self._triple)
+
+    @cached_property
+    def unnamed(self) -> dict[_Triple, dict[Outcome, deque[Message]]]:
+        """Messages whose acks have no id, oldest first; those most likely to arrive come first."""
+        alike = _grouped((message for message in self.messages if not message.ids), self._triple)
+        return {
+            triple: {outcome: deque(m for m in messages if m.outcome is outcome) for outcome in _LIKELY}
+            for triple, messages in alike.items()
+        }
+
+    def _triple(self, message: Message) -> _Triple:
+        return message.content, self.sender_of(message), message.recipient
+
+
+@dataclass
 class _Finder:
     """Finds the message of a delivery, and remembers which id belongs to which message for every consumer."""
 
@@ -203,24 +234,17 @@ class _Finder:
         return not self.rivals and len(set(self.by_id.values())) == len(self.by_id)
 
     @cached_property
-    def by_client_id(self) -> dict[tuple[str, str | None], list[Message]]:
-        """Messages by sender and `client_message_id`; built only if a history needs it, like those below."""
-        named = (message for message in self.messages if message.client_message_id is not None)
-        return _grouped(named, lambda message: (message.sender, message.client_message_id))
+    def signed(self) -> _Alike:
+        """Messages by what an arrival says that names its sender; built only if a history needs it."""
+        return _Alike(self.messages, attrgetter("sender"))
 
     @cached_property
-    def by_content(self) -> dict[_Triple, list[Message]]:
-        """Messages by content, sender and recipient."""
-        return _grouped(self.messages, _triple)
+    def unsigned(self) -> _Alike:
+        """The same, for arrivals that do not name it."""
+        return _Alike(self.messages, lambda message: "")
 
-    @cached_property
-    def unnamed(self) -> dict[_Triple, dict[Outcome, deque[Message]]]:
-        """Messages whose acks have no id, oldest first; those most likely to arrive come first."""
-        alike = _grouped((message for message in self.messages if not message.ids), _triple)
-        return {
-            triple: {outcome: deque(m for m in messages if m.outcome is outcome) for outcome in _LIKELY}
-            for triple, messages in alike.items()
-        }
+    def _alike(self, received: Received) -> _Alike:
+        return self.signed if received.sender else self.unsigned
 
     def find(self, received: Received, poll: Poll) -> Message | None:
         if known := self._by_id(received):
@@ -245,17 +269,18 @@ class _Finder:
     def _by_client_id(self, received: Received) -> Message | None:
         if received.client_message_id is None:
             return None
-        known = self.by_client_id.get((received.sender, received.client_message_id))
+        by_client_id = self._alike(received).by_client_id
+        known = by_client_id.get((received.sender, received.client_message_id))
         return _same_content(known, received) if known else None
 
     def _by_content(self, received: Received, poll: Poll) -> Message | None:
-        triple = (received.content, received.sender, received.recipient)
-        for waiting in self.unnamed.get(triple, {}).values():
+        triple, alike = (received.content, received.sender, received.recipient), self._alike(received)
+        for waiting in alike.unnamed.get(triple, {}).values():
             while waiting and waiting[0] in self.taken:
                 waiting.popleft()
             if waiting and waiting[0].first_start_ns <= poll.end_ns:
                 return waiting.popleft()
-        return next(iter(self.by_content.get(triple, ())), None)
+        return next(iter(alike.by_content.get(triple, ())), None)
 
 
 def _grouped(some: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
@@ -263,10 +288,6 @@ def _grouped(some: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     for each in some:
         groups.setdefault(key(each), []).append(each)
     return groups
-
-
-def _triple(message: Message) -> _Triple:
-    return message.content, message.sender, message.recipient
 
 
 def _same_content(candidates: list[Message], received: Received) -> Message:

@@ -35,7 +35,7 @@ def _is_right(delivery: Delivery) -> bool:
     return (
         message is not None
         and message.content == received.content
-        and message.sender == received.sender
+        and received.sender in (message.sender, "")
         and message.recipient == received.recipient == poll.reader
         and message.outcome is not Outcome.REFUSED
         and message.first_start_ns <= poll.end_ns
@@ -57,7 +57,7 @@ def _faults(delivery: Delivery) -> Iterator[tuple[str, str]]:
         )
     if message.content != received.content:
         yield "changed_content", f"but {message.sender} had sent {_shown(message.content)}"
-    if message.sender != received.sender:
+    if received.sender not in (message.sender, ""):
         yield "wrong_sender", f"but {message.sender} had sent it"
     if message.recipient not in (delivery.poll.reader, received.recipient):
         yield "foreign_mailbox", f"but it had been sent to {message.recipient}"
@@ -69,7 +69,8 @@ def _faults(delivery: Delivery) -> Iterator[tuple[str, str]]:
 def _finding(history: History, delivery: Delivery, kind: str, what: str) -> Finding:
     received, poll = delivery.received, delivery.poll
     sentence = (
-        f"{poll.consumer} received {_shown(received.content)} (id {received.id}, from {received.sender}) in "
+        f"{poll.consumer} received {_shown(received.content)} (id {received.id}, from "
+        f"{received.sender or 'a sender who is not named'}) in "
         f"the mailbox of {poll.reader} at {at(history, poll.end_ns)}, {what}."
     )
     sends = delivery.message.events if delivery.message else ()

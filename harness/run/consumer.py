@@ -46,7 +46,8 @@ class Consumer:
     to be held open for so long, and the next one follows at once. A stopped consumer can be started again and
     goes on with its cursor, which is `since` at first. The variety draws how each poll is spelled, but
     `as_given` leaves `since` as it is, and a plain one has no more than its cursor and its limit. `complain`
-    is called with what is wrong with an answer that no checker judges.
+    is called with what is wrong with an answer that no checker judges. Consumers that share the messages of a
+    mailbox share the list of those `received`.
     """
 
     def __init__(
@@ -65,11 +66,12 @@ class Consumer:
         is_plain: bool = False,
         complain: Callable[[str], None],
         semantics: Semantics,
+        received: list[frozenset[str]] | None = None,
     ) -> None:
         self.client = client
         self.name = name
-        self._received: list[frozenset[str]] = []
-        """The id and the content of each message that arrived."""
+        self._received = [] if received is None else received
+        """The id and the content of each message that arrived, here or where the same mailbox was read."""
         self._recorder = recorder
         self._variety = variety
         self._limit = limit

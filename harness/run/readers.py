@@ -34,6 +34,8 @@ class Readers:
         self._semantics = semantics
         self._interval_s = recorder.history().bounds.poll_interval_s
         self._count = 0
+        self._received: dict[str, list[frozenset[str]]] = {}
+        """What each user has received, where reading deletes: it comes to one of the user's consumers."""
         self.running: list[Consumer] = []
         """Those that poll on a schedule, or are paused, or read to the end with all others."""
 
@@ -131,6 +133,9 @@ class Readers:
             is_plain=is_plain,
             complain=self._complaints.note,
             semantics=self._semantics,
+            received=self._received.setdefault(client.username, [])
+            if self._semantics.is_destructive
+            else None,
         )
 
     def _of(self, client: Client) -> list[Consumer]:

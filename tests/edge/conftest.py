@@ -16,6 +16,7 @@ from harness.errors import NotHere, UsageError
 from harness.stack import Found, Services, locate_chromium
 from harness.stack.chromium import LEFT_OUT, left_out
 from harness.stack.programs import Toxiproxy
+from tests.edge.lanes import Lane
 
 IN_CI = bool(os.environ.get("CI"))
 
@@ -38,6 +39,13 @@ def services(services_of_the_run: Services | None) -> Iterator[Services]:
                 raise
             pytest.skip(str(error))
         yield running
+
+
+@pytest.fixture(scope="session")
+def lane(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
+    """A harness for runs of many targets, on services of its own; skips where there are none to start."""
+    with Lane(tmp_path_factory.mktemp("lane")) as lane:
+        yield lane
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from harness.runner.folder import AGAIN
+
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 240
 
@@ -26,6 +28,14 @@ def run_rows(target: Path, reports: Path, *rows: str) -> tuple[Done, dict[str, d
         timeout=DEADLINE_S,
         check=False,
     )
-    results = reports / "results.json"
-    found = json.loads(results.read_text(encoding="utf-8"))["rows"] if results.exists() else []
-    return done, {row["id"]: row for row in found}
+    return done, results_in(reports)
+
+
+def results_in(reports: Path) -> dict[str, dict[str, Any]]:
+    """Return the results by the row's id; of a row that was run again, those of the second try."""
+    found: dict[str, dict[str, Any]] = {}
+    for folder in (reports, reports / AGAIN):
+        results = folder / "results.json"
+        rows = json.loads(results.read_text(encoding="utf-8"))["rows"] if results.exists() else []
+        found |= {row["id"]: row for row in rows}
+    return found

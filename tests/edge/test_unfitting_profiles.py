@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.running_rows import DEADLINE_S, ROOT, run_rows
+from tests.edge.lanes import Lane
+from tests.edge.running_rows import DEADLINE_S, ROOT
 
 PLAIN = (ROOT / "tests" / "strange_servers" / "register_200.toml").read_text(encoding="utf-8")
 
-pytestmark = [
-    pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
-    pytest.mark.timeout(DEADLINE_S + 10),
-]
+pytestmark = pytest.mark.timeout(DEADLINE_S + 10)
 
 
 def profile(folder: Path, *lines: str, **env: str) -> Path:
@@ -35,13 +33,13 @@ def profile(folder: Path, *lines: str, **env: str) -> Path:
     ],
 )
 def test_answers_that_change_their_shape_in_mid_run_are_no_verdict(
-    change: str, row: str, said: str, tmp_path: Path
+    change: str, row: str, said: str, lane: Lane, tmp_path: Path
 ) -> None:
-    done, rows = run_rows(profile(tmp_path, CHANGE=change), tmp_path / "reports", row)
-    assert (done.returncode, rows[row]["verdict"]) == (3, "inconclusive"), done.stdout + done.stderr
-    assert said in rows[row]["reason"]
-    assert "the profile does not fit, or the server's answers have changed" in rows[row]["reason"]
-    assert rows[row]["findings"] == []
+    run = lane.run(profile(tmp_path, CHANGE=change), tmp_path / "reports", row)
+    assert (run.exit_code, run.rows[row]["verdict"]) == (3, "inconclusive"), run.said
+    assert said in run.rows[row]["reason"]
+    assert "the profile does not fit, or the server's answers have changed" in run.rows[row]["reason"]
+    assert run.rows[row]["findings"] == []
 
 
 @pytest.mark.parametrize(
@@ -51,22 +49,22 @@ def test_answers_that_change_their_shape_in_mid_run_are_no_verdict(
         ("poll id", "a message has no `id` (`wire.message.id`); it has"),
     ],
 )
-def test_answers_that_never_fit_end_the_run(change: str, said: str, tmp_path: Path) -> None:
+def test_answers_that_never_fit_end_the_run(change: str, said: str, lane: Lane, tmp_path: Path) -> None:
     target = profile(tmp_path, CHANGE=change, SAME_FOR="0")
-    done, rows = run_rows(target, tmp_path / "reports", "FLOW-02")
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert f"The profile does not fit the server: {said}" in done.stdout + done.stderr
-    assert {row["verdict"] for row in rows.values()} <= {"inconclusive"}
+    run = lane.run(target, tmp_path / "reports", "FLOW-02")
+    assert run.exit_code == 2, run.said
+    assert f"The profile does not fit the server: {said}" in run.said
+    assert {row["verdict"] for row in run.rows.values()} <= {"inconclusive"}
 
 
-def test_a_server_that_answers_nothing_is_wrong_usage(tmp_path: Path) -> None:
+def test_a_server_that_answers_nothing_is_wrong_usage(lane: Lane, tmp_path: Path) -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
         target = tmp_path / "target.toml"
         address = "{}:{}".format(*silent.getsockname())
         lines = ('name = "silent"', f'url = "http://{address}"', "ready_within_s = 2")
         target.write_text("\n".join(lines), encoding="utf-8")
-        done, rows = run_rows(target, tmp_path / "reports", "FLOW-02")
-    assert done.returncode == 2, done.stdout + done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if line]
+        run = lane.run(target, tmp_path / "reports", "FLOW-02")
+    assert run.exit_code == 2, run.said
+    (line,) = [line for line in run.said.splitlines() if line.startswith("harness: ")]
     assert address in line
-    assert {row["verdict"] for row in rows.values()} <= {"inconclusive"}
+    assert {row["verdict"] for row in run.rows.values()} <= {"inconclusive"}

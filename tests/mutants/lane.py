@@ -39,7 +39,7 @@ class Request:
     reports: str
 
 
-class _Shared:
+class SharedServices:
     """A pytest plugin: the run uses these services."""
 
     def __init__(self, services: Services) -> None:
@@ -52,12 +52,12 @@ class _Shared:
 
 def main() -> int:
     """Serve requests until there are no more."""
-    signal.signal(signal.SIGTERM, _as_interrupt)  # as the harness does: through every `finally`
+    signal.signal(signal.SIGTERM, as_interrupt)  # as the harness does: through every `finally`
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     with contextlib.suppress(KeyboardInterrupt), Services(logs=Path(sys.argv[1])) as services:
         for line in sys.stdin:
             request = Request(**json.loads(line))
-            with _printed_to(Path(request.reports) / "output.txt"):
+            with printed_to(Path(request.reports) / "output.txt"):
                 exit_code = _run(request, services)
             print(json.dumps({"exit_code": exit_code}), file=answers, flush=True)
     return 0
@@ -67,7 +67,7 @@ def _run(request: Request, services: Services) -> int:
     options, rows, what = what_to_run(request)
     try:
         exit_code, _ = actions.run_rows(
-            options, rows, what, Path(request.reports), plugins=[_Shared(services)]
+            options, rows, what, Path(request.reports), plugins=[SharedServices(services)]
         )
     except HarnessError as error:
         print(f"harness: {error}", flush=True)  # noqa: T201  into the run's output
@@ -87,12 +87,13 @@ def what_to_run(request: Request) -> tuple[Namespace, list[PlanRow], list[str]]:
     return Namespace(target=request.target, workers=None, **run), rows, listing.files_of(rows)
 
 
-def _as_interrupt(signum: int, frame: FrameType | None) -> None:
+def as_interrupt(signum: int, frame: FrameType | None) -> None:
+    """End the process through every `finally`, when it is told to end."""
     raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def _printed_to(file: Path) -> Iterator[None]:
+def printed_to(file: Path) -> Iterator[None]:
     """Redirect everything that is printed, also by other processes, to a file."""
     outputs = (sys.stdout, sys.stderr)
     before = [os.dup(output.fileno()) for output in outputs]

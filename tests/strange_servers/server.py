@@ -31,6 +31,8 @@ EAST = timezone(timedelta(hours=5, minutes=45))
 UNITS_PER_S = {"epoch_ms": 10**3}.get(VARIATION, 10**6)
 """The resolution of its timestamps."""
 CAP = 3
+VISIBLE_AFTER_S = 1.0
+"""Where reading deletes: when what was read without a receipt is served again."""
 app = Flask(__name__)
 app.json.ensure_ascii = False
 
@@ -58,6 +60,18 @@ class Chat:
                 next(box for name, box in self.mailboxes.items() if name != to).append(message)
             return message, False
 
+    def take(self, user, receipt, limit):
+        """Serve what is not hidden, and hide it; what the receipt names is gone."""
+        with self.turn:
+            box, now = self.mailboxes[user], time.monotonic()
+            given_back = set(filter(None, (receipt or "").split(",")))
+            box[:] = [message for message in box if str(message["id"]) not in given_back]
+            page = [message for message in box if message.get("hidden_until", 0) <= now][:limit]
+            page = page[1:] if BUG == "caps_pages" else page
+            for message in page:
+                message["hidden_until"] = now + (0 if BUG == "never_hides" else VISIBLE_AFTER_S)
+        return page, ",".join(str(message["id"]) for message in page) or None
+
     def page(self, user, since, limit):
         with self.turn:
             waiting = [
@@ -74,7 +88,7 @@ chat = Chat()
 
 def position(message):
     """What the cursor compares."""
-    return message["id"] if VARIATION == "id_cursor" else message["units"]
+    return message["id"] if VARIATION in ("id_cursor", "etag") else message["units"]
 
 
 def stamp(units):
@@ -88,7 +102,7 @@ def stamp(units):
 
 def units(since):
     """A cursor as a number; raises ValueError where it is not one."""
-    if VARIATION == "id_cursor" or VARIATION.startswith("epoch"):
+    if VARIATION in ("id_cursor", "etag") or VARIATION.startswith("epoch"):
         return int(since)
     if VARIATION == "naive_timestamps":
         return (datetime.strptime(since, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC) - EPOCH) // timedelta(
@@ -101,7 +115,8 @@ def units(since):
 
 
 def shown(message):
-    rest = {key: value for key, value in message.items() if key != "units"}
+    gone = {"units", "hidden_until", *(["from"] if VARIATION == "unsigned" else [])}
+    rest = {key: value for key, value in message.items() if key not in gone}
     seq = {} if VARIATION == "no_seq" else {"seq": message["id"]}
     return rest | {"id": str(message["id"]), "timestamp": stamp(message["units"])} | seq
 
@@ -155,6 +170,8 @@ def who_asks():
             return None
         name, _, password = pair.partition(":")
         return name if chat.passwords.get(name, "") == password else None
+    if VARIATION == "etag":
+        return chat.tokens.get(request.headers.get("X-Auth-Token", ""))
     if VARIATION == "cookie":
         return chat.tokens.get(request.cookies.get("session"))
     return chat.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
@@ -220,6 +237,11 @@ def poll(name):
     if name != user:
         return refuse(403 if name in chat.mailboxes else 404, "this is not your mailbox")
     since, limit = request.args.get("since"), request.args.get("limit", "50")
+    if VARIATION == "destructive":
+        page, receipt = chat.take(user, request.args.get("receipt"), int(limit))
+        return answer(200, {"messages": [shown(message) for message in page], "receipt": receipt})
+    if VARIATION == "etag":
+        since = request.headers.get("If-None-Match", "").strip('"') or None
     try:
         after, size = None if since is None else units(since), int(limit)
     except ValueError:
@@ -239,6 +261,13 @@ def told(page, has_more, last, since):
         return answer(200, messages)
     if VARIATION == "no_cursor":
         return answer(200, {"messages": messages})
+    if VARIATION == "etag":
+        etag = {"ETag": f'"{since if last is None else last}"'}
+        return (
+            answer(200, {"messages": messages, "has_more": has_more}, **etag)
+            if messages
+            else answer(304, None, **etag)
+        )
     if VARIATION == "id_cursor":
         return answer(
             200, {"messages": messages, "has_more": has_more, "next_since": since if last is None else last}
@@ -256,4 +285,6 @@ class Handler(WSGIRequestHandler):
 
 
 if __name__ == "__main__":
+    for known in range(int(os.environ.get("KNOWN_USERS", "0"))):
+        chat.passwords[f"user{known}"], chat.mailboxes[f"user{known}"] = f"password{known}", []
     make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True, request_handler=Handler).serve_forever()

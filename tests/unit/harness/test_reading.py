@@ -210,3 +210,10 @@ def test_users_of_a_list_are_each_for_one_user_and_run_out() -> None:
     assert accounts.take("someone") == accounts.take("ann") == ("ann", "x")
     with pytest.raises(NotHere, match="list has 1 users"):
         accounts.take("another")
+
+
+def test_a_message_need_not_say_who_sent_it() -> None:
+    unsigned = {key: value for key, value in MESSAGE.items() if key != "from"}
+    reader = Reader(wire(message={"sender": ""}))
+    page = polled(reader, {"messages": [unsigned], "next_since": NOON})
+    assert [message.sender for message in page.messages] == [""]

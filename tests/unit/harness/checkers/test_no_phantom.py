@@ -100,3 +100,15 @@ def test_messages_without_ids_are_distinguished_by_content() -> None:
 
 def test_nothing_delivered_proves_nothing() -> None:
     assert no_phantom(Story().send("a", 1.0).poll(2).history()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_message_that_does_not_say_who_sent_it_has_no_wrong_sender() -> None:
+    """It is matched by its id, by the sender's own id, or by its content."""
+    unsigned = {"sender": "", "seq": None}
+    by_own_id = Story().send("a", 1.0, id=None).poll(2.0, message("a", 1.0, **unsigned))
+    by_content = Story().send("b", 1.0, id=None, client_message_id=None)
+    by_content.poll(2.0, message("b", 1.0, **unsigned, client_message_id=None))
+    for story in (Story().send("a", 1.0).poll(2.0, message("a", 1.0, **unsigned)), by_own_id, by_content):
+        assert no_phantom(story.history()).verdict is Verdict.PASS
+    phantom = Story().send("a", 1.0).poll(2.0, message("never", 1.0, **unsigned))
+    assert "from a sender who is not named) in" in no_phantom(phantom.history()).reason

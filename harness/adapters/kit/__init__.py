@@ -1,0 +1,1 @@
+"""Parts of the test kit for adapters (`harness.adapters.testing`)."""
