@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from harness.errors import DeadlineMissed
 from harness.faults.fault import Fault, Observation
 from harness.stack import wait_until
-from harness.stack.probe import ANY_QUESTION, QUESTIONS, Address, Sighting
+from harness.stack.probe import QUESTIONS, Address, Sighting
 from harness.stack.toxics import Proxy
 
 PROBE_TIMEOUT_S = 0.3
@@ -41,7 +41,7 @@ class Probe:
 
     def look(self) -> Sighting:
         """Look once, over a new connection; an answer as late as the fault makes it counts as slow."""
-        sighting = self.ask(QUESTIONS.get(self.fault.store, ANY_QUESTION))
+        sighting = self.ask(QUESTIONS.get(self.fault.store) or self._proxy.question)
         if sighting.saw == "answered" and 0 < self.fault.latency_ms <= sighting.ms:
             return Sighting("slow", sighting.ms, sighting.answer)
         return sighting

@@ -47,9 +47,10 @@ QUESTIONS: Mapping[str, bytes] = {
 }
 
 
-ANY_QUESTION = bytes.fromhex("0000000804d2162f") + b"\r\n\r\nPING\r\n"
-"""What makes most servers say something: PostgreSQL takes it for a request for TLS, Redis answers its last
-line alone, and others take it for a mistake."""
+ANY_QUESTION = bytes.fromhex("0000000804d2162f") + b"\r\n\r\n"
+"""What makes most servers say something: PostgreSQL takes it for a request for TLS, others for a mistake."""
+ANY_QUESTIONS = (ANY_QUESTION, redis_ping())
+"""What an unknown store is asked by turns until it answers: a Redis says nothing to the first."""
 
 
 def look(address: Address, question: bytes, *, timeout_s: float = 0.3) -> Sighting:

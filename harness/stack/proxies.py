@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from harness.errors import DeadlineMissed, InfrastructureError, UsageError
-from harness.stack.probe import ANY_QUESTION, QUESTIONS, Address, look
+from harness.stack.probe import ANY_QUESTIONS, QUESTIONS, Address, look
 from harness.stack.server_process import HOST, PORT_ATTEMPTS, PORT_IS_TAKEN
 from harness.stack.toxics import Proxy, ProxyServer
 from harness.stack.waiting import free_port, port_is_free, wait_until
@@ -35,6 +35,15 @@ def proxy_on_port(control: ProxyServer, store: str, upstream: Address, port: int
     return control.create(f"pollproof-{uuid.uuid4().hex[:8]}-{store}", listen=(HOST, port), upstream=upstream)
 
 
+def _answers(store: str, proxy: Proxy) -> bool:
+    """Return whether a store answers; of an unknown one, keep the question that it answered."""
+    for question in [QUESTIONS[store]] if store in QUESTIONS else ANY_QUESTIONS:
+        if look(proxy.listen, question).saw == "answered":
+            proxy.question = question
+            return True
+    return False
+
+
 def require_passing_on(store: str, proxy: Proxy, *, foreign: bool) -> None:
     """Wait until the store answers through its proxy.
 
@@ -42,7 +51,7 @@ def require_passing_on(store: str, proxy: Proxy, *, foreign: bool) -> None:
     """
     try:
         wait_until(
-            lambda: look(proxy.listen, QUESTIONS.get(store, ANY_QUESTION)).saw == "answered",
+            lambda: _answers(store, proxy),
             deadline_s=PASSES_ON_WITHIN_S,
             what=f"{store} to answer through Toxiproxy",
         )

@@ -20,6 +20,7 @@ import toxiproxy.proxy  # type: ignore[import-untyped]
 import toxiproxy.server  # type: ignore[import-untyped]
 
 from harness.errors import InfrastructureError
+from harness.stack.probe import ANY_QUESTION
 
 Address = tuple[str, int]
 CALL_TIMEOUT_S = 5.0
@@ -125,6 +126,8 @@ class Proxy:
         self.name = name
         self.listen = listen
         self.upstream = upstream
+        self.question = ANY_QUESTION
+        """What makes the upstream answer, where it is an unknown store."""
         self._home = upstream
         self._server = server
 
