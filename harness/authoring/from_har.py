@@ -66,14 +66,15 @@ def _recorded(entry: Any) -> Recorded | None:
             return None
         answer = json.loads(text) if text.strip() else None
         body, fields = _body(request.get("postData") or {})
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        method, query = str(request["method"]).upper(), dict(parse_qsl(url.query, keep_blank_values=True))
+    except (LookupError, TypeError, ArithmeticError, ValueError, AttributeError, RecursionError):
         return None
     own = {name: value for name, value in sent.items() if not _USUAL_HEADERS.match(name)}
     operation = Described(
-        str(request["method"]).upper(),
+        method,
         url.path or "/",
         "",
-        dict(parse_qsl(url.query, keep_blank_values=True)),
+        query,
         body,
         fields,
         own,

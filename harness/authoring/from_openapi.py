@@ -55,11 +55,9 @@ class _Reading:
             url = re.sub(
                 r"\{(\w+)\}",
                 lambda found: str(_table(variables.get(found[1])).get("default", found[1])),  # noqa: B023
-                str(given.get("url", "")),
+                str(given.get("url") or ""),
             )
-            parts = urlsplit(url)
-            root = f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""
-            return root, parts.path.rstrip("/")
+            return _parts(url)
         return "", ""
 
     def auth(self) -> tuple[str, str]:
@@ -194,6 +192,18 @@ class _Reading:
     def _note(self, sentence: str) -> None:
         if sentence not in self.unclear:
             self.unclear.append(sentence)
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Return the root of a URL, '' where it has none, and its path; '' for both where it is not a URL."""
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return "", ""
+    path = re.sub(r"[{}]", "", parts.path).strip("/")
+    netloc = parts.netloc.rpartition("@")[2]
+    return (f"{parts.scheme}://{netloc}" if is_whole else ""), (f"/{path}" if path else "")
 
 
 def _table(value: Any) -> Mapping[Any, Any]:

@@ -121,7 +121,8 @@ class Asking:
         step.answered = self.masks.text(shortened(exchange.answer))
         if found := list(self._misfits(operation, exchange)):
             step.problems = found
-        notes = unread(self._profile.wire, operation, exchange.answer)
+        is_success = exchange.answer.status in ANY_SUCCESS
+        notes = unread(self._profile.wire, operation, exchange.answer) if is_success else ()
         step.notes = [note for note in notes if note not in self._noted]
         self._noted.update(step.notes)
 

@@ -199,6 +199,43 @@ def test_a_recording_tells_the_cursor_the_order_and_who_asks(tmp_path: Path) -> 
     assert (values["wire.message.timestamp"], values["wire.timestamps"]) == ("at", "epoch_s")
 
 
+@pytest.mark.parametrize(
+    ("url", "root", "prefix"),
+    [
+        ("https://chat.example:8443/api/", "https://chat.example:8443", "/api"),
+        ("http://ann:pw@chat.example", "http://chat.example", ""),
+        ("/v2", "", "/v2"),
+        ("v2", "", "/v2"),
+        ("/{version}/{unknown", "", "/version/unknown"),
+        ("ftp://chat.example/a", "", "/a"),
+        ("http://[", "", ""),
+        ("http://a:99999/b", "", ""),
+        ("http:///b", "", "/b"),
+        (None, "", ""),
+    ],
+)
+def test_the_url_of_a_document_is_a_root_and_a_prefix(
+    url: object, root: str, prefix: str, tmp_path: Path
+) -> None:
+    source = from_openapi(written(tmp_path, document(servers=[{"url": url}])))
+    assert (source.url, source.prefix) == (root, prefix)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"request": {"url": "http://a"}},
+        {"request": {"url": "http://[", "method": "GET"}},
+        {"response": {"status": float("inf")}},
+        {"response": {"status": 200, "content": {"text": "%", "encoding": "base64"}}},
+        {"response": {"status": 200, "content": {"text": "["}, "headers": [5]}},
+    ],
+)
+def test_a_malformed_entry_of_a_recording_is_left_out(change: dict[str, Any], tmp_path: Path) -> None:
+    whole = draft_of(from_har(har(tmp_path, TALK))).values
+    assert draft_of(from_har(har(tmp_path, [*TALK, {**TALK[0], **change}]))).values == whole
+
+
 def test_what_a_recording_holds_can_always_be_written(tmp_path: Path) -> None:
     odd = "\x00\x7f\ud800\"\\\n{x}'''"
     entries = [*TALK, entry("POST", "/chat/messages/\x01", {"text": odd, "to": odd, odd: odd}, {odd: odd})]
