@@ -12,7 +12,7 @@ from harness.client import Client, Page, Result
 from harness.client.polling import Cursor, PollSchedule
 from harness.client.variety.variety import Variety
 from harness.history import NS_PER_S, Outcome, Recorder
-from harness.history.positions import Scale
+from harness.history.positions import Position, Scale
 from harness.run.exchange import poll_fields, special
 from harness.run.recorded import Acked, missing_of
 from harness.run.worker import LONGEST_ROUND_S, Worker
@@ -120,14 +120,22 @@ class Consumer:
 
         Where only the server can compare a cursor with a message, a consumer that began at one lacks nothing.
         """
-        if self._begins_anywhere:
-            return False
-        expected = acked if self._begin is None else [one for one in acked if self._is_newer(one)]
-        return bool(missing_of(expected, list(self._received)))
+        return bool(self._missing(acked))
 
-    def _is_newer(self, message: Acked) -> bool:
+    def may_still_get(self, acked: Collection[Acked]) -> bool:
+        """Return whether it lacks one of these messages, and its cursor has not passed it."""
+        reached = None if self._scale.is_inclusive else self._scale.of_cursor(self.cursor)
+        return any(self._is_newer(one, reached) for one in self._missing(acked))
+
+    def _missing(self, acked: Collection[Acked]) -> list[Acked]:
+        if self._begins_anywhere:
+            return []
+        expected = [one for one in acked if self._is_newer(one, self._begin)]
+        return missing_of(expected, list(self._received))
+
+    def _is_newer(self, message: Acked, than: Position | None) -> bool:
         place = self._scale.of_message(message)
-        return self._begin is None or place is None or place > self._begin
+        return than is None or place is None or place > than
 
     def _new_thread(self) -> Worker:
         return Worker(self._poll_on_schedule, f"consumer {self.name}")

@@ -250,6 +250,21 @@ def test_a_lost_message_is_waited_for_until_a_busy_machine_explains_it_no_more(
     assert run.checks.judgements[-1].verdict is Verdict.FAIL
 
 
+def test_a_message_that_every_cursor_has_passed_is_not_waited_for(
+    run: Run, server: Server, pair: Any
+) -> None:
+    server.loses = {"lost"}
+    run.messages.send_acked(*pair, "lost")
+    run.messages.send_acked(*pair, "later")
+    run.readers.start(pair[1], at_once=True)
+    run.recorder.record("pressure", since=run.recorder.events[0]["t"], waiting=0.97, late_s=0.0)
+    run.mailboxes.read_all()
+    fresh = [poll for poll in run.recorder.history().polls if poll.consumer.endswith("#2")]
+    assert len(fresh) <= 3, "it was asked for again and again"
+    with pytest.raises(PromiseBroken, match="which passes it"):
+        run.check(no_loss)
+
+
 def test_a_client_that_comes_back_goes_on_from_its_cursor(run: Run, server: Server, pair: Any) -> None:
     run.readers.start(pair[1], at_once=True)
     run.messages.send_acked(*pair)
