@@ -113,8 +113,13 @@ class Writer:
         return named, headers
 
     def _path(self, table: Operation, values: Fields) -> str:
-        filled = {name: quote(_text(values.get(name, "")), safe="") for name in table.path.names}
+        filled = {name: _segment(_text(values.get(name, ""))) for name in table.path.names}
         return f"{self.wire.prefix}{table.path.format_map(filled)}"
+
+
+def _segment(value: str) -> str:
+    """Return a value as a segment of a path. A client itself takes a plain `..` for the folder above."""
+    return value.replace(".", "%2E") if value in (".", "..") else quote(value, safe="")
 
 
 def _written(kind: str, fields: Fields) -> tuple[bytes, str]:
