@@ -59,7 +59,7 @@ class Features(Record, frozen=True):
     metrics: bool = True
     openapi: bool = True
     limits: bool = True
-    """Limits on sends by user, and on registrations and failed sign-ins by address."""
+    """Limits on sends by user, on registrations by address, and on failed sign-ins by both."""
     held_polls: bool = True
     hang_up: bool = True
     """It keeps serving after SIGHUP to all its processes (a closed terminal, or a reload)."""

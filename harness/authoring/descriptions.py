@@ -47,7 +47,7 @@ TARGET: Mapping[str, str] = {
     "has.readiness": "/health/ready and /health/live as the contract names them.",
     "has.metrics": "/metrics, for Prometheus.",
     "has.openapi": "/openapi.json.",
-    "has.limits": "Limits on sends of a user, and on registrations and failed sign-ins from an address.",
+    "has.limits": "Limits on sends of a user, registrations from an address, and failed sign-ins of both.",
     "has.held_polls": "A poll can be held open until there is a message.",
     "has.hang_up": "After SIGHUP it goes on serving.",
     "has.forms": "A send can be a form, application/x-www-form-urlencoded.",
