@@ -24,7 +24,7 @@ from harness.polling_clients.profile import load_client
 from harness.targets.profile import load_profile
 
 ROOT = Path(__file__).parents[4]
-OURS = ("harness", "tests", "docs", "strangers")
+OURS = ("harness", "tests", "docs", "strangers", "examples")
 PROFILES = sorted(path for folder in OURS for path in (ROOT / folder).rglob("*.toml"))
 NAMED_IN = ("targets", "reference", "clients", "strange_servers")
 NAMING = [path for path in PROFILES if path.parent.name in NAMED_IN]
