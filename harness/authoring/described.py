@@ -91,7 +91,8 @@ def _score(role: str, operation: Described) -> float:
     secret, name = _names(operation, f"{role}.password"), _names(operation, f"{role}.username")
     is_other = role == "register" and any(word in path for word in ("login", "signin", "session", "logout"))
     token = role == "sign_in" and nearest("sign_in.token", "token", fields_of(operation.answer)) is not None
-    return words + 2.0 * secret + 1.0 * name + 2.0 * token - 9.0 * (is_other or not (secret or name))
+    is_unlike = is_other or has_content or not (secret or name)
+    return words + 2.0 * secret + 1.0 * name + 2.0 * token - 9.0 * is_unlike
 
 
 def _reading(role: str, operation: Described) -> float:

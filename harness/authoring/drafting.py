@@ -19,6 +19,8 @@ NOT_FOUND = {
     "poll": "how a mailbox is polled: see [wire.poll]",
 }
 USERS = [{"username": name, "password": "change me"} for name in ("alice", "bob")]
+RECEIPT = re.compile(r"receipt|ack", re.IGNORECASE)
+"""A parameter with this in its name says what was read: reading deletes."""
 EPOCHS = (("epoch_us", 10**14), ("epoch_ms", 10**11), ("epoch_s", 10**8))
 
 
@@ -187,7 +189,9 @@ def _draft_message(draft: Draft, message: Mapping[str, Any]) -> None:
         left = [each for each in fields_of(message) if each.place not in used]
         near = nearest(f"message.{key}", getattr(Wire().message, key), left)
         used |= {near.place} if near else set()
-        if near is None and key in ("id", "sender", "content"):
+        if near is None and key == "sender":
+            draft.unclear.append('who sent a message: `wire.message.sender` is ""')
+        if near is None and key in ("id", "content"):
             draft.unclear.append(f"where the {key} is in a message: see `wire.message.{key}`")
             continue
         draft.values[f"wire.message.{key}"] = near.place if near else ""
@@ -237,6 +241,8 @@ def _cursor_kind(draft: Draft, poll: Described | None) -> str:
         return "none"
     if place.startswith(HEADER):
         return "header"
+    if RECEIPT.search(since):
+        return "none"
     last = re.split(r"[.\]]", place)[-1]
     for key, kind in (("timestamp", "timestamp"), ("seq", "sequence"), ("id", "id")):
         if last and last == draft.values.get(f"wire.message.{key}") and "[" in place:

@@ -178,7 +178,7 @@ NAMES: Mapping[str, Sequence[str]] = {
     "poll.messages": _OF_PAGES,
     "poll.next_since": (
         *("next_since", "next_cursor", "cursor", "next", "next_batch", "next_token", "next_page_token"),
-        *("last_id", "since", "next_offset", "end", "etag", "continuation_token", "last_seq"),
+        *("last_id", "since", "next_offset", "end", "etag", "continuation_token", "last_seq", "receipt"),
     ),
     "poll.has_more": ("has_more", "more", "has_next", "truncated", "is_truncated"),
     "poll.gap": ("gap", "missed", "lost", "limited", "has_gap"),

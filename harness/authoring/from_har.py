@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness.authoring.described import Described, Source, list_of_messages, require_some, roles_of
 from harness.authoring.documents import read_document
+from harness.authoring.drafting import RECEIPT
 from harness.authoring.fields import Field, fields_of, nearest
 from harness.errors import UsageError
 
@@ -213,6 +214,7 @@ def _read_polls(source: Source, recorded: Sequence[Recorded], roles: Mapping[str
         found = _cursor_from(earlier, later)
         if found is not None:
             name, place, kind = found
+            kind = "none" if RECEIPT.search(name) else kind
             source.found |= {"wire.poll.since": name, "wire.poll.next_since": place}
             if kind:
                 source.found["semantics.cursor"] = kind

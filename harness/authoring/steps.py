@@ -16,7 +16,8 @@ from harness.adapters.results import Answer
 from harness.adapters.wire import Success, Wire
 from harness.authoring.curl import curl
 from harness.authoring.masks import Masks
-from harness.authoring.misfits import Exchange, Problem, body_problem, missing, status_problem, unread
+from harness.authoring.misfits import body_problem, missing, unread
+from harness.authoring.statuses import Exchange, Problem, status_problem
 from harness.errors import InfrastructureError, UsageError
 from harness.secrecy import secrets_known
 from harness.targets.profile import Profile

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 
 from harness.adapters import Page, Said
 from harness.adapters.accounts import Accounts
-from harness.authoring.misfits import Problem
+from harness.authoring.statuses import Problem
 from harness.authoring.steps import Asking, Step, User
 from harness.client.variety.names import usual_name
 from harness.errors import DeadlineMissed, InfrastructureError, NotHere, UsageError

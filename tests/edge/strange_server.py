@@ -17,7 +17,7 @@ PROFILES = sorted(STRANGE.glob("*.toml"))
 
 
 @contextlib.contextmanager
-def serving(variation: str) -> Iterator[str]:
+def serving(variation: str, *, known_users: int = 0) -> Iterator[str]:
     """Yield the URL of a server that speaks in one of the ways."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VARIATION", variation)
@@ -26,6 +26,9 @@ def serving(variation: str) -> Iterator[str]:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+    for known in range(known_users):
+        module.chat.passwords[f"user{known}"] = f"password{known}"
+        module.chat.mailboxes[f"user{known}"] = []
     server = make_server("127.0.0.1", 0, module.app, threaded=True, request_handler=module.Handler)
     with running(server):
         yield f"http://127.0.0.1:{server.server_port}"

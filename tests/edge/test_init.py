@@ -15,8 +15,9 @@ from harness.adapters.http import Http, Request
 from harness.adapters.results import Answer
 from harness.authoring import steps
 from harness.authoring.trying import PASSWORD, Trial
+from harness.authoring.writing import toml
 from harness.cli.authoring import init
-from harness.targets.profile import load_profile
+from harness.targets.profile import Profile, load_profile
 from tests.edge.strange_server import PROFILES, serving
 
 SPEAKING = [path for path in PROFILES if path.stem != "own_adapter"]
@@ -86,12 +87,23 @@ def problems(path: Path, url: str) -> list[str]:
         return [problem.sentence for step in trial.steps() for problem in step.problems]
 
 
+def with_its_users(text: str, known: Profile) -> str:
+    """The text of a profile with the users that a recording cannot tell."""
+    wire = known.wire
+    users = [{"username": each.username, "password": each.password} for each in wire.user_list]
+    told = {"users": wire.users, "user_list": users, "user_command": list(wire.user_command)}
+    lines = [line for line in text.splitlines() if not line.startswith(("users = ", "user_list = "))]
+    lines.insert(lines.index("[wire]") + 1, "\n".join(f"{key} = {toml(each)}" for key, each in told.items()))
+    return "\n".join(lines)
+
+
 @pytest.mark.parametrize("profile", SPEAKING, ids=lambda path: path.stem)
 def test_a_profile_made_from_a_recording_fits_the_server(
     profile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    variation = str(load_profile(str(profile)).env["VARIATION"])
-    with serving(variation) as url:
+    known = load_profile(str(profile))
+    known_users = int(known.env.get("KNOWN_USERS", 0))
+    with serving(str(known.env["VARIATION"]), known_users=known_users) as url:
         har = tmp_path / "chat.har"
         entries = recorded(profile, url, monkeypatch)
         entries["log"]["entries"] = json.loads(
@@ -103,9 +115,10 @@ def test_a_profile_made_from_a_recording_fits_the_server(
         text = made.read_text(encoding="utf-8")
         assert 'url = "http://chat.example"' in text
         assert PASSWORD not in text
-        made.write_text(text.replace("http://chat.example", url), encoding="utf-8")
+        text = with_its_users(text.replace("http://chat.example", url), known)
+        made.write_text(text, encoding="utf-8")
         assert problems(made, url) == []
-    known, found = load_profile(str(profile)), load_profile(str(made))
+    found = load_profile(str(made))
     assert found.semantics.cursor == known.semantics.cursor
     assert found.semantics.page_order == known.semantics.page_order
     assert (found.wire.auth, found.wire.timestamps) == (known.wire.auth, known.wire.timestamps)
