@@ -162,6 +162,7 @@ NAMES: Mapping[str, Sequence[str]] = {
     "poll.since": (
         *("since", "cursor", "after", "from", "offset", "since_id", "after_id", "last_id", "next_since"),
         *(
+            "receipt",
             "if_none_match",
             "last_seen",
             "page_token",
