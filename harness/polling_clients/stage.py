@@ -41,6 +41,7 @@ class Stage:
         self._browser = browser
         self._log = log
         self._sent = 0
+        self._without_effect: list[str] = []
         self._front: Front | None = None
         self._clients: Clients | None = None
         self._sender: User | None = None
@@ -112,8 +113,10 @@ class Stage:
     @contextmanager
     def during(self, misbehaviour: Misbehaviour, *, user: str | None = None) -> Iterator[None]:
         """Let the server misbehave to every poll while the context lasts; what follows must heal."""
-        with self.script.during(misbehaviour, user=user):
+        with self.script.during(misbehaviour, user=user) as rule:
             yield
+        if not rule.used:
+            self._without_effect.append(misbehaviour.name)
         self.healed()
 
     def healed(self) -> None:
@@ -238,12 +241,18 @@ class Stage:
     # Judging
 
     def check(self, *promises: str) -> None:
-        """End the row, and judge it by those of these promises that the client makes."""
+        """End the row, and judge it by those of these promises that the client makes.
+
+        Raise InfrastructureError if it kept them, but was never answered as the story says.
+        """
         made = [promise for promise in promises if promise in self.profile.promises]
         if not made:
             pytest.skip(f"the client's profile does not promise {' or '.join(promises)}")
         self._record_told("end")
         self.run.check(*(CHECKERS[promise] for promise in made))
+        if self._without_effect:
+            names = ", ".join(self._without_effect)
+            raise InfrastructureError(f"The server was to misbehave ({names}), but no poll came meanwhile.")
 
     def close(self) -> None:
         """End the clients and the front."""
