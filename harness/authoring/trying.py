@@ -20,6 +20,11 @@ _ABSENT = (
     "The message {content!r} was not read within {within_s:g} s: see `wire.poll.path`, which names the"
     " mailbox, and `wire.message.content`."
 )
+_SKIPPED = (
+    "The message {content!r} was not read within {within_s:g} s from the cursor {since}: see"
+    " `wire.poll.since` and `wire.poll.next_since`. If they are right, the server skips the message,"
+    " which is what `run` judges."
+)
 _REPEATED = (
     "A poll from the cursor {since} brings the message again. If the server does so on purpose, write"
     ' `boundary = "inclusive"` under [semantics]; if not, see `wire.poll.since`, which names the cursor.'
@@ -148,7 +153,8 @@ class Trial:
         try:
             wait_until(polling.has_ended, deadline_s=within_s, what="the message", retry_on=())
         except DeadlineMissed:
-            sentence = _ABSENT.format(content=content, within_s=within_s)
+            said = _ABSENT if since is None else _SKIPPED
+            sentence = said.format(content=content, within_s=within_s, since=since)
             polling.step.problems.append(Problem(sentence))
         return polling.step, polling.page
 
