@@ -120,6 +120,19 @@ def test_what_does_not_fit_is_said_with_what_to_write(
     assert code == 2
 
 
+def test_a_message_that_the_server_loses_is_not_the_profiles_fault(
+    profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUG", "equal_timestamps")
+    monkeypatch.setattr("time.time_ns", lambda: 1_700_000_000 * 10**9)  # of the server
+    write(profile, "bounds.delivered_within_s = 0.1")
+    with serving("") as url:
+        done, problems, code = tried(profile, url)
+    assert (problems, code) == ([], 0)
+    (note,) = [note for step in done for note in step.notes if "was not read" in note]
+    assert note.endswith("If they are right, the server skips the message, which is what `run` judges.")
+
+
 def test_what_need_not_be_there_is_noted_with_what_is_like_it(profile: Path, url: str) -> None:
     write(profile, 'wire.send.seq = "sequence"')
     done, problems, _ = tried(profile, url)
