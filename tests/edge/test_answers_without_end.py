@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from harness.adapters import bounded_http
-from harness.adapters.over_http import HttpAdapter
-from harness.client import Answer, Client, Page, Result
-from harness.history import Outcome
+from harness.adapters.http import json_object
+from harness.adapters.over_http import Codec, HttpAdapter
+from harness.adapters.wire import Wire
+from harness.client import Answer, Body, Client, Page, Result
+from harness.history import Outcome, Unreadable
 
 EVERY_S, TIMEOUT_S = 0.02, 0.4
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -52,8 +54,11 @@ def ask(speak: Speak) -> Answer:
 
 
 def polled(answer: Answer) -> Result[Page]:
-    """What a user concludes from this answer to a poll."""
-    new = partial(HttpAdapter, transport=lambda request: answer)
+    """What a user concludes from this answer to a poll, after right ones: the profile fits."""
+    codec = Codec(Wire())
+    page = json_object(message(client_message_id="own"))[0]
+    codec.reader.page(Answer(200, page, None, 0, 1), mailbox="alice", since=None)
+    new = partial(HttpAdapter, codec=codec, transport=lambda request: answer)
     return Client("", "alice", "", new_adapter=new).poll({})
 
 
@@ -143,6 +148,7 @@ def message(**fields: Any) -> bytes:
 def test_a_page_of_nonsense_is_told_and_nothing_of_the_harness_breaks(body: bytes) -> None:
     result = polled(ask(answering(body)))
     assert result.outcome is Outcome.UNKNOWN
+    assert result.unreadable
     assert result.why
 
 
@@ -161,7 +167,8 @@ def test_what_is_answered_in_time_is_an_answer_also_over_the_same_connection() -
 def test_a_token_that_does_not_fit_into_a_header_is_none(token: bytes) -> None:
     with serving(answering(b'{"token": ' + token + b"}")) as url:
         client = Client(url, "alice", "", timeout_s=5)
+        client.http.codec.reader.session(Answer(200, Body(token="abc"), None, 0, 1))
         answer = client.sign_in()
         client.close()
     assert (answer.status, client.token) == (200, None)
-    assert answer.outcome is Outcome.UNKNOWN
+    assert (answer.outcome, answer.unreadable) == (Outcome.UNKNOWN, Unreadable.FIELDS)
