@@ -46,6 +46,7 @@ class Run:
     ) -> None:
         self.bounds = profile.bounds
         self.policy = profile.policy
+        self.knows_queues = profile.knows_queues
         self.statuses = profile.statuses
         self.has = profile.has
         self.wire = profile.wire
