@@ -262,7 +262,7 @@ def told(page, has_more, last, since):
     if VARIATION == "no_cursor":
         return answer(200, {"messages": messages})
     if VARIATION == "etag":
-        etag = {"ETag": f'"{since if last is None else last}"'}
+        etag = {"ETag": f'"{last or since or 0}"'}  # 0: before the first message
         return (
             answer(200, {"messages": messages, "has_more": has_more}, **etag)
             if messages
