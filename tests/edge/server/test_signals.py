@@ -287,7 +287,13 @@ def test_what_was_ignored_when_it_started_stays_ignored(services: Services, tmp_
 def test_workers_start_although_their_temporary_files_were_removed(own: Target) -> None:
     """As systemd-tmpfiles does with what is older than ten days."""
     old = workers(own)
-    for folder in Path(own.env["TMPDIR"]).iterdir():
+    temporary = Path(own.env["TMPDIR"])
+    wait_until(
+        lambda: len(list(temporary.glob("*/histogram_*.db"))) == len(old),
+        deadline_s=60,
+        what="every worker to open its metrics, as it does when it starts",
+    )
+    for folder in temporary.iterdir():
         shutil.rmtree(folder)
     with users_of(own) as users:
         to_master(own, signal.SIGHUP)
