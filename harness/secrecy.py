@@ -31,5 +31,9 @@ def without_secrets(text: str) -> str:
 
 
 def _forms(value: str) -> set[str]:
-    in_json = {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    return {value, html.escape(value), *in_json}
+    return {value, html.escape(value), *escaped_in_json(value)}
+
+
+def escaped_in_json(value: str) -> set[str]:
+    """Return how a text is written inside a JSON string: with and without escapes for what is not ASCII."""
+    return {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}

@@ -136,8 +136,7 @@ class Reader:
     def _page(self, answer: Answer, where: Where, mailbox: str, since: str | None, operation: str) -> Page:
         value, poll = self._json(answer, operation), self.wire.poll
         key = f"{operation}.messages"
-        self._there(key, where, value, answer)
-        listed = self._typed(key, where, value, answer, list)
+        listed = self._of_type(key, where, self._there(key, where, value, answer), list)
         messages = [self._message(each, mailbox, operation) for each in listed]
         if self._newest_first:
             messages.reverse()
@@ -161,19 +160,20 @@ class Reader:
     def _message(self, given: Any, mailbox: str, operation: str) -> Message:
         where = self.wire.message
         if not isinstance(given, Mapping):
-            sentence = f"a message of {_ANSWER_TO[operation]} is {_name_of(given)}, not an object"
+            sentence = f"a message of {_ANSWER_TO[operation]} is {name_of(given)}, not an object"
             raise _Unfit("message", sentence)
         self._fits.add("message")
-        for name in ("id", "sender", "content"):
-            self._there(f"message.{name}", getattr(where, name), given)
-        sender = self._typed("message.sender", where.sender, given, None, str, *_none_unless(where.sender))
+        id_ = self._there("message.id", where.id, given)
+        sender = self._there("message.sender", where.sender, given)
+        content = self._there("message.content", where.content, given)
+        sender = self._of_type("message.sender", where.sender, sender, str, *_none_unless(where.sender))
         recipient = self._typed("message.recipient", where.recipient, given, None, str, NoneType)
         own_id, place = "message.client_message_id", where.client_message_id
         return Message(
-            id=str(self._typed("message.id", where.id, given, None, str, int)),
+            id=str(self._of_type("message.id", where.id, id_, str, int)),
             sender="" if sender is None else sender,
             recipient=mailbox if recipient is None else recipient,
-            content=self._typed("message.content", where.content, given, None, str),
+            content=self._of_type("message.content", where.content, content, str),
             timestamp=self._timestamp("message.timestamp", where.timestamp, given),
             seq=self._number("message.seq", where.seq, given),
             client_message_id=self._typed(own_id, place, given, None, str, int, NoneType),
@@ -188,10 +188,13 @@ class Reader:
 
     def _typed(self, key: str, where: Where, value: Any, answer: Answer | None, *types: type) -> Any:
         """Return what is at a field's place. Raise _Unfit for a value of another type than these."""
-        found = where.of(value, answer)
+        return self._of_type(key, where, where.of(value, answer), *types)
+
+    def _of_type(self, key: str, where: Where, found: Any, *types: type) -> Any:
+        """Return what was found at a field's place. Raise _Unfit if it is of another type than these."""
         if not isinstance(found, types):
             wanted = " or ".join(dict.fromkeys(_NAMES[each] for each in types if each is not NoneType))
-            raise _Unfit(key, f"{_naming(key, where)} is {_name_of(found)}, not a {wanted}")
+            raise _Unfit(key, f"{_naming(key, where)} is {name_of(found)}, not a {wanted}")
         if found is not None:
             self._fits.add(key)
         return found
@@ -202,13 +205,15 @@ class Reader:
         if isinstance(found, str) and found.isascii() and found.isdigit():
             self._fits.add(key)
             return int(found)
-        return self._typed(key, where, value, answer, int, NoneType)  # type: ignore[no-any-return] # by the types
+        number: int | None = self._of_type(key, where, found, int, NoneType)
+        return number
 
     def _timestamp(self, key: str, where: Where, value: Any, answer: Answer | None = None) -> str | None:
         found = where.of(value, answer)
         if found is not None and self.wire.timestamps != "text":
             return self._epoch(key, found)
-        return self._typed(key, where, value, answer, str, NoneType)  # type: ignore[no-any-return] # by the types
+        text: str | None = self._of_type(key, where, found, str, NoneType)
+        return text
 
     def _epoch(self, key: str, value: Any) -> str:
         """Return a number as a timestamp. Raise _Unfit."""
@@ -329,25 +334,27 @@ def _as_str(value: str | int | None) -> str | None:
 
 def _naming(key: str, where: Where) -> str:
     """Return a field's name in an answer, and the profile's key that names it."""
+    return f"`{where}` (`wire.{key}`) in {_what_has(key)}"
+
+
+def _what_has(key: str) -> str:
+    """Return what a field of this key is in."""
     operation = key.partition(".")[0]
-    what = "a message" if operation == "message" else _ANSWER_TO[operation]
-    return f"`{where}` (`wire.{key}`) in {what}"
+    return "a message" if operation == "message" else _ANSWER_TO[operation]
 
 
 def _lacks(key: str, where: Where, value: Any) -> str:
     """Return that an answer has nothing at a field's place, and what is nearest to it."""
-    operation = key.partition(".")[0]
-    what = "a message" if operation == "message" else _ANSWER_TO[operation]
-    sentence = f"{what} has no `{where}` (`wire.{key}`)"
+    sentence = f"{_what_has(key)} has no `{where}` (`wire.{key}`)"
     if not isinstance(value, Mapping):
-        return f"{sentence}; it is {_name_of(value)}"
+        return f"{sentence}; it is {name_of(value)}"
     near = get_close_matches(str(where), list(value), n=1, cutoff=0.5)
     near += [name for name in value if str(where).lower() in str(name).lower() and name not in near]
     has = f"`{near[0]}`" if near else ", ".join(f"`{name}`" for name in list(value)[:8]) or "nothing"
     return f"{sentence}; it has {has}"
 
 
-def _name_of(value: Any) -> str:
+def name_of(value: Any) -> str:
     """Return what a JSON value is called, with its article."""
     if isinstance(value, Mapping):
         return "an object"

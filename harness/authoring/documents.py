@@ -7,11 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from harness.errors import UsageError, reason_of
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_document(path: Path, what: str, *, allows_yaml: bool = False) -> Mapping[str, Any]:
@@ -21,9 +17,9 @@ def read_document(path: Path, what: str, *, allows_yaml: bool = False) -> Mappin
         value = _value(text, allows_yaml=allows_yaml)
     except OSError as error:
         raise UsageError(f"The {what} {path} cannot be read: {reason_of(error)}.") from error
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError) as error:
         kinds = "neither JSON nor YAML" if allows_yaml else "not JSON"
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else _first_line(error)
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
         raise UsageError(f"The {what} {path} is {kinds}: {why}.") from error
     if not isinstance(value, Mapping):
         raise UsageError(f"The {what} {path} is not an object but {_kind(value)}.")
@@ -36,13 +32,21 @@ def _value(text: str, *, allows_yaml: bool) -> Any:
     except ValueError:
         if not allows_yaml or not text.strip():
             raise
-    return yaml.load(text, Loader=_LOADER)  # a safe one
+    return _from_yaml(text)
 
 
-def _first_line(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
-    return f"{problem.splitlines()[0]}{f' in line {mark.line + 1}' if mark else ''}"
+def _from_yaml(text: str) -> Any:
+    """Return the value of a YAML text. Raise ValueError, whose first line says why."""
+    import yaml  # only here: it would make the start of every command slower
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(text, Loader=loader)  # a safe one
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise ValueError(f"{problem.splitlines()[0]}{where}") from error
 
 
 def _kind(value: Any) -> str:

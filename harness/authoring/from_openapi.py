@@ -49,16 +49,16 @@ class _Reading:
 
     def server(self) -> tuple[str, str]:
         """Return the URL of the first server, '' if it has none, and the path in front of all others."""
-        for server in _list(self._document.get("servers")):
-            given = _table(self._resolved(server))
-            variables = _table(given.get("variables"))
-            url = re.sub(
-                r"\{(\w+)\}",
-                lambda found: str(_table(variables.get(found[1])).get("default", found[1])),  # noqa: B023
-                str(given.get("url") or ""),
-            )
-            return _parts(url)
-        return "", ""
+        servers = _list(self._document.get("servers"))
+        if not servers:
+            return "", ""
+        given = _table(self._resolved(servers[0]))
+        variables = _table(given.get("variables"))
+
+        def value(found: re.Match[str]) -> str:
+            return str(_table(variables.get(found[1])).get("default", found[1]))
+
+        return _parts(re.sub(r"\{(\w+)\}", value, str(given.get("url") or "")))
 
     def auth(self) -> tuple[str, str]:
         """Return what shows who asks, and the name of its header; '' where the document does not tell."""

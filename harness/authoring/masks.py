@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
+
+from harness.secrecy import escaped_in_json
 
 HIDDEN = "***"
 
@@ -50,5 +51,4 @@ class Masks:
 
 def _escaped(secret: str) -> set[str]:
     """Return how a secret is spelled in JSON and in URLs, where that is otherwise."""
-    in_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    return (in_json | {quote(secret, safe=""), quote_plus(secret)}) - {secret}
+    return (escaped_in_json(secret) | {quote(secret, safe=""), quote_plus(secret)}) - {secret}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.adapters.bounded_http import LONGEST_BODY_BYTES
-from harness.adapters.reading import cookies_of
+from harness.adapters.reading import cookies_of, name_of
 from harness.adapters.results import Answer
 from harness.adapters.wire import HEADER, Where, Wire
 from harness.authoring.fields import FITS, Field, fields_of, is_scalar, nearest, step
@@ -125,7 +125,7 @@ def _lack(
     if not where:
         said = f"`wire.{key}` is empty, and it is needed"
     elif found is not None:
-        said = f"{begun(of)} has {_kind(found)} at `{where}` (`wire.{key}`), which does not fit"
+        said = f"{begun(of)} has {name_of(found)} at `{where}` (`wire.{key}`), which does not fit"
     near = nearest(key, str(where), candidates) or next(iter(otherwise), None)
     if near is not None:
         return f"{said}; it has `{near.place}`. {advice(key, near.place)}"
@@ -136,7 +136,7 @@ def _has(value: Any, answer: Answer | None, where: Where) -> str:
     if where.startswith(HEADER) and answer:
         names = [f"the header {name}" for name in answer.headers]
     elif not isinstance(value, Mapping):
-        return f"{_kind(value)} instead of an object"
+        return f"{name_of(value)} instead of an object"
     else:
         names = [f"`{each}`" for each in map(step, map(str, value))]
     more = ", …" if len(names) > MOST_NAMES else ""
@@ -176,8 +176,3 @@ def read_keys(table: Any) -> list[str]:
     return [
         key for key in table.__struct_fields__ if isinstance(getattr(table, key), Where) and key != "outcome"
     ]
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return next((name for kind, name in names.items() if isinstance(value, kind)), "a number")

@@ -23,7 +23,8 @@ def promises_by_row() -> dict[str, frozenset[str]]:
         for function in filter(_is_scenario, vars(module).values()):
             named = set(map(promise_of, _checkers(function, module, set())))
             beside = {JUDGED_BESIDE[promise] for promise in named if promise in JUDGED_BESIDE}
-            found |= dict.fromkeys(_rows_of(function), frozenset(named | beside))
+            for row in _rows_of(function):
+                found[row] = found.get(row, frozenset()) | named | beside
     return found
 
 

@@ -32,12 +32,8 @@ _KEY = re.compile(r"\w+")
 def find_plan() -> Path:
     """Return this folder's plan; where it has none, the one that comes with the harness."""
     package = Path(__file__).parents[1]
-    places = [
-        Path(PLAN_FILE),
-        package / PLAN_FILE,
-        package.parent / PLAN_FILE,
-    ]  # here, in a wheel, in a checkout
-    return next((place for place in places if place.is_file()), places[0])
+    here, in_a_wheel, in_a_checkout = (it / PLAN_FILE for it in (Path(), package, package.parent))
+    return next((it for it in (here, in_a_wheel, in_a_checkout) if it.is_file()), here)
 
 
 class PlanError(UsageError, ValueError):
