@@ -9,6 +9,7 @@ from typing import Any
 from harness.adapters import Ack, Message, Page, Refused, Unavailable
 from harness.adapters.http import Request
 from strangers.asking import Asking
+from strangers.envelope import envelope, opened
 
 LONGEST_PAGE = 100
 UNRECOVERABLE_POSITION = 112
@@ -29,7 +30,7 @@ class Centrifugo(Asking):
 
     def send(self, recipient: str, content: str, client_message_id: str | None) -> Ack:
         """Publish one message; the idempotency key makes retries of it one publication."""
-        said = {"from": self.username, "to": recipient, "content": content, "sender_id": client_message_id}
+        said = envelope(self.username, recipient, content, client_message_id)
         key = {"idempotency_key": f"{self.username}:{client_message_id}"} if client_message_id else {}
         result = self._call("publish", channel=_channel(recipient), data=said, **key)
         return Ack(id=_id(result["epoch"], result["offset"]))
@@ -89,12 +90,5 @@ def _id(epoch: str, offset: int) -> str:
 
 
 def _message(publication: Mapping[str, Any], epoch: str) -> Message:
-    sent = publication["data"]
-    return Message(
-        id=_id(epoch, publication["offset"]),
-        sender=sent["from"],
-        recipient=sent["to"],
-        content=sent["content"],
-        seq=publication["offset"],
-        client_message_id=sent["sender_id"],
-    )
+    offset = publication["offset"]
+    return opened(publication["data"], id=_id(epoch, offset), seq=offset)

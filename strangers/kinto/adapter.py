@@ -16,6 +16,7 @@ from typing import Any
 from harness.adapters import Ack, Answer, Message, NotStored, Page, Refused, Site
 from harness.adapters.http import Request
 from strangers.asking import Asking
+from strangers.envelope import envelope, opened
 
 BUCKET = "/v1/buckets/mailboxes"
 LONGEST_PAGE = 100
@@ -44,7 +45,7 @@ class Kinto(Asking):
 
     def send(self, recipient: str, content: str, client_message_id: str | None) -> Ack:
         """Create one record; where it exists, nothing changes."""
-        said = {"from": self.username, "to": recipient, "content": content, "sender_id": client_message_id}
+        said = envelope(self.username, recipient, content, client_message_id)
         record = {**said, "id": _hashed(self.username, client_message_id or secrets.token_hex(16))}
         path = f"{_collection(recipient)}/records"
         try:
@@ -98,11 +99,4 @@ def _hashed(*parts: str) -> str:
 
 
 def _message(record: Mapping[str, Any]) -> Message:
-    return Message(
-        id=record["id"],
-        sender=record["from"],
-        recipient=record["to"],
-        content=record["content"],
-        seq=record["last_modified"],
-        client_message_id=record["sender_id"],
-    )
+    return opened(record, id=record["id"], seq=record["last_modified"])

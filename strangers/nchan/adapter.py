@@ -13,6 +13,7 @@ from urllib.parse import quote
 from harness.adapters import Ack, Message, Page, Unavailable
 from harness.adapters.http import Request
 from strangers.asking import Asking
+from strangers.envelope import envelope, opened
 
 NOTHING_NEW = 304
 LONGEST_PAGE = 100
@@ -32,7 +33,7 @@ class Nchan(Asking):
 
     def send(self, recipient: str, content: str, client_message_id: str | None) -> Ack:
         """Publish one message. A retry of it is another message to Nchan."""
-        said = {"from": self.username, "to": recipient, "content": content, "sender_id": client_message_id}
+        said = envelope(self.username, recipient, content, client_message_id)
         answer = self.ask(
             Request(
                 "POST",
@@ -67,15 +68,8 @@ class Nchan(Asking):
         if answer.status == NOTHING_NEW:
             return None, since or ""
         modified, tag = answer.headers["Last-Modified"], answer.headers["ETag"]
-        sent = json.loads(answer.text)
-        message = Message(
-            id=f"{int(parsedate_to_datetime(modified).timestamp())}:{tag}",
-            sender=sent["from"],
-            recipient=sent["to"],
-            content=sent["content"],
-            client_message_id=sent["sender_id"],
-        )
-        return message, f"{modified}|{tag}"
+        id_ = f"{int(parsedate_to_datetime(modified).timestamp())}:{tag}"
+        return opened(json.loads(answer.text), id=id_), f"{modified}|{tag}"
 
 
 def _conditions(since: str | None) -> dict[str, str]:

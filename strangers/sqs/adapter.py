@@ -16,6 +16,7 @@ from typing import Any
 from harness.adapters import Ack, Message, Page, Site, Unavailable
 from harness.adapters.http import Request
 from strangers.asking import Asking
+from strangers.envelope import envelope, opened
 
 PAGE = 10  # the most that one ReceiveMessage returns
 LONGEST_PAGE = 100
@@ -51,7 +52,7 @@ class Sqs(Asking):
             "MessageGroupId": "mailbox",
             "MessageDeduplicationId": _key(self.username, client_message_id),
         }
-        said = {"from": self.username, "to": recipient, "content": content, "sender_id": client_message_id}
+        said = envelope(self.username, recipient, content, client_message_id)
         self._call(
             "SendMessage",
             QueueUrl=self._url(recipient),
@@ -128,11 +129,4 @@ def _key(sender: str, client_message_id: str | None) -> str:
 
 
 def _message(received: Mapping[str, Any]) -> Message:
-    sent = json.loads(received["Body"])
-    return Message(
-        id=received["MessageId"],
-        sender=sent["from"],
-        recipient=sent["to"],
-        content=sent["content"],
-        client_message_id=sent["sender_id"],
-    )
+    return opened(json.loads(received["Body"]), id=received["MessageId"])
