@@ -21,17 +21,19 @@ from harness.cli.progress import Progress
 from harness.client import Client, require
 from harness.errors import CannotWrite, NotHere, UsageError, reason_of
 from harness.history.recorder import REMEDY
+from harness.parts import PARTS
 from harness.plan import PLAN_FILE, PlanRow, find_plan, read_plan, select
 from harness.plan.drift import drift
 from harness.plan.fitting import fitting
 from harness.printable import printable
-from harness.reports import VERDICTS, RowResult, render_verdicts, write_verdicts
 from harness.reports.paragraphs import paragraph
+from harness.reports.record import RowResult
+from harness.reports.verdicts import VERDICTS, render_verdicts, write_verdicts
 from harness.runner.folder import AGAIN, held, new_run
 from harness.runner.judging import judge
 from harness.stack import Found, Services, chromium, locate
 from harness.stack import doctor as examine
-from harness.stack.finding import PARTS, SERVICES
+from harness.stack.finding import SERVICES
 from harness.stack.stores import DEFAULT_STORES, Stores, services_for
 from harness.targets.profile import REFERENCE, Profile, load_profile
 from harness.targets.starting import require_free, running_target

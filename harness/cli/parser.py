@@ -8,12 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.cli import actions
-from harness.cli.authoring import init, try_profile
-from harness.cli.chaos import chaos as play_chaos
-from harness.cli.client import client as judge_client
+from harness.cli import dispatch
+from harness.parts import PARTS
 from harness.printable import printable
-from harness.stack.finding import PARTS
 
 PROGRAM = "python -m harness"
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -100,7 +97,7 @@ def _run(commands: Commands[Parser]) -> None:
         "--jobs", type=_count, default=3, metavar="N", help="rows to run side by side (default: 3)"
     )
     _about_results(run)
-    run.set_defaults(command=actions.run)
+    run.set_defaults(command=dispatch.run)
 
 
 def _init(commands: Commands[Parser]) -> None:
@@ -145,7 +142,7 @@ def _init(commands: Commands[Parser]) -> None:
     )
     results.add_argument("--force", action="store_true", help="replace the file if it exists")
     results.add_argument("--yes", action="store_true", help="ask nothing: every default is right")
-    starting.set_defaults(command=init)
+    starting.set_defaults(command=dispatch.init)
 
 
 def _try(commands: Commands[Parser]) -> None:
@@ -166,7 +163,7 @@ def _try(commands: Commands[Parser]) -> None:
     )
     what = trying.add_argument_group("what to try")
     what.add_argument("profile", metavar="PROFILE", help="the path of a profile, or a bundled target's name")
-    trying.set_defaults(command=try_profile)
+    trying.set_defaults(command=dispatch.try_profile)
 
 
 def _soak(commands: Commands[Parser]) -> None:
@@ -181,7 +178,7 @@ def _soak(commands: Commands[Parser]) -> None:
     _about_the_target(soak)
     _minutes_of(_how(soak))
     _about_results(soak)
-    soak.set_defaults(command=actions.soak)
+    soak.set_defaults(command=dispatch.soak)
 
 
 def _chaos(commands: Commands[Parser]) -> None:
@@ -210,7 +207,7 @@ def _chaos(commands: Commands[Parser]) -> None:
     _about_the_target(chaos)
     _minutes_of(_how(chaos))
     _about_results(chaos)
-    chaos.set_defaults(command=play_chaos)
+    chaos.set_defaults(command=dispatch.chaos)
 
 
 def _client(commands: Commands[Parser]) -> None:
@@ -247,7 +244,7 @@ def _client(commands: Commands[Parser]) -> None:
         "--jobs", type=_count, default=2, metavar="N", help="rows to run side by side (default: 2)"
     )
     _about_results(client)
-    client.set_defaults(command=judge_client)
+    client.set_defaults(command=dispatch.client)
 
 
 def _check(commands: Commands[Parser]) -> None:
@@ -271,7 +268,7 @@ def _check(commands: Commands[Parser]) -> None:
         metavar="FOLDER",
         help="where verdicts.json is written (default: it is printed)",
     )
-    check.set_defaults(command=actions.check)
+    check.set_defaults(command=dispatch.check)
 
 
 def _plan(commands: Commands[Parser]) -> None:
@@ -283,7 +280,7 @@ def _plan(commands: Commands[Parser]) -> None:
         examples={f"{PROGRAM} plan | less": "read it page by page"},
         exit_codes={0: "plan and tests agree", 2: "they disagree, or one of them cannot be read"},
     )
-    plan.set_defaults(command=actions.plan)
+    plan.set_defaults(command=dispatch.plan)
 
 
 def _doctor(commands: Commands[Parser]) -> None:
@@ -310,7 +307,7 @@ def _doctor(commands: Commands[Parser]) -> None:
     )
     how = doctor.add_argument_group("how")
     how.add_argument("--install", action="store_true", help="get the missing ones")
-    doctor.set_defaults(command=actions.doctor)
+    doctor.set_defaults(command=dispatch.doctor)
 
 
 def _serve(commands: Commands[Parser]) -> None:
@@ -331,7 +328,7 @@ def _serve(commands: Commands[Parser]) -> None:
         "--port", type=int, default=8000, metavar="N", help="the port it listens on (default: 8000)"
     )
     _about_its_log(serve)
-    serve.set_defaults(command=actions.serve)
+    serve.set_defaults(command=dispatch.serve)
 
 
 def _exec(commands: Commands[Parser]) -> None:
@@ -352,7 +349,7 @@ def _exec(commands: Commands[Parser]) -> None:
     )
     _about_the_target(execute)
     _about_its_log(execute)
-    execute.set_defaults(command=actions.execute)
+    execute.set_defaults(command=dispatch.execute)
 
 
 def _about_the_target(parser: Parser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, InfrastructureError, UsageError
-from harness.reports import RunRecord
+from harness.reports.record import RunRecord
 from harness.runner.folder import held
 from harness.runner.results import Results, from_json
 

@@ -19,7 +19,9 @@ from harness.errors import CannotWrite
 from harness.history import HistoryFile
 from harness.history.recorder import REMEDY
 from harness.plan import PlanRow
-from harness.reports import VERDICTS, RowResult, RunRecord, html, write_results, write_verdicts
+from harness.reports.html import write_html
+from harness.reports.record import RowResult, RunRecord, write_results
+from harness.reports.verdicts import VERDICTS, write_verdicts
 from harness.runner.folder import HISTORY
 from harness.runner.judging import JudgedRow, judge
 from harness.runner.session import Settings
@@ -138,7 +140,7 @@ class Results:
         try:
             write_results(record, settings.reports / "results.json")
             write_verdicts(rows, run.verdict, settings.reports / VERDICTS)
-            html.write_html(record, settings.reports / "report.html")
+            write_html(record, settings.reports / "report.html")
         except OSError as error:
             raise CannotWrite(settings.reports, error, remedy=REMEDY) from error
         return record

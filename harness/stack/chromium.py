@@ -16,10 +16,10 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from harness.errors import NotHere
+from harness.parts import CHROMIUM
 from harness.stack.found import Found
 from harness.stack.packages import Say, Unavailable, run
 
-CHROMIUM = "chromium"
 VARIABLE = "CHROMIUM"
 LEFT_OUT = "WITHOUT_CHROMIUM"
 """The variable that leaves out, openly, what needs a browser."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.parts import CHROMIUM, MONGOD, PARTS, REDIS, TOXIPROXY
 from harness.stack import chromium, foreign
 from harness.stack.found import DoctorRow, Found
 from harness.stack.packages import (
@@ -41,7 +42,7 @@ class _Service:
 
 
 SERVICES: Mapping[str, _Service] = {
-    "redis": _Service(
+    REDIS: _Service(
         variable="REDIS_URL",
         programs=("redis-server", "valkey-server"),
         oldest=(6, 2),
@@ -52,7 +53,7 @@ SERVICES: Mapping[str, _Service] = {
         version_at=foreign.redis_version,
         commands={"linux": "apt-get install redis-server", "darwin": "brew install redis"},
     ),
-    "mongod": _Service(
+    MONGOD: _Service(
         variable="MONGODB_URL",
         programs=("mongod",),
         oldest=(4, 4),
@@ -68,7 +69,7 @@ SERVICES: Mapping[str, _Service] = {
             "darwin": "brew install mongodb/brew/mongodb-community",
         },
     ),
-    "toxiproxy": _Service(
+    TOXIPROXY: _Service(
         variable="TOXIPROXY_URL",
         programs=("toxiproxy-server",),
         oldest=(2, 1),
@@ -81,9 +82,6 @@ SERVICES: Mapping[str, _Service] = {
         },
     ),
 }
-
-PARTS = (*SERVICES, chromium.CHROMIUM)
-"""What the doctor looks for."""
 
 # The Debian packages of shared libraries that a program may lack.
 LIBRARIES = {
@@ -122,7 +120,7 @@ def doctor(
 
 
 def _row(part: str, *, install: bool, say: Say) -> DoctorRow:
-    is_chromium = part == chromium.CHROMIUM
+    is_chromium = part == CHROMIUM
     without = "the rows and tests that open pages are skipped" if is_chromium else ""
     try:
         if is_chromium:

@@ -10,18 +10,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.reports import (
-    RowResult,
-    RunRecord,
-    read_results,
-    render_html,
-    show_run,
-    write_html,
-    write_results,
-    write_verdicts,
-)
 from harness.reports.files import write_atomically
+from harness.reports.html import render_html, write_html
 from harness.reports.lanes import lanes
+from harness.reports.record import RowResult, RunRecord, read_results, write_results
+from harness.reports.terminal import show_run
+from harness.reports.verdicts import write_verdicts
 from harness.reports.words import closing, duration, measured
 from harness.verdict import Finding, Judgement, Verdict
 

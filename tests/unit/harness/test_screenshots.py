@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from harness.errors import CannotWrite
-from harness.reports import read_results, render_html, write_html, write_results
+from harness.reports.html import render_html, write_html
 from harness.reports.pictures import embedded
+from harness.reports.record import read_results, write_results
 from harness.runner.judging import judge
 from harness.runner.screenshots import Screenshots
 from tests.unit.harness.test_judging import OVER, phase
