@@ -86,6 +86,16 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what the reference server costs, beside its limits: `-- --quick`, `-- --compare FILE`, …
+
+    `-- --help` shows the options. The figures are written to reports/latest/bench.json.
+    """
+    install(session, "dev")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
 def plan(session: nox.Session) -> None:
     """Run the test plan against the reference server. Takes the arguments of `harness run`."""
     install(session, "dev")

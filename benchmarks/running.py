@@ -1,0 +1,78 @@
+"""One run: figure after figure, on one set of services."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.figures import Figure
+from benchmarks.machine import environment
+from benchmarks.measuring import FULL, QUICK, Measured
+from benchmarks.results import Result, Run, verdict_of
+from benchmarks.servers import Site
+from benchmarks.statistics import summary
+from benchmarks.verdicts import verdict
+from harness.stack import Services
+
+
+def run(
+    figures: Sequence[Figure],
+    *,
+    command: Sequence[str],
+    logs: Path,
+    quick: bool,
+    say: Callable[[str], None],
+    begins: Callable[[Figure], None],
+    ended: Callable[[Result], None],
+) -> Run:
+    """Measure the figures in turn; `begins` and `ended` are called with each. Raise HarnessError."""
+    began, started_at, machine = time.monotonic(), datetime.now(UTC), environment()
+    effort = QUICK if quick else FULL
+    results: list[Result] = []
+    with Services(say=say, logs=logs) as services:
+        site = Site(services, logs, command)
+        for figure in figures:
+            begins(figure)
+            since = time.monotonic()
+            found = figure.measure(site, effort)
+            results.append(result_of(figure, found, time.monotonic() - since))
+            ended(results[-1])
+    measured = tuple(results)
+    return Run(
+        started_at=started_at.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - began, 1),
+        quick=quick,
+        busy=any(result.is_busy for result in measured),
+        verdict=verdict_of(measured),
+        environment=machine,
+        figures=measured,
+    )
+
+
+def result_of(figure: Figure, found: Measured, seconds: float) -> Result:
+    """Return what the rounds of a figure say."""
+    values = [one.subject / one.floor if figure.is_ratio else one.subject for one in found.rounds]
+    value = summary(values)
+    judged, reason = verdict(value, figure.bound, found.busyness, more_is_better=figure.more_is_better)
+    beside = {name: [one.beside[name] for one in found.rounds] for name in found.rounds[0].beside}
+    return Result(
+        name=figure.name,
+        what=figure.what,
+        value=value,
+        unit=figure.unit,
+        is_ratio=figure.is_ratio,
+        more_is_better=figure.more_is_better,
+        subject=statistics.median(one.subject for one in found.rounds),
+        floor=statistics.median(one.floor for one in found.rounds),
+        floor_is=figure.floor,
+        bound=figure.bound,
+        resolution=figure.resolution,
+        verdict=judged,
+        reason=reason,
+        busyness=found.busyness,
+        beside={name: statistics.median(values) for name, values in beside.items()},
+        seconds=round(seconds, 1),
+    )
