@@ -21,6 +21,7 @@ from reference_server.adapters.redis_notifier import RedisNotifier
 from reference_server.auth import Accounts, Offload, Tokens
 from reference_server.blueprints import answers, auth, health, messages, openapi, page, paths, requests
 from reference_server.blueprints import metrics as metrics_page
+from reference_server.blueprints.frame import Frame
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.fair_queue import FairQueue
@@ -133,7 +134,7 @@ def assemble(
     app.config["MAX_FORM_PARTS"] = requests.MAX_FORM_FIELDS
     app.extensions["tokens"] = tokens
     app.extensions["trusted_proxies"] = config.trusted_proxies
-    metrics_page.install(app, metrics)
+    app.wsgi_app = Frame(app.wsgi_app, metrics)  # type: ignore[method-assign]  # as Flask's docs say
     answers.install(app)
     paths.install(app)
     app.register_blueprint(auth.blueprint(accounts))

@@ -36,6 +36,10 @@ _LONGEST_DECOMPOSED = 4 * (USERNAME_LENGTH.stop - 1)
 long anyway, and composing it would take time that grows with the square of its length."""
 
 
+_MOST_REMEMBERED = 10_000
+_LONGEST_REMEMBERED = 1_024
+"""Tokens of one process, and characters of one: ten megabytes at most. Most tokens have 150 characters."""
+
 Offload = Callable[[Callable[[], Any]], Any]
 """Runs a long computation without blocking other requests, and returns its result."""
 
@@ -75,12 +79,17 @@ class Tokens:
 
     They have no `iat` claim: if two instances' clocks differ, the slower one would refuse a token that seems
     to be from the future.
+
+    Valid tokens are remembered until they expire, because checking a signature costs as much as the rest of a
+    poll. Invalid ones are not: they would fill the memory.
     """
 
     def __init__(self, secret_key: str, lifetime_s: int, now_s: Callable[[], float] = time.time) -> None:
         self._secret_key = secret_key
         self._lifetime_s = lifetime_s
         self._now_s = now_s
+        self._remembered: dict[str, tuple[str, float]] = {}
+        """The user and the expiry of valid tokens, oldest first."""
 
     def issue(self, username: str) -> Session:
         """Return a new session for a user who has just signed in."""
@@ -91,17 +100,30 @@ class Tokens:
     def username(self, authorization: str | None) -> str:
         """Return the user of an Authorization header. Raise Unauthenticated."""
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Send the token from /api/users/login as 'Authorization: Bearer <token>'.")
+        # At its expiry a token is checked again, so that only the library decides what has expired.
+        username, expires_at_s = self._remembered.get(token, ("", 0.0))
+        return username if self._now_s() < expires_at_s else self._verify(token)
+
+    def _verify(self, token: str) -> str:
+        """Return the user of a token and remember it. Raise Unauthenticated."""
+        self._remembered.pop(token, None)
         try:
             claims = jwt.decode(
-                token.strip(), self._secret_key, algorithms=[_ALGORITHM], options={"require": ["exp", "sub"]}
+                token, self._secret_key, algorithms=[_ALGORITHM], options={"require": ["exp", "sub"]}
             )
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("The token has expired; sign in again.") from error
         except jwt.InvalidTokenError as error:
             raise Unauthenticated("The token is not valid; sign in again.") from error
-        return str(claims["sub"])
+        username = str(claims["sub"])
+        if len(token) <= _LONGEST_REMEMBERED:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[token] = (username, int(claims["exp"]))
+        return username
 
 
 class Accounts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -64,6 +65,9 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        # Looking a series up takes longer than counting.
+        self._requests_of = cache(self._requests.labels)
+        self._store_seconds_of = cache(self._store_seconds.labels)
         self._show_zeros()
 
     def _show_zeros(self) -> None:
@@ -81,7 +85,7 @@ class Metrics:
 
     def answered(self, endpoint: str, status: int, seconds: float) -> None:
         """Count a request. `endpoint` must be one of a few values: each is a series."""
-        self._requests.labels(endpoint, status).observe(seconds)
+        self._requests_of(endpoint, status).observe(seconds)
 
     def sent(self, *, queued: bool) -> None:
         """Count a stored message. Retries of a stored message do not count."""
@@ -89,7 +93,8 @@ class Metrics:
 
     def delivered(self, count: int, source: str) -> None:
         """Count the messages of one answer to a poll."""
-        self._delivered.labels(source).inc(count)
+        if count:
+            self._delivered.labels(source).inc(count)
 
     def breaker_moves(self, store: str) -> Callable[[bool], None]:
         """Return a function for this store's breaker to call when it opens (True) or closes (False)."""
@@ -99,7 +104,7 @@ class Metrics:
         """Return a wrapper of this store that times its calls."""
 
         def observe(operation: str, outcome: str, seconds: float) -> None:
-            self._store_seconds.labels(store_name, operation, outcome).observe(seconds)
+            self._store_seconds_of(store_name, operation, outcome).observe(seconds)
 
         return cast(Store, _Timed(store, observe))
 

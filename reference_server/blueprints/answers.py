@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
-import uuid
 from typing import Any
 
+import msgspec
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -17,7 +15,14 @@ from reference_server.errors import Problem, RateLimited, Unauthenticated, Unava
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1
-_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_OF_EVERY_ANSWER = (
+    ("Cache-Control", "no-store"),  # only the page's assets, whose names change with their contents, differ
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    # The API serves no pages, scripts or images. A page sets a policy of its own.
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+)
+_encode = msgspec.json.Encoder().encode
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
@@ -26,7 +31,7 @@ def answer(body: dict[str, Any], status: int = 200) -> Response:
 
 
 def _json(body: dict[str, Any], status: int, mimetype: str) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False, separators=(",", ":")), status, mimetype=mimetype)
+    return Response(_encode(body), status, mimetype=mimetype)
 
 
 def problem(status: int, title: str, code: str, detail: str, **extra: str) -> Response:
@@ -39,34 +44,17 @@ def problem(status: int, title: str, code: str, detail: str, **extra: str) -> Re
 
 
 def install(app: Flask) -> None:
-    """Install the error handlers and the headers of every answer."""
-    app.before_request(_take_request_id)
-    app.after_request(complete)
-    app.teardown_request(_forget_request_id)
+    """Install the error handlers."""
     app.register_error_handler(Problem, _from_problem)
     app.register_error_handler(HTTPException, _from_http_exception)
     app.register_error_handler(Exception, from_bug)
 
 
-def _take_request_id() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    logs.request_id.set(given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
-
-
-def _forget_request_id(error: BaseException | None) -> None:
-    logs.request_id.set(logs.NO_REQUEST)
-
-
-def complete(response: Response) -> Response:
-    """Add the headers of every answer; return it."""
-    # Only the page's assets, whose names change with their contents, say something else.
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Request-Id"] = logs.request_id.get()
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    # The API serves no pages, scripts or images. A page sets a policy of its own.
-    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    return response
+def complete(headers: list[tuple[str, str]]) -> None:
+    """Add the headers of every answer to its own ones."""
+    own = {name for name, _ in headers}
+    headers += [header for header in _OF_EVERY_ANSWER if header[0] not in own]
+    headers.append(("X-Request-Id", logs.request_id.get()))
 
 
 def _from_problem(error: Problem) -> Response:

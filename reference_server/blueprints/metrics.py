@@ -1,10 +1,8 @@
-"""The page that Prometheus scrapes, and the timing of every request."""
+"""The page that Prometheus scrapes."""
 
 from __future__ import annotations
 
-import time
-
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from reference_server.errors import Failure
@@ -30,22 +28,3 @@ def _pending(outbox: Outbox, stale_queues: StaleQueues) -> int:
         return len(outbox.pending())
     except Failure:
         return len(stale_queues)
-
-
-def install(app: Flask, metrics: Metrics) -> None:
-    """Time every request of the app."""
-
-    @app.before_request
-    def start() -> None:
-        g.started_s = time.perf_counter()
-
-    @app.after_request
-    def stop(response: Response) -> Response:
-        metrics.answered(_endpoint(), response.status_code, time.perf_counter() - g.started_s)
-        return response
-
-
-def _endpoint() -> str:
-    """Return the endpoint's label. Polls that may wait are slow on purpose, so they have another one."""
-    endpoint = request.endpoint or "unknown"
-    return f"{endpoint} (waiting)" if "wait" in request.args else endpoint

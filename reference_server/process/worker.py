@@ -6,9 +6,9 @@ import contextlib
 import functools
 import logging
 import mmap
+import secrets
 import signal
 import socket
-import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +150,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         """Answer a malformed request, then close the connection. Override gunicorn's method."""
         if not isinstance(exc, Exception):
             return  # the worker is ending: there is no request to answer
-        token = logs.request_id.set(uuid.uuid4().hex)
+        token = logs.request_id.set(secrets.token_hex(16))
         try:
             client.sendall(_raw(_refusal(addr[0], exc)))
             _linger(client)
@@ -168,15 +168,17 @@ def _refusal(address: str, error: Exception) -> Response:
             log.info("Refused a malformed request from %s: %s", address, error)
             detail = f"This is not a legal request: {str(error)[:_MAX_QUOTE]}."
             code = title.lower().replace(" ", "_")
-            return answers.complete(answers.problem(status, title, code, detail))
-    return answers.complete(answers.from_bug(error))
+            return answers.problem(status, title, code, detail)
+    return answers.from_bug(error)
 
 
 def _raw(response: Response) -> bytes:
+    from reference_server.blueprints import answers  # in the worker: see __main__
+
     body = response.get_data()
-    response.headers["Content-Length"] = str(len(body))
-    response.headers["Connection"] = "close"
-    head = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in response.headers), "", ""]
+    headers = [*response.headers, ("Content-Length", str(len(body))), ("Connection", "close")]
+    answers.complete(headers)
+    head = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in headers), "", ""]
     return "\r\n".join(head).encode("latin-1") + body
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable
+from typing import Any
 
 import jwt
 import pytest
 from limits.storage import MemoryStorage
 
+from reference_server import auth
 from reference_server.auth import Accounts, Tokens
 from reference_server.errors import Unauthenticated
 from reference_server.fair_queue import FairQueue
@@ -96,3 +99,58 @@ def test_an_unknown_user_costs_as_much_as_a_wrong_password(world: World, tokens:
         with pytest.raises(Unauthenticated):
             accounts.sign_in(name, "wrong password", "192.0.2.1")
     assert len(worked) == work_before + 2
+
+
+class TestRemembering:
+    """Valid tokens are remembered, which must change no answer."""
+
+    @pytest.fixture
+    def verified(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The tokens whose signature was checked."""
+        verified: list[str] = []
+        decode = jwt.decode
+
+        def counting(token: str, *arguments: Any, **options: Any) -> Any:
+            verified.append(token)
+            return decode(token, *arguments, **options)
+
+        monkeypatch.setattr(jwt, "decode", counting)
+        return verified
+
+    def test_a_signature_is_checked_once(self, tokens: Tokens, verified: list[str]) -> None:
+        bob, eve = tokens.issue("bob").token, tokens.issue("eve").token
+        for _ in range(3):
+            assert tokens.username(f"Bearer {bob}") == "bob"
+            assert tokens.username(f"Bearer {eve}") == "eve"
+        assert verified == [bob, eve]
+
+    def test_from_its_expiry_on_it_is_checked_again(self, verified: list[str]) -> None:
+        now_s = [time.time()]
+        tokens = Tokens(SECRET, HOUR_S, now_s=lambda: now_s[0])
+        session = tokens.issue("bob")
+        for clock_s, checks in ((session.expires_at_s - 1, 1), (session.expires_at_s, 2)):
+            now_s[0] = clock_s
+            assert tokens.username(f"Bearer {session.token}") == "bob"
+            assert len(verified) == checks
+
+    def test_one_that_is_not_valid_is_not_remembered(self, tokens: Tokens, verified: list[str]) -> None:
+        forged = swap_user(tokens.issue("bob").token)
+        for _ in range(2):
+            with pytest.raises(Unauthenticated):
+                tokens.username(f"Bearer {forged}")
+        assert verified == [forged, forged]
+
+    def test_what_is_remembered_is_bounded(
+        self, tokens: Tokens, verified: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(auth, "_MOST_REMEMBERED", 2)
+        issued = [tokens.issue(name).token for name in ("bob", "eve", "joe")]
+        for token in (*issued, *issued[1:], issued[0]):
+            tokens.username(f"Bearer {token}")
+        assert verified == [*issued, issued[0]]
+
+    def test_a_long_one_is_not_remembered(self, tokens: Tokens, verified: list[str]) -> None:
+        long = tokens.issue("b" * 1000).token
+        for _ in range(2):
+            assert tokens.username(f"Bearer {long}") == "b" * 1000
+        assert verified == [long, long]
