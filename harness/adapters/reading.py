@@ -28,6 +28,8 @@ ENOUGH_BY_DEFAULT = 3
 """Now and then a server that is broken answers with a page of its proxy, perhaps also the first time."""
 SHOWN = 40
 """How many characters of an answer a sentence shows."""
+CONTRACT = Wire()
+"""The endpoints and answers of docs/contract.md."""
 
 
 class _Unfit(Exception):
@@ -297,7 +299,7 @@ class Reader:
         if unfit.key not in self._fits and not self._is_broken():
             raise DoesNotFit(f"The profile does not fit the server: {unfit}.")
         failed = self._failed(answer, Outcome.UNKNOWN, f"malformed answer: {unfit}")
-        failed.unreadable = Unreadable.FIELDS
+        failed.unreadable = Unreadable.CONTRACT if self.wire == CONTRACT else Unreadable.FIELDS
         raise failed
 
 

@@ -2,8 +2,8 @@
 
 A profile is at fault for JSON of another shape than it names, and for answers that no longer are what they
 were. It is not for a page of HTML between answers that it reads, nor for what began while something was
-broken: these are failed requests, and judged as such. What may be the profile's fault proves nothing, and
-decides nothing.
+broken, nor for JSON of another shape from a server that speaks the contract: these are failed requests, and
+judged as such. What may be the profile's fault proves nothing, and decides nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _undecided(history: History, asked: Sequence[Asked]) -> Iterator[Asked]:
     last_read_ns = max((one.start_ns for one in asked if _was_read(one)), default=-math.inf)
     for how in Unreadable:
         some = [one for one in unreadable if one.unreadable == how]
-        if how is Unreadable.BODY:
+        if how is not Unreadable.FIELDS:
             some = [one for one in some if last_read_ns < _end_ns(one)]
         if some and not fault_windows(history).touch(some[0].start_ns, _end_ns(some[0])):
             yield from some

@@ -9,7 +9,8 @@ monotonic clock in nanoseconds; nothing is ever judged by a server's clock. The 
   unusual about it, if anything: a few words each, such as `to oneself`)
 - `sent`: `op`, `outcome`, `status`, `id`, `seq`, `timestamp`, `queued`, `replayed`, `error`,
   `stated_outcome` (the `outcome` that a 503 gave), `unreadable` (only where the status means success and the
-  answer is not what the profile describes: `fields` of JSON, or its `body` is not JSON)
+  answer is not what the profile describes: `fields` of JSON, or of the `contract` where that is spoken, or
+  its `body` is not JSON)
 - `poll`: `op`, `consumer`, `reader`, `since`, `wait` (s, only if the poll asked to be held open),
   `intended`, `start` (ns), `outcome`, `status`, `messages`, `next_since`, `has_more`, `gap`, `source`,
   `degraded`, `error`, `special`, `unreadable` (as for a send); its `t` is when the answer had been read

@@ -34,6 +34,8 @@ class Unreadable(StrEnum):
 
     FIELDS = "fields"
     """It is JSON, and lacks a field that the profile names, or has another type there."""
+    CONTRACT = "contract"
+    """The same of a server that speaks the contract, so that no profile can be wrong."""
     BODY = "body"
     """It is not JSON."""
 

@@ -171,4 +171,4 @@ def test_a_token_that_does_not_fit_into_a_header_is_none(token: bytes) -> None:
         answer = client.sign_in()
         client.close()
     assert (answer.status, client.token) == (200, None)
-    assert (answer.outcome, answer.unreadable) == (Outcome.UNKNOWN, Unreadable.FIELDS)
+    assert (answer.outcome, answer.unreadable) == (Outcome.UNKNOWN, Unreadable.CONTRACT)

@@ -102,12 +102,17 @@ def polled(reader: Reader, body: Any) -> Page:
     return reader.page(answered(body), mailbox="bob", since=None)
 
 
-def test_a_field_that_was_there_before_makes_one_answer_unreadable() -> None:
-    reader = Reader(Wire())
+@pytest.mark.parametrize(
+    ("table", "how"), [({}, Unreadable.CONTRACT), ({"gap": "truncated"}, Unreadable.FIELDS)]
+)
+def test_a_field_that_was_there_before_makes_one_answer_unreadable(
+    table: dict[str, str], how: Unreadable
+) -> None:
+    reader = Reader(wire(poll=table))
     polled(reader, {"messages": [], "next_since": None})
     with pytest.raises(Failed) as told:
         polled(reader, {"posts": []})
-    assert (told.value.outcome, told.value.unreadable) == (Outcome.UNKNOWN, Unreadable.FIELDS)
+    assert (told.value.outcome, told.value.unreadable) == (Outcome.UNKNOWN, how)
     assert "has no `messages`" in str(told.value.error)
 
 

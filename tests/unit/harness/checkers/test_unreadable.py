@@ -19,6 +19,7 @@ FIELDS: dict[str, Any] = {
     "error": "malformed answer: no `messages`",
     "unreadable": "fields",
 }
+CONTRACT: dict[str, Any] = FIELDS | {"unreadable": "contract"}
 BODY: dict[str, Any] = {"outcome": "unknown", "error": "the body is not JSON", "unreadable": "body"}
 
 
@@ -32,7 +33,7 @@ def broken(story: Story) -> Story:
     return story.fault("redis refused", inject=10.0, active=10.1, heal=20.0, healed=20.1)
 
 
-@pytest.mark.parametrize("how", [FIELDS, BODY])
+@pytest.mark.parametrize("how", [FIELDS, CONTRACT, BODY])
 def test_answers_that_are_no_longer_read_prove_nothing(how: dict[str, Any]) -> None:
     story = answered_right(Story(), 1.0).send("late", 3.0)
     for second in range(4, 20, 2):
@@ -51,12 +52,13 @@ def test_json_of_another_shape_now_and_then_may_be_the_profiles_fault() -> None:
     assert run_checker(no_loss, story.history()).verdict is Verdict.INCONCLUSIVE
 
 
-def test_what_is_not_json_now_and_then_is_the_servers_fault() -> None:
-    story = answered_right(answered_right(Story(), 1.0).poll(3.0, **BODY), 4.0)
+@pytest.mark.parametrize("how", [CONTRACT, BODY])
+def test_what_no_profile_explains_is_the_servers_fault_now_and_then(how: dict[str, Any]) -> None:
+    story = answered_right(answered_right(Story(), 1.0).poll(3.0, **how), 4.0)
     assert kinds(run_checker(available, story.history())) == ["wrong_status"]
 
 
-@pytest.mark.parametrize("how", [FIELDS, BODY])
+@pytest.mark.parametrize("how", [FIELDS, CONTRACT, BODY])
 @pytest.mark.parametrize("recovers", [True, False])
 def test_what_began_while_something_was_broken_is_the_servers_fault(
     how: dict[str, Any], recovers: bool
