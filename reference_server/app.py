@@ -31,6 +31,7 @@ from reference_server.metrics import Metrics
 from reference_server.openapi import document
 from reference_server.rate_limit import Registrations, Sends, SignInFailures
 from reference_server.relay import Relay
+from reference_server.rhythm import Rhythm
 from reference_server.service import Messenger
 from reference_server.stale_queues import StaleQueues
 
@@ -112,8 +113,16 @@ def assemble(
     )
     stale_queues = StaleQueues(time.monotonic)
     catch_up = CatchUp(queue, store, window=config.queue_limit)
+    rhythm = Rhythm()
     messenger = Messenger(
-        queue, store, outbox, catch_up, stale_queues, adapters.notifier, window_age_s=config.queue_ttl_seconds
+        queue,
+        store,
+        outbox,
+        catch_up,
+        stale_queues,
+        adapters.notifier,
+        rhythm,
+        window_age_s=config.queue_ttl_seconds,
     )
     tokens = Tokens(config.secret_key, config.token_lifetime_seconds)
     failures = SignInFailures(
@@ -153,4 +162,4 @@ def assemble(
     app.register_blueprint(metrics_page.blueprint(metrics, outbox, stale_queues))
     app.register_blueprint(openapi.blueprint(document(config)))
     app.register_blueprint(page.blueprint(message_limit=config.message_limit))
-    return app, Relay(queue, store, outbox, catch_up, stale_queues)
+    return app, Relay(queue, store, outbox, catch_up, stale_queues, rhythm)

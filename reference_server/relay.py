@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from reference_server.catch_up import CatchUp
 from reference_server.errors import Failure
 from reference_server.interfaces import MessageQueue, MessageStore, Outbox
+from reference_server.rhythm import Rhythm
 from reference_server.stale_queues import StaleQueues
 
 log = logging.getLogger(__name__)
 
-INTERVAL_S = 0.25
-"""Between two steps. Deliveries must be on time 2 s after a fault heals, so this is well below."""
 MAILBOXES_PER_STEP = 50
 """After so many the outbox is read again: it may have new entries."""
 WARM_UP_S = 1.0
@@ -37,12 +36,15 @@ class Relay:
         outbox: Outbox,
         catch_up: CatchUp,
         stale_queues: StaleQueues,
+        rhythm: Rhythm,
     ) -> None:
         self._queue = queue
         self._store = store
         self._outbox = outbox
         self._catch_up = catch_up
         self._stale_queues = stale_queues
+        self._rhythm = rhythm
+        self._succeeded = False
         self._is_new = True
 
     def step(self) -> bool:
@@ -51,6 +53,7 @@ class Relay:
         The queue's breaker closes only once the outbox and the epoch were read: until then it is unknown
         which of its lists are complete.
         """
+        self._succeeded = False
         if self._store.breaker.is_open and self._store.probe():
             self._store.breaker.close()
         # Always, not only while the breaker is open: reads alone would never notice a read-only Redis.
@@ -62,10 +65,17 @@ class Relay:
             pending = self._stale_queues.refresh(self._outbox.pending)
             self._queue.refresh()
             self._queue.breaker.close()
-            return self._push_pending(pending)
+            more = self._push_pending(pending)
+            self._succeeded = True
+            return more
         except Failure as failure:
             log.debug("Relay step cut short: %s", failure)
             return False
+
+    def has_work(self) -> bool:
+        """Return whether the last step failed, a store is not in use, or a queue may lack messages."""
+        is_broken = self._queue.breaker.is_open or self._store.breaker.is_open
+        return not self._succeeded or is_broken or self._stale_queues.has_any()
 
     def _start_up(self) -> None:
         self._store.prepare()
@@ -99,7 +109,7 @@ class Relay:
     def _run(self) -> None:
         while True:
             if not self._step_safely():
-                time.sleep(INTERVAL_S)
+                self._rhythm.pause(self.has_work)
 
     def _step_safely(self) -> bool:
         try:
@@ -107,3 +117,5 @@ class Relay:
         except Exception:  # a bug in one step must not end the relay
             log.exception("Relay step failed")
             return False
+        finally:
+            self._rhythm.stepped()

@@ -29,6 +29,7 @@ from reference_server.interfaces import (
     Untrusted,
 )
 from reference_server.message import Draft, Message, new_id
+from reference_server.rhythm import Rhythm
 from reference_server.stale_queues import StaleQueues
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Messenger:
         catch_up: CatchUp,
         stale_queues: StaleQueues,
         notifier: Notifier,
+        rhythm: Rhythm,
         *,
         window_age_s: int,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
@@ -79,6 +81,7 @@ class Messenger:
         self._catch_up = catch_up
         self._stale_queues = stale_queues
         self._notifier = notifier
+        self._rhythm = rhythm
         self._window_age_us = window_age_s * 1_000_000
         self._now_us = now_us
         self._monotonic = monotonic
@@ -149,6 +152,7 @@ class Messenger:
                 wait_for_notification(min(left_s, DEGRADED_RECHECK_S if polled.degraded else RECHECK_S))
 
     def _look(self, mailbox: str, since_us: int | None, limit: int) -> Polled:
+        self._rhythm.attend()
         if since_us is None:
             cursor = Cursor(self._now_us() - self._window_age_us, given=False)
         else:

@@ -27,6 +27,10 @@ class StaleQueues:
     def __len__(self) -> int:
         return len((self._in_outbox or frozenset()) | self._just_added)
 
+    def has_any(self) -> bool:
+        """Return whether any queue may lack messages, or is suspected to."""
+        return self._in_outbox is None or bool(self._in_outbox or self._just_added or self._suspected)
+
     def __contains__(self, recipient: object) -> bool:
         """Return whether this queue may lack messages. Before the outbox was read, every queue may."""
         return self._in_outbox is None or recipient in self._in_outbox or recipient in self._just_added

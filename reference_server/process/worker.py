@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 import gevent.local
+from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gevent.socket import wait_read
@@ -33,7 +34,9 @@ GRACE_S = 3
 """How long requests may take to finish when a worker stops. Waiting polls are woken, so few need it."""
 STOP_S = GRACE_S + 2
 """After this time the master kills a worker that it has asked to stop."""
-CHECK_INTERVAL_S = 0.1
+NOTIFY_S = 0.5
+"""How often a worker shows the master that it does not hang, and looks whether the master is alive."""
+_STOP_POLL_S = 0.1
 HEAD_TIMEOUT_S = 15.0
 
 _REFUSALS: tuple[tuple[type[Exception], int, str], ...] = (
@@ -67,6 +70,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().__init__(*args, **named)
         self._flag = mmap.mmap(-1, 1)  # shared by the master, which creates it, and its child
         self._connection = _Connection()
+        self._stopping = Event()
 
     @property
     def serves(self) -> bool:
@@ -85,6 +89,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         signal.signal(signal.SIGTERM, self.handle_exit)
         signal.signal(signal.SIGABRT, self.handle_abort)
 
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop at once, not only when `run` looks next. Override gunicorn's method."""
+        super().handle_exit(sig, frame)
+        self._stopping.set()
+
     def run(self) -> None:
         """Serve until the master stops this worker, then finish the accepted requests.
 
@@ -95,7 +104,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._flag[0] = 1
         while self.alive:
             self.notify()
-            gevent.sleep(CHECK_INTERVAL_S)
+            self._stopping.wait(NOTIFY_S)
         for server in servers:
             server.close()
         self.app.wake_polls()
@@ -103,7 +112,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             for server in servers:
                 server.pool.join()  # type: ignore[union-attr]  # it was given one
         for server in servers:
-            server.stop(timeout=CHECK_INTERVAL_S)
+            server.stop(timeout=_STOP_POLL_S)
 
     def _listening(self, listener: Any) -> StreamServer:
         listener.setblocking(1)

@@ -12,6 +12,7 @@ from reference_server.errors import OutcomeUnknown, QueueUnavailable, StoreUnava
 from reference_server.interfaces import Accepted, Conversation, Cursor, Incomplete, Page, Rebuild, Untrusted
 from reference_server.message import Draft, Message
 from reference_server.relay import Relay
+from reference_server.rhythm import Rhythm
 from reference_server.service import Messenger
 from reference_server.stale_queues import StaleQueues
 
@@ -222,6 +223,7 @@ class Process:
 
     def __init__(self, world: World) -> None:
         self.stale_queues = StaleQueues(world.clock.monotonic)
+        self.rhythm = Rhythm(world.clock.monotonic)
         self.queue = world.queue_of_a_process()
         self.catch_up = CatchUp(self.queue, world.store, window=WINDOW)
         self.messenger = Messenger(
@@ -231,11 +233,14 @@ class Process:
             self.catch_up,
             self.stale_queues,
             world.notifier,
+            self.rhythm,
             window_age_s=MONTH_S,
             now_us=world.clock.now_us,
             monotonic=world.clock.monotonic,
         )
-        self.relay = Relay(self.queue, world.store, world.store, self.catch_up, self.stale_queues)
+        self.relay = Relay(
+            self.queue, world.store, world.store, self.catch_up, self.stale_queues, self.rhythm
+        )
         self.relay.step()
 
     def send(self, content: str, *, to: str = "bob", by: str = "alice", client_id: str | None = None) -> Any:
