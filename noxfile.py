@@ -40,14 +40,38 @@ def types_js(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the project's own tests: unit tests, then tests on real services. Takes pytest's arguments."""
+    """Run the unit tests, then those of each part on real services. Takes pytest's arguments."""
+    ready_for_tests(session)
+    if session.posargs:
+        pytest(session, *session.posargs)
+        return
+    pytest(session, "tests/unit", "tests/mutants", workers=2)
+    pytest(session, "tests/edge", "-m", "not e2e", workers=4)
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Run the tests end to end, without those that are rows of the plan. Takes pytest's arguments."""
+    ready_for_tests(session)
+    if session.posargs:
+        pytest(session, *session.posargs)
+        return
+    pytest(session, "tests/edge", "-m", "e2e and not plan", workers=4)
+
+
+def ready_for_tests(session: nox.Session) -> None:
+    """Install the project and the services: before the tests, which are timed.
+
+    Tests whose services cannot be had are skipped, or fail in CI.
+    """
     install(session, "dev")
-    # Before the tests, which are timed. Where a part is missing, they are skipped, or fail in CI.
     session.run("python", "-m", "harness", "doctor", "--install", success_codes=[0, 2])
-    parallel = ["-n", "2", "--dist", "worksteal"]  # each worker has its own services
-    speed = ["--ignore", "tests/benchmarks"]  # in its own session, without other tests at the same time
-    slowest = ["--durations", "20", "--durations-min", "5"]
-    session.run("python", "-m", "pytest", *(session.posargs or ["tests", *speed, *parallel, *slowest]))
+
+
+def pytest(session: nox.Session, *words: str, workers: int = 0) -> None:
+    """Run tests in so many processes, each with its own services; more than cores where tests mostly wait."""
+    parallel = ["-n", str(workers), "--dist", "worksteal", "--durations", "20", "--durations-min", "5"]
+    session.run("python", "-m", "pytest", *words, *(parallel if workers else []))
 
 
 @nox.session

@@ -16,6 +16,7 @@ DEADLINE_S = 420
 TOO_BUSY = "too busy to measure"
 
 pytestmark = [
+    pytest.mark.e2e,
     pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
     pytest.mark.timeout(DEADLINE_S + 30),
 ]

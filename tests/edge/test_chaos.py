@@ -54,6 +54,7 @@ def test_wrong_usage_is_one_sentence_and_ends_with_2(words, said):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.e2e
 @pytest.mark.timeout(DEADLINE_S + 30)
 @pytest.mark.parametrize(
     ("seed", "minutes", "faults"),

@@ -20,6 +20,7 @@ FULL = Path("/dev/full")
 POSIX = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 pytestmark = [
+    pytest.mark.e2e,
     pytest.mark.timeout(2 * DEADLINE_S),  # one or two whole runs, on a machine that may be busy
     pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
 ]

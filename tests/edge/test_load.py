@@ -18,6 +18,8 @@ PROGRAMS = Path(__file__).parent / "programs"
 DEADLINE_S = 90
 LOCUST = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary"]
 
+pytestmark = pytest.mark.e2e
+
 
 def run(words):
     return subprocess.run(

@@ -10,6 +10,7 @@ PROFILE = Path(__file__).parent / "programs" / "honest_server.toml"
 ROWS = ("POLL-03", "POLL-04", "POLL-07", "SEND-03", "FLOW-02")
 
 pytestmark = [
+    pytest.mark.e2e,
     pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
     pytest.mark.timeout(DEADLINE_S + 10),
 ]

@@ -16,7 +16,7 @@ from tests.edge.running_rows import DEADLINE_S, ROOT, run_rows
 PROFILE = ROOT / "tests" / "edge" / "programs" / "honest_server.toml"
 ROWS = ("CHAOS-41", "CHAOS-42", "CHAOS-43", "CHAOS-44")
 
-pytestmark = pytest.mark.timeout(DEADLINE_S + 10)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(DEADLINE_S + 10)]
 
 
 def profile(folder: Path, services: Services, *program: str) -> Path:

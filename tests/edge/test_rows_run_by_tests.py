@@ -52,7 +52,7 @@ def test_that_cannot_begin(nothing):
     pass
 """
 
-pytestmark = [pytest.mark.usefixtures("services"), pytest.mark.timeout(DEADLINE_S + 10)]
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("services"), pytest.mark.timeout(DEADLINE_S + 10)]
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ def test_a_short_profile_is_enough(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_it_passes_whatever_it_speaks(path: Path, lane: Lane, tmp_path: Path) -> None:
     run = lane.run(path, tmp_path, *HONEST)
@@ -73,6 +74,7 @@ def test_it_passes_whatever_it_speaks(path: Path, lane: Lane, tmp_path: Path) ->
     assert run.rows["POLL-06"]["measured"]["polls"] < 100, "read on after everything had arrived"
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("path", "bug"), broken(), ids=lambda value: getattr(value, "stem", value))
 def test_a_bug_is_found_whatever_it_speaks(path: Path, bug: str, lane: Lane, tmp_path: Path) -> None:
     row, promise = BUGS[bug]

@@ -73,6 +73,7 @@ PAGE = TUTORIAL.read_text(encoding="utf-8")
 STEPS = steps_of(PAGE)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.title)
 def test_the_tutorial_is_true(step: Step, tmp_path: Path) -> None:
     shutil.copytree(ROOT / SERVER, tmp_path / SERVER)

@@ -13,7 +13,7 @@ from tests.edge.running_rows import DEADLINE_S, ROOT
 
 PLAIN = (ROOT / "tests" / "strange_servers" / "register_200.toml").read_text(encoding="utf-8")
 
-pytestmark = pytest.mark.timeout(DEADLINE_S + 10)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(DEADLINE_S + 10)]
 
 
 def profile(folder: Path, *lines: str, **env: str) -> Path:

@@ -16,7 +16,7 @@ WITHOUT_PLAYWRIGHT = (
     "import sys; sys.modules['playwright'] = None; from harness.__main__ import main; sys.exit(main())"
 )
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
