@@ -1,240 +1,239 @@
-"""What happened to every message of a load test: exact counts, an exact histogram, one verdict."""
+"""What happened to every message that this process sends: exact counts and times, in bounded memory.
+
+A message is kept while its answer or its arrival is awaited; afterwards a byte says how it ended. Its content
+is `load ORIGIN-NUMBER`, so whichever process receives it knows whose it is.
+"""
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
-
-from hdrh.histogram import HdrHistogram
+from enum import IntEnum
 
 from harness.adapters import Message
-from harness.arithmetic import allowed_misses
 from harness.client import Malformed
 from harness.history import NS_PER_S, Bounds, Outcome
-from harness.verdict import Verdict
+from loadtests.figures import Figures
 
-NS_PER_MS = 1_000_000
-HIGHEST_US = 120 * 1_000_000
-TOO_FEW = 100
-"""With fewer messages the share of late ones proves nothing."""
-BOUNDS = Bounds()
-PATIENCE_NS = int(2 * (BOUNDS.delivered_within_s + BOUNDS.poll_interval_s) * NS_PER_S)
-"""How long after it was due a message may still arrive; then it is missing."""
+_CONTENT = re.compile(r"load ([0-9a-f]{12})-([0-9]{1,18})")
 
 
-class Delivery(Exception):
-    """The delivery of one message; an exception, so that Locust can show a late or missing one."""
-
-    def __init__(self, waited_ms: float, *, arrived: bool) -> None:
-        self.waited_ms = waited_ms
-        self.is_late = not arrived or waited_ms > BOUNDS.delivered_within_s * 1000
-        # One text a kind: Locust counts failures by their text.
-        super().__init__(f"later than {BOUNDS.delivered_within_s:g} s" if arrived else "missing")
+def patience_ns(bounds: Bounds) -> int:
+    """Return how long after its answer a message may still arrive; then no one waits for it any more."""
+    return int(2 * (bounds.delivered_within_s + bounds.poll_interval_s) * NS_PER_S)
 
 
-class Fate(StrEnum):
+class Late(Exception):
+    """A delivery that was late, or never came; Locust counts failures by their text."""
+
+
+class Fate(IntEnum):
     """What is known of a message."""
 
-    SENDING = "sending"
-    ACKED = "acked"
-    UNKNOWN = "unknown"
+    SENDING = 0
+    ACKED = 1
+    UNKNOWN = 2
     """Its send was not answered as the contract says: it may arrive once, or never."""
-    REFUSED = "refused"
-    ARRIVED = "arrived"
-    GIVEN_UP = "given up"
+    REFUSED = 3
+    ARRIVED = 4
+    GIVEN_UP = 5
 
 
-@dataclass
+@dataclass(frozen=True)
+class Arrival:
+    """When a message was received, by a poll begun `lag_ns` later than intended by its own client.
+
+    The reader was there since `reader_since_ns`. `error_ns` is how wrong these times may be, seen from the
+    sender.
+    """
+
+    at_ns: int
+    reader_since_ns: int = 0
+    lag_ns: int = 0
+    error_ns: int = 0
+
+
+@dataclass(slots=True)
 class Sent:
-    """One message of this process."""
+    """One message whose end is not known yet."""
 
     sender: str
     recipient: str
-    client_message_id: str
     due_ns: int
-    fate: Fate = Fate.SENDING
+    ack_ns: int | None = None
+    arrival: Arrival | None = None
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The end of an acked message, `waited_ns` after its intended time; `problem` if it was late or lost."""
+
+    waited_ns: int
+    problem: Late | None = None
 
 
 class Deliveries:
-    """The messages of this process, and the totals of those whose outcome is known.
+    """The messages that this process sends, to users of any process."""
 
-    The messages never leave the process: senders write only to users of their own process, since the
-    monotonic clocks of two machines do not agree. So a mailbox of this process, whose name is new with every
-    user, can hold nothing but what is known here, however many workers there are and whatever ran before.
-    """
+    def __init__(
+        self,
+        figures: Figures,
+        bounds: Bounds,
+        *,
+        may_repeat: bool = False,
+        excuses: Callable[[int, int], bool] = lambda start_ns, end_ns: False,
+    ) -> None:
+        self.figures = figures
+        self._excuses = excuses
+        self.origin = secrets.token_hex(6)
+        self._bounds = bounds
+        self._bound_ns = int(bounds.delivered_within_s * NS_PER_S)
+        self._may_repeat = may_repeat
+        """The target does not promise that a message is received once."""
+        self._fates = bytearray()
+        self._open: dict[int, Sent] = {}
+        self._awaited: defaultdict[str, set[int]] = defaultdict(set)
+        self.last_answer_ns = 0
 
-    def __init__(self) -> None:
-        self.clear()
+    def due(self, sender: str, recipient: str, due_ns: int) -> int:
+        """A message is about to be sent; return its number."""
+        number = len(self._fates)
+        self._fates.append(Fate.SENDING)
+        self._open[number] = Sent(sender, recipient, due_ns)
+        self._awaited[recipient].add(number)
+        return number
 
-    def clear(self) -> None:
-        """Forget everything, at the start of a test."""
-        self._sent: dict[str, Sent] = {}
-        self._awaited: defaultdict[str, set[str]] = defaultdict(set)
-        self._at_workers: dict[str, int] = {}
-        self._reset_figures()
+    def token(self, number: int) -> str:
+        """Return the `client_message_id` of a message."""
+        return f"{self.origin}-{number}"
 
-    def due(self, content: str, sent: Sent) -> None:
-        """A message is about to be sent."""
-        self._sent[content] = sent
-        self._awaited[sent.recipient].add(content)
+    def content(self, number: int) -> str:
+        """Return the text of a message."""
+        return f"load {self.token(number)}"
 
-    def acked(self, content: str, now_ns: int) -> None:
-        """The server accepted it: it must arrive, if it has not already."""
-        sent = self._sent[content]
-        if sent.fate is Fate.SENDING:
-            sent.fate = Fate.ACKED
-        self._lags_s += min((now_ns - sent.due_ns) / NS_PER_S, BOUNDS.acceptable_round_trip_s)
-        self._sends += 1
+    def answered(self, number: int, outcome: Outcome, now_ns: int) -> Delivered | None:
+        """Its send was answered, or not. Return how it ended, if it has arrived already."""
+        sent = self._open[number]
+        self.last_answer_ns = max(self.last_answer_ns, now_ns)
+        if outcome is Outcome.OK:
+            self._fates[number], sent.ack_ns = Fate.ACKED, now_ns
+            self.figures.counts["acked"] += 1
+            return self._delivered(number, sent, sent.arrival) if sent.arrival else None
+        is_refused = outcome is Outcome.REFUSED
+        self.figures.counts["refused" if is_refused else "unknown"] += 1
+        self._fates[number] = Fate.REFUSED if is_refused else Fate.UNKNOWN
+        if sent.arrival is not None:
+            self._fates[number] = Fate.ARRIVED
+            self.figures.counts["phantoms"] += is_refused
+        self._close(number)
+        return None
 
-    def not_acked(self, content: str, outcome: Outcome) -> None:
-        """Its send failed, or its outcome is unknown: it need not arrive, and is not counted if it does."""
-        sent = self._sent[content]
-        if sent.fate is Fate.SENDING:
-            self._end(content, Fate.REFUSED if outcome is Outcome.REFUSED else Fate.UNKNOWN)
+    def arrived(self, message: Message, mailbox: str, arrival: Arrival) -> Delivered | None:
+        """A poll of this mailbox brought a message of this process. Return how it ended, if that is known.
 
-    def polled(self, round_trip_s: float, expected_s: float | None) -> None:
-        """A poll was answered; `expected_s` is the smoothed round trip its client reckoned with."""
-        capped_s = min(round_trip_s, BOUNDS.acceptable_round_trip_s)
-        self._excess_s += max(0.0, capped_s - (capped_s if expected_s is None else expected_s))
-        self._polls += 1
-
-    def received(self, message: Message, mailbox: str, now_ns: int) -> Delivery | None:
-        """A poll of this mailbox returned it. Return its delivery, or None for a message that is not counted.
-
-        Raise Malformed where no server may return it: it was never sent like that, or has arrived before.
+        Raise Malformed where no server may bring it: it was never sent like that, or has arrived before.
         """
-        content = message.content
-        sent = self._sent.get(content)
-        if sent is None:
-            raise Malformed("a message that was never sent")
+        number = self._number(message)
+        fate = Fate(self._fates[number])
+        sent = self._open.get(number)
+        if fate is Fate.REFUSED:
+            raise self._phantom("a message that was refused")
+        if fate is Fate.ARRIVED or (sent is not None and sent.arrival is not None):
+            self._repeated()
+            return None
+        if sent is None:  # of an unknown outcome, or too late to be awaited
+            self._fates[number] = Fate.ARRIVED
+            return None
         if not sent.recipient == message.recipient == mailbox:
-            raise Malformed("a message of another mailbox")
-        if message.sender != sent.sender:
-            raise Malformed("a message with another sender")
-        if message.client_message_id not in (None, sent.client_message_id):
-            raise Malformed("a message with another client_message_id")
-        if sent.fate is Fate.REFUSED:
-            raise Malformed("a message that was refused")
-        if sent.fate is Fate.ARRIVED:
-            raise Malformed("a message for the second time")
-        is_counted = sent.fate in (Fate.SENDING, Fate.ACKED)
-        self._end(content, Fate.ARRIVED)
-        return self._ended(now_ns - sent.due_ns, arrived=True) if is_counted else None
+            raise self._phantom("a message of another mailbox")
+        if message.sender not in (sent.sender, ""):
+            raise self._phantom("a message with another sender")
+        if fate is Fate.SENDING:
+            sent.arrival = arrival
+            return None
+        return self._delivered(number, sent, arrival)
 
-    def expected_by(self, recipient: str, now_ns: int) -> bool:
-        """Return whether the recipient should go on polling: a message is being sent or may still arrive."""
-        awaited = [self._sent[content] for content in self._awaited[recipient]]
-        return any(sent.fate is Fate.SENDING or now_ns < sent.due_ns + PATIENCE_NS for sent in awaited)
-
-    def missing(self, recipient: str, now_ns: int) -> list[Delivery]:
-        """Stop waiting for messages to the recipient; return those that had to arrive."""
-        awaited = [(content, self._sent[content]) for content in self._awaited.pop(recipient, ())]
-        owed = [sent for _, sent in awaited if sent.fate is Fate.ACKED]
-        for _, sent in awaited:
-            sent.fate = Fate.GIVEN_UP
-        return [self._ended(now_ns - sent.due_ns, arrived=False) for sent in owed]
+    def awaited_by(self, recipient: str) -> bool:
+        """Return whether a message to this user is being sent, or may still arrive."""
+        return bool(self._awaited.get(recipient))
 
     def under_way(self) -> int:
-        """Return how many messages are being sent or must still arrive, here and at the workers."""
-        return sum(map(len, self._awaited.values())) + sum(self._at_workers.values())
+        """Return how many messages are being sent or must still arrive."""
+        return len(self._open)
 
-    def hand_over(self) -> dict[str, Any]:
-        """Return this process's figures since the last call, for the master."""
-        figures = {
-            "histogram": self.histogram.encode().decode("ascii"),
-            "late": self.late,
-            "missing": self.missing_count,
-            "failed_requests": self.failed_requests,
-            "under_way": self.under_way(),
-            "sums": [self._lags_s, self._sends, self._excess_s, self._polls],
-        }
-        self._reset_figures()
-        return figures
+    def give_up(self, recipient: str, polled_ns: int, now_ns: int) -> list[Delivered]:
+        """Stop waiting for messages to a user, whose last whole poll began then; return the lost ones.
 
-    def take_over(self, worker: str, figures: dict[str, Any]) -> None:
-        """Add a worker's figures to this process's."""
-        self._at_workers[worker] = figures["under_way"]
-        self.histogram.decode_and_add(figures["histogram"])
-        self.late += figures["late"]
-        self.missing_count += figures["missing"]
-        self.failed_requests += figures["failed_requests"]
-        lags_s, sends, excess_s, polls = figures["sums"]
-        self._lags_s += lags_s
-        self._sends += sends
-        self._excess_s += excess_s
-        self._polls += polls
-
-    def judge(self, interval_s: float, crashes: int = 0) -> tuple[Verdict, str]:
-        """Return the verdict and a table for the terminal.
-
-        Late deliveries are allowed for the share of messages that even a perfect server with the measured
-        round trips would deliver late (docs/verdicts.md); a missing one or a failed request never is.
-        What the load test itself did not finish (crashes, messages still on their way) is never a pass.
+        Only what was acked long enough before that poll is lost; of the rest it is not known.
         """
-        arrived = self.histogram.get_total_count()
-        total = arrived + self.missing_count
-        floor = self._floor_share(interval_s)
-        allowed = allowed_misses(total, floor)
-        doubt = self._doubt(total, crashes)
-        if self.missing_count or self.failed_requests or self.late > allowed:
-            verdict = Verdict.FAIL
-        else:
-            verdict = Verdict.INCONCLUSIVE if doubt else Verdict.PASS
-        said = f"{verdict} ({doubt})" if doubt else f"{verdict}"
-        return verdict, self._table(said, total=total, floor=floor, allowed=allowed)
+        ended = []
+        for number in sorted(self._awaited.get(recipient, ())):
+            sent = self._open[number]
+            if sent.ack_ns is not None and sent.ack_ns + self._bound_ns <= polled_ns:
+                self.figures.counts["missing"] += 1
+                ended.append(Delivered(now_ns - sent.due_ns, Late("never delivered")))
+            else:
+                self.figures.counts["undecided"] += 1
+            self._fates[number] = Fate.GIVEN_UP
+            self._close(number)
+        return ended
 
-    def _doubt(self, total: int, crashes: int) -> str:
-        if crashes:
-            return "users of the load test crashed"
-        if under_way := self.under_way():
-            return f"{under_way} messages were still on their way"
-        return f"fewer than {TOO_FEW} messages" if total < TOO_FEW else ""
+    def _number(self, message: Message) -> int:
+        found = _CONTENT.fullmatch(message.content)
+        number = int(found[2]) if found and found[1] == self.origin else len(self._fates)
+        if number >= len(self._fates):
+            raise self._phantom("a message that was never sent")
+        if message.client_message_id not in (None, self.token(number)):
+            raise self._phantom("a message with another client_message_id")
+        return number
 
-    def _floor_share(self, interval_s: float) -> float:
-        lag_s = self._lags_s / self._sends if self._sends else 0.0
-        excess_s = self._excess_s / self._polls if self._polls else 0.0
-        return min(1.0, (lag_s + excess_s) / interval_s)
+    def _phantom(self, said: str) -> Malformed:
+        self.figures.counts["phantoms"] += 1
+        return Malformed(said)
 
-    def _table(self, said: str, *, total: int, floor: float, allowed: int) -> str:
-        milliseconds = {
-            f"p{percentile:g}": self.histogram.get_value_at_percentile(percentile) / 1000
-            for percentile in (50, 95, 99, 99.9)
-        }
-        rows = [
-            ("messages", f"{total}"),
-            ("missing", f"{self.missing_count}"),
-            (f"late (over {BOUNDS.delivered_within_s:g} s)", f"{self.late}"),
-            ("late allowed", f"{allowed}  (a perfect server would be late with {floor:.2%})"),
-            ("failed requests", f"{self.failed_requests}"),
-            *((f"{name}, due → received", f"{value:,.0f} ms") for name, value in milliseconds.items()),
-            ("longest", f"{self.histogram.get_max_value() / 1000:,.0f} ms"),
-            ("verdict", said),
-        ]
-        lines = [f"  {name:<22} {value}" for name, value in rows]
-        return "\n".join(["", "Deliveries", *lines, ""])
+    def _repeated(self) -> None:
+        if not self._may_repeat:
+            self.figures.counts["duplicates"] += 1
+            raise Malformed("a message for the second time")
 
-    def _reset_figures(self) -> None:
-        self.histogram = HdrHistogram(1, HIGHEST_US, 4)  # microseconds, four significant digits
-        self.late = 0
-        self.missing_count = 0
-        self.failed_requests = 0
-        self._lags_s = 0.0
-        self._sends = 0
-        self._excess_s = 0.0
-        self._polls = 0
+    def _delivered(self, number: int, sent: Sent, arrival: Arrival) -> Delivered:
+        waited_ns = arrival.at_ns - sent.due_ns
+        base_ns = max(sent.ack_ns or 0, arrival.reader_since_ns)
+        since_ack_ns = max(0, arrival.at_ns - base_ns - arrival.lag_ns)
+        self.figures.counts["delivered"] += 1
+        self.figures.took("delivery", waited_ns)
+        self.figures.took("since_ack", since_ack_ns)
+        self._fates[number] = Fate.ARRIVED
+        self._close(number)
+        return Delivered(waited_ns, self._late(since_ack_ns, arrival))
 
-    def _ended(self, waited_ns: int, *, arrived: bool) -> Delivery:
-        delivery = Delivery(waited_ns / NS_PER_MS, arrived=arrived)
-        if arrived:
-            self.histogram.record_value(max(1, waited_ns // 1000))
-            self.late += delivery.is_late
-        else:
-            self.missing_count += 1
-        return delivery
+    def _late(self, since_ack_ns: int, arrival: Arrival) -> Late | None:
+        counts = self.figures.counts
+        if abs(since_ack_ns - self._bound_ns) < arrival.error_ns:
+            counts["undecidable"] += 1
+            return None
+        if since_ack_ns <= self._bound_ns:
+            return None
+        if self._excuses(arrival.at_ns - since_ack_ns, arrival.at_ns):
+            counts["late_excused"] += 1
+            return None
+        counts["late"] += 1
+        worst_s = self._bounds.delivered_within_s + self._bounds.poll_interval_s
+        worst_ns = (worst_s + self._bounds.acceptable_round_trip_s) * NS_PER_S
+        counts["much_too_late"] += since_ack_ns > worst_ns + arrival.error_ns
+        return Late(f"later than {self._bounds.delivered_within_s:g} s")
 
-    def _end(self, content: str, fate: Fate) -> None:
-        sent = self._sent[content]
-        sent.fate = fate
-        self._awaited[sent.recipient].discard(content)
+    def _close(self, number: int) -> None:
+        sent = self._open.pop(number)
+        self._awaited[sent.recipient].discard(number)
+        if not self._awaited[sent.recipient]:
+            del self._awaited[sent.recipient]
+
+
+def origin_of(message: Message) -> str:
+    """Return which process sent a message; '' if none did."""
+    found = _CONTENT.fullmatch(message.content)
+    return found[1] if found else ""

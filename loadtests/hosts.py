@@ -21,13 +21,14 @@ def clean(host: str | None) -> str:
     try:
         parts = urlsplit(text)
         is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
+        authority = parts.netloc.encode("idna").decode() if parts.hostname else ""
+    except ValueError:  # a UnicodeError, too
         is_url = False
     if not is_url or any(character.isspace() or not character.isprintable() for character in text):
         raise UsageError(f"--host {text!r} is not a server's URL, {EXAMPLE}.")
-    if parts.username is not None or parts.query or parts.fragment or parts.path.strip("/"):
-        raise UsageError(f"--host {text!r} must be scheme, host and port alone, {EXAMPLE}.")
-    return f"{parts.scheme}://{parts.netloc}"
+    if parts.username is not None or parts.query or parts.fragment or not parts.path.isascii():
+        raise UsageError(f"--host {text!r} must be scheme, host, port and path alone, {EXAMPLE}.")
+    return f"{parts.scheme}://{authority}{parts.path.rstrip('/')}"
 
 
 def check(host: str, call: str, register: Callable[[], Answer]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.server
+import json
+import re
 import subprocess
 import sys
 import threading
@@ -12,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from harness.stack import free_port
+from tests.edge.small_chat import SmallChat, serving
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(__file__).parent / "programs"
-DEADLINE_S = 90
+DEADLINE_S = 50
 LOCUST = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary"]
+BUSY = re.compile(r"too busy to measure|the load generator was too slow")
 
 pytestmark = pytest.mark.e2e
 
@@ -27,11 +30,12 @@ def run(words):
     )
 
 
-def load(*target, send_every_s, options=()):
-    """Ten users for a few seconds."""
-    amount = ["--users", "10", "--spawn-rate", "10", "--run-time", "5s", "--send-every", str(send_every_s)]
-    words = [*LOCUST, *amount, *options, "--host", "{base_url}/"]
-    return run([sys.executable, "-m", "harness", "exec", *target, "--", *words])
+def load(host, reports, *more, users=10, send_every=0.25, seconds=5):
+    """Run some users for a few seconds; return how it ended, and what it wrote."""
+    amount = ["--users", str(users), "--spawn-rate", "50", "--run-time", f"{seconds}s"]
+    rest = ["--send-every", str(send_every), "--seed", "7", "--reports", str(reports), "--host", host, *more]
+    done = run([*LOCUST, *amount, *rest])
+    return done, json.loads((reports / "load.json").read_text(encoding="utf-8"))
 
 
 def workers(processes):
@@ -40,56 +44,64 @@ def workers(processes):
     return "--processes", str(processes), "--master-bind-port", port, "--master-port", port
 
 
-def honest_but(way, tmp_path):
-    """The profile of the honest server, broken in a way; of the honest one itself where there is none."""
-    profile = (PROGRAMS / "honest_server.toml").read_text(encoding="utf-8")
-    target = tmp_path / "target.toml"
-    broken = f'programs/broken_server.py", "{way}", ' if way else 'programs/honest_server.py", '
-    target.write_text(profile.replace('programs/honest_server.py", ', broken), encoding="utf-8")
-    return "--target", str(target)
+def skip_if_busy(done, found):
+    """A machine that is too busy proves nothing; where it is free, what is wrong is wrong."""
+    if found["verdict"] == "inconclusive" and BUSY.search(found["reason"]):
+        assert done.returncode == 3
+        pytest.skip(found["reason"])
 
 
-@pytest.mark.usefixtures("services")  # skips, or fails in CI, where there are none to start
 class TestVerdicts:
-    def test_a_good_server_under_too_little_load_is_inconclusive(self):
-        done = load(send_every_s=2)
-        assert done.returncode == 3, done.stdout + done.stderr
-        assert "missing                0" in done.stdout
-        assert "verdict                inconclusive (fewer than 100 messages)" in done.stdout
+    def test_a_server_that_keeps_its_promises_passes_though_it_is_the_reference(self, services, tmp_path):
+        words = [*LOCUST, "--users", "8", "--spawn-rate", "50", "--run-time", "8s", "--send-every", "0.3"]
+        rest = ["--reports", str(tmp_path), "--host", "{base_url}/"]
+        done = run([sys.executable, "-m", "harness", "exec", "--reports", str(tmp_path), "--", *words, *rest])
+        found = json.loads((tmp_path / "load.json").read_text(encoding="utf-8"))
+        skip_if_busy(done, found)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert found["missing"] == found["duplicates"] == found["failed_requests"] == 0
+        assert found["delivered"] == found["acked"] >= 100
         assert "DELIVERY" in done.stdout + done.stderr
 
-    def test_a_server_that_loses_messages_fails_however_few_there_are(self, tmp_path):
-        profile = (ROOT / "harness" / "targets" / "reference.toml").read_text(encoding="utf-8")
-        forgetful = f'"{PROGRAMS / "forgetful_server.py"}"'
-        target = tmp_path / "forgetful.toml"
-        target.write_text(profile.replace('"-m", "reference_server"', forgetful), encoding="utf-8")
-        done = load("--target", str(target), send_every_s=0.5)
+    def test_too_few_messages_are_inconclusive(self, tmp_path):
+        with serving(SmallChat()) as url:
+            done, found = load(url, tmp_path, users=2, send_every=1, seconds=2)
+        assert done.returncode == 3, done.stdout + done.stderr
+        assert found["missing"] == 0
+
+    def test_a_server_that_loses_messages_fails_by_no_loss(self, tmp_path):
+        with serving(SmallChat(lambda message: message["seq"] % 10 != 0)) as url:
+            done, found = load(url, tmp_path)
         assert done.returncode == 1, done.stdout + done.stderr
-        assert "verdict                fail" in done.stdout
+        assert found["reason"].startswith(f"no-loss: {found['missing']} of {found['acked']} acked messages")
+        assert found["missing"] > 5
+        assert "never delivered" in done.stdout + done.stderr  # in Locust's own table
 
-    @pytest.mark.parametrize("processes", [1, 2], ids=["one-process", "two-workers"])
-    def test_an_honest_server_passes_and_nothing_is_left_under_way(self, processes, tmp_path):
-        options = workers(processes) if processes > 1 else ()
-        done = load(*honest_but("", tmp_path), send_every_s=0.25, options=options)
+    def test_a_server_that_stalls_cannot_slow_its_own_test_down(self, tmp_path):
+        chat = SmallChat()
+        chat.stall(at_request=150, seconds=3)
+        with serving(chat) as url:
+            done, found = load(url, tmp_path, seconds=8)
+        assert found["send_p99_ms"] >= 2900
+        assert found["delivery_p99_ms"] >= 2900
+        assert found["messages"] >= 0.75 * 8 * 10 / 0.25  # as many as without the stall
+        assert found["missing"] == 0
+        assert done.returncode != 0, done.stdout
+
+    def test_what_a_master_and_two_workers_count_is_added_up(self, tmp_path):
+        chat = SmallChat()
+        with serving(chat) as url:
+            done, found = load(url, tmp_path, *workers(2))
+        skip_if_busy(done, found)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "failed requests        0" in done.stdout
-        assert "missing                0" in done.stdout
+        assert found["acked"] == found["delivered"] == len(chat.sent)
 
-    @pytest.mark.parametrize(
-        ("way", "said"),
-        [
-            ("PollsOfHtmlNowAndThen", "the body is not JSON"),
-            ("InventsMessages", "a message that was never sent"),
-        ],
-    )
-    def test_an_answer_that_is_not_what_the_contract_says_is_a_failed_request(self, way, said, tmp_path):
-        done = load(*honest_but(way, tmp_path), send_every_s=1)
-        told = done.stdout + done.stderr
-        assert done.returncode == 1, told
-        assert said in told  # in Locust's own table
-        assert "failed requests        0" not in done.stdout
-        assert "missing                0" in done.stdout
-        assert "Traceback" not in told
+    def test_a_generator_that_is_too_slow_proves_nothing(self, tmp_path):
+        with serving(SmallChat()) as url:
+            done, found = load(url, tmp_path, users=10, send_every=0.003, seconds=2)
+        assert done.returncode == 3, done.stdout + done.stderr
+        assert found["missed_arrivals"] > 0
+        assert "the load generator was too slow" in found["reason"]
 
 
 class Site(http.server.BaseHTTPRequestHandler):
@@ -118,12 +130,14 @@ def site() -> Iterator[str]:
     ("options", "sentence"),
     [
         ([], "--host is missing"),
-        (["--host", "http://{site}/chat/"], "must be scheme, host and port alone"),
+        (["--host", "http://{site}/?chat"], "must be scheme, host, port and path alone"),
         (["--host", "http://127.0.0.1:1"], "was not answered: connection refused"),
         (["--host", "https://{site}"], "was not answered: connection lost (SSLError)"),
+        (["--host", "http://{site}", "--users", "0"], "--users is 0"),
+        (["--host", "http://{site}", "--target", "none.toml"], "There is no target profile 'none.toml'"),
         (["--host", " http://{site}/ "], "was answered 200, and the body is not JSON"),
     ],
-    ids=["none", "path", "refused", "no-tls", "web-site"],
+    ids=["none", "query", "refused", "no-tls", "no-users", "no-profile", "web-site"],
 )
 def test_a_host_that_cannot_be_loaded_is_one_sentence(options, sentence, site):
     words = [option.replace("{site}", site) for option in options]

@@ -22,6 +22,7 @@ def answered(status: int | None, error: str | None = None) -> Answer:
         "https://chat.example",
         "http://[::1]:8000",
         "HTTP://chat.example",
+        "http://chat.example/api/v2/",
     ],
 )
 def test_a_url_is_taken_without_what_people_type_around_it(host: str) -> None:
@@ -41,10 +42,10 @@ def test_a_url_is_taken_without_what_people_type_around_it(host: str) -> None:
         ("http://chat.example:port", "is not a server's URL"),
         ("http://chat.example:70000", "is not a server's URL"),
         ("http://chat example", "is not a server's URL"),
-        ("http://chat.example/api/users", "must be scheme, host and port alone"),
-        ("http://chat.example?x=1", "must be scheme, host and port alone"),
-        ("http://chat.example/#top", "must be scheme, host and port alone"),
-        ("http://me:secret@chat.example", "must be scheme, host and port alone"),
+        ("http://chat.example/größe", "must be scheme, host, port and path alone"),
+        ("http://chat.example?x=1", "must be scheme, host, port and path alone"),
+        ("http://chat.example/#top", "must be scheme, host, port and path alone"),
+        ("http://me:secret@chat.example", "must be scheme, host, port and path alone"),
     ],
 )
 def test_what_is_not_a_servers_url_is_told_in_a_sentence(host: str | None, sentence: str) -> None:
@@ -52,6 +53,10 @@ def test_what_is_not_a_servers_url_is_told_in_a_sentence(host: str | None, sente
         hosts.clean(host)
     assert sentence in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_name_in_any_script_is_written_as_the_wire_has_it() -> None:
+    assert hosts.clean("http://größe.example:8000") == "http://xn--gre-6ka8i.example:8000"
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 409, 422, 429, 500, 503])

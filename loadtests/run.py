@@ -1,0 +1,91 @@
+"""What the users of one process share: the server, the load, the names of all users, and what is counted."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from functools import partial
+
+from gevent.lock import BoundedSemaphore
+
+from harness.adapters.base import Site
+from harness.adapters.over_http import HttpAdapter
+from harness.checkers import PROMISES, not_made
+from harness.client import Answer, Client
+from harness.history import NS_PER_S
+from harness.targets.profile import Profile
+from loadtests.busy import Busy
+from loadtests.connections import Connections, Server
+from loadtests.deliveries import Deliveries
+from loadtests.figures import Figures
+from loadtests.schedule import Load
+from loadtests.verdicts import NOT_IN_TIME_S
+
+PASSWORD = "correct horse battery staple"
+ENTERING_AT_ONCE = 4
+"""How many users register or sign in at the same time: hashing passwords is slow on purpose."""
+MOST_AT_ONCE = 4000
+"""Sends of one process that are not answered yet: beyond it this machine could not make them."""
+
+
+class LoadRun:
+    """One test, as one process sees it; `worker` is this process's index."""
+
+    def __init__(
+        self, profile: Profile, server: Server, load: Load, *, worker: int, figures: Figures
+    ) -> None:
+        self.profile, self.load, self.figures = profile, load, figures
+        self.busy = Busy()
+        self.deliveries = Deliveries(
+            figures,
+            profile.bounds,
+            may_repeat=bool(not_made("no-duplicate", profile.semantics))
+            or profile.semantics.boundary == "inclusive",
+            excuses=self.busy.excuses,
+        )
+        self.begin_ns = time.monotonic_ns()
+        self.usernames: list[str] = []
+        self._server, self._worker, self._joined = server, worker, 0
+        self._codec = None if profile.adapter else profile.codec()
+        self._run = secrets.token_hex(4)
+        self.at_once = 0
+        self.entering = BoundedSemaphore(ENTERING_AT_ONCE)
+        self.is_stopping = False
+
+    def new_user(self) -> tuple[str, Client]:
+        """Return a new user: what its random choices are drawn by, and the client."""
+        key = f"{self._worker}x{self._joined}"
+        self._joined += 1
+        return key, self.client(f"load_{self._run}_{key}", PASSWORD)
+
+    def client(self, username: str, password: str) -> Client:
+        """Return a client of the server, which makes its requests over gevent."""
+        url = self._server.url
+        if self._codec is None:
+            return Client(url, username, password, new_adapter=self.profile.new_adapter())
+        new = partial(HttpAdapter, codec=self._codec, transport=Connections(self._server))
+        return Client(url, username, password, new_adapter=lambda site, *user: new(Site(site.urls), *user))
+
+    def ask(self) -> Answer:
+        """Register one more user over HTTP, and return the raw answer."""
+        _, client = self.new_user()
+        return client.http.ask("register", {"username": client.username, "password": PASSWORD})
+
+    def since_begin_s(self) -> float:
+        """Return the time since the test began."""
+        return (time.monotonic_ns() - self.begin_ns) / NS_PER_S
+
+    def at_ns(self, since_begin_s: float) -> int:
+        """Return a time of the load on the monotonic clock."""
+        return self.begin_ns + int(since_begin_s * NS_PER_S)
+
+    def began(self, intended_ns: int, start_ns: int) -> None:
+        """Count a send or a poll that the generator began, in time or not."""
+        late_ns = max(0, start_ns - intended_ns)
+        self.figures.took("lag", late_ns)
+        self.figures.counts["missed" if late_ns > NOT_IN_TIME_S * NS_PER_S else "made"] += 1
+
+
+def promises_of(profile: Profile) -> frozenset[str]:
+    """Return the names of the promises that the target makes."""
+    return frozenset(promise.name for promise in PROMISES if not not_made(promise.name, profile.semantics))
