@@ -1,4 +1,4 @@
-"""Performance: measured values beside their target and the worst acceptable value. Rows about time run alone."""
+"""Performance: measured values beside their target and the worst acceptable one. Rows that time run alone."""
 
 from __future__ import annotations
 
