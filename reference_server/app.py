@@ -27,6 +27,7 @@ from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.fair_queue import FairQueue
 from reference_server.held_polls import HeldPolls
 from reference_server.interfaces import MessageQueue, MessageStore, Notifier, Outbox, UserStore
+from reference_server.known_heads import KnownHeads
 from reference_server.metrics import Metrics
 from reference_server.openapi import document
 from reference_server.rate_limit import Registrations, Sends, SignInFailures
@@ -49,6 +50,8 @@ class Adapters:
     outbox: Outbox
     users: UserStore
     notifier: Notifier
+    known_heads: KnownHeads
+    """Kept right by the notifier."""
     failures: Storage = field(default_factory=MemoryStorage)
     """A storage of the library `limits`, with moving windows."""
     registrations: Storage = field(default_factory=MemoryStorage)
@@ -79,20 +82,29 @@ def create_server(config: Config, offload: Offload, metrics_folder: Path | None 
         timeout_s=config.mongodb_timeout_ms / 1000,
     )
     redis_client = redis_queue.connect(config.redis_url, config.redis_timeout_ms)
+    known_heads = KnownHeads(time.monotonic)
+    counted = metrics.breaker_moves("redis")
+
+    def moved(is_open: bool) -> None:
+        known_heads.drop()
+        counted(is_open)
+
     queue = redis_queue.RedisQueue(
         redis_client,
-        CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN, metrics.breaker_moves("redis")),
+        CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN, moved),
         MongoEpochs(database).epoch,
         limit=config.queue_limit,
         ttl_s=config.queue_ttl_seconds,
+        replaced=known_heads.drop,
     )
-    notifier = RedisNotifier(redis_client)
+    notifier = RedisNotifier(redis_client, known_heads)
     adapters = Adapters(
         queue=queue,
         store=MongoStore(database, window=config.queue_limit),
         outbox=MongoOutbox(database),
         users=MongoUsers(database),
         notifier=notifier,
+        known_heads=known_heads,
         failures=MongoCounts(database, "sign_in_failures"),
         registrations=MongoCounts(database, "registrations"),
     )
@@ -112,7 +124,8 @@ def assemble(
         metrics.timed("mongodb", adapters.users),
     )
     stale_queues = StaleQueues(time.monotonic)
-    catch_up = CatchUp(queue, store, window=config.queue_limit)
+    known_heads = adapters.known_heads
+    catch_up = CatchUp(queue, store, known_heads, window=config.queue_limit)
     rhythm = Rhythm()
     messenger = Messenger(
         queue,
@@ -120,6 +133,7 @@ def assemble(
         outbox,
         catch_up,
         stale_queues,
+        known_heads,
         adapters.notifier,
         rhythm,
         window_age_s=config.queue_ttl_seconds,

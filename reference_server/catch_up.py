@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reference_server.errors import QueueUnavailable
 from reference_server.interfaces import MessageQueue, MessageStore, Rebuild
+from reference_server.known_heads import KnownHeads
 from reference_server.message import Message
 
 BATCH = 1000
@@ -16,9 +17,12 @@ _ROUNDS = 10
 class CatchUp:
     """Pushes messages; closes gaps and rebuilds lists from the store when the queue asks for it."""
 
-    def __init__(self, queue: MessageQueue, store: MessageStore, *, window: int) -> None:
+    def __init__(
+        self, queue: MessageQueue, store: MessageStore, known_heads: KnownHeads, *, window: int
+    ) -> None:
         self._queue = queue
         self._store = store
+        self._known_heads = known_heads
         self._window = window
 
     def push(self, recipient: str, batch: Sequence[Message] = ()) -> int:
@@ -36,6 +40,7 @@ class CatchUp:
                 # pushed and then lost.
                 claim, batch = answer.claim, self._store.tail(recipient, self._window)
             elif answer.seq >= target:
+                self._known_heads.forget(recipient)  # at once: the notice may still be on its way
                 return answer.seq
             else:
                 claim, batch = None, self._store.following(recipient, answer.seq, BATCH)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from reference_server.message import Draft, Message
@@ -37,15 +37,25 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Newest:
+    """The time of a mailbox's newest message, and how many pushes the queue had counted then."""
+
+    timestamp_us: int
+    pushes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Consecutive messages of a mailbox after a cursor, oldest first.
 
-    `gap` is True if retention dropped messages that a consumer with this cursor will never get.
+    `gap` is True if retention dropped messages that a consumer with this cursor will never get. A queue adds
+    the `newest` that it has: see known_heads.py.
     """
 
     messages: Sequence[Message]
     has_more: bool
     gap: bool
+    newest: Newest | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,13 @@ class Conversation:
 
 
 def page_of(
-    found: Sequence[Message], cursor: Cursor, limit: int, head_seq: int, *, reaches_back: bool = True
+    found: Sequence[Message],
+    cursor: Cursor,
+    limit: int,
+    head_seq: int,
+    *,
+    reaches_back: bool = True,
+    newest: Newest | None = None,
 ) -> Page:
     """Return a page of `found`: up to `limit + 1` messages after the cursor. `head_seq` is the newest seq.
 
@@ -71,7 +87,7 @@ def page_of(
     """
     first_seq = found[0].seq if found else head_seq + 1
     gap = first_seq > 1 and not (cursor.given and reaches_back)
-    return Page(found[:limit], has_more=len(found) > limit, gap=gap)
+    return Page(found[:limit], len(found) > limit, gap, newest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from reference_server.errors import (
 from reference_server.interfaces import (
     Conversation,
     Cursor,
+    Incomplete,
     MessageQueue,
     MessageStore,
     Notifier,
@@ -28,6 +29,7 @@ from reference_server.interfaces import (
     Page,
     Untrusted,
 )
+from reference_server.known_heads import KnownHeads
 from reference_server.message import Draft, Message, new_id
 from reference_server.rhythm import Rhythm
 from reference_server.stale_queues import StaleQueues
@@ -38,6 +40,7 @@ RECHECK_S = 1.0
 """A waiting poll looks again after this time, even without a notification."""
 DEGRADED_RECHECK_S = 0.25
 """The same while Redis, and with it the notifier, cannot be used."""
+_NOTHING = Page((), has_more=False, gap=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Messenger:
         outbox: Outbox,
         catch_up: CatchUp,
         stale_queues: StaleQueues,
+        known_heads: KnownHeads,
         notifier: Notifier,
         rhythm: Rhythm,
         *,
@@ -80,6 +84,7 @@ class Messenger:
         self._outbox = outbox
         self._catch_up = catch_up
         self._stale_queues = stale_queues
+        self._known_heads = known_heads
         self._notifier = notifier
         self._rhythm = rhythm
         self._window_age_us = window_age_s * 1_000_000
@@ -164,9 +169,15 @@ class Messenger:
             raise Unavailable("Messages cannot be read at the moment; poll again.") from error
 
     def _read(self, mailbox: str, cursor: Cursor, limit: int) -> Polled:
-        """Read the queue if it can be trusted, else the store. Raise StoreUnavailable."""
+        """Read the queue if it can be trusted and may have something new, else the store.
+
+        Raise StoreUnavailable.
+        """
         if mailbox in self._stale_queues:
+            self._known_heads.forget(mailbox)
             return Polled(self._store.read(mailbox, cursor, limit), "mongodb", degraded=True)
+        if cursor.given and self._known_heads.cover(mailbox, cursor.since_us):
+            return Polled(_NOTHING, "redis", degraded=False)
         try:
             page = self._read_queue(mailbox, cursor, limit)
         except QueueUnavailable as error:
@@ -182,11 +193,18 @@ class Messenger:
         Raise QueueUnavailable, and StoreUnavailable if the rebuild could not read the store: asking the store
         again would only take longer.
         """
-        found = self._queue.read(mailbox, cursor, limit)
+        found = self._read_list(mailbox, cursor, limit)
         if isinstance(found, Untrusted):
             self._catch_up.push(mailbox)
-            found = self._queue.read(mailbox, cursor, limit)
+            found = self._read_list(mailbox, cursor, limit)
         return found if isinstance(found, Page) else None
+
+    def _read_list(self, mailbox: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
+        reading = self._known_heads.begin(mailbox)
+        found = self._queue.read(mailbox, cursor, limit)
+        if isinstance(found, Page) and found.newest:
+            self._known_heads.store(reading, found.newest)
+        return found
 
     # -- history
 

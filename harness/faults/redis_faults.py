@@ -20,6 +20,7 @@ from harness.stack.programs import Redis
 from harness.stack.server_process import HOST
 
 ANSWERS_WITHIN_S = 5.0
+CUT_EVERY_S = 0.5
 INFO, PROMOTE = b"INFO server\r\n", b"REPLICAOF NO ONE\r\n"
 WRITE = b"SET pollproof:probe 1 PX 1000\r\n"
 WRITE_ANSWERS = {b"+OK": "written", b"-READONLY": "read-only", b"-OOM": "out of memory"}
@@ -43,6 +44,19 @@ class RedisFaults(Injector):
     def redis_flapping(self) -> AbstractContextManager[Fault]:
         """Redis is available for a moment and away for a moment, again and again."""
         return self.flapping(Fault("redis", "flapping"))
+
+    def redis_cut(self) -> AbstractContextManager[Fault]:
+        """Every connection to Redis is closed, twice a second; a new one works. Notifications are lost."""
+        self._services.own_redis()
+        probe = self._probe(fault := Fault("redis", "cut"))
+
+        def cut() -> Sighting:
+            with self._redis() as client:
+                closed = [client.client_kill_filter(_type=kind) for kind in ("pubsub", "normal")]
+            return Sighting("cut" if any(closed) else "no connection", 0.0)
+
+        health, proof = Observation(probe.look, "answered"), Observation(cut, "cut")
+        return self.lasting(Breakage(fault, health, proof, nothing, nothing, CUT_EVERY_S))
 
     def redis_killed(self, *, back_from: Path | None = None) -> AbstractContextManager[Fault]:
         """`kill -9`, and down while the context lasts; back with the data of a snapshot, or empty."""

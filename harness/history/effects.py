@@ -36,6 +36,7 @@ EFFECTS: dict[str, Effects] = {
     "redis black-holed": frozenset({Effect.ALL}),
     "redis slow": frozenset({Effect.SOME}),
     "redis flapping": frozenset({Effect.SOME}),
+    "redis cut": frozenset({Effect.SOME}),
     "redis killed": frozenset({Effect.ALL, Effect.DATA}),
     "redis emptied": frozenset({Effect.DATA}),
     "redis restored": frozenset({Effect.DATA}),

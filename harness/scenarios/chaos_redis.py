@@ -155,6 +155,20 @@ def test_redis_denies_some_commands(run: Run) -> None:
     _end(run)
 
 
+@pytest.mark.plan("CHAOS-45")
+def test_connections_to_redis_are_cut(run: Run) -> None:
+    """Notifications are lost: what a worker knew of a mailbox before is wrong when it is connected again."""
+    writing, polling = run.users.new(4), run.users.new(4)
+    run.readers.start(*polling)
+    _start(run)
+    with run.faults.redis_cut():
+        run.wait.for_traffic(sends=5, polls=8)
+        for pair in zip(writing, polling, strict=True):
+            for _ in range(3):
+                run.messages.send_acked(*pair)  # no one sends to them again
+    _end(run)
+
+
 def _start(run: Run) -> None:
     run.traffic.start(every_s=0.3)
     run.wait.for_traffic(sends=10, polls=3)

@@ -15,6 +15,7 @@ from reference_server.interfaces import (
     Conversation,
     Cursor,
     Incomplete,
+    Newest,
     Page,
     Rebuild,
     Untrusted,
@@ -24,12 +25,17 @@ from reference_server.message import EMPTY, Draft, Head, Message, place_after
 
 
 class MemoryQueue:
-    """A MessageQueue. `lists` holds the lists that can be trusted, `claims` those that must be rebuilt."""
+    """A MessageQueue. `lists` holds the lists that can be trusted, `claims` those that must be rebuilt.
+
+    Whenever a list has changed, each function of `subscribers` gets its name and the count of changes.
+    """
 
     def __init__(self, epoch_of: Callable[[str], str] = lambda identity: "", *, limit: int) -> None:
         self.breaker = CircuitBreaker("MemoryQueue", failures_to_open=2)
         self.lists: dict[str, list[Message]] = {}
         self.claims: dict[str, str] = {}
+        self.subscribers: list[Callable[[str, int], object]] = []
+        self._pushes = 0
         self._epoch_of = epoch_of
         self._epoch = ""
         self._limit = limit
@@ -60,7 +66,13 @@ class MemoryQueue:
                 return self._ask_to_rebuild(recipient)
             del self.claims[recipient]
             self.lists[recipient] = list(batch)[-self._limit :]
+            self._notify(recipient)
         return self._append(recipient, batch)
+
+    def _notify(self, recipient: str) -> None:
+        self._pushes += 1
+        for take in self.subscribers:
+            take(recipient, self._pushes)
 
     def _ask_to_rebuild(self, recipient: str) -> Rebuild:
         self.lists.pop(recipient, None)
@@ -74,8 +86,10 @@ class MemoryQueue:
             return self._ask_to_rebuild(recipient)
         if batch and batch[0].seq > seq + 1:
             return Accepted(seq)
-        held += [message for message in batch if message.seq > seq]
-        del held[: -self._limit]
+        if batch and batch[-1].seq > seq:
+            held += [message for message in batch if message.seq > seq]
+            del held[: -self._limit]
+            self._notify(recipient)
         return Accepted(held[-1].seq if held else 0)
 
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
@@ -90,7 +104,9 @@ class MemoryQueue:
         reaches_back = not held or held[0].seq == 1 or (not cursor.given and len(held) >= self._limit)
         if found and found[0] is held[0] and not reaches_back:
             return Incomplete()
-        return page_of(found[: limit + 1], cursor, limit, held[-1].seq if held else 0)
+        seq, newest_us = (held[-1].seq, held[-1].timestamp_us) if held else (0, 0)
+        newest = Newest(newest_us, self._pushes)
+        return page_of(found[: limit + 1], cursor, limit, seq, newest=newest)
 
 
 class MemoryStore:

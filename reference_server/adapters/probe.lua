@@ -1,13 +1,14 @@
--- Tries every command that push.lua, read.lua and the queue use, on the keys of an empty username. Leaves no data.
+-- Tries every command that push.lua, read.lua and the queue use, on the keys of an empty username. Leaves no data there,
+-- and publishes a counted notice without a username: see notice.lua.
 -- identity.lua comes before this file.
 --
--- KEYS[1]  messages:   KEYS[2]  head:
+-- KEYS[1]  messages:   KEYS[2]  head:   KEYS[3]  pushes
 --
 -- Returns {'identity', identity}     all commands work; with the identity of this Redis
 --      or {'denied', command, …}     this user may not run these commands
 -- Fails with the error of the first command that is allowed but does not work: read-only, out of memory.
 
-local list, head = KEYS[1], KEYS[2]
+local list, head, pushes = KEYS[1], KEYS[2], KEYS[3]
 local answer, failure = {'denied'}, nil
 
 local function is_denial(why)
@@ -37,7 +38,10 @@ try('HMGET', head, 'seq')
 try('LLEN', list)
 try('LINDEX', list, 0)
 try('LRANGE', list, 0, 0)
-try('PUBLISH', 'mailboxes', '')
+try('GET', pushes)
+local count = try('INCR', pushes)
+try('PEXPIRE', pushes, 86400000)
+try('PUBLISH', 'mailboxes', count .. ' ')
 try('DEL', list, head)
 if #answer > 1 then return answer end
 if failure then return failure end

@@ -1,4 +1,5 @@
--- Adds a contiguous batch to a mailbox's list, or replaces the list. trust.lua, with the keys, comes before this file.
+-- Adds a contiguous batch to a mailbox's list, or replaces the list. notice.lua and trust.lua, with the keys, come before
+-- this file.
 --
 -- ARGV[3]  the claim that was returned before the store was read, or empty
 -- ARGV[4]  a new random value, in case a claim must be made. It must differ from ARGV[3]: other workers may hold that
@@ -11,7 +12,7 @@
 --
 -- Returns {'accepted', seq}       the list is the mailbox up to seq; if there is a gap, nothing was added
 --      or {'rebuild', claim, why} the list cannot be trusted: read the store, then push its window with this claim
--- Publishes the recipient's name on the channel mailboxes whenever the list has changed, for the notifier.
+-- Publishes a notice whenever the list has changed.
 
 local claim, new_claim, limit, ttl_ms = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local batch_first, last_us, before_entries = tonumber(ARGV[7]), ARGV[8], 8
@@ -27,7 +28,7 @@ local function write(from_seq)
     'first', batch_last - redis.call('LLEN', list) + 1)
   redis.call('PEXPIRE', list, ttl_ms)
   redis.call('PEXPIRE', head, ttl_ms)
-  redis.call('PUBLISH', 'mailboxes', string.sub(list, #'messages:' + 1))
+  notify(string.sub(list, #'messages:' + 1))
 end
 
 -- A claim is valid only in the process that made it: a snapshot may contain an old one.

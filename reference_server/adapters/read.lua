@@ -5,13 +5,20 @@
 --
 -- Returns {'untrusted', why}           push.lua will find this too, and ask for a rebuild
 --      or {'damaged', which}           push.lua will not find this: delete the head record
---      or {'page', seq, first, entries}   entries newest first, without a gap
+--      or {'page', newest_us, pushes, seq, first, entries}   entries newest first, without a gap
+--
+-- KEYS[3]  pushes: see notice.lua
 
 local since_us, most = tonumber(ARGV[3]), tonumber(ARGV[4])
 
+local function page(entries)
+  local pushes = tonumber(redis.pcall('GET', KEYS[3])) or 0 -- of the wrong type, it counts as lost
+  return {'page', newest_us, pushes, seq, first, entries}
+end
+
 local why = distrust()
 if why then return {'untrusted', why} end
-if newest_us <= since_us then return {'page', seq, first, {}} end
+if newest_us <= since_us then return page({}) end
 
 -- Timestamps fall with the index: binary search, until `at` is the oldest entry after the cursor.
 local at, beyond = 0, seq - first + 1
@@ -21,4 +28,4 @@ while beyond - at > 1 do
   if entry_seq ~= seq - middle then return {'damaged', 'entry ' .. (seq - middle)} end
   if entry_us > since_us then at = middle else beyond = middle end
 end
-return {'page', seq, first, redis.call('LRANGE', list, math.max(0, at - most + 1), at)}
+return page(redis.call('LRANGE', list, math.max(0, at - most + 1), at))

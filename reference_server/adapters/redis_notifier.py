@@ -1,13 +1,18 @@
-"""Notifications through Redis pub/sub: push.lua publishes the recipient's name on channel `mailboxes`."""
+"""Notices through Redis pub/sub: see notice.lua. They wake waiting polls and keep the known heads right."""
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis
+
+from reference_server.known_heads import KnownHeads
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +27,9 @@ class RedisNotifier:
     It may miss notifications while it reconnects, so a waiting poll also looks by itself now and then.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, known_heads: KnownHeads) -> None:
         self._client = client
+        self._known_heads = known_heads
         self._listeners: dict[str, set[threading.Event]] = {}
         self._stopping = threading.Event()
 
@@ -70,17 +76,45 @@ class RedisNotifier:
                 self._receive()
             except redis.ResponseError as error:  # Redis answers, but its user may not subscribe
                 log.warning("Redis sends no notifications, so waiting polls look once a second: %s", error)
-                self._stopping.wait(_RECONNECT_S)
             except redis.RedisError as error:
                 log.debug("Notifier lost its connection: %s", error)
-                self._stopping.wait(_RECONNECT_S)
+            self._known_heads.unsubscribed()
+            self._stopping.wait(_RECONNECT_S)
 
     def _receive(self) -> None:
-        """Pass notifications on until the connection breaks."""
-        subscription = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-        with subscription:
+        """Pass notices on until the connection breaks, or one of them was lost."""
+        with self._client.pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.subscribe(CHANNEL)
-            while not self.is_stopping:
-                message = subscription.get_message(timeout=_READ_S)
-                if message is not None:
-                    self.notify(message["data"].decode(errors="replace"))
+            self._take(subscription.get_message(timeout=_READ_S), subscription)
+            while self._known_heads.is_subscribed and not self.is_stopping:
+                self._take(subscription.get_message(timeout=_READ_S), subscription)
+
+    def _take(self, message: dict[str, Any] | None, subscription: Any) -> None:
+        if message is None:
+            return
+        if message["type"] == "subscribe":  # at first, and whenever the driver has connected again by itself
+            self._known_heads.subscribed(_unread(subscription.connection._sock))
+            return
+        mailbox, count = parse_notice(message["data"])
+        self._known_heads.noticed(mailbox, count)
+        self.notify(mailbox)
+
+
+def parse_notice(data: bytes) -> tuple[str, int | None]:
+    """Return the mailbox of a notice and its count. A worker of an earlier version does not count."""
+    count, _, mailbox = data.decode(errors="replace").rpartition(" ")
+    return mailbox, int(count) if count.isdecimal() else None
+
+
+def _unread(sock: Any) -> Callable[[], bool]:
+    """Return a function that returns whether bytes have arrived on a socket that were not read yet."""
+    size = bytearray(4)
+
+    def has_unread() -> bool:
+        try:
+            fcntl.ioctl(sock, termios.FIONREAD, size)
+        except (OSError, ValueError):
+            return True  # it is closed
+        return any(size)
+
+    return has_unread

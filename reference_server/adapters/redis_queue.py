@@ -19,7 +19,16 @@ from redis.retry import Retry
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.queue_limits import check_message, check_read
 from reference_server.errors import Misconfigured, QueueUnavailable
-from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted, page_of
+from reference_server.interfaces import (
+    Accepted,
+    Cursor,
+    Incomplete,
+    Newest,
+    Page,
+    Rebuild,
+    Untrusted,
+    page_of,
+)
 from reference_server.message import Message, from_entry, to_entry
 
 log = logging.getLogger(__name__)
@@ -28,6 +37,7 @@ MAX_CONCURRENT = 32
 """Concurrent commands of one process. More would not be answered sooner, but time out together."""
 _HERE = Path(__file__).parent
 _SEE = "see What Redis must allow in docs/server.md"
+_BEFORE = {"push": ("identity", "notice", "trust"), "read": ("identity", "trust"), "probe": ("identity",)}
 _UNREMARKABLE = ("cold", "written before another Redis was in use")
 
 
@@ -53,7 +63,8 @@ def connect(url: str, timeout_ms: int) -> redis.Redis:
 class RedisQueue:
     """A MessageQueue. A list has at most `limit` entries; a key lives `ttl_s` seconds after its last push.
 
-    `epoch_of` returns the epoch of a Redis that is in use, by its identity: see mongo_epochs.py.
+    `epoch_of` returns the epoch of a Redis that is in use, by its identity: see mongo_epochs.py. `replaced`
+    is called when another Redis, or another epoch, is in use.
     """
 
     def __init__(
@@ -64,6 +75,7 @@ class RedisQueue:
         *,
         limit: int,
         ttl_s: int,
+        replaced: Callable[[], object] = lambda: None,
     ) -> None:
         self._client = client
         self._breaker = breaker
@@ -71,11 +83,12 @@ class RedisQueue:
         self._limit = limit
         self._ttl_ms = ttl_s * 1000
         self._epoch_of = epoch_of
+        self._replaced = replaced
         self._writer = ("", "")
         self._seen = ""
-        self._push = client.register_script(script("identity", "trust", "push"))
-        self._read = client.register_script(script("identity", "trust", "read"))
-        self._probe = client.register_script(script("identity", "probe"))
+        self._push = client.register_script(script("push"))
+        self._read = client.register_script(script("read"))
+        self._probe = client.register_script(script("probe"))
 
     @property
     def breaker(self) -> CircuitBreaker:
@@ -89,7 +102,7 @@ class RedisQueue:
     def probe(self) -> bool:
         """See Guarded. Try every command that requests use: Redis may be read-only or full, or deny some."""
         try:
-            result, *values = (word.decode() for word in self._probe(keys=["messages:", "head:"]))
+            result, *values = (word.decode() for word in self._probe(keys=keys_of("")))
             if result == "denied":
                 raise Misconfigured(f"the Redis user may not run {', '.join(values)}: {_SEE}")
         except (redis.RedisError, Misconfigured) as error:
@@ -127,7 +140,7 @@ class RedisQueue:
             return Untrusted(rest[0].decode())
         if state == b"damaged":
             return self._distrust(recipient, rest[0].decode())
-        seq, first, entries = rest
+        newest_us, pushes, seq, first, entries = rest
         try:
             found = decode_page(entries, recipient)
         except ValueError as error:
@@ -135,7 +148,7 @@ class RedisQueue:
         reaches_back = first == 1 or (not cursor.given and seq - first + 1 >= self._limit)
         if found and found[0].seq == first and not reaches_back:
             return Incomplete()
-        return page_of(found, cursor, limit, seq)
+        return page_of(found, cursor, limit, seq, newest=Newest(newest_us, pushes))
 
     def _distrust(self, recipient: str, why: str) -> Untrusted:
         """Delete the head record, so that the next push asks for a rebuild, at worst for a needless one."""
@@ -145,7 +158,7 @@ class RedisQueue:
 
     def _run(self, script: Callable[..., Any], recipient: str, arguments: Sequence[Any]) -> Any:
         """Run a script. Raise what MessageQueue raises."""
-        keys = [f"messages:{recipient}", f"head:{recipient}"]
+        keys = keys_of(recipient)
 
         def run() -> Any:
             return self._guarded(lambda: script(keys=keys, args=[*self._writer, *arguments]))
@@ -160,7 +173,10 @@ class RedisQueue:
         """From now on trust only what was written in this Redis in its present epoch."""
         if self._writer[0] not in ("", identity):
             log.warning("A different Redis is in use now: its queues are rebuilt")
-        self._writer = (identity, self._epoch_of(identity))
+        writer = (identity, self._epoch_of(identity))
+        if writer != self._writer:
+            self._writer = writer
+            self._replaced()
 
     def _guarded(self, command: Callable[[], Any]) -> Any:
         """Run a command behind the breaker. Raise QueueUnavailable if Redis or the network fails."""
@@ -185,9 +201,14 @@ class RedisQueue:
             self._breaker.open(error)
 
 
-def script(*names: str) -> str:
-    """Return the Lua files of these names, joined into one script."""
-    return "".join((_HERE / f"{name}.lua").read_text(encoding="utf-8") for name in names)
+def script(name: str) -> str:
+    """Return the Lua script of this name, with the files that come before it."""
+    return "".join((_HERE / f"{part}.lua").read_text(encoding="utf-8") for part in (*_BEFORE[name], name))
+
+
+def keys_of(recipient: str) -> list[str]:
+    """Return the keys that every script gets."""
+    return [f"messages:{recipient}", f"head:{recipient}", "pushes"]
 
 
 def decode_page(entries: list[bytes], recipient: str) -> list[Message]:

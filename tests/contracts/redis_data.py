@@ -8,6 +8,9 @@ from typing import Any
 
 import redis
 
+from reference_server.adapters.redis_notifier import parse_notice
+from reference_server.known_heads import KnownHeads
+
 LIST, HEAD = "messages:bob", "head:bob"
 ANOTHER_PROCESS = "0" * 40
 
@@ -20,6 +23,14 @@ _DAMAGES: tuple[Callable[[redis.Redis], Any], ...] = (
     lambda client: client.exists(LIST) and client.lset(LIST, -1, "not JSON"),
     lambda client: (client.delete(LIST), client.set(LIST, "a string")),
 )
+
+
+def take_notices(notices: Any, known_heads: KnownHeads) -> bool:
+    """Take the notices that have arrived, as the notifier does; return whether some are left: none."""
+    while message := notices.get_message():
+        if message["type"] == "message":
+            known_heads.noticed(*parse_notice(message["data"]))
+    return False
 
 
 class RedisData:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 
+from reference_server.adapters.redis_notifier import parse_notice
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.interfaces import Accepted, Page, Rebuild, Untrusted
 from reference_server.message import to_entry
@@ -145,4 +146,5 @@ class RedisKeysContract:
             queue.push(BOB, [message(1)])
             client.publish("mailboxes", "what came last")
             notifications = [next(iter(heard.listen()))["data"] for _ in range(2)]
-        assert notifications == [b"bob", b"what came last"]
+        assert parse_notice(notifications[0]) == (BOB, int(client.get("pushes")))  # type: ignore[arg-type]
+        assert notifications[1] == b"what came last"

@@ -16,10 +16,11 @@ from reference_server.message import from_entry
 from reference_server.relay import Relay
 from reference_server.service import Messenger
 from tests.mutants.naive_queue import NaiveQueue
+from tests.mutants.parts import change_script
 from tests.mutants.registry import STORY, mutant
 
 log = logging.getLogger(__name__)
-_read, _step, _make = RedisQueue.read, Relay.step, RedisQueue.__init__
+_read, _step = RedisQueue.read, Relay.step
 _connect, _tail = redis_queue.connect, MongoStore.tail
 
 LAG_US = 60_000_000
@@ -145,23 +146,10 @@ def answers_of_redis_decoded(url, timeout_ms):
     return client
 
 
-def _change_script(name, old, new=""):
-    """Let every queue run a script without some of its text. Raises ValueError if that is not there."""
-
-    def make(self, client, *arguments, **options):
-        _make(self, client, *arguments, **options)
-        parts = redis_queue.script("identity", "trust", name)
-        if old not in parts:
-            raise ValueError(f"{name}.lua has no {old!r}")
-        setattr(self, f"_{name}", client.register_script(parts.replace(old, new)))
-
-    RedisQueue.__init__ = make
-
-
 @mutant(row="CHAOS-14", promise="no-loss")
 def snapshot_believed():
     """A list that came back from a snapshot is trusted."""
-    _change_script("read", "if record[1] ~= writer then return 'written before another Redis was in use' end")
+    change_script("read", "if record[1] ~= writer then return 'written before another Redis was in use' end")
 
 
 @mutant(row="CHAOS-32", promise="no-loss")
@@ -169,7 +157,7 @@ def run_id_alone_believed():
     """A list is trusted if this process of Redis wrote it, even if another one was in use since."""
     script = redis_queue.script
     together = "run_id .. ' ' .. replid"
-    redis_queue.script = lambda *names: script(*names).replace(together, "run_id")
+    redis_queue.script = lambda name: script(name).replace(together, "run_id")
     MongoEpochs.epoch = lambda self, identity: "the only one"
 
 
@@ -198,13 +186,13 @@ def denied_command_is_an_error():
 @mutant(row="FLOW-02", promise="bounded", quick=True)
 def no_ttl():
     """Lists live forever."""
-    _change_script("push", "redis.call('PEXPIRE', list, ttl_ms)")
+    change_script("push", "redis.call('PEXPIRE', list, ttl_ms)")
 
 
 @mutant(row="CHAOS-05", promise="bounded")
 def queue_without_bound():
     """Lists are never trimmed."""
-    _change_script("push", "redis.call('LTRIM', list, 0, limit - 1)")
+    change_script("push", "redis.call('LTRIM', list, 0, limit - 1)")
 
 
 @mutant(row="CHAOS-18", promise="available", replaces="adapters.redis_queue:RedisQueue._distrust")
@@ -233,7 +221,7 @@ def bad_entry_stops_the_page():
 @mutant(row="CHAOS-17", promise="available")
 def wrong_type_is_an_error():
     """A queue's key that holds another type makes every command on it fail."""
-    _change_script(
+    change_script(
         "read",
         "if list_type ~= 'list' and list_type ~= 'none' then return 'messages key has the wrong type' end",
     )

@@ -19,8 +19,10 @@ from reference_server.adapters.mongo_epochs import MongoEpochs
 from reference_server.adapters.mongo_outbox import MongoOutbox
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
+from reference_server.adapters.redis_notifier import CHANNEL, parse_notice
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
+from reference_server.known_heads import KnownHeads
 from reference_server.message import Draft, Message
 from tests.contracts.mailbox_machine import Mailbox
 from tests.contracts.redis_data import RedisData
@@ -97,18 +99,40 @@ class RealStore:
 class RealWorld(World):
     """A world for one history after the other: every one starts with empty stores."""
 
-    def __init__(self, real_redis: RealRedis, client: redis.Redis, store: RealStore) -> None:
+    def __init__(
+        self, real_redis: RealRedis, client: redis.Redis, store: RealStore, admin: redis.Redis
+    ) -> None:
         super().__init__()
-        self.redis, self.store, self._client = real_redis, store, client
+        self.redis, self.store, self._client, self._admin = real_redis, store, client, admin
+        self._notices: list[Any] = []
         self.close()
         for name in ("alice", "bob"):
             store.add(name, "hash")
 
-    def queue_of_a_process(self) -> RedisQueue:
+    def queue_of_a_process(self, known_heads: KnownHeads) -> RedisQueue:
         breaker = CircuitBreaker("Redis", 2)
-        return RedisQueue(self._client, breaker, self.store.epoch, limit=WINDOW, ttl_s=MONTH_S)
+        return RedisQueue(
+            self._client, breaker, self.store.epoch, limit=WINDOW, ttl_s=MONTH_S, replaced=known_heads.drop
+        )
+
+    def subscribe(self, known_heads: KnownHeads) -> None:
+        """Take notices by a connection around the proxy. Its PING is answered after all earlier notices."""
+        notices = self._admin.pubsub()
+        self._notices.append(notices)
+        notices.subscribe(CHANNEL)
+
+        def has_unread() -> bool:
+            notices.ping("sync")
+            while (message := notices.get_message(timeout=PATIENCE_MS / 1000))["type"] != "pong":
+                if message["type"] == "message":
+                    known_heads.noticed(*parse_notice(message["data"]))
+            return False
+
+        known_heads.subscribed(has_unread)
 
     def close(self) -> None:
+        while self._notices:
+            self._notices.pop().close()
         self.redis.up()
         self.redis.empty()
         self.store.down = self.store.answers_lost = False
@@ -132,7 +156,7 @@ def test_a_mailbox_is_always_the_one_its_model_is(
         store.prepare()
 
         class OnRealStores(Mailbox):
-            new_world = staticmethod(lambda: RealWorld(real_redis, client, store))
+            new_world = staticmethod(lambda: RealWorld(real_redis, client, store, admin))
 
         run_state_machine_as_test(
             OnRealStores,

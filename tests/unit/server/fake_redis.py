@@ -10,7 +10,7 @@ from fakeredis._commands import command
 from fakeredis._socket._fakesocket import FakeSocket
 
 _FIRST_RUN_ID, _FIRST_REPLID = "a" * 40, "1" * 40
-_ARGUMENTS_OF_A_READ = 8
+_ARGUMENTS_OF_A_READ = 9
 """Of EVALSHA with read.lua: a push has more, and a probe has fewer."""
 
 

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 from reference_server.app import Adapters, assemble
 from reference_server.auth import Tokens
 from reference_server.config import Config
+from reference_server.known_heads import KnownHeads
 from tests.unit.server.world import World
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -20,7 +21,9 @@ class Http:
 
     def __init__(self, world: World, **settings: str) -> None:
         self.config = Config.from_env({"SECRET_KEY": SECRET, "QUEUE_LIMIT": "5", **settings})
-        adapters = Adapters(world.queue, world.store, world.store, world.store, world.notifier)
+        known_heads = KnownHeads(world.clock.monotonic)
+        world.subscribe(known_heads)
+        adapters = Adapters(world.queue, world.store, world.store, world.store, world.notifier, known_heads)
         app, self.relay = assemble(self.config, adapters, offload=lambda work: work())
         self.relay.step()
         self.client = app.test_client()

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
+from reference_server.adapters.redis_notifier import CHANNEL
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import Failure, Unavailable
+from reference_server.known_heads import KnownHeads
 from tests.contracts.mailbox_machine import Mailbox
-from tests.contracts.redis_data import HEAD, LIST, RedisData
+from tests.contracts.redis_data import HEAD, LIST, RedisData, take_notices
 from tests.unit.server.fake_redis import Client, Server
 from tests.unit.server.world import MONTH_S, WINDOW, World
 
@@ -65,9 +67,16 @@ class FakeRedisWorld(World):
         self._server = Server()
         self.redis = FakeRedisData(self._server)
 
-    def queue_of_a_process(self) -> RedisQueue:
+    def queue_of_a_process(self, known_heads: KnownHeads) -> RedisQueue:
         client, breaker = Client(self._server), CircuitBreaker("Redis", 2)
-        return RedisQueue(client, breaker, self.store.epoch, limit=WINDOW, ttl_s=MONTH_S)
+        return RedisQueue(
+            client, breaker, self.store.epoch, limit=WINDOW, ttl_s=MONTH_S, replaced=known_heads.drop
+        )
+
+    def subscribe(self, known_heads: KnownHeads) -> None:
+        notices = fakeredis.FakeRedis(server=self._server, protocol=2).pubsub()  # type: ignore[no-untyped-call]
+        notices.subscribe(CHANNEL)
+        known_heads.subscribed(lambda: take_notices(notices, known_heads))
 
 
 @pytest.mark.parametrize("sees_the_other", [0, 1], ids=["the sender's worker", "one that never saw it"])

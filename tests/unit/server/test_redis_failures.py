@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from reference_server.adapters.redis_notifier import RedisNotifier
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import QueueUnavailable, StoreUnavailable
 from reference_server.interfaces import Cursor
+from reference_server.known_heads import KnownHeads
 from reference_server.message import Message
 from tests.contracts.queue_contract import Epochs
 
@@ -151,14 +153,14 @@ class TestCircuitBreaker:
 
 class TestNotifier:
     def test_it_wakes_who_listens_to_this_mailbox(self) -> None:
-        notifier = RedisNotifier(redis.Redis())
+        notifier = RedisNotifier(redis.Redis(), KnownHeads(time.monotonic))
         with notifier.listen("bob") as wait, notifier.listen("bob") as also_wait:
             notifier.notify("bob")
             wait(60)
             also_wait(60)
 
     def test_a_notification_before_the_wait_is_kept_and_one_for_another_is_ignored(self) -> None:
-        notifier = RedisNotifier(redis.Redis())
+        notifier = RedisNotifier(redis.Redis(), KnownHeads(time.monotonic))
         with notifier.listen("bob") as wait:
             notifier.notify("alice")
             wait(0.001)
@@ -166,13 +168,13 @@ class TestNotifier:
             wait(60)
 
     def test_a_poll_that_stopped_listening_is_forgotten(self) -> None:
-        notifier = RedisNotifier(redis.Redis())
+        notifier = RedisNotifier(redis.Redis(), KnownHeads(time.monotonic))
         with notifier.listen("bob"), notifier.listen("bob"):
             pass
         assert notifier._listeners == {}
 
     def test_stopping_wakes_everybody(self) -> None:
-        notifier = RedisNotifier(redis.Redis())
+        notifier = RedisNotifier(redis.Redis(), KnownHeads(time.monotonic))
         with notifier.listen("bob") as wait:
             notifier.stop()
             wait(60)

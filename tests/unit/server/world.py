@@ -10,6 +10,7 @@ from reference_server.adapters.memory import MemoryQueue, MemoryStore
 from reference_server.catch_up import CatchUp
 from reference_server.errors import OutcomeUnknown, QueueUnavailable, StoreUnavailable
 from reference_server.interfaces import Accepted, Conversation, Cursor, Incomplete, Page, Rebuild, Untrusted
+from reference_server.known_heads import KnownHeads
 from reference_server.message import Draft, Message
 from reference_server.relay import Relay
 from reference_server.rhythm import Rhythm
@@ -210,9 +211,14 @@ class World:
     def process(self) -> Process:
         return Process(self)
 
-    def queue_of_a_process(self) -> Any:
+    def queue_of_a_process(self, known_heads: KnownHeads) -> Any:
         """All processes share the in-memory queue; others have one breaker per process."""
         return self.queue
+
+    def subscribe(self, known_heads: KnownHeads) -> None:
+        """Let a process take the notices of its queue."""
+        self.queue.subscribers.append(known_heads.noticed)
+        known_heads.subscribed(lambda: False)
 
     def close(self) -> None:
         """Nothing is left of it."""
@@ -224,14 +230,17 @@ class Process:
     def __init__(self, world: World) -> None:
         self.stale_queues = StaleQueues(world.clock.monotonic)
         self.rhythm = Rhythm(world.clock.monotonic)
-        self.queue = world.queue_of_a_process()
-        self.catch_up = CatchUp(self.queue, world.store, window=WINDOW)
+        self.known_heads = KnownHeads(world.clock.monotonic)
+        self.queue = world.queue_of_a_process(self.known_heads)
+        world.subscribe(self.known_heads)
+        self.catch_up = CatchUp(self.queue, world.store, self.known_heads, window=WINDOW)
         self.messenger = Messenger(
             self.queue,
             world.store,
             world.store,
             self.catch_up,
             self.stale_queues,
+            self.known_heads,
             world.notifier,
             self.rhythm,
             window_age_s=MONTH_S,

@@ -1,0 +1,65 @@
+"""Mutants of the heads that a worker knows: polls are answered from what is not true any more."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from reference_server.adapters import redis_queue
+from reference_server.adapters.redis_queue import RedisQueue
+from reference_server.known_heads import KnownHeads
+from tests.mutants.parts import change_script
+from tests.mutants.registry import mutant
+
+WINDOW_S = 0.2
+FOR_EVER_S = 3600.0
+NOTIFY = "notify(string.sub(list, #'messages:' + 1))"
+_push, _store = RedisQueue.push, KnownHeads.store
+
+
+def _trust_without_end(self, reading, newest):
+    """Store a head as the server does, and use all heads from now on, whatever was counted."""
+    self._seen = None
+    _store(self, reading, newest)
+    self._usable_until_s = self._monotonic() + FOR_EVER_S
+
+
+@mutant(row="FLOW-05", promise="on-time")
+def lost_notice_unnoticed():
+    """The notices of pushes get lost, and no worker counts them."""
+    KnownHeads.store, KnownHeads.noticed = _trust_without_end, lambda self, mailbox, count: None
+
+
+@mutant(row="CHAOS-30", promise="on-time")
+def notice_before_the_write():
+    """A push publishes its notice before it writes, so that a poll can read in between."""
+    change_script("push", NOTIFY)
+    notice = Path(redis_queue.__file__).with_name("notice.lua").read_text(encoding="utf-8")
+
+    def push(self, recipient, batch, claim=None):
+        keys = redis_queue.keys_of(recipient)
+        if batch:
+            self._guarded(lambda: self._client.eval(f"{notice} notify(ARGV[1])", len(keys), *keys, recipient))
+            time.sleep(WINDOW_S)  # as on a busy machine
+        return _push(self, recipient, batch, claim)
+
+    RedisQueue.push = push
+
+
+@mutant(row="CHAOS-30", promise="on-time", replaces="known_heads:KnownHeads.store")
+def read_overtaken_by_a_notice(self, reading, newest):
+    """What a read found is stored, although a notice came while it was on its way."""
+    time.sleep(WINDOW_S)  # as on a busy machine
+    _store(self, reading, newest)
+    self._heads[reading.mailbox] = newest.timestamp_us
+
+
+@mutant(row="CHAOS-45", promise="recovers")
+def hole_in_the_subscription():
+    """A worker that has subscribed again keeps what it knew before."""
+
+    def subscribed(self, has_unread):
+        self._has_unread = has_unread
+
+    KnownHeads.subscribed, KnownHeads.drop = subscribed, lambda self: None
+    KnownHeads.store = _trust_without_end

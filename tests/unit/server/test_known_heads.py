@@ -1,0 +1,340 @@
+"""Known heads: a poll is answered in the process while it is right, or a lost notice this recent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from reference_server import known_heads
+from reference_server.interfaces import Newest
+from reference_server.known_heads import LEASE_S, KnownHeads, Reading
+from tests.unit.server.world import Process, World
+
+BOB, EVE = "bob", "eve"
+
+
+class Time:
+    """A monotonic clock that only a test moves, in seconds."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def heads(time: Time) -> KnownHeads:
+    """They are subscribed, and nothing is unread."""
+    heads = KnownHeads(time)
+    heads.subscribed(lambda: False)
+    return heads
+
+
+@dataclass
+class Push:
+    """A push that Redis has counted."""
+
+    mailbox: str
+    count: int
+    at_s: float
+    is_lost: bool
+    must_be_seen: bool = False
+
+
+def read(heads: KnownHeads, newest_us: int, pushes: int, mailbox: str = BOB) -> None:
+    heads.store(heads.begin(mailbox), Newest(newest_us, pushes))
+
+
+class TestAHead:
+    def test_it_covers_the_cursors_that_are_not_before_it(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        assert [heads.cover(BOB, since_us) for since_us in (999, 1000, 1001)] == [False, True, True]
+
+    def test_nothing_is_known_of_another_mailbox(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        assert not heads.cover(EVE, 2000)
+
+    def test_a_notice_removes_its_mailbox_only(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        read(heads, 1000, pushes=7, mailbox=EVE)
+        heads.noticed(BOB, 8)
+        assert not heads.cover(BOB, 1000)
+        assert heads.cover(EVE, 1000)
+
+    def test_a_notice_without_a_count_does_so_too(self, heads: KnownHeads) -> None:
+        """A worker of an earlier version publishes it during a rolling deploy."""
+        read(heads, 1000, pushes=7)
+        read(heads, 1000, pushes=7, mailbox=EVE)
+        heads.noticed(BOB, None)
+        assert not heads.cover(BOB, 1000)
+        assert heads.cover(EVE, 1000)
+
+    def test_a_read_that_a_notice_overtakes_is_not_stored(self, heads: KnownHeads) -> None:
+        """The read may have been answered before the push."""
+        reading = heads.begin(BOB)
+        heads.noticed(BOB, 8)
+        heads.store(reading, Newest(1000, pushes=7))
+        assert not heads.cover(BOB, 1000)
+
+    def test_of_two_reads_the_later_one_counts(self, heads: KnownHeads) -> None:
+        early = heads.begin(BOB)
+        heads.noticed(BOB, 8)
+        late = heads.begin(BOB)
+        heads.store(late, Newest(2000, pushes=8))
+        heads.store(early, Newest(1000, pushes=7))
+        assert not heads.cover(BOB, 1000)
+        assert heads.cover(BOB, 2000)
+
+    def test_unread_notices_are_waited_for(self, time: Time) -> None:
+        unread = [False]
+        heads = KnownHeads(time)
+        heads.subscribed(lambda: unread[0])
+        read(heads, 1000, pushes=7)
+        unread[0] = True
+        assert not heads.cover(BOB, 1000)
+        unread[0] = False
+        assert heads.cover(BOB, 1000)
+
+    def test_they_are_bounded(self, heads: KnownHeads, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(known_heads, "MOST_MAILBOXES", 2)
+        for mailbox in ("ann", BOB, EVE):
+            read(heads, 1000, pushes=7, mailbox=mailbox)
+        assert [heads.cover(mailbox, 1000) for mailbox in ("ann", BOB, EVE)] == [False, True, True]
+
+
+class TestTheLease:
+    def test_it_ends(self, heads: KnownHeads, time: Time) -> None:
+        read(heads, 1000, pushes=7)
+        time.now_s += LEASE_S
+        assert not heads.cover(BOB, 1000)
+
+    def test_a_read_of_any_mailbox_extends_it_from_its_beginning(self, heads: KnownHeads, time: Time) -> None:
+        read(heads, 1000, pushes=7)
+        time.now_s += LEASE_S / 2
+        reading = heads.begin(EVE)
+        time.now_s += LEASE_S
+        heads.store(reading, Newest(1, pushes=7))
+        assert not heads.cover(BOB, 1000)
+        read(heads, 1, pushes=7, mailbox=EVE)
+        assert heads.cover(BOB, 1000)
+
+    def test_a_slow_read_does_not_shorten_it(self, heads: KnownHeads, time: Time) -> None:
+        slow = heads.begin(EVE)
+        time.now_s += LEASE_S / 2
+        read(heads, 1000, pushes=7)
+        heads.store(slow, Newest(1, pushes=7))
+        time.now_s += LEASE_S * 0.7
+        assert heads.cover(BOB, 1000)
+
+    def test_while_a_counted_notice_is_missing_there_is_none(self, heads: KnownHeads, time: Time) -> None:
+        read(heads, 1000, pushes=7)
+        time.now_s += LEASE_S / 2
+        for pushes in (8, 9):
+            read(heads, 1, pushes, EVE)
+        time.now_s += LEASE_S / 2
+        assert not heads.cover(BOB, 1000)
+        heads.noticed("ann", 8)
+        assert heads.cover(BOB, 1000)
+
+    def test_what_stays_missing_ends_the_subscription(self, heads: KnownHeads, time: Time) -> None:
+        read(heads, 1000, pushes=7)
+        read(heads, 1, pushes=8, mailbox=EVE)
+        time.now_s += LEASE_S
+        heads.begin(EVE)
+        assert heads.is_subscribed
+        time.now_s += LEASE_S / 10
+        heads.begin(EVE)
+        assert not heads.is_subscribed
+
+    def test_what_has_arrived_but_was_not_read_is_not_missing(self, time: Time) -> None:
+        unread = [True]
+        heads = KnownHeads(time)
+        heads.subscribed(lambda: unread[0])
+        read(heads, 1000, pushes=7)
+        read(heads, 1, pushes=8, mailbox=EVE)
+        time.now_s += LEASE_S * 2
+        heads.begin(EVE)
+        assert heads.is_subscribed
+
+
+class TestLosses:
+    def test_a_skipped_count_drops_all(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        heads.noticed(EVE, 9)
+        assert not heads.cover(BOB, 1000)
+        read(heads, 1000, pushes=9)
+        assert heads.cover(BOB, 1000)
+
+    def test_so_does_a_count_that_starts_again(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        heads.noticed(EVE, 1)
+        assert not heads.cover(BOB, 1000)
+
+    def test_a_read_finds_that_too(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        read(heads, 1, pushes=0, mailbox=EVE)
+        assert not heads.cover(BOB, 1000)
+        read(heads, 1000, pushes=0)
+        assert heads.cover(BOB, 1000)
+        heads.noticed(EVE, 1)
+        assert heads.cover(BOB, 1000)
+
+    def test_a_read_that_is_older_than_a_notice_is_not_such_a_start(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        reading = heads.begin(EVE)
+        heads.noticed("ann", 8)
+        heads.store(reading, Newest(1, pushes=7))
+        assert heads.cover(BOB, 1000)
+
+    def test_a_new_subscription_begins_with_nothing(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        reading = heads.begin(EVE)
+        heads.subscribed(lambda: False)
+        heads.store(reading, Newest(1000, pushes=7))
+        assert not heads.cover(BOB, 1000)
+        assert not heads.cover(EVE, 1000)
+
+    def test_without_a_subscription_nothing_is_known(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        heads.unsubscribed()
+        assert not heads.cover(BOB, 1000)
+        read(heads, 1000, pushes=7)
+        assert not heads.cover(BOB, 1000)
+
+    def test_dropping_does_not_end_the_subscription(self, heads: KnownHeads) -> None:
+        read(heads, 1000, pushes=7)
+        heads.drop()
+        assert not heads.cover(BOB, 1000)
+        read(heads, 1000, pushes=7)
+        assert heads.cover(BOB, 1000)
+
+
+class TestTheService:
+    def test_a_poll_that_is_covered_asks_no_store(self, world: World, process: Process) -> None:
+        sent = process.send("hi").message
+        asked = process.poll(sent.timestamp_us)
+        world.queue.down = world.store.down = True
+        covered = process.poll(sent.timestamp_us)
+        assert not covered.page.messages
+        assert (covered.source, covered.degraded) == (asked.source, asked.degraded) == ("redis", False)
+        assert (covered.page.has_more, covered.page.gap) == (asked.page.has_more, asked.page.gap)
+
+    def test_another_processs_push_is_seen_at_once(self, world: World, process: Process) -> None:
+        sent = process.send("hi").message
+        process.poll(sent.timestamp_us)
+        world.process().send("again")
+        assert process.contents(sent.timestamp_us) == ["again"]
+
+    def test_its_own_push_is_seen_even_before_its_notice(self, world: World, process: Process) -> None:
+        world.queue.subscribers.clear()
+        sent = process.send("hi").message
+        process.poll(sent.timestamp_us)
+        process.send("again")
+        assert process.contents(sent.timestamp_us) == ["again"]
+
+    def test_a_stale_queue_is_never_covered(self, world: World, process: Process) -> None:
+        sent = process.send("hi").message
+        process.poll(sent.timestamp_us)
+        world.queue.read_only = True
+        process.send("again")
+        assert process.contents(sent.timestamp_us) == ["again"]
+        assert not process.known_heads.cover(BOB, sent.timestamp_us)
+
+    def test_without_a_cursor_the_queue_is_asked(self, world: World, process: Process) -> None:
+        process.poll()
+        world.queue.down = True
+        assert process.poll().source == "mongodb"
+
+
+class Schedules(RuleBasedStateMachine):
+    """One worker's heads among pushes, reads and notices in any order, some of which get lost.
+
+    A read is begun, answered by Redis, and stored, with anything in between.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = Time()
+        self.heads = KnownHeads(self.time)
+        self.pushed: list[Push] = []
+        self.reads: list[tuple[Reading, Newest | None]] = []
+        self.subscribe()
+
+    @rule()
+    def subscribe(self) -> None:
+        """What was on its way is lost; but what is read from now on has it."""
+        for push in self.pushed:
+            push.must_be_seen = True
+        self.heads.subscribed(lambda: False)
+
+    @rule(mailbox=st.sampled_from([BOB, EVE]), is_lost=st.booleans())
+    def push(self, mailbox: str, is_lost: bool) -> None:
+        self.pushed.append(Push(mailbox, len(self.pushed) + 1, self.time.now_s, is_lost))
+
+    @precondition(lambda self: self.on_their_way())
+    @rule()
+    def arrive(self) -> None:
+        push = self.on_their_way()[0]
+        push.must_be_seen = True
+        self.heads.noticed(push.mailbox, push.count)
+
+    @rule(mailbox=st.sampled_from([BOB, EVE]))
+    def begin(self, mailbox: str) -> None:
+        self.reads.append((self.heads.begin(mailbox), None))
+        if not self.heads.is_subscribed:
+            self.subscribe()
+
+    @precondition(lambda self: self.reads)
+    @rule(which=st.integers(0, 9))
+    def answer(self, which: int) -> None:
+        which %= len(self.reads)
+        reading, newest = self.reads[which]
+        self.reads[which] = (reading, newest or self.newest(reading.mailbox))
+
+    @precondition(lambda self: any(newest for _, newest in self.reads))
+    @rule()
+    def store(self) -> None:
+        which = next(number for number, (_, newest) in enumerate(self.reads) if newest)
+        reading, newest = self.reads.pop(which)
+        assert newest
+        self.heads.store(reading, newest)
+
+    @rule(mailbox=st.sampled_from([BOB, EVE]))
+    def read(self, mailbox: str) -> None:
+        self.begin(mailbox)
+        reading, _ = self.reads.pop()
+        self.heads.store(reading, self.newest(mailbox))
+
+    @rule(seconds=st.sampled_from([LEASE_S / 5, LEASE_S / 2, LEASE_S]))
+    def wait(self, seconds: float) -> None:
+        self.time.now_s += seconds
+
+    @invariant()
+    def no_poll_misses_what_it_must_have(self) -> None:
+        """A push is missed for LEASE_S at most, and not at all once its notice has arrived."""
+        for push in self.pushed:
+            if self.heads.cover(push.mailbox, push.count - 1):
+                assert not push.must_be_seen
+                assert self.time.now_s - push.at_s < LEASE_S
+
+    def on_their_way(self) -> list[Push]:
+        return [push for push in self.pushed if not (push.must_be_seen or push.is_lost)]
+
+    def newest(self, mailbox: str) -> Newest:
+        """What Redis answers now. A message's timestamp is the count of its push."""
+        counts = [push.count for push in self.pushed if push.mailbox == mailbox]
+        return Newest(max(counts, default=0), len(self.pushed))
+
+
+TestSchedules = Schedules.TestCase
+TestSchedules.settings = settings(deadline=None, max_examples=300, stateful_step_count=30)
