@@ -12,7 +12,10 @@ from harness.printable import printable
 
 T = TypeVar("T")
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Moment = Annotated[float, Meta(ge=0, le=86_400)]
+"""Seconds after a beginning."""
 Count = Annotated[int, Meta(gt=0, le=1_000_000)]
+Pairs = Annotated[int, Meta(gt=0, le=100)]
 Place = tuple[str | int | None, ...]
 """The keys that lead to a value."""
 _MESSAGE = re.compile(r"(.*?)(?: - at `\$\.?([\w.\[\]]*)`)?", re.DOTALL)

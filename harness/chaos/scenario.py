@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from harness.chaos.playing import play
 from harness.chaos.schedule import FaultSchedule
 from harness.checkers import DELIVERY, available, bounded, on_time, recovers
+from harness.client import Client
 from harness.run import Run
 
 
@@ -27,19 +30,25 @@ def test_faults_drawn_from_the_seed(run: Run, schedule: FaultSchedule) -> None:
 
 
 def _start(run: Run, schedule: FaultSchedule) -> None:
-    """Four users send, two of them with retries, to others who poll in different ways; one sends to himself.
-
-    One polls an empty mailbox.
-    """
+    """Start the users of the schedule's traffic, each sender with a reader of its own."""
     if schedule.with_clocks:
         run.instances.start_with_clocks(2)
-    writing, polling = run.users.new(4), run.users.new(5)
+    traffic = schedule.traffic
+    writing, polling = run.users.new(traffic.pairs), run.users.new(traffic.pairs + traffic.varied)
+    if traffic.varied:
+        _start_other_readers(run, polling)
+    run.readers.start(*polling)
+    pairs = list(zip(writing, polling, strict=False))
+    patient = (len(pairs) + 1) // 2 if traffic.retrying else 0
+    for some, retrying in ((pairs[:patient], True), (pairs[patient:], False)):
+        if some:
+            run.senders.start(some, every_s=0.3, retrying=retrying)
+    if traffic.varied:
+        run.senders.start([(polling[-2], polling[-2])], every_s=0.6)
+    run.wait.for_traffic(sends=10, polls=3)
+
+
+def _start_other_readers(run: Run, polling: Sequence[Client]) -> None:
     run.readers.start(run.users.second_browser(polling[0]), limit=5)
     if run.has.held_polls:
         run.readers.start(run.users.second_browser(polling[1]), wait_s=3)
-    run.readers.start(*polling)
-    pairs = list(zip(writing, polling, strict=False))
-    run.senders.start(pairs[:2], every_s=0.3, retrying=True)
-    run.senders.start(pairs[2:], every_s=0.3)
-    run.senders.start([(polling[3], polling[3])], every_s=0.6)
-    run.wait.for_traffic(sends=10, polls=3)

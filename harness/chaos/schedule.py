@@ -6,13 +6,14 @@ quiet period, long enough to see that the server has recovered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 
 from harness.chaos.catalog import LONG_S, ChaosFault, Parameters
 from harness.errors import UsageError
 from harness.history import Bounds
+from harness.typed import Pairs, Record
 
 WARM_UP_S = 4.0
 FAULTS_AT_ONCE = (1, 1, 2, 2, 3)
@@ -41,6 +42,20 @@ class Planned:
 Outage = tuple[Planned, ...]
 
 
+class ChaosTraffic(Record, frozen=True):
+    """The users of a run of chaos; with fewer, a failing run is smaller (`harness.chaos.shrinking`)."""
+
+    pairs: Pairs = 4
+    """A sender and a reader each."""
+    retrying: bool = True
+    """Half of the senders send again what was not acked."""
+    varied: bool = True
+    """Second browsers, with small pages and held polls; one user who sends to himself; an empty mailbox."""
+
+
+USUAL_TRAFFIC = ChaosTraffic()
+
+
 @dataclass(frozen=True)
 class FaultSchedule:
     """Outages in their order, at least `quiet_s` seconds apart; everything ends after `total_s` seconds.
@@ -52,11 +67,23 @@ class FaultSchedule:
     quiet_s: float
     total_s: float
     with_clocks: bool
+    traffic: ChaosTraffic = USUAL_TRAFFIC
 
     @property
     def faults(self) -> tuple[Planned, ...]:
         """All of them, in the order in which they begin."""
         return tuple(fault for outage in self.outages for fault in outage)
+
+    def with_outages(self, outages: Iterable[Iterable[Planned]]) -> FaultSchedule:
+        """Return the schedule with these outages instead, each as early as it can be, and no longer."""
+        moved: list[Outage] = []
+        at_s = WARM_UP_S
+        for outage in map(tuple, outages):
+            if outage:
+                earlier_s = outage[0].at_s - at_s
+                moved.append(tuple(replace(it, at_s=round(it.at_s - earlier_s, 1)) for it in outage))
+                at_s = round(max(fault.ends_at_s for fault in moved[-1]) + self.quiet_s, 1)
+        return replace(self, outages=tuple(moved), total_s=at_s if moved else WARM_UP_S + self.quiet_s)
 
 
 def quiet_s(bounds: Bounds) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,18 @@ from harness.chaos import scenario
 from harness.chaos.catalog import CATALOG, ChaosFault, of_upstreams
 from harness.chaos.possible import chosen, possible
 from harness.chaos.schedule import FaultSchedule, draw, quiet_s
+from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, write_schedule
 from harness.cli.actions import find_services, results_folder, run_rows, with_seed
 from harness.cli.console import console, line, say
+from harness.errors import UsageError
 from harness.plan import read_plan
 from harness.reports.words import quantities
 from harness.stack.stores import others
-from harness.targets.profile import REFERENCE, load_profile
+from harness.targets.profile import REFERENCE, Profile, load_profile
 
 PAGE = Path(scenario.__file__ or "").with_name("plan.md")
 PATIENCE_S = 180.0
+MINUTES = 2.0
 
 
 class _Given:
@@ -38,23 +42,19 @@ class _Given:
 
 
 def chaos(options: Namespace) -> int:
-    """Print the schedule of a seed and, without `--dry-run`, play it. Return the exit code."""
-    with_seed(options)
-    profile = load_profile(options.target)
-    kinds_of_all = (*CATALOG, *of_upstreams(others(profile.stores)))
-    wanted = chosen(kinds_of_all, options.only)
-    services = find_services(profile.stores)
-    kinds, left_out = possible(wanted, profile, services)
-    _say_left_out(left_out)
-    quiet = quiet_s(profile.bounds)
-    schedule = draw(options.seed, kinds, total_s=options.minutes * 60, quiet_s=quiet)
-    say(f"Chaos for {options.minutes:g} minutes, seed {options.seed}; the same again with:")
+    """Print the schedule of a seed or a file and, without `--dry-run`, play it. Return the exit code."""
+    case = _given(options) if options.schedule else _drawn(options)
+    options.seed, options.target, options.workers = case.seed, case.target, case.workers
+    schedule = case.schedule
+    minutes = schedule.total_s / 60 if options.schedule else options.minutes
+    say(f"Chaos for {minutes:.3g} minutes, seed {options.seed}; the same again with:")
     line(f"  {_command(options)}\n")
     console.print(table(schedule))
     if options.dry_run:
         return 0
     say()
     with results_folder(options):
+        write_schedule(case, options.reports / SCHEDULE)
         exit_code, _ = run_rows(
             options,
             read_plan(PAGE),
@@ -64,6 +64,46 @@ def chaos(options: Namespace) -> int:
             plugins=[_Given(schedule)],
         )
     return exit_code
+
+
+def _drawn(options: Namespace) -> Case:
+    """Return what the seed draws of the faults that are possible here. Raise UsageError."""
+    with_seed(options)
+    options.minutes = options.minutes or MINUTES
+    target = options.target or REFERENCE
+    profile = load_profile(target)
+    wanted = chosen(kinds_of(profile), options.only)
+    kinds, left_out = possible(wanted, profile, find_services(profile.stores))
+    _say_left_out(left_out)
+    quiet = quiet_s(profile.bounds)
+    schedule = draw(options.seed, kinds, total_s=options.minutes * 60, quiet_s=quiet)
+    return Case(schedule, options.seed, target, options.workers)
+
+
+def _given(options: Namespace) -> Case:
+    """Return what the file has, with the options of the command line instead of its own. Raise UsageError."""
+    if options.minutes or options.only:
+        raise UsageError("A schedule has its own faults and length: leave out --minutes and --only.")
+    played = read_schedule(options.schedule)
+    target = options.target or played.target
+    profile = load_profile(target)
+    case = case_of(options.schedule, kinds_of(profile))
+    _require_possible(case, profile)
+    seed = case.seed if options.seed is None else options.seed
+    return replace(case, seed=seed, target=target, workers=options.workers or case.workers)
+
+
+def kinds_of(profile: Profile) -> tuple[ChaosFault, ...]:
+    """Return all kinds of faults of a target, possible or not."""
+    return (*CATALOG, *of_upstreams(others(profile.stores)))
+
+
+def _require_possible(case: Case, profile: Profile) -> None:
+    services = find_services(profile.stores)
+    if kinds := [fault.kind for fault in case.schedule.faults]:
+        _, left_out = possible(kinds, profile, services)
+        for reason, missing in left_out.items():
+            raise UsageError(f"'{missing[0].full_name}' is not possible: {reason}.")
 
 
 def table(schedule: FaultSchedule) -> Table:
@@ -91,16 +131,11 @@ def _say_left_out(left_out: Mapping[str, Iterable[ChaosFault]]) -> None:
 
 def _command(options: Namespace) -> str:
     """Return the command that does the same again."""
-    words = [
-        "python",
-        "-m",
-        "harness",
-        "chaos",
-        "--seed",
-        str(options.seed),
-        "--minutes",
-        f"{options.minutes:g}",
-    ]
+    words = ["python", "-m", "harness", "chaos", "--seed", str(options.seed)]
+    if options.schedule:
+        words += ["--schedule", str(options.schedule)]
+    else:
+        words += ["--minutes", f"{options.minutes:g}"]
     for pattern in options.only:
         words += ["--only", pattern]
     if options.target != REFERENCE:

@@ -78,6 +78,13 @@ def chaos(options: Namespace) -> int:
     return chaos(options)
 
 
+def shrink(options: Namespace) -> int:
+    """Make a failed run of chaos small."""
+    from harness.cli.shrink import shrink_run
+
+    return shrink_run(options)
+
+
 def client(options: Namespace) -> int:
     """Judge a polling client."""
     from harness.cli.client import client

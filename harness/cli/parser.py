@@ -67,7 +67,7 @@ def parser() -> Parser:
         exit_codes=_VERDICTS,
     )
     commands = program.add_subparsers(title="commands", required=True, metavar="COMMAND", prog=PROGRAM)
-    for add in (_run, _init, _try, _soak, _chaos, _client, _check, _plan, _doctor, _serve, _exec):
+    for add in (_run, _init, _try, _soak, _chaos, _shrink, _client, _check, _plan, _doctor, _serve, _exec):
         add(commands)
     return program
 
@@ -192,6 +192,7 @@ def _chaos(commands: Commands[Parser]) -> None:
             f"{PROGRAM} chaos --seed 7 --minutes 5": "play five minutes of the faults of seed 7",
             f"{PROGRAM} chaos --seed 7 --dry-run": "print them only",
             f"{PROGRAM} chaos --only redis --only 'server *'": "inject faults of these kinds only",
+            f"{PROGRAM} chaos --schedule shrunk.json": "play the faults of a file",
         },
         exit_codes=_VERDICTS,
     )
@@ -203,11 +204,50 @@ def _chaos(commands: Commands[Parser]) -> None:
         metavar="FAULT",
         help="a store, a fault, or a pattern: 'redis *'; repeatable",
     )
+    what.add_argument(
+        "--schedule", type=Path, metavar="FILE", help="a schedule.json instead of a new schedule"
+    )
     what.add_argument("--dry-run", action="store_true", help="print the schedule, and run nothing")
     _about_the_target(chaos)
     _minutes_of(_how(chaos))
     _about_results(chaos)
-    chaos.set_defaults(command=dispatch.chaos)
+    chaos.set_defaults(command=dispatch.chaos, target=None, minutes=None)  # a schedule has its own
+
+
+def _shrink(commands: Commands[Parser]) -> None:
+    shrink = commands.add_parser(
+        "shrink",
+        help="make a failed run of chaos small",
+        description="Find the smallest schedule of faults, with the fewest users and workers, that still\n"
+        "breaks the same promise in the same way as a failed run of chaos. Write it to\n"
+        "shrunk.json in the run's folder, for `chaos --schedule`.",
+        usage="[options] FOLDER",
+        examples={
+            f"{PROGRAM} shrink reports/latest": "make the last run small",
+            f"{PROGRAM} shrink reports/latest --minutes 60 --runs 10 --needed 7": "make a rare failure small",
+        },
+        exit_codes={
+            0: "the smallest schedule that was found is in shrunk.json",
+            2: _FAILED[2],
+            3: "the whole schedule does not fail often enough, or the harness failed",
+            INTERRUPTED: "interrupted",
+        },
+    )
+    what = shrink.add_argument_group("what to make small")
+    what.add_argument("folder", type=Path, metavar="FOLDER", help="the results of the failed run")
+    what.add_argument(
+        "--promise", metavar="NAME", help="which of the broken promises (default: the first one)"
+    )
+    how = shrink.add_argument_group("how")
+    how.add_argument(
+        "--minutes", type=_minutes, default=30.0, metavar="N", help="when to stop (default: after 30)"
+    )
+    how.add_argument(
+        "--runs", type=_count, default=3, metavar="N", help="runs of each schedule, at most (default: 3)"
+    )
+    how.add_argument("--needed", type=_count, default=2, metavar="K", help="how many must fail (default: 2)")
+    how.add_argument("--jobs", type=_count, default=2, metavar="N", help="runs side by side (default: 2)")
+    shrink.set_defaults(command=dispatch.shrink)
 
 
 def _client(commands: Commands[Parser]) -> None:

@@ -22,8 +22,8 @@ AGAIN = "again"
 """The folder below, for the rows that are run once more."""
 LOCK = ".run"
 """A lock file, which the system releases when a process ends; it names the run and its process."""
-FILES = (HISTORY, "verdicts.json", "results.json", "report.html", "junit.xml")
-FOLDERS = ("logs", "screenshots", AGAIN)
+FILES = (HISTORY, "schedule.json", "verdicts.json", "results.json", "report.html", "junit.xml")
+FOLDERS = ("logs", "screenshots", "shrink", AGAIN)
 _LONGEST_COMMAND = 120
 
 

@@ -1,0 +1,176 @@
+"""`python -m harness shrink`: find the smallest schedule of chaos that still breaks the same promise."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sized
+from pathlib import Path
+
+from harness.chaos.reproducing import Signature, Tally, signature_of, suspects
+from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, write_schedule
+from harness.chaos.shrinking import OutOfTime, shrink
+from harness.cli.chaos import kinds_of, table
+from harness.cli.console import console, line, say
+from harness.cli.parser import PROGRAM
+from harness.errors import CannotWrite, UsageError, reason_of
+from harness.history.recorder import REMEDY
+from harness.reports.record import RunRecord, read_results
+from harness.runner.folder import HISTORY
+from harness.stack.processes import Process
+from harness.targets.profile import load_profile
+
+STEPS = "shrink"
+"""The folder of the reruns, below that of the run."""
+SHRUNK = "shrunk.json"
+END_S = 10.0
+_PAUSE_S = 0.1
+
+
+def shrink_run(options: Namespace) -> int:
+    """Shrink a failed run of chaos. Return 0 if the smallest schedule was found or the time is over."""
+    folder: Path = options.folder
+    run = _failed(folder)
+    case = _case(folder)
+    same = signature_of(run, options.promise)
+    say(f"The run broke {same}. The same failure is looked for.")
+    trials = _Trials(folder / STEPS, same, options)
+    with trials:
+        likely = suspects(run, folder / HISTORY, case.schedule, same)
+        if not trials.fails(case, "the whole schedule"):
+            say(f"It does not fail often enough to be made smaller: {trials.last}.")
+            return 3
+        smallest = shrink(case, trials.fails, likely=likely)
+        _say_result(smallest, trials, folder / SHRUNK)
+    return 0
+
+
+def _failed(folder: Path) -> RunRecord:
+    """Return the results of a failed run. Raise UsageError for anything else."""
+    try:
+        run = read_results(folder / "results.json")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The results in {folder} cannot be read: {reason_of(error)}.") from error
+    if not (folder / SCHEDULE).exists():
+        raise UsageError(f"{folder} is not a run of chaos: it has no {SCHEDULE}.")
+    if run.exit_code != 1:
+        raise UsageError(f"The run in {folder} broke no promise: there is nothing to make smaller.")
+    return run
+
+
+def _case(folder: Path) -> Case:
+    profile = load_profile(read_schedule(folder / SCHEDULE).target)
+    case = case_of(folder / SCHEDULE, kinds_of(profile))
+    workers = case.workers or (profile.workers if profile.command else None)
+    return Case(case.schedule, case.seed, case.target, workers)
+
+
+def _say_result(case: Case, trials: _Trials, path: Path) -> None:
+    try:
+        write_schedule(case, path)
+    except OSError as error:
+        raise CannotWrite(path, error, remedy=REMEDY) from error
+    faults = len(case.schedule.faults)
+    how_many = (
+        "no fault" if not faults else "only this fault" if faults == 1 else f"only these {faults} faults"
+    )
+    say(f"\n{trials.of(case)} with {how_many}:\n")
+    console.print(table(case.schedule))
+    traffic = case.schedule.traffic
+    say(f"\nWith {traffic.pairs} senders, {case.workers or 'the usual'} workers. Play it with:")
+    line(f"  {PROGRAM} chaos --schedule {shlex.quote(str(path))}")
+
+
+class _Trials:
+    """Runs cases, each several times, and counts how often they fail in the same way."""
+
+    def __init__(self, folder: Path, same: Signature, options: Namespace) -> None:
+        self._folder = folder
+        self._same = same
+        self._runs: int = options.runs
+        self._needed: int = min(options.needed, options.runs)
+        self._jobs: int = options.jobs
+        self._until = time.monotonic() + options.minutes * 60
+        self._running: list[Process] = []
+        self._tallies: list[tuple[Case, Tally]] = []
+
+    def __enter__(self) -> _Trials:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the reruns that are still going on."""
+        self._end(self._running)
+
+    @property
+    def last(self) -> Tally:
+        """How the case that was run last ended."""
+        return self._tallies[-1][1]
+
+    def of(self, case: Case) -> Tally:
+        """Return how often a case failed."""
+        return next(tally for tried, tally in reversed(self._tallies) if tried == case)
+
+    def fails(self, case: Case, what: str) -> bool:
+        """Run a case until it is decided whether it fails often enough. Raise OutOfTime."""
+        if self._tallies and time.monotonic() + case.schedule.total_s > self._until:
+            say("The time is over.")
+            raise OutOfTime
+        tally = self._run(case, self._folder / f"{len(self._tallies):03}")
+        self._tallies.append((case, tally))
+        left_s = max(0.0, self._until - time.monotonic())
+        does = tally.fails >= self._needed
+        say(f"{'smaller' if does else 'needed ':<8} {what}: {tally} ({left_s / 60:.0f} min left)")
+        return does
+
+    def _run(self, case: Case, folder: Path) -> Tally:
+        tally, waiting, running = Tally(), list(range(self._runs)), dict[Path, Process]()
+        while True:
+            while waiting and len(running) < self._jobs and not self._is_decided(tally, waiting, running):
+                at = waiting.pop(0)
+                running[folder / str(at)] = self._start(case, folder / str(at), case.seed + at)
+            if not running:
+                return tally
+            for each in _ended(running):
+                tally.add(_results(each), self._same)
+                del running[each]
+            if self._is_decided(tally, waiting, running):
+                self._end(running.values())
+                return tally
+
+    def _is_decided(self, tally: Tally, *left: Sized) -> bool:
+        """Return whether the runs that are left change nothing."""
+        return not self._needed - sum(map(len, left)) <= tally.fails < self._needed
+
+    def _start(self, case: Case, folder: Path, seed: int) -> Process:
+        schedule = folder.with_name(f"{folder.name}-{SCHEDULE}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_schedule(case, schedule)
+        except OSError as error:
+            raise CannotWrite(error.filename or folder, error, remedy=REMEDY) from error
+        words = ["--schedule", str(schedule), "--seed", str(seed), "--reports", str(folder)]
+        command = [sys.executable, "-m", "harness", "chaos", *words]
+        process = Process("a rerun", command, log=folder.with_suffix(".log"))
+        self._running.append(process)
+        process.launch()
+        return process
+
+    def _end(self, processes: Iterable[Process]) -> None:
+        for process in processes:
+            process.stop(deadline_s=END_S)
+
+
+def _ended(running: Mapping[Path, Process]) -> list[Path]:
+    """Wait until at least one run has ended; return the folders of those that have."""
+    while not (ended := [folder for folder, process in running.items() if not process.running]):
+        time.sleep(_PAUSE_S)
+    return ended
+
+
+def _results(folder: Path) -> RunRecord | None:
+    try:
+        return read_results(folder / "results.json")
+    except (OSError, ValueError):
+        return None
