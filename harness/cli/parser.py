@@ -218,9 +218,9 @@ def _shrink(commands: Commands[Parser]) -> None:
     shrink = commands.add_parser(
         "shrink",
         help="make a failed run of chaos small",
-        description="Find the smallest schedule of faults, with the fewest users and workers, that still\n"
-        "breaks the same promise in the same way as a failed run of chaos. Write it to\n"
-        "shrunk.json in the run's folder, for `chaos --schedule`.",
+        description="Find the smallest schedule of faults, with the fewest users and workers, that\n"
+        "still breaks the same promise in the same way as a failed run of chaos. Write\n"
+        "it to shrunk.json in the run's folder, for `chaos --schedule`.",
         usage="[options] FOLDER",
         examples={
             f"{PROGRAM} shrink reports/latest": "make the last run small",
