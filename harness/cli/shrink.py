@@ -25,6 +25,7 @@ from harness.targets.profile import load_profile
 STEPS = "shrink"
 """The folder of the reruns, below that of the run."""
 SHRUNK = "shrunk.json"
+RERUN = (sys.executable, "-m", "harness", "chaos")
 END_S = 10.0
 _PAUSE_S = 0.1
 
@@ -151,8 +152,7 @@ class _Trials:
         except OSError as error:
             raise CannotWrite(error.filename or folder, error, remedy=REMEDY) from error
         words = ["--schedule", str(schedule), "--seed", str(seed), "--reports", str(folder)]
-        command = [sys.executable, "-m", "harness", "chaos", *words]
-        process = Process("a rerun", command, log=folder.with_suffix(".log"))
+        process = Process("a rerun", [*RERUN, *words], log=folder.with_suffix(".log"))
         self._running.append(process)
         process.launch()
         return process
