@@ -26,6 +26,7 @@ from harness.runner.alone import the_machine
 from harness.runner.collector import Collector
 from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided
 from harness.runner.folder import new_run
+from harness.runner.order import row_marks, side_by_side
 from harness.runner.outcomes import judged_by_its_end
 from harness.runner.results import Part, Results, title, to_json
 from harness.runner.screenshots import Screenshots
@@ -83,7 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; in the process that sees every report, collect the results."""
     config.addinivalue_line(
         "markers",
-        "plan(*ids, alone=False): the rows of the test plan that this test runs; alone: no row beside it",
+        "plan(*ids, alone=False, long=False): the rows of the test plan that this test runs;"
+        " alone: no row beside it; long: begin early, so that no other process waits for it in the end",
     )
     if not hasattr(config, "workerinput"):  # pytest-xdist's workers have it
         if config.option.harness_seed is None:
@@ -99,12 +101,14 @@ def row_ids(item: pytest.Item) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the rows asked for, in the plan's order."""
+    """Keep the rows asked for, in the plan's order; side by side, in the order of `side_by_side`."""
     if wanted := wanted_rows(config):
         kept = dict.fromkeys(item for row in wanted for item in items if row in row_ids(item))
         dropped = [item for item in items if item not in kept]
         items[:] = list(kept)
         config.hook.pytest_deselected(items=dropped)
+        if hasattr(config, "workerinput"):
+            items[:] = side_by_side(items)
     config.stash[TESTS_OF] = Counter(row for item in items for row in row_ids(item))
 
 
@@ -149,13 +153,16 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Keep other rows from a scenario that must be alone; the wait does not count as its time."""
-    is_scenario = bool(row_ids(item)) and "run" in getattr(item, "fixturenames", ())
+    fixtures = getattr(item, "fixturenames", ())
+    is_scenario = bool(row_ids(item)) and "run" in fixtures
     if not is_scenario and not _runs_rows(item):
         return (yield)
-    alone = any(mark.kwargs.get("alone") for mark in item.iter_markers("plan"))
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(the_machine(_session(item.config).settings.reports, alone=alone))
+            session = _session(item.config)
+            if is_scenario or "services_of_the_run" in fixtures:
+                session.start_services()
+            stack.enter_context(the_machine(session.settings.reports, alone=row_marks(item, "alone")))
         except HarnessError as error:
             item.stash[CANNOT_BEGIN] = error
         return (yield)

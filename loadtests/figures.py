@@ -51,6 +51,11 @@ class Figures:
         """Return the longest time in ms; 0 if there is none."""
         return float(self.times[name].get_max_value()) / 1000
 
+    @property
+    def share_of_cpu(self) -> float:
+        """The share of one core that a process of the generator used, on average; 0 if it is not known."""
+        return self.sums_s["cpu"] / self.sums_s["wall"] if self.sums_s["wall"] else 0.0
+
     def to_message(self) -> dict[str, Any]:
         """Return the figures as they travel to the master."""
         times = {name: histogram.encode().decode("ascii") for name, histogram in self.times.items()}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -19,21 +20,24 @@ from locust import User, constant, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import WorkerRunner
+from locust.runners import STATE_STOPPED, WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from harness.errors import HarnessError, UsageError
 from harness.runner.machine import MachineWatch
 from harness.targets.profile import load_profile
-from harness.verdict import EXIT_CODES
-from loadtests import hosts, options, results, workers
+from harness.verdict import EXIT_CODES, Verdict
+from loadtests import hosts, options, workers
 from loadtests.connections import Server
 from loadtests.figures import Figures
+from loadtests.recording import Recording
+from loadtests.results import Folder
 from loadtests.run import LoadRun, promises_of
 from loadtests.users import ChatUser
 from loadtests.verdicts import Circumstances, Totals
 
 STOP_WITHIN_S = 30.0
+INTERRUPTED = 130
 logger = logging.getLogger(__name__)
 
 
@@ -43,32 +47,83 @@ class _Process:
     def __init__(self) -> None:
         self.figures = Figures()
         self.run: LoadRun | None = None
-        self.watch: MachineWatch | None = None
         self.workers = workers.Workers()
+        self.lines: list[bytes] = []
+        self.folder: Folder | None = None
+        """Of the results; a worker has none."""
+        self.verdict: Verdict | None = None
+        self._watch: MachineWatch | None = None
 
     def begin(self, environment: Environment) -> None:
-        """Begin a test, and forget the one before. Raise UsageError."""
+        """Begin a test, and forget the one before. Raise UsageError, CannotWrite."""
         self.end()
         self.figures.clear()
+        self.lines.clear()
+        self.verdict = None
+        chosen = _options(environment)
+        write: Callable[[bytes], Any] = self.lines.append
+        if not _is_worker(environment):
+            self.folder = Folder(chosen, load_profile(chosen.target))
+            write = self.folder.write
         index = max(0, getattr(environment.runner, "worker_index", 0))
-        self.run = _new_run(environment, self.figures, worker=index)
-        self.watch = MachineWatch(self.run.busy.record)
-        self.watch.__enter__()
+        recording = Recording(write, seed=chosen.seed, share=chosen.load_share, worker=index)
+        self.run = _new_run(environment, self.figures, worker=index, recording=recording)
+        self._watch = MachineWatch(self.run.busy.record)
+        self._watch.__enter__()
 
     def end(self) -> None:
-        """End what watches this machine."""
-        if self.watch is not None:
-            self.watch.__exit__(None, None, None)
-            self.watch = None
+        """End what watches this machine, and let others use the folder."""
+        if self._watch is not None:
+            self._watch.__exit__(None, None, None)
+            self._watch = None
+        if self.folder is not None:
+            self.folder.close()
+            self.folder = None
+
+    def judge(self, environment: Environment) -> None:
+        """Write and print the results of the test that has ended. Raise CannotWrite."""
+        if self.run is None or self.folder is None:
+            return
+        self.run.count_cpu()
+        about = Circumstances(
+            crashes=len(environment.runner.exceptions) if environment.runner else 0,
+            under_way=self.run.deliveries.under_way() + self.workers.under_way(),
+            lost_workers=self.workers.lost(),
+            is_broken_on_purpose=self.run.load.shape.fault is not None,
+            promises=promises_of(self.run.profile),
+        )
+        totals = Totals(self.figures, self.run.profile.bounds, about, self.run.since_begin_s())
+        was_drained = self.figures.counts["left"] == self.figures.counts["users"] and not about.lost_workers
+        chosen = _options(environment)
+        named = {name: getattr(chosen, name) for name in ("seed", "shape", "send_every", "load_share")}
+        try:
+            record = self.folder.judge(totals, was_drained=was_drained, about=named)
+            self.verdict = record.verdict
+        finally:
+            self.end()
+
+    def write_of(self, worker: str, lines: bytes) -> None:
+        """Write what a worker has recorded."""
+        if self.folder is not None and lines:
+            self.folder.write_of(worker, lines)
 
 
-def _new_run(environment: Environment, figures: Figures, *, worker: int = 0) -> LoadRun:
+def _new_run(
+    environment: Environment, figures: Figures, *, worker: int = 0, recording: Recording | None = None
+) -> LoadRun:
     chosen = _options(environment)
     server = Server(
         environment.host or "", keep_alive_s=chosen.keep_alive, is_checked=chosen.check_certificate
     )
-    load = options.load_of(chosen)
-    return LoadRun(load_profile(chosen.target), server, load, worker=worker, figures=figures)
+    return LoadRun(
+        load_profile(chosen.target),
+        server,
+        options.load_of(chosen),
+        figures=figures,
+        worker=worker,
+        workers=max(1, chosen.expect_workers) if _is_worker(environment) else 1,
+        recording=recording,
+    )
 
 
 def _options(environment: Environment) -> Namespace:
@@ -106,18 +161,30 @@ def _add_options(parser: LocustArgumentParser) -> None:
 def _check(environment: Environment, **_: Any) -> None:
     """End with one sentence if an option or the host is not usable; Locust's page asks for a host."""
     environment.stop_timeout = max(environment.stop_timeout, STOP_WITHIN_S)
-    process.workers.connect(environment, process.figures, process, stop_within_s=STOP_WITHIN_S + 5)
+    process.workers.connect(
+        environment, process.figures, process, process.write_of, stop_within_s=STOP_WITHIN_S + 5
+    )
     if _is_worker(environment):
         return
     try:
-        options.check(_options(environment))
-        load_profile(_options(environment).target)
+        _require_right(environment)
         if environment.web_ui is None or environment.host:
             _set_host(environment)
     except HarnessError as error:
         print(f"load test: {error}", file=sys.stderr)  # noqa: T201  what the user reads
         workers.dismiss(environment)
         sys.exit(error.exit_code)
+
+
+def _require_right(environment: Environment) -> None:
+    """Raise UsageError for options that cannot be used."""
+    chosen = _options(environment)
+    options.check(chosen)
+    wire = load_profile(chosen.target).wire
+    if wire.users == "list" and (chosen.num_users or 1) > len(wire.user_list):
+        raise UsageError(
+            f"--users is {chosen.num_users}, and the profile's list has {len(wire.user_list)} users."
+        )
 
 
 def _set_host(environment: Environment) -> None:
@@ -134,11 +201,12 @@ def _set_host(environment: Environment) -> None:
 def _begin(environment: Environment, **_: Any) -> None:
     try:
         if environment.web_ui is not None:
-            options.check(_options(environment))
+            _require_right(environment)
             _set_host(environment)
         process.begin(environment)
-    except UsageError as error:
+    except HarnessError as error:
         logger.error("%s", error)
+        environment.process_exit_code = error.exit_code
         raise gevent.GreenletExit from error  # what Locust would start the test in: it does not start
 
 
@@ -148,24 +216,30 @@ def _stop(environment: Environment, **_: Any) -> None:
         process.run.is_stopping = True
 
 
-@events.quitting.add_listener
+@events.test_stop.add_listener
 def _judge(environment: Environment, **_: Any) -> None:
-    """Print the verdict and set the exit code, once: on the master or on a run without workers."""
+    """Write and print the results: on the master, or on a run without workers."""
+    try:
+        process.judge(environment)
+    except HarnessError as error:
+        print(f"load test: {error}", file=sys.stderr)  # noqa: T201  what the user reads
+        environment.process_exit_code = error.exit_code
+
+
+@events.quitting.add_listener
+def _exit(environment: Environment, **_: Any) -> None:
+    """Set the exit code; where Ctrl-C came first, users still get time to receive what was sent."""
     if _is_worker(environment) or environment.runner is None:
         return
-    environment.runner.stop()  # where Ctrl-C came first, users still get time to receive what was sent
-    if process.run is None:
-        return
-    process.end()
-    profile = process.run.profile
-    about = Circumstances(
-        crashes=len(environment.runner.exceptions),
-        under_way=process.run.deliveries.under_way() + process.workers.under_way(),
-        lost_workers=process.workers.lost(),
-        promises=promises_of(profile),
-    )
-    totals = Totals(process.figures, profile.bounds, about)
-    environment.process_exit_code = EXIT_CODES[results.write(totals, _options(environment))]
+    was_interrupted = _ended_early(environment) and environment.runner.state != STATE_STOPPED
+    environment.runner.stop()
+    if process.verdict is not None:
+        environment.process_exit_code = INTERRUPTED if was_interrupted else EXIT_CODES[process.verdict]
+
+
+def _ended_early(environment: Environment) -> bool:
+    run_time_s = getattr(_options(environment), "load_run_time", None)
+    return process.run is not None and run_time_s is not None and process.run.since_begin_s() < run_time_s - 1
 
 
 def _is_worker(environment: Environment) -> bool:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.targets.profile import REFERENCE
-from loadtests.schedule import SHAPES, STEADY, Load
+from loadtests.recording import MOST_LINES
+from loadtests.schedule import SHAPES, STEADY, Load, recorded_share
 
 if TYPE_CHECKING:  # importing Locust replaces the standard library's sockets
     from locust.argument_parser import LocustArgumentParser
@@ -68,11 +69,18 @@ def add_options(parser: LocustArgumentParser) -> None:
 
 
 def check(options: Namespace) -> None:
-    """Raise UsageError for options that do not fit each other; choose a seed where none is given."""
+    """Raise UsageError for options that do not fit each other; add what follows from them.
+
+    A worker gets no option of Locust's own from its master, so what it needs of them gets a name of ours.
+    """
     if options.num_users is not None and options.num_users < 1:
         raise UsageError(f"--users is {options.num_users}: it must be a whole number from 1 on.")
     if options.shape != STEADY and not options.run_time:
         raise UsageError(f"--shape {options.shape} needs --run-time: its parts are parts of the run.")
+    options.load_run_time = float(options.run_time) if options.run_time else None
+    options.load_share = recorded_share(
+        options.num_users or 1, options.send_every, options.load_run_time or math.inf, most_lines=MOST_LINES
+    )
     if options.seed is None:
         options.seed = secrets.randbelow(2**32)
     if Path(options.reports).exists() and not Path(options.reports).is_dir():
@@ -81,7 +89,7 @@ def check(options: Namespace) -> None:
 
 def load_of(options: Namespace) -> Load:
     """Return the load that the options describe."""
-    run_time_s = float(options.run_time) if options.run_time else math.inf
+    run_time_s = options.load_run_time or math.inf
     return Load(int(options.seed), float(options.send_every), SHAPES[options.shape], run_time_s)
 
 

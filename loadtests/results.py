@@ -1,37 +1,144 @@
-"""The results of a load test: a table on the terminal, and `load.json` in the folder of the results."""
+"""The results of a load test, judged and written like those of a run of the plan, with two rows.
+
+One is about all messages, which are counted and timed, one about the recorded mailboxes, which the harness's
+checkers judge. `load.json` has the figures alone.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
+
+from rich.console import Console
 
 from harness.errors import CannotWrite
+from harness.history import HistoryFile, Recorder
 from harness.history.recorder import REMEDY
+from harness.plan import PlanRow
+from harness.reports import terminal
 from harness.reports.files import write_atomically
+from harness.reports.record import RunRecord
+from harness.runner.folder import HISTORY, held, new_run
+from harness.runner.results import Results
+from harness.runner.session import Settings
+from harness.targets.profile import Profile
 from harness.verdict import Verdict
+from loadtests.recording import COUNTED, RECORDED, merge
 from loadtests.verdicts import Totals, table
 
 LOAD = "load.json"
+PART = ".part-"
+SECTION = "load"
+_TITLES = {
+    COUNTED: "All messages, counted and timed",
+    RECORDED: "The recorded mailboxes, judged by every promise",
+}
 
 
-def write(totals: Totals, options: Namespace) -> Verdict:
-    """Print the table, write the file, and return the verdict. Raise CannotWrite."""
-    verdict, reason = totals.verdict()
-    measured = totals.measured()
-    print(table(measured, totals.floor, verdict, reason))  # noqa: T201  the result of the run
-    document = {
-        "verdict": verdict.value,
-        "reason": reason,
-        "seed": options.seed,
-        "shape": options.shape,
-        "users": options.num_users,
-        "send_every_s": options.send_every,
-        **measured,
+_ROWS = [PlanRow(row, SECTION, title, "", "", 0) for row, title in _TITLES.items()]
+PROMISES = ("no-loss", "no-duplicate", "order", "cursor", "no-phantom")
+TIMED = ("on-time", "available")
+"""By these the recorded mailboxes are judged, by the latter unless the generator itself was too slow."""
+
+
+class Folder:
+    """The folder of the results, which no other run may use. Raise UsageError, CannotWrite."""
+
+    def __init__(self, options: Namespace, profile: Profile) -> None:
+        self._options, self._profile = options, profile
+        self.path = Path(options.reports)
+        self._open = contextlib.ExitStack()
+        self._settings = Settings(profile, options.seed, self.path, workers=profile.workers, run=new_run())
+        self._open.enter_context(held(self.path, self._settings.run))
+        for old in (self.path / LOAD, *self.path.glob(f"{PART}*")):
+            old.unlink(missing_ok=True)
+        self._results = Results(_ROWS, self._settings)
+        self._file = self._open.enter_context(HistoryFile(self.path / HISTORY))
+        self.recorder = self._begin()
+        self._lines = self._open.enter_context((self.path / HISTORY).open("ab", buffering=0))
+        self._parts: dict[str, Any] = {}
+
+    def _begin(self) -> Recorder:
+        return self._file.recorder(
+            row=RECORDED,
+            title=_TITLES[RECORDED],
+            seed=self._options.seed,
+            bounds=self._profile.bounds,
+            policy=self._profile.policy,
+            semantics=self._profile.semantics,
+        )
+
+    def write(self, line: bytes) -> None:
+        """Write one line of this process's own history."""
+        self._lines.write(line)
+
+    def write_of(self, worker: str, lines: bytes) -> None:
+        """Write lines of a worker's history."""
+        if worker not in self._parts:
+            path = self.path / f"{PART}{len(self._parts)}"
+            self._parts[worker] = self._open.enter_context(path.open("wb"))
+        self._parts[worker].write(lines)
+
+    def close(self) -> None:
+        """Let other runs use the folder."""
+        self._open.close()
+
+    def judge(self, totals: Totals, *, was_drained: bool, about: dict[str, Any]) -> RunRecord:
+        """Write everything, with `about` in `load.json`; return the record of the run. Raise CannotWrite."""
+        try:
+            self._merge()
+            self._end_history(totals, was_drained=was_drained)
+            record = self._results.write()
+            document = {
+                "verdict": record.verdict.value,
+                "reason": reason_of(record),
+                **about,
+                **totals.measured(),
+            }
+            write_atomically(self.path / LOAD, json.dumps(document, indent=1) + "\n")
+        except OSError as error:
+            raise CannotWrite(self.path, error, remedy=REMEDY) from error
+        print(table(totals.measured(), totals.floor))  # noqa: T201  the result of the run
+        terminal.show_run(record, Console(highlight=False, markup=False, emoji=False))
+        return record
+
+    def _merge(self) -> None:
+        for part in self._parts.values():
+            part.flush()
+        merge(self.path / HISTORY, [Path(part.name) for part in self._parts.values()])
+
+    def _end_history(self, totals: Totals, *, was_drained: bool) -> None:
+        """Record how the test ended, in the file that the parts were merged into."""
+        verdict, reason = totals.verdict()
+        begin_ns = self.recorder.events[0]["t"]
+        timed = () if totals.is_overloaded else TIMED
+        promises = [*PROMISES, *timed, *(["recovers"] if totals.about.is_broken_on_purpose else [])]
+        with HistoryFile(self.path / HISTORY) as file:
+            if was_drained:
+                file.record("drained", row=RECORDED)
+            file.record("judging", row=RECORDED, promises=promises)
+            file.record("phase", **_phase(RECORDED, begin_ns, judged=1), seconds=totals.seconds)
+            counted = {"verdict": verdict, "reason": reason, "measured": totals.measured()}
+            file.record("phase", **_phase(COUNTED, None) | counted)
+
+
+def _phase(row: str, begin_ns: int | None, *, judged: int = 0) -> dict[str, Any]:
+    """Return the end of a row, as the harness records the end of a test."""
+    return {
+        "rows": [row],
+        "tests": {row: 1},
+        "when": "teardown",
+        "begin": begin_ns,
+        "verdict": Verdict.PASS,
+        "reason": "",
+        "judged": judged,
+        "ended": True,
     }
-    path = Path(options.reports) / LOAD
-    try:
-        write_atomically(path, json.dumps(document, indent=1) + "\n")
-    except OSError as error:
-        raise CannotWrite(path, error, remedy=REMEDY) from error
-    return verdict
+
+
+def reason_of(record: RunRecord) -> str:
+    """Return why a run did not pass; '' if it did."""
+    return "; ".join(f"{row.id}: {row.reason}" for row in record.rows if row.reason)

@@ -12,12 +12,14 @@ from harness.adapters.base import Site
 from harness.adapters.over_http import HttpAdapter
 from harness.checkers import PROMISES, not_made
 from harness.client import Answer, Client
+from harness.errors import NotHere
 from harness.history import NS_PER_S
 from harness.targets.profile import Profile
 from loadtests.busy import Busy
 from loadtests.connections import Connections, Server
 from loadtests.deliveries import Deliveries
 from loadtests.figures import Figures
+from loadtests.recording import Recording
 from loadtests.schedule import Load
 from loadtests.verdicts import NOT_IN_TIME_S
 
@@ -32,10 +34,19 @@ class LoadRun:
     """One test, as one process sees it; `worker` is this process's index."""
 
     def __init__(
-        self, profile: Profile, server: Server, load: Load, *, worker: int, figures: Figures
+        self,
+        profile: Profile,
+        server: Server,
+        load: Load,
+        *,
+        figures: Figures,
+        worker: int = 0,
+        workers: int = 1,
+        recording: Recording | None = None,
     ) -> None:
         self.profile, self.load, self.figures = profile, load, figures
-        self.busy = Busy()
+        self.recording = recording or Recording(lambda line: None, seed=load.seed, share=0.0)
+        self.busy = Busy(self.recording.pressed)
         self.deliveries = Deliveries(
             figures,
             profile.bounds,
@@ -45,7 +56,8 @@ class LoadRun:
         )
         self.begin_ns = time.monotonic_ns()
         self.usernames: list[str] = []
-        self._server, self._worker, self._joined = server, worker, 0
+        self._server, self._worker, self._workers, self._joined = server, worker, workers, 0
+        self._used = time.process_time(), time.monotonic()
         self._codec = None if profile.adapter else profile.codec()
         self._run = secrets.token_hex(4)
         self.at_once = 0
@@ -54,9 +66,16 @@ class LoadRun:
 
     def new_user(self) -> tuple[str, Client]:
         """Return a new user: what its random choices are drawn by, and the client."""
-        key = f"{self._worker}x{self._joined}"
+        place, key = self._joined, f"{self._worker}x{self._joined}"
         self._joined += 1
-        return key, self.client(f"load_{self._run}_{key}", PASSWORD)
+        known = self.profile.wire.user_list[self._worker :: self._workers]
+        if self.profile.wire.users != "list" or self.profile.adapter:
+            return key, self.client(f"load_{self._run}_{key}", PASSWORD)
+        if place >= len(known):
+            raise NotHere(
+                f"The profile's list has {len(known)} users for this process, and more were started."
+            )
+        return known[place].username, self.client(known[place].username, known[place].password)
 
     def client(self, username: str, password: str) -> Client:
         """Return a client of the server, which makes its requests over gevent."""
@@ -78,6 +97,13 @@ class LoadRun:
     def at_ns(self, since_begin_s: float) -> int:
         """Return a time of the load on the monotonic clock."""
         return self.begin_ns + int(since_begin_s * NS_PER_S)
+
+    def count_cpu(self) -> None:
+        """Count how much of a core this process has used since the last call."""
+        cpu_s, wall_s = time.process_time(), time.monotonic()
+        self.figures.sums_s["cpu"] += cpu_s - self._used[0]
+        self.figures.sums_s["wall"] += wall_s - self._used[1]
+        self._used = cpu_s, wall_s
 
     def began(self, intended_ns: int, start_ns: int) -> None:
         """Count a send or a poll that the generator began, in time or not."""

@@ -48,6 +48,7 @@ class ChatUser:
         self._polled_ns = 0
         """When the last poll began that was answered, and brought everything."""
         self._signed_in_ns = 0
+        self._is_recorded = run.recording.has(self.name)
 
     def enter(self) -> bool:
         """Register and sign in, as often as the server limits it; return whether the user is in."""
@@ -61,6 +62,7 @@ class ChatUser:
         run = self._run
         since_s = run.since_begin_s()
         run.usernames.append(self.name)
+        run.figures.counts["users"] += 1
         writing = gevent.spawn(self._send_as_drawn, run.load.sends(self._key, since_s))
         due_ns = run.at_ns(since_s + self._random.uniform(0, self._schedule.interval_ns / NS_PER_S))
         try:
@@ -68,6 +70,7 @@ class ChatUser:
                 self._sleep_until(due_ns)
                 due_ns = self._poll(due_ns)
             writing.get()  # a crash of it is a crash of the user
+            run.figures.counts["left"] += 1
         finally:
             writing.kill()
             self._under_way.kill()
@@ -113,7 +116,10 @@ class ChatUser:
         manner = Manner(run.deliveries.content(number), run.deliveries.token(number))
         run.at_once += 1
         try:
+            op = self._record_begin(recipient, manner, due_ns)
             result = self._asked(partial(self.client.send, recipient, manner), due_ns)
+            if op and result is not None:
+                run.recording.sent(op, result)
         finally:
             run.at_once -= 1
         outcome = Outcome.REFUSED if result is None else result.outcome
@@ -125,6 +131,14 @@ class ChatUser:
         if delivered is not None:
             self._report(delivered)
 
+    def _record_begin(self, recipient: str, manner: Manner, due_ns: int) -> int:
+        """Record a send before it leaves, if its mailbox is recorded; return its operation, else 0."""
+        recording = self._run.recording
+        if not recording.has(recipient):
+            return 0
+        now_ns, token = time.monotonic_ns(), manner.client_message_id or ""
+        return recording.sending(self.name, recipient, manner.content, token, due_ns=due_ns, now_ns=now_ns)
+
     def _poll(self, intended_ns: int) -> int:
         """Poll once; return when the next poll is due, in monotonic ns."""
         start_ns = time.monotonic_ns()
@@ -133,6 +147,8 @@ class ChatUser:
         end_ns = time.monotonic_ns()
         if result is None:
             return self._schedule.next_start(start_ns, end_ns)
+        if self._is_recorded:
+            self._run.recording.polled(self.name, self._since, result, intended_ns=intended_ns)
         expected_s = self._schedule.smoothed_round_trip_s
         due_ns = self._schedule.next_start(start_ns, end_ns)
         self._run.figures.took("poll", result.end_ns - intended_ns)

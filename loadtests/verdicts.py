@@ -43,6 +43,8 @@ class Totals:
     figures: Figures
     bounds: Bounds
     about: Circumstances = field(default_factory=Circumstances)
+    seconds: float = 0.0
+    """How long the test lasted."""
 
     @property
     def floor(self) -> float:
@@ -148,13 +150,19 @@ class Totals:
             "delivery_max_ms": None if never else self.figures.longest_ms("delivery"),
             **{f"since_ack_{name}_ms": percentile("since_ack", q, never=never) for name, q in _QUANTILES},
             "generator_lag_p99_ms": percentile("lag", 99),
+            "generator_cpu_percent": round(100 * self.figures.share_of_cpu, 1),
+            "sends_per_s": self._per_s("acked"),
+            "polls_per_s": self._per_s("polls"),
         }
+
+    def _per_s(self, name: str) -> float | None:
+        return round(self.figures.counts[name] / self.seconds, 2) if self.seconds else None
 
 
 _QUANTILES = (("p50", 50), ("p95", 95), ("p99", 99), ("p99_9", 99.9))
 
 
-def table(measured: Mapping[str, Any], floor: float, verdict: Verdict, reason: str) -> str:
+def table(measured: Mapping[str, Any], floor: float) -> str:
     """Return what the terminal shows at the end."""
     rows = [
         ("messages", f"{measured['messages']}  ({measured['acked']} accepted)"),
@@ -178,7 +186,6 @@ def table(measured: Mapping[str, Any], floor: float, verdict: Verdict, reason: s
             )
         ),
         ("generator's lag", f"p99 {_ms(measured['generator_lag_p99_ms'])}"),
-        ("verdict", f"{verdict} ({reason})" if reason else f"{verdict}"),
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(["", *(f"{name:<{width}}  {value}" for name, value in rows)])

@@ -7,6 +7,7 @@ So it first tells them to finish, and goes on when each has reported that it has
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import gevent
@@ -25,6 +26,8 @@ CONNECT_WITHIN_S = 5.0
 
 class _Running(Protocol):
     run: LoadRun | None
+    lines: list[bytes]
+    """What a worker has recorded and not handed over."""
 
 
 class Workers:
@@ -44,21 +47,33 @@ class Workers:
         return len(self._seen - self._finished)
 
     def connect(
-        self, environment: Environment, figures: Figures, process: _Running, *, stop_within_s: float
+        self,
+        environment: Environment,
+        figures: Figures,
+        process: _Running,
+        write_of: Callable[[str, bytes], None],
+        *,
+        stop_within_s: float,
     ) -> None:
         """Connect this process with its workers or its master; do nothing where it is the only process."""
         if isinstance(environment.runner, WorkerRunner):
             _report(environment, environment.runner, figures, process)
         elif isinstance(environment.runner, MasterRunner):
-            self._collect(environment, environment.runner, figures, stop_within_s)
+            self._collect(environment, environment.runner, figures, write_of, stop_within_s)
 
     def _collect(
-        self, environment: Environment, runner: MasterRunner, figures: Figures, stop_within_s: float
+        self,
+        environment: Environment,
+        runner: MasterRunner,
+        figures: Figures,
+        write_of: Callable[[str, bytes], None],
+        stop_within_s: float,
     ) -> None:
         def take_over(worker: str, data: dict[str, Any]) -> None:
             self._seen.add(worker)
             self._under_way[worker] = data["under_way"]
             figures.add(data["figures"])
+            write_of(worker, data["lines"])
 
         def on_report(client_id: str, data: dict[str, Any], **_: Any) -> None:
             if data.get("load"):
@@ -87,8 +102,13 @@ class Workers:
 
 def _report(environment: Environment, runner: WorkerRunner, figures: Figures, process: _Running) -> None:
     def hand_over() -> dict[str, Any]:
-        under_way = process.run.deliveries.under_way() if process.run else 0
-        message = {"under_way": under_way, "figures": figures.to_message()}
+        under_way = 0
+        if process.run is not None:
+            process.run.count_cpu()
+            under_way = process.run.deliveries.under_way()
+        lines = b"".join(process.lines)
+        message = {"under_way": under_way, "figures": figures.to_message(), "lines": lines}
+        process.lines.clear()
         figures.clear()
         return message
 

@@ -29,6 +29,7 @@ from harness.printable import printable
 from harness.reports.paragraphs import paragraph
 from harness.reports.record import RowResult
 from harness.reports.verdicts import VERDICTS, render_verdicts, write_verdicts
+from harness.runner.alone import most_at_once
 from harness.runner.folder import AGAIN, held, new_run
 from harness.runner.judging import judge
 from harness.stack import Found, Services, chromium, locate
@@ -49,7 +50,7 @@ def run(options: Namespace) -> int:
     """Run rows of the plan; run those again, one at a time, for which the machine was too busy."""
     stores, wanted = load_profile(options.target).stores, _wanted(options)
     find_services(stores)
-    jobs = 1 if any(store.port for store in stores.values()) else options.jobs
+    jobs = 1 if any(store.port for store in stores.values()) else options.jobs or most_at_once()
     if any(row.needs_chromium for row in wanted):
         find_chromium()
     with_seed(options)
@@ -145,8 +146,13 @@ def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path)
     jobs = min(jobs, sum(len(row.tests) or 1 for row in rows))
     if jobs > 1:
         _require_utf_8(Path.cwd(), reports, options.target)
-        words += ["-n", str(jobs), "--dist", "worksteal"]
+        words += side_by_side(jobs)
     return run_rows(options, rows, words, reports)
+
+
+def side_by_side(jobs: int) -> list[str]:
+    """Return pytest's arguments for several processes; each takes another row when one has ended."""
+    return ["-n", str(jobs), "--dist", "load", "--maxschedchunk", "1"]
 
 
 def _require_utf_8(*paths: Path | str) -> None:

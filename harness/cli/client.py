@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import polling_clients
-from harness.cli.actions import find_services, in_two_tries, results_folder, run_rows, with_seed
+from harness.cli.actions import find_services, in_two_tries, results_folder, run_rows, side_by_side, with_seed
 from harness.cli.console import say
 from harness.errors import UsageError
 from harness.plan import PlanRow, read_plan, select
@@ -39,7 +39,7 @@ def client(options: Namespace) -> int:
     def play(some: Sequence[PlanRow], reports: Path, jobs: int) -> tuple[int, list[str]]:
         words = words_for(options.target)
         if jobs > 1 and len(some) > 1:
-            words += ["-n", str(min(jobs, len(some))), "--dist", "worksteal"]
+            words += side_by_side(min(jobs, len(some)))
         return run_rows(server, some, words, reports, timeout_s=LONGEST_ROW_S)
 
     with results_folder(server):

@@ -46,13 +46,16 @@ def _files_with_markers() -> set[str]:
 def isolated() -> list[str]:
     """Return pytest's arguments for a run of rows, without the caller's own pytest configuration.
 
-    Of the files called conftest.py only those in and below this folder are read: its tests may run rows.
+    Of the files called conftest.py only those in and below this folder are read: its tests may run rows. Of
+    the installed plugins only those are loaded that a run needs: others take time in each process, and some
+    change the order of tests.
     """
     here = str(Path.cwd() if TESTS.is_dir() else SCENARIOS.parent.parent)
     return [
         *("-c", os.devnull, "--rootdir", here, "--confcutdir", here, "-o", f"pythonpath={here}"),
         "--import-mode=importlib",
-        *("-p", "harness.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:benchmark"),
+        *("--disable-plugin-autoload", "-p", "xdist", "-p", "timeout", "-p", "harness.plugin"),
+        *("-p", "no:terminal", "-p", "no:cacheprovider"),
     ]
 
 

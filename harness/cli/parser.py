@@ -94,7 +94,10 @@ def _run(commands: Commands[Parser]) -> None:
     _about_the_target(run)
     how = _how(run)
     how.add_argument(
-        "--jobs", type=_count, default=3, metavar="N", help="rows to run side by side (default: 3)"
+        "--jobs",
+        type=_count,
+        metavar="N",
+        help="the most rows to run side by side (default: by the processors)",
     )
     _about_results(run)
     run.set_defaults(command=dispatch.run)

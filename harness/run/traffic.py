@@ -22,7 +22,8 @@ class Traffic:
         No message is due in that one's mailbox, so during an outage its polls show whether the server admits
         what it cannot know.
         """
-        writing, polling = self._users.new(pairs), self._users.new(pairs + 1)
+        users = self._users.new_in_parallel(2 * pairs + 1)
+        writing, polling = users[:pairs], users[pairs:]
         self._readers.start(*polling)
         self._senders.start(list(zip(writing, polling, strict=False)), every_s=every_s, retrying=retrying)
         self._senders.start([(polling[0], polling[0])], every_s=2 * every_s, retrying=retrying)

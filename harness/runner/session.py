@@ -16,6 +16,7 @@ from harness.history.recorder import REMEDY
 from harness.run import Run
 from harness.run.queues import Queues
 from harness.run.vitals import Vitals
+from harness.runner.alone import beside_no_row_alone
 from harness.runner.folder import HISTORY, held
 from harness.runner.machine import MachineWatch
 from harness.stack import Services
@@ -64,6 +65,12 @@ class Session:
         self._logs = settings.reports / "logs"
         self._stack.enter_context(held(settings.reports, settings.run))
         self._history = self._open_history()
+
+    def start_services(self) -> None:
+        """Start the services, unless they run, while no row is alone on the machine. Raise as `services`."""
+        if self._services is None:
+            with beside_no_row_alone(self.settings.reports):
+                self.services()
 
     def services(self) -> Services:
         """Return the running services, which the first call starts.

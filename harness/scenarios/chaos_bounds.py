@@ -58,7 +58,7 @@ def test_a_held_poll_answers_when_a_message_arrives(run: Run) -> None:
     assert slowest_s <= run.bounds.answers_within_s, f"a held poll's message took {slowest_s:.3f} s"
 
 
-@pytest.mark.plan("CHAOS-31")
+@pytest.mark.plan("CHAOS-31", long=True)
 def test_held_polls_keep_their_deadlines_without_redis(run: Run) -> None:
     """No worker can notify another; the longest wait still ends in time, and messages still arrive."""
     alice, bob, idle = run.users.new(3)

@@ -40,7 +40,7 @@ def test_the_whole_server_is_killed_and_started_again(run: Run) -> None:
     _end(run)
 
 
-@pytest.mark.plan("CHAOS-28")
+@pytest.mark.plan("CHAOS-28", long=True)
 def test_the_server_is_stopped_under_load(run: Run) -> None:
     """It answers the requests it has accepted, held polls too, and refuses later ones at once."""
     run.traffic.start(pairs=12, every_s=0.1, retrying=True)

@@ -28,19 +28,19 @@ def test_redis_stops_while_users_are_sending(run: Run) -> None:
     _fail_under_traffic(run, run.faults.redis_refused())
 
 
-@pytest.mark.plan("ERR-03")
+@pytest.mark.plan("ERR-03", long=True)
 def test_redis_goes_silent_while_users_are_sending(run: Run) -> None:
     """Connections stay open and nothing answers: the slow failure."""
     _fail_under_traffic(run, run.faults.redis_black_holed())
 
 
-@pytest.mark.plan("ERR-04")
+@pytest.mark.plan("ERR-04", long=True)
 def test_mongodb_stops_while_users_are_sending(run: Run) -> None:
     """Sends are refused, polls go on, and what was refused never arrives."""
     _fail_under_traffic(run, run.faults.mongodb_refused())
 
 
-@pytest.mark.plan("ERR-05")
+@pytest.mark.plan("ERR-05", long=True)
 def test_clients_keep_trying_while_the_server_is_down(run: Run) -> None:
     """Each client polls once an interval until the server is back, neither less nor more often."""
     run.traffic.start(retrying=True)

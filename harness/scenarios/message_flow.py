@@ -71,7 +71,7 @@ def test_the_recipients_network_is_cut_and_comes_back(run: Run) -> None:
     assert arrived_after_s <= promised_s, f"the last came {arrived_after_s} s after Bob's network was back"
 
 
-@pytest.mark.plan("FLOW-05")
+@pytest.mark.plan("FLOW-05", long=True)
 def test_ten_users_send_at_once(run: Run) -> None:
     """They send in a ring, and all into one mailbox at the same time."""
     people = run.users.new(10)

@@ -57,7 +57,7 @@ def _poll_held_though_messages_wait(run: Run, alice: Client) -> float:
     return slowest_s
 
 
-@pytest.mark.plan("FLOW-11")
+@pytest.mark.plan("FLOW-11", long=True)
 def test_several_hundred_mailboxes(run: Run) -> None:
     """Each user gets a message from another; one gets a message from all, and one writes to all."""
     people = run.users.new_in_parallel(MAILBOXES)
@@ -73,7 +73,7 @@ def test_several_hundred_mailboxes(run: Run) -> None:
     run.check(*ALL)
 
 
-@pytest.mark.plan("FLOW-12")
+@pytest.mark.plan("FLOW-12", long=True)
 def test_users_come_late_leave_and_return(run: Run) -> None:
     """One gets messages before she first signs in; one leaves twice; cursors of every age are used again."""
     alice, bob, dave, erin = run.users.new(4)

@@ -1,4 +1,4 @@
-"""Performance: measured values beside their target and the worst acceptable value. All rows run alone."""
+"""Performance: measured values beside their target and the worst acceptable one. Rows that time run alone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_poll_is_quick_under_load(run: Run) -> None:
     run.measure.compare("poll_p95_ms", _p95_ms(polls), target=100, acceptable=500)
 
 
-@pytest.mark.plan("PERF-03", alone=True)
+@pytest.mark.plan("PERF-03")
 def test_a_poll_is_small(run: Run) -> None:
     """All bytes of the answer to a poll that brings one message are counted, headers included."""
     alice, bob = run.users.new(2, usual=True)
@@ -49,7 +49,7 @@ def test_a_poll_is_small(run: Run) -> None:
     run.measure.compare("bytes_per_poll", max(map(_bytes, polls)), target=1024, acceptable=5 * 1024)
 
 
-@pytest.mark.plan("PERF-04", alone=True)
+@pytest.mark.plan("PERF-04")
 def test_a_thousand_users_fit_into_redis(run: Run) -> None:
     """A thousand messages in four queues are measured and extrapolated: memory grows with their number."""
     alice, *others = run.users.new(5, usual=True)

@@ -3,23 +3,19 @@
 The same history, judged again, comes to the same verdicts.
 """
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PROFILE = Path(__file__).parent / "programs" / "honest_server.toml"
-DEADLINE_S = 420
-TOO_BUSY = "too busy to measure"
+from harness.checkers.pressure import TOO_BUSY
+from harness.runner.folder import AGAIN
+from tests.edge.running_rows import DEADLINE_S, ROOT
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
-    pytest.mark.timeout(DEADLINE_S + 30),
-]
+PROFILE = Path(__file__).parent / "programs" / "honest_server.toml"
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(DEADLINE_S + 30)]
 
 WAYS = [
     ("HangsSignIns", "FLOW-02", "available", "unanswered"),
@@ -41,42 +37,34 @@ WAYS = [
 ]
 
 
-def run(way, reports, row):
-    profile = reports / "target.toml"
+def run(lane, way, folder, row):
+    """How a run against the broken server ended, its row, and the folder of the try that counts."""
+    profile = folder / "target.toml"
     text = PROFILE.read_text(encoding="utf-8").replace(
         'programs/honest_server.py", ', f'programs/broken_server.py", "{way}", '
     )
     profile.write_text(text.replace("workers = 1", "workers = 1\nready_within_s = 5"), encoding="utf-8")
-    words = [sys.executable, "-m", "harness", "run", "--only", row, "--target", str(profile)]
-    done = subprocess.run(
-        [*words, "--reports", str(reports)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    last = reports / "again" if (reports / "again" / "results.json").exists() else reports
-    assert (last / "results.json").exists(), done.stdout + done.stderr
-    (result,) = json.loads((last / "results.json").read_text(encoding="utf-8"))["rows"]
+    run = lane.run(profile, folder / "reports", row)
+    assert row in run.rows, run.said
+    result = run.rows[row]
     if result["verdict"] == "inconclusive" and TOO_BUSY in result["reason"]:
         pytest.skip(result["reason"])
-    return done, result, last
+    again = folder / "reports" / AGAIN
+    return run, result, again if (again / "results.json").exists() else again.parent
 
 
 @pytest.mark.parametrize(("way", "row", "promise", "kind"), WAYS, ids=lambda value: value)
-def test_a_server_that_keeps_a_scenario_from_going_on_is_convicted(way, row, promise, kind, tmp_path):
-    done, result, reports = run(way, tmp_path, row)
-    assert (done.returncode, result["verdict"]) == (1, "fail"), done.stdout + done.stderr
+def test_a_server_that_keeps_a_scenario_from_going_on_is_convicted(way, row, promise, kind, lane, tmp_path):
+    judged, result, reports = run(lane, way, tmp_path, row)
+    assert (judged.exit_code, result["verdict"]) == (1, "fail"), judged.said
     found = {(finding["promise"], finding["kind"]) for finding in result["findings"]}
     assert (promise, kind) in found, result["reason"]
     assert_judged_the_same_again(reports)
 
 
-def test_a_server_that_takes_no_message_serves_nobody(tmp_path):
-    done, result, reports = run("TakesNoMessage", tmp_path, "ERR-01")
-    assert (done.returncode, result["verdict"]) == (1, "fail"), done.stdout + done.stderr
+def test_a_server_that_takes_no_message_serves_nobody(lane, tmp_path):
+    judged, result, reports = run(lane, "TakesNoMessage", tmp_path, "ERR-01")
+    assert (judged.exit_code, result["verdict"]) == (1, "fail"), judged.said
     assert "a legal send was answered 422" in result["reason"], result["reason"]
     assert_judged_the_same_again(reports)
 
@@ -88,9 +76,9 @@ def test_a_server_that_takes_no_message_serves_nobody(tmp_path):
         ("PollsOfNonsense", "`id` (`wire.message.id`) in a message is an object, not a string or number"),
     ],
 )
-def test_a_field_that_no_answer_has_is_the_profiles_fault_and_no_verdict(way, said, tmp_path):
-    done, result, _ = run(way, tmp_path, "FLOW-02")
-    assert (done.returncode, result["verdict"]) == (2, "inconclusive"), done.stdout + done.stderr
+def test_a_field_that_no_answer_has_is_the_profiles_fault_and_no_verdict(way, said, lane, tmp_path):
+    judged, result, _ = run(lane, way, tmp_path, "FLOW-02")
+    assert (judged.exit_code, result["verdict"]) == (2, "inconclusive"), judged.said
     assert f"The profile does not fit the server: {said}" in result["reason"]
 
 

@@ -14,7 +14,10 @@ from harness.history import read_histories
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 120
 
-pytestmark = pytest.mark.usefixtures("services")  # skips, or fails in CI, where there are none to start
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.usefixtures("services"),  # skips, or fails in CI, where there are none to start
+]
 
 
 def chaos(*words, hash_seed="0"):
@@ -54,7 +57,6 @@ def test_wrong_usage_is_one_sentence_and_ends_with_2(words, said):
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.e2e
 @pytest.mark.timeout(DEADLINE_S + 30)
 @pytest.mark.parametrize(
     ("seed", "minutes", "faults"),

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/clients"
 DEADLINE_S = 280
 
-pytestmark = [pytest.mark.timeout(DEADLINE_S + 20), pytest.mark.usefixtures("services")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(DEADLINE_S + 20), pytest.mark.usefixtures("services")]
 
 
 def words(*more):
@@ -61,7 +61,6 @@ def program(folder, text, command='["{python}", "client.py", "{base_url}", "{use
     return path
 
 
-@pytest.mark.e2e
 @pytest.mark.usefixtures("chromium_found")
 def test_our_client_in_a_page_is_judged_and_passes(tmp_path):
     done = client("--only", "CLIENT-01", "--reports", str(tmp_path))
@@ -84,7 +83,6 @@ def test_the_documentation_prints_findings():
     assert len(documented_findings()) >= 2
 
 
-@pytest.mark.e2e
 @pytest.mark.usefixtures("chromium_found")
 @pytest.mark.parametrize(("row_id", "promise", "kind"), documented_findings())
 def test_the_documented_findings_of_the_strangers_page_are_found(tmp_path, row_id, promise, kind):
@@ -96,7 +94,6 @@ def test_the_documented_findings_of_the_strangers_page_are_found(tmp_path, row_i
     assert (promise, kind) in kinds
 
 
-@pytest.mark.e2e
 def test_a_program_that_dies_of_an_answer_that_is_not_json_has_stopped_polling(tmp_path):
     done = client("--target", str(EXAMPLES / "loop.toml"), "--only", "CLIENT-40", "--reports", str(tmp_path))
     row = verdict(done, tmp_path)
@@ -104,7 +101,6 @@ def test_a_program_that_dies_of_an_answer_that_is_not_json_has_stopped_polling(t
     assert "keeps-polling" in broken(row)
 
 
-@pytest.mark.e2e
 def test_a_program_that_ends_before_it_polls_is_not_judged(tmp_path):
     path = program(tmp_path, "raise SystemExit('there is no such option')")
     done = client("--target", str(path), "--only", "CLIENT-01", "--reports", str(tmp_path / "reports"))
@@ -112,7 +108,6 @@ def test_a_program_that_ends_before_it_polls_is_not_judged(tmp_path):
     assert "harness: the client exited with status 1; its last lines:\nthere is no such option" in done.stderr
 
 
-@pytest.mark.e2e
 def test_a_program_that_does_not_exist_is_one_sentence(tmp_path):
     path = program(tmp_path, "", command='["no-such-program"]')
     done = client("--target", str(path), "--only", "CLIENT-01", "--reports", str(tmp_path / "reports"))
@@ -120,7 +115,6 @@ def test_a_program_that_does_not_exist_is_one_sentence(tmp_path):
     assert "the client cannot be started: the program 'no-such-program' does not exist." in done.stderr
 
 
-@pytest.mark.e2e
 @pytest.mark.usefixtures("chromium_found")
 @pytest.mark.parametrize(
     ("old", "new", "said"),
@@ -164,7 +158,6 @@ def test_wrong_usage_is_one_sentence(more, said):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.e2e
 @pytest.mark.usefixtures("chromium_found")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_leaves_nothing_running(tmp_path, number):

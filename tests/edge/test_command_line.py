@@ -21,6 +21,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 DEADLINE_S = 150
 
 pytestmark = [
+    pytest.mark.e2e,
     pytest.mark.timeout(
         240
     ),  # where the machine is busy, a lost message is waited for, and the row tried again
@@ -56,7 +57,6 @@ def profile(tmp_path, command, *, ready_path="/health/live", extra=""):
     return str(path)
 
 
-@pytest.mark.e2e
 def test_a_row_that_passes_ends_with_0_and_leaves_its_results(tmp_path):
     done = run("run", "--only", "FLOW-02", "--seed", "7", "--reports", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -81,7 +81,6 @@ def test_a_row_that_passes_ends_with_0_and_leaves_its_results(tmp_path):
     assert "FLOW-02" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.e2e
 def test_a_broken_promise_ends_with_1_and_names_it(tmp_path):
     target = profile(tmp_path, [str(PROGRAMS / "forgetful_server.py")])
     done = run("run", "--only", "FLOW-02", "--target", target, "--reports", str(tmp_path))
@@ -91,7 +90,6 @@ def test_a_broken_promise_ends_with_1_and_names_it(tmp_path):
     assert "no-loss" in {finding["promise"] for finding in results["rows"][0]["findings"]}
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("words", [(), ("--target", "forgetful")])
 def test_check_says_of_the_history_to_the_byte_what_the_run_said(tmp_path, words):
     if words:
@@ -106,7 +104,6 @@ def test_check_says_of_the_history_to_the_byte_what_the_run_said(tmp_path, words
     assert (tmp_path / "again" / "verdicts.json").read_bytes() == (tmp_path / "verdicts.json").read_bytes()
 
 
-@pytest.mark.e2e
 def test_a_run_that_was_killed_can_be_judged_by_what_it_recorded(tmp_path):
     words = harness("run", "--only", "FLOW-06", "--reports", str(tmp_path), "--jobs", "1")
     history = tmp_path / "history.jsonl"
@@ -128,7 +125,6 @@ def test_a_run_that_was_killed_can_be_judged_by_what_it_recorded(tmp_path):
     assert verdicts["no-loss"] == "inconclusive"
 
 
-@pytest.mark.e2e
 def test_a_server_that_cannot_be_used_is_inconclusive_and_ends_with_3(tmp_path):
     """Python's own web server gets ready, and knows no users."""
     command = ["-m", "http.server", "--bind", "127.0.0.1", "{port}"]
@@ -188,7 +184,6 @@ def test_a_server_whose_settings_are_wrong_is_told_with_what_it_said(tmp_path):
     assert "SECRET_KEY" in done.stderr
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_with_130_keeps_its_results_and_leaves_nothing(tmp_path, signum):
     process = subprocess.Popen(

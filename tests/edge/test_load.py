@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.stack import free_port
+from harness.stack import free_port, wait_until
 from tests.edge.small_chat import SmallChat, serving
 
 ROOT = Path(__file__).parents[2]
@@ -34,8 +36,39 @@ def load(host, reports, *more, users=10, send_every=0.25, seconds=5):
     """Run some users for a few seconds; return how it ended, and what it wrote."""
     amount = ["--users", str(users), "--spawn-rate", "50", "--run-time", f"{seconds}s"]
     rest = ["--send-every", str(send_every), "--seed", "7", "--reports", str(reports), "--host", host, *more]
-    done = run([*LOCUST, *amount, *rest])
-    return done, json.loads((reports / "load.json").read_text(encoding="utf-8"))
+    return run([*LOCUST, *amount, *rest]), figures(reports)
+
+
+@contextlib.contextmanager
+def started(reports, run_time):
+    """Start ten users; yield the process and the server when some messages have been sent."""
+    chat = SmallChat()
+    words = [*LOCUST, "--users", "10", "--spawn-rate", "50", "--run-time", run_time, "--send-every", "0.2"]
+    with serving(chat) as url:
+        words += ["--reports", str(reports), "--host", url]
+        with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8") as locust:
+            wait_until(lambda: len(chat.sent) > 120, deadline_s=DEADLINE_S, what="120 messages")
+            yield locust, chat
+
+
+def figures(reports):
+    return json.loads((reports / "load.json").read_text(encoding="utf-8"))
+
+
+def judged_again(reports):
+    """Judge the history once more; return whether the verdicts are the same, to the byte."""
+    run(
+        [
+            sys.executable,
+            "-m",
+            "harness",
+            "check",
+            str(reports / "history.jsonl"),
+            "--reports",
+            str(reports / "b"),
+        ]
+    )
+    return (reports / "b/verdicts.json").read_bytes() == (reports / "verdicts.json").read_bytes()
 
 
 def workers(processes):
@@ -56,7 +89,7 @@ class TestVerdicts:
         words = [*LOCUST, "--users", "8", "--spawn-rate", "50", "--run-time", "8s", "--send-every", "0.3"]
         rest = ["--reports", str(tmp_path), "--host", "{base_url}/"]
         done = run([sys.executable, "-m", "harness", "exec", "--reports", str(tmp_path), "--", *words, *rest])
-        found = json.loads((tmp_path / "load.json").read_text(encoding="utf-8"))
+        found = figures(tmp_path)
         skip_if_busy(done, found)
         assert done.returncode == 0, done.stdout + done.stderr
         assert found["missing"] == found["duplicates"] == found["failed_requests"] == 0
@@ -73,8 +106,11 @@ class TestVerdicts:
         with serving(SmallChat(lambda message: message["seq"] % 10 != 0)) as url:
             done, found = load(url, tmp_path)
         assert done.returncode == 1, done.stdout + done.stderr
-        assert found["reason"].startswith(f"no-loss: {found['missing']} of {found['acked']} acked messages")
+        lost = f"COUNTED: no-loss: {found['missing']} of {found['acked']} acked messages never arrived"
+        assert found["reason"].startswith(lost)
+        assert "RECORDED: no-loss: " in found["reason"]
         assert found["missing"] > 5
+        assert "no-loss       fail" in done.stdout  # in the harness's table of promises
         assert "never delivered" in done.stdout + done.stderr  # in Locust's own table
 
     def test_a_server_that_stalls_cannot_slow_its_own_test_down(self, tmp_path):
@@ -95,13 +131,29 @@ class TestVerdicts:
         skip_if_busy(done, found)
         assert done.returncode == 0, done.stdout + done.stderr
         assert found["acked"] == found["delivered"] == len(chat.sent)
+        assert judged_again(tmp_path)
+        history = (tmp_path / "history.jsonl").read_text(encoding="utf-8")
+        assert history.count('"kind":"sent"') == len(chat.sent)
 
     def test_a_generator_that_is_too_slow_proves_nothing(self, tmp_path):
-        with serving(SmallChat()) as url:
-            done, found = load(url, tmp_path, users=10, send_every=0.003, seconds=2)
-        assert done.returncode == 3, done.stdout + done.stderr
-        assert found["missed_arrivals"] > 0
+        with started(tmp_path, "8s") as (locust, chat):
+            locust.send_signal(signal.SIGSTOP)  # as on a machine that is far too busy
+            threading.Event().wait(1.5)
+            locust.send_signal(signal.SIGCONT)
+            printed, _ = locust.communicate(timeout=DEADLINE_S)
+        found = figures(tmp_path)
+        assert locust.returncode == 3, printed
+        assert found["missed_arrivals"] > 5
         assert "the load generator was too slow" in found["reason"]
+        assert found["delivered"] == len(chat.sent)
+
+    def test_ctrl_c_ends_a_run_with_its_results(self, tmp_path):
+        with started(tmp_path, "10m") as (locust, chat):
+            locust.send_signal(signal.SIGINT)
+            printed, _ = locust.communicate(timeout=DEADLINE_S)
+        assert locust.returncode == 130, printed
+        assert figures(tmp_path)["delivered"] == len(chat.sent)
+        assert "RECORDED" in printed
 
 
 class Site(http.server.BaseHTTPRequestHandler):

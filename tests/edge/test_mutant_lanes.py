@@ -11,12 +11,13 @@ from harness.verdict import Verdict
 from tests.mutants.lane import Request
 from tests.mutants.lanes import Lane
 
+pytestmark = pytest.mark.e2e
+
 
 def request(folder: Path) -> Request:
     return Request(row="POLL-02", target="reference", seed=1, reports=str(folder))
 
 
-@pytest.mark.e2e
 def test_a_lane_runs_its_rows_on_the_same_services_and_ends_them(tmp_path: Path) -> None:
     lane, me = Lane(tmp_path / "services"), psutil.Process()
     before, family = set(me.children()), list[psutil.Process]()
@@ -37,7 +38,6 @@ def test_a_lane_runs_its_rows_on_the_same_services_and_ends_them(tmp_path: Path)
     assert lane.run(request(tmp_path / "third")) is None
 
 
-@pytest.mark.e2e
 def test_a_lane_whose_harness_has_died_has_no_result_and_goes_on_with_a_new_one(tmp_path: Path) -> None:
     lane, me = Lane(tmp_path / "services"), psutil.Process()
     before = set(me.children())

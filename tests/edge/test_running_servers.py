@@ -20,7 +20,7 @@ from harness.stack.stores import Store
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 240
 
-pytestmark = pytest.mark.timeout(DEADLINE_S + 20)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(DEADLINE_S + 20)]
 
 
 class _Answering(socketserver.BaseRequestHandler):
@@ -96,7 +96,6 @@ def test_a_url_at_which_nothing_serves_is_wrong_usage(tmp_path):
     assert "The server did not answer GET http://127.0.0.1:" in done.stdout + done.stderr
 
 
-@pytest.mark.e2e
 @pytest.mark.usefixtures("services")
 def test_by_a_url_the_rows_that_break_nothing_are_run(tmp_path):
     profile = tmp_path / "running.toml"

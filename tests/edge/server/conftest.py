@@ -12,21 +12,29 @@ import redis
 
 from harness.stack import Services
 from harness.stack.target_process import Target
+from harness.stack.waiting import wait_until
 from reference_server.adapters import mongo, redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Document, Mongo
-from tests.edge.server.process import Chat, target
+from tests.edge.server.process import Chat, ready, target
 
 KEYS = ("messages:bob", "head:bob", "head:claimed", "probe")
 
 
-@pytest.fixture(scope="module")
-def server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A server for a module's tests that leave it as they found it."""
+@pytest.fixture(scope="session")
+def one_server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A server for all tests that leave it as they found it."""
     server = target(services, tmp_path_factory.mktemp("server"))
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(one_server: Target) -> Target:
+    """The server, in good health: tests of another module may just have broken its stores."""
+    wait_until(lambda: ready(one_server.base_url)["status"] == "ok", deadline_s=20, what="a healthy server")
+    return one_server
 
 
 @pytest.fixture(scope="module")

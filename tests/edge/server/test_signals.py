@@ -26,10 +26,14 @@ BOOTED_WITHIN_S = 60.0
 """A worker starts in a second, and in much more on a machine whose processors are all taken."""
 UNDER_WAY_NS = 100_000_000
 """A request that began so long before the signal had been accepted."""
+PAUSE_S = 0.01
+"""Between a user's sends. Without it, they would take the processors from the workers that they wait for."""
+
+pytestmark = pytest.mark.e2e  # a server from its start to its end
 
 
 class Users:
-    """They send without a pause, and hold polls open, each one anew when it was answered."""
+    """They send again and again, and hold polls open, each one anew when it was answered."""
 
     def __init__(self, base_url: str) -> None:
         self.chats = [Chat(base_url) for _ in range(SENDERS)]
@@ -46,6 +50,7 @@ class Users:
     def _send(self, chat: Chat) -> None:
         while not self._end.is_set() and not self.unanswered:
             self._note(self.sent, chat.send())
+            self._end.wait(PAUSE_S)
 
     def _wait(self, chat: Chat) -> None:
         """By alice, whom nobody writes to, so that her polls are held."""

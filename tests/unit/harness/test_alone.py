@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import fcntl
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
-from harness.runner.alone import the_machine
+import pytest
+
+from harness.runner import alone
+from harness.runner.alone import LONGEST_WAIT_S, LOOK_S, beside_no_row_alone, the_machine, wait_for_room
 from harness.stack import wait_until
 
 
@@ -52,3 +56,100 @@ def test_who_must_be_alone_waits_until_all_are_gone_and_lets_nobody_pass(tmp_pat
     measuring.end()
     assert late.has_it.wait(10)
     late.end()
+
+
+def test_rows_that_must_be_alone_come_before_others_that_wait(tmp_path: Path) -> None:
+    first = Row(tmp_path, alone=True)
+    assert first.has_it.wait(10)
+    second = Row(tmp_path, alone=True)
+    wait_until(lambda: gate_is_shut(tmp_path), deadline_s=10, what="the gate to be shut")
+    other = Row(tmp_path, alone=False)
+    first.end()
+    assert second.has_it.wait(10)
+    assert not other.has_it.wait(0.1)
+    second.end()
+    assert other.has_it.wait(10)
+    other.end()
+
+
+def test_what_is_no_row_waits_only_for_a_row_that_is_alone(tmp_path: Path) -> None:
+    beside, measuring = Row(tmp_path, alone=False), Row(tmp_path, alone=True)
+    assert beside.has_it.wait(10)
+    with beside_no_row_alone(tmp_path):
+        beside.end()
+        assert not measuring.has_it.wait(0.1)
+    assert measuring.has_it.wait(10)
+    measuring.end()
+
+
+class Machine:
+    """A machine whose kernel says, look by look, in which share of it something waited; then always 0.9."""
+
+    def __init__(self, shares: Sequence[float], *, free_after_looks: int | None = None) -> None:
+        self.now_s = 100.0
+        self.looks = 0
+        self._shares = list(shares)
+        self._free_after = free_after_looks
+        self._waited_us = 5_000_000.0
+
+    def wait_for_room(self) -> float:
+        """Return for how many seconds a row waited."""
+        began_s = self.now_s
+        wait_for_room(
+            lambda: self.looks == self._free_after,
+            waited_us=lambda: [int(self._waited_us), 0],
+            now_s=lambda: self.now_s,
+            sleep=self._sleep,
+        )
+        return self.now_s - began_s
+
+    def _sleep(self, seconds: float) -> None:
+        share = self._shares[self.looks] if self.looks < len(self._shares) else 0.9
+        self.looks += 1
+        self.now_s += seconds
+        self._waited_us += share * seconds * 1e6
+
+
+@pytest.mark.parametrize(
+    ("machine", "looks"),
+    [
+        (Machine([], free_after_looks=0), 0),
+        (Machine([0.1]), 1),
+        (Machine([0.8, 0.6, 0.4]), 3),
+        (Machine([0.8], free_after_looks=2), 2),
+    ],
+    ids=["no row runs", "there is room", "there is room later", "the last row ended"],
+)
+def test_a_row_begins_when_there_is_room_for_it(machine: Machine, looks: int) -> None:
+    assert machine.wait_for_room() == pytest.approx(looks * LOOK_S)
+
+
+def test_a_row_does_not_wait_for_ever_on_a_machine_that_others_keep_busy() -> None:
+    assert Machine([]).wait_for_room() == pytest.approx(LONGEST_WAIT_S)
+
+
+@pytest.mark.parametrize(
+    ("processors", "waited_us", "free_gb", "at_once"),
+    [
+        (2, [1, 0], 100, 6),
+        (2, [0, 0], 100, 3),
+        (1, [0, 0], 100, 1),
+        (None, [1, 0], 100, 3),
+        (16, [1, 0], 8, 8),
+        (2, [1, 0], 0.5, 1),
+    ],
+)
+def test_rows_at_once_follow_from_the_processors_and_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+    processors: int | None,
+    waited_us: list[int],
+    free_gb: float,
+    at_once: int,
+) -> None:
+    class Memory:
+        available = int(free_gb * 2**30)
+
+    monkeypatch.setattr(alone.psutil, "cpu_count", lambda: processors)
+    monkeypatch.setattr(alone.psutil, "virtual_memory", Memory)
+    monkeypatch.setattr(alone, "waited_us", lambda: waited_us)
+    assert alone.most_at_once() == at_once

@@ -43,7 +43,7 @@ def test_options_come_from_the_environment_as_well(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("LOCUST_TARGET", "mine.toml")
     monkeypatch.setenv("LOCUST_SEND_EVERY", "0.5")
     assert parse().target == "mine.toml"
-    assert options.load_of(Namespace(**vars(parse()) | {"seed": 7})).send_every_s == 0.5
+    assert parse().send_every == 0.5
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,5 @@ def test_a_run_without_a_seed_gets_one(tmp_path: Path) -> None:
     assert 0 <= chosen.seed < 2**32
     assert options.load_of(chosen).run_time_s == 60
     chosen.run_time = None
+    options.check(chosen)
     assert options.load_of(chosen).run_time_s == math.inf
