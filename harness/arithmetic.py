@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, islice
 
 SMOOTHING = 1 / 8
 """The weight of a new sample, as TCP smooths its round trips (RFC 6298)."""
@@ -41,18 +42,18 @@ def floor_share(
     """
     if interval_s <= 0:
         raise ValueError(f"a polling interval is more than 0 s, not {interval_s}")
-    smoothed: float | None = None
-    excess_s = 0.0
-    count = 0
     round_trips = list(round_trips_s)
-    for round_trip_s, taken_s in zip(round_trips, in_round_s or round_trips, strict=True):
-        if smoothed is not None:
-            beyond_s = min(taken_s, acceptable_round_trip_s) - smoothed - slack_s
-            if beyond_s > 0:
-                excess_s += beyond_s
-            count += 1
-        smoothed = smoothed_round_trip(smoothed, round_trip_s)
-    return min(1.0, excess_s / count / interval_s) if count else 0.0
+    count = len(round_trips) - 1
+    if count < 1:
+        return 0.0
+    excess_s = 0.0
+    smoothed_s = islice(accumulate(round_trips, smoothed_round_trip), count)
+    for smoothed, taken_s in zip(smoothed_s, (in_round_s or round_trips)[1:], strict=True):
+        counted_s = taken_s if taken_s < acceptable_round_trip_s else acceptable_round_trip_s
+        beyond_s = counted_s - smoothed - slack_s
+        if beyond_s > 0:
+            excess_s += beyond_s
+    return min(1.0, excess_s / count / interval_s)
 
 
 def allowed_misses(n: int, share: float) -> int:

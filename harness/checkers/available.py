@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import accumulate
 from operator import attrgetter, sub
 
@@ -51,10 +51,8 @@ def available(history: History) -> Judgement:
 
 
 def _seconds(operations: Sequence[Send | Poll], ends: Sequence[int]) -> list[float]:
-    """Return how long each answer took, without the time for which its poll could be held."""
-    held = [operation.wait_s if isinstance(operation, Poll) else 0.0 for operation in operations]
-    lasted = [end_ns - operation.start_ns for operation, end_ns in zip(operations, ends, strict=True)]
-    return [max(0.0, ns / NS_PER_S - held_s) for ns, held_s in zip(lasted, held, strict=True)]
+    """Return how long each answer took."""
+    return [max(0, end_ns - it.start_ns) / NS_PER_S for it, end_ns in zip(operations, ends, strict=True)]
 
 
 @dataclass
@@ -65,22 +63,34 @@ class _Inquiry:
         self.bound_s = self.history.bounds.answers_within_s
         self.pressure = Pressure(self.history)
         self.starts = [s.start_ns for s in self.history.sends], [p.start_ns for p in self.history.polls]
-        self.sends = [send for send in self.history.sends if not self._proves_nothing(send)]
-        self.polls = [poll for poll in self.history.polls if poll.op not in self.history.unread]
+        self.sends, self.polls = self._that_prove_something()
         self.send_ends = [send.end_ns or self.history.end_ns for send in self.sends]
         self.send_seconds = _seconds(self.sends, self.send_ends)
         self.poll_ends = [poll.end_ns for poll in self.polls]
-        self.poll_seconds = _seconds(self.polls, self.poll_ends)
+        self.poll_seconds = [  # without the time for which a poll could be held
+            max(0.0, lasted_s - poll.wait_s) if poll.wait_s else lasted_s
+            for poll, lasted_s in zip(self.polls, _seconds(self.polls, self.poll_ends), strict=True)
+        ]
         self.faults = sorted(self.history.faults, key=attrgetter("injected_ns"))
         self.recovered = [recovered_ns(window, self.history) for window in self.faults]
         self.injected = [window.injected_ns for window in self.faults]
         self.faulty = Spans(zip(self.injected, self.recovered, strict=True))
         self.all_recovered = list(accumulate(self.recovered, max))
-        self.served_consumers = {poll.consumer for poll in self.history.polls if poll.outcome is Outcome.OK}
-        self.readers = {poll.reader for poll in self.history.polls}
-        self.served_pairs = {
-            (send.sender, send.recipient) for send in self.history.sends if send.outcome is Outcome.OK
-        }
+
+    @cached_property
+    def served_consumers(self) -> set[str]:
+        """Consumers that were served; like what follows, asked only about what can be wrong."""
+        return {poll.consumer for poll in self.history.polls if poll.outcome is Outcome.OK}
+
+    @cached_property
+    def readers(self) -> set[str]:
+        """Users whose mailboxes were polled."""
+        return {poll.reader for poll in self.history.polls}
+
+    @cached_property
+    def served_pairs(self) -> set[tuple[str, str]]:
+        """Senders and recipients of messages that were acked."""
+        return {(send.sender, send.recipient) for send in self.history.sends if send.outcome is Outcome.OK}
 
     def run(self) -> Iterator[Found]:
         yield from self._judge_all(self.sends, self.send_ends, self.send_seconds)
@@ -93,11 +103,10 @@ class _Inquiry:
         self, operations: Sequence[Send | Poll], ends: Sequence[int], seconds: Sequence[float]
     ) -> Iterator[Found]:
         """Judge operations, given in the order of their start with their ends and the seconds they took."""
-        starts = [operation.start_ns for operation in operations]
+        starts, bound_s = [operation.start_ns for operation in operations], self.bound_s
         suspects = set(self.faulty.places(starts, max(map(sub, ends, starts), default=0)))
-        for place, taken_s in enumerate(seconds):
-            if taken_s > self.bound_s or operations[place].outcome is not Outcome.OK:
-                suspects.add(place)
+        suspects.update(place for place, taken_s in enumerate(seconds) if taken_s > bound_s)
+        suspects.update(place for place, it in enumerate(operations) if it.outcome is not Outcome.OK)
         for place in sorted(suspects):  # nothing can be wrong with the others
             yield from self._judge(operations[place], ends[place], seconds[place])
 
@@ -110,18 +119,26 @@ class _Inquiry:
         known = is_there or (operation.sender, operation.recipient) in self.served_pairs
         return status != 401 and not (known and status in NOT_FOR_USERS)
 
-    def _proves_nothing(self, send: Send) -> bool:
-        """Whether the history ended before the answer was due, or the profile may not fit the answer."""
-        if send.op in self.history.unread:
-            return True
-        return send.end_ns is None and self.history.end_ns - send.start_ns <= self.bound_s * NS_PER_S
+    def _that_prove_something(self) -> tuple[Sequence[Send], Sequence[Poll]]:
+        """Return the operations without those to whose answers the profile may not fit.
+
+        Also without the sends before whose answer was due the history ended.
+        """
+        unread, ends_early_ns = self.history.unread, self.history.end_ns - self.bound_s * NS_PER_S
+        sends = [
+            send
+            for send in self.history.sends
+            if (send.end_ns is not None or send.start_ns < ends_early_ns) and send.op not in unread
+        ]
+        polls = self.history.polls
+        return sends, [poll for poll in polls if poll.op not in unread] if unread else polls
 
     def _judge(self, operation: Send | Poll, end_ns: int, seconds: float) -> Iterator[Found]:
         broken, perhaps = self._stores(operation.start_ns, end_ns)
         line = expected(broken, perhaps, self.history.policy) if broken or perhaps else HEALTHY
         right = line.send if isinstance(operation, Send) else line.poll
         answers = answers_of(operation)
-        if self._may_be_refused(operation):
+        if AnswerKind.REFUSED in answers and self._may_be_refused(operation):
             right |= {AnswerKind.REFUSED}
         if AnswerKind.SILENCE in answers & right and self._left_waiting(operation):
             right -= {AnswerKind.SILENCE}

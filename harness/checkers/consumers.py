@@ -17,7 +17,7 @@ from harness.history import NS_PER_S, History, Outcome, Poll
 from harness.history.memoize import memoize
 from harness.history.positions import Position, Scale
 
-_FIRST_START_NS = attrgetter("first_start_ns")
+_FIRST_START_NS, _HAS_MORE = attrgetter("first_start_ns"), attrgetter("has_more")
 AT_ONCE_NS = NS_PER_S // 10
 """A client that asks for the next page within this time after a full one asks for it at once."""
 
@@ -56,6 +56,11 @@ class Consumer:
         return tuple(firsts.values())
 
     @cached_property
+    def first_ids(self) -> list[str]:
+        """The ids, each once, in the order of arrival."""
+        return self.ids if self.firsts is self.deliveries else list(dict.fromkeys(self.ids))
+
+    @cached_property
     def seqs(self) -> list[int | None]:
         """The seq of each of the first deliveries, if it is a number: some servers use text."""
         seqs = (delivery.received.seq for delivery in self.firsts)
@@ -92,21 +97,29 @@ class Consumer:
 
     def has_more_before(self, place: int) -> bool:
         """Whether the page before the poll at this index was full, and not the last."""
-        return place > 0 and self.polls[place - 1].has_more and bool(self.polls[place - 1].messages)
+        return place > 0 and _is_full(self.polls[place - 1])
 
     def continues(self, place: int) -> bool:
         """Whether the poll at this index followed at once because the page before it was not the last."""
-        at_once_ns = self.polls[place - 1].end_ns + AT_ONCE_NS
-        return self.has_more_before(place) and self.polls[place].intended_ns <= at_once_ns
+        return place > 0 and _continues(self.polls[place - 1], self.polls[place])
+
+    @cached_property
+    def round_trips_s(self) -> list[float]:
+        """How long each poll took that was not held: how long others take is not a round trip."""
+        return [(poll.end_ns - poll.start_ns) / NS_PER_S for poll in self.polls if not poll.wait_s]
 
     @cached_property
     def seconds_in_round(self) -> list[float]:
         """For each poll that was not held: how long after the begin of its round it was answered."""
-        begin_ns, seconds = 0, list[float]()
-        for place, poll in enumerate(self.polls):
-            begin_ns = begin_ns if self.continues(place) else poll.start_ns
+        if not any(map(_HAS_MORE, self.polls)):
+            return self.round_trips_s  # each is a round of its own
+        begin_ns, seconds, before = 0, list[float](), self.first
+        for poll in self.polls:
+            if poll is before or not _continues(before, poll):
+                begin_ns = poll.start_ns
             if not poll.wait_s:
                 seconds.append((poll.end_ns - begin_ns) / NS_PER_S)
+            before = poll
         return seconds
 
     @property
@@ -118,6 +131,14 @@ class Consumer:
     def last(self) -> Poll:
         """The consumer's last poll, answered or not."""
         return self.polls[-1]
+
+
+def _is_full(page: Poll) -> bool:
+    return page.has_more and bool(page.messages)
+
+
+def _continues(page: Poll, following: Poll) -> bool:
+    return _is_full(page) and following.intended_ns <= page.end_ns + AT_ONCE_NS
 
 
 @memoize
@@ -188,7 +209,7 @@ class Mailbox:
         """Whether retention may have been free to drop any message."""
         if self._semantics.retention == "count":
             return len(self.kept) > self._retained
-        return any(self.droppable_ns(message) <= self._end_ns for message in self.kept)
+        return any(droppable_ns <= self._end_ns for droppable_ns in self.droppable_ns.values())
 
     def expected_by(self, consumer: Consumer) -> list[Message]:
         """Return the acked messages that must reach the consumer if it polls on long enough."""
@@ -217,8 +238,12 @@ class Mailbox:
         since = self._scale.of_cursor(consumer.first.since)
         return [message for message in begun if self._is_newer(message, since, consumer.first.start_ns)]
 
-    def droppable_ns(self, message: Message) -> float:
-        """Return when enough may have followed it for retention to drop it; infinity if never."""
+    @cached_property
+    def droppable_ns(self) -> dict[Message, float]:
+        """When enough may have followed each message for retention to drop it; infinity if never."""
+        return {message: self._droppable_ns(message) for message in self.kept}
+
+    def _droppable_ns(self, message: Message) -> float:
         if self._semantics.retention != "count":
             kept_ns = self._semantics.retained_for_s * NS_PER_S
             return message.first_start_ns + kept_ns if self._semantics.retention == "age" else math.inf
@@ -237,14 +262,14 @@ class Mailbox:
     def _may_be_dropped(self, message: Message, gaps: Gaps) -> bool:
         """Whether a gap that can cover this message was admitted when retention was free to drop it."""
         admitted_ns = gaps.last_admitted_ns(self._positions.get(message))
-        return admitted_ns is not None and admitted_ns > self.droppable_ns(message)
+        return admitted_ns is not None and admitted_ns > self.droppable_ns[message]
 
     def _was_dropped(self, message: Message, consumer: Consumer) -> bool:
         """Whether retention was free to drop it before the consumer first read on to the end after it."""
         since_ns = message.ack_ns or message.first_start_ns
         later = islice(consumer.polls, bisect_left(consumer.starts, since_ns), None)
         read = next((it for it in later if it.outcome is Outcome.OK and not it.has_more), consumer.last)
-        return self.droppable_ns(message) < read.end_ns
+        return self.droppable_ns[message] < read.end_ns
 
 
 @memoize

@@ -36,6 +36,8 @@ class Delay(Struct, frozen=True, gc=False):  # it is never part of a reference c
     phase_ns: int
     visibility_ns: int
     round_trip_ns: int
+    is_live: bool
+    """Whether the consumer was already polling when the message was acked."""
     lag_ns: int = 0
     """How much later than intended the harness started the poll that brought it."""
     round_op: int = 0
@@ -45,11 +47,6 @@ class Delay(Struct, frozen=True, gc=False):  # it is never part of a reference c
     def delay_s(self) -> float:
         """The delay in seconds; infinite if the message never arrived."""
         return self.delay_ns / NS_PER_S if self.poll is not None else float("inf")
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the consumer was already polling when the message was acked."""
-        return self.base_ns == self.message.ack_ns
 
     def known_ns(self) -> int:
         """Return when it arrived, or when the consumer stopped waiting for it."""
@@ -64,31 +61,61 @@ class Delay(Struct, frozen=True, gc=False):  # it is never part of a reference c
 
 def seconds(some: Iterable[Delay]) -> list[float]:
     """Return the delays in seconds; infinite for what never arrived."""
-    return [delay.delay_s for delay in some]
+    return [float("inf") if it.poll is None else it.delay_ns / NS_PER_S for it in some]
 
 
 def delays(consumer: Consumer, mailbox: Mailbox, interval_ns: int) -> Iterator[Delay]:
     """Yield the delay of every message that must reach the consumer, arrived or not."""
-    first_ns, arrivals = consumer.first.start_ns, consumer.arrivals
+    first_ns, arrivals, starts = consumer.first.start_ns, consumer.arrivals, consumer.starts
     for message in mailbox.expected_by(consumer):
         acked_ns = message.ack_ns or 0
         base_ns = acked_ns if acked_ns > first_ns else first_ns
         arrival = arrivals.get(message)
         if arrival is None:
-            yield Delay(consumer, message, base_ns, None, 0, 0, 0, 0)
+            yield Delay(consumer, message, base_ns, None, 0, 0, 0, 0, base_ns == message.ack_ns)
+        elif (place := arrival.place) and starts[place - 1] >= base_ns:
+            yield _of_a_later_poll(consumer, message, base_ns, place, interval_ns)
         else:
-            yield _delay(consumer, message, base_ns, arrival.place, interval_ns)
+            yield _of_the_first_poll(consumer, message, base_ns, place, interval_ns)
 
 
-def _delay(consumer: Consumer, message: Message, base_ns: int, place: int, interval_ns: int) -> Delay:
+def _of_the_first_poll(
+    consumer: Consumer, message: Message, base_ns: int, place: int, interval_ns: int
+) -> Delay:
+    """Return the delay of a message that came with the first poll after its ack, as nearly all do."""
+    poll = consumer.polls[place]
+    start_ns, end_ns = poll.start_ns, poll.end_ns
+    idle_ns = lag_ns = _lag_ns(consumer, place, base_ns)
+    before = consumer.polls[place - 1] if place else poll
+    if poll.intended_ns - before.end_ns > interval_ns or before.has_more:
+        idle_ns = max(lag_ns, _idle_ns(consumer, place, base_ns, interval_ns))
+    delay_ns, phase_ns = end_ns - base_ns - idle_ns, start_ns - base_ns - idle_ns
+    round_trip_ns = end_ns - (start_ns if start_ns > base_ns else base_ns)
+    return Delay(
+        consumer,
+        message,
+        base_ns,
+        poll,
+        delay_ns if delay_ns > 0 else 0,
+        phase_ns if phase_ns > 0 else 0,
+        0,
+        round_trip_ns if round_trip_ns > 0 else 0,
+        base_ns == message.ack_ns,
+        lag_ns,
+        poll.op,
+    )
+
+
+def _of_a_later_poll(
+    consumer: Consumer, message: Message, base_ns: int, place: int, interval_ns: int
+) -> Delay:
+    """Return the delay of a message that an earlier poll could have brought."""
     poll, starts = consumer.polls[place], consumer.starts
-    chance = place  # mostly the poll before it began earlier than the ack
-    if place and starts[place - 1] >= base_ns:
-        chance = bisect_left(starts, base_ns)
-    lag_ns = _lag_ns(consumer, place, base_ns)
-    before_ns = [_idle_ns(consumer, it, base_ns, interval_ns) for it in range(chance, place)]
+    chance = bisect_left(starts, base_ns)
     begin = _round_begin(consumer, place, chance)
-    idle_ns = [*before_ns, max(lag_ns, _idle_ns(consumer, place, base_ns, interval_ns))]
+    lag_ns = _lag_ns(consumer, place, base_ns)
+    idle_ns = [_idle_ns(consumer, it, base_ns, interval_ns) for it in range(chance, place + 1)]
+    idle_ns[-1] = max(lag_ns, idle_ns[-1])
     return Delay(
         consumer,
         message,
@@ -98,6 +125,7 @@ def _delay(consumer: Consumer, message: Message, base_ns: int, place: int, inter
         phase_ns=max(0, starts[chance] - base_ns - idle_ns[0]),
         visibility_ns=max(0, starts[begin] - starts[chance] - sum(idle_ns[1 : begin - chance + 1])),
         round_trip_ns=max(0, poll.end_ns - max(starts[begin], base_ns) - sum(idle_ns[begin - chance + 1 :])),
+        is_live=base_ns == message.ack_ns,
         lag_ns=lag_ns,
         round_op=consumer.polls[begin].op,
     )
@@ -106,8 +134,10 @@ def _delay(consumer: Consumer, message: Message, base_ns: int, place: int, inter
 def _lag_ns(consumer: Consumer, place: int, base_ns: int) -> int:
     """Return how much later than intended the harness started a poll."""
     poll = consumer.polls[place]
-    before_ns = consumer.polls[place - 1].end_ns if place else 0
-    return max(0, poll.start_ns - max(poll.intended_ns, before_ns, base_ns))
+    ready_ns = poll.intended_ns if poll.intended_ns > base_ns else base_ns
+    if place and (before_ns := consumer.polls[place - 1].end_ns) > ready_ns:
+        ready_ns = before_ns
+    return poll.start_ns - ready_ns if poll.start_ns > ready_ns else 0
 
 
 def _idle_ns(consumer: Consumer, place: int, base_ns: int, interval_ns: int) -> int:

@@ -7,7 +7,7 @@ message (which the contract refuses). An attempt without such an id is a message
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -87,6 +87,11 @@ class Matched:
     """The messages that any consumer received."""
     is_one_to_one: bool
     """Whether each message has one id, and each id belongs to one message."""
+
+    @cached_property
+    def outcomes(self) -> Counter[Outcome]:
+        """How many messages have each outcome."""
+        return Counter(map(attrgetter("outcome"), self.messages))
 
     def acked(self) -> dict[str, list[Message]]:
         """Return the acked messages of each recipient, in the order of their start."""

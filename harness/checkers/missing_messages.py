@@ -46,7 +46,7 @@ class MissingMessages:
         return [
             (
                 self._positions.get(message),
-                message.first_start_ns if message in existing else self._mailbox.droppable_ns(message),
+                message.first_start_ns if message in existing else self._mailbox.droppable_ns[message],
             )
             for message in self._mailbox.kept
             if message not in self._consumer.arrivals

@@ -251,9 +251,7 @@ class _Search:
         return finding(PROMISE, kind, sentence, (*message.events[-4:], last.event), suspected_cause)
 
     def evidence(self) -> dict[str, object]:
-        counts = dict.fromkeys(Outcome, 0)
-        for message in self.matched.messages:
-            counts[message.outcome] += 1
+        counts = self.matched.outcomes
         return {
             "acked": counts[Outcome.OK],
             "unknown": counts[Outcome.UNKNOWN],

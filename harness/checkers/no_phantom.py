@@ -16,16 +16,20 @@ SHOWN_CHARACTERS = 40
 def no_phantom(history: History) -> Judgement:
     """Judge the promise over one history."""
     matched = match(history)
-    deliveries = [delivery for consumer in matched.deliveries.values() for delivery in consumer]
     findings: dict[tuple[str, str, str], Finding] = {}
-    for delivery in deliveries:
-        for kind, what in () if _is_right(delivery) else _faults(delivery):
+    wrong = [delivery for some in matched.deliveries.values() for delivery in some if not _is_right(delivery)]
+    for delivery in wrong:
+        for kind, what in _faults(delivery):
             key = (kind, delivery.received.id, delivery.poll.reader)
             if key not in findings:
                 findings[key] = _finding(history, delivery, kind, what)
-    refused = sum(message.outcome is Outcome.REFUSED for message in matched.messages)
-    evidence = {"delivered": len(deliveries), "sent": len(matched.messages), "refused": refused}
-    doubt = "" if deliveries else "no message was delivered, so nothing could be compared with what was sent"
+    delivered = sum(map(len, matched.deliveries.values()))
+    evidence = {
+        "delivered": delivered,
+        "sent": len(matched.messages),
+        "refused": matched.outcomes[Outcome.REFUSED],
+    }
+    doubt = "" if delivered else "no message was delivered, so nothing could be compared with what was sent"
     return conclude(history, PROMISE, findings.values(), evidence, doubt=doubt)
 
 

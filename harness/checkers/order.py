@@ -112,7 +112,7 @@ def _falling(
 
 def _disagreement(history: History, one: Consumer, other: Consumer) -> Iterator[Finding]:
     """Find the first two messages that two readers of one mailbox saw in different orders."""
-    seen, seen_by_other = _ids(one), _ids(other)
+    seen, seen_by_other = one.first_ids, other.first_ids
     if seen == seen_by_other:
         return  # mostly they have read the same
     places = {id_: place for place, id_ in enumerate(seen)}
@@ -124,10 +124,6 @@ def _disagreement(history: History, one: Consumer, other: Consumer) -> Iterator[
             yield _disagree(history, one, other, id_, former)
             return
         former = id_
-
-
-def _ids(consumer: Consumer) -> list[str]:
-    return list(dict.fromkeys(consumer.ids))
 
 
 def _disagree(history: History, one: Consumer, other: Consumer, first: str, second: str) -> Finding:

@@ -7,6 +7,7 @@ times, so it could have done whatever was still to be done for that message.
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cached_property
 
 from harness.checkers.consumers import Consumer
 from harness.checkers.spans import Spans
@@ -21,10 +22,15 @@ class Overdue:
     """The quick answers of one consumer outside the `fault_windows` (without times of resource pressure)."""
 
     def __init__(self, consumer: Consumer, fault_windows: Spans, bounds: Bounds) -> None:
-        self._starts = [
+        self._consumer, self._fault_windows, self._bounds = consumer, fault_windows, bounds
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """When their polls began; only worked out if something is missing."""
+        return [
             poll.start_ns
-            for poll in consumer.polls
-            if _is_quick(poll, bounds) and not fault_windows.touch(poll.start_ns, poll.end_ns)
+            for poll in self._consumer.polls
+            if _is_quick(poll, self._bounds) and not self._fault_windows.touch(poll.start_ns, poll.end_ns)
         ]
 
     def from_ns(self, ack_ns: int) -> float:

@@ -85,10 +85,12 @@ class _Survey:
     def _silent_gaps(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
         silent: dict[int, tuple[Poll, list[Message]]] = {}
         progress, later = CursorProgress(consumer, self.matched), LaterDeliveries(consumer, self.matched)
+        arrivals, droppable = consumer.arrivals, mailbox.droppable_ns
         for message in mailbox.wanted(consumer, mailbox.acked):
-            droppable_ns = mailbox.droppable_ns(message)
-            if arrival := consumer.arrivals.get(message):
-                self.delivered += droppable_ns < arrival.poll.start_ns
+            droppable_ns = droppable[message]
+            if arrival := arrivals.get(message):
+                if droppable_ns < arrival.poll.start_ns:
+                    self.delivered += 1
                 continue
             after = later.first_after(message)
             poll = progress.poll_that_passed(message) or (after[0].poll if after else None)

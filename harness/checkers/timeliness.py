@@ -21,6 +21,8 @@ from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, Bounds, History
 from harness.history.memoize import memoize
 
+_CONSUMER_NAME = attrgetter("consumer.name")
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -72,7 +74,7 @@ class Timed:
     @cached_property
     def floor(self) -> float:
         """The share, 0 to 1, that a perfect server would have delivered late to the same clients."""
-        deliveries = Counter(delay.consumer.name for delay in self.to_live)
+        deliveries = Counter(map(_CONSUMER_NAME, self.to_live))
         expected = sum(self.shares[name] * count for name, count in deliveries.items())
         return min(1.0, expected / self.live) if self.live else 0.0
 
@@ -186,17 +188,20 @@ class SortedDeliveries:
         """Return some of the judged deliveries, to be judged together."""
         return Timed(list(some), self.shares, self.limits, Pressure(self.history))
 
-    def sort_in(self, delay: Delay, faults: Spans) -> None:
-        """Add a delivery to those that are judged, or to those that are not."""
-        decided_ns = delay.base_ns + self.limits.due_ns
-        if delay.poll is not None and delay.poll.end_ns < decided_ns:
-            decided_ns = delay.poll.end_ns
-        if faults.touch(delay.base_ns, decided_ns) or delay.consumer.hidden.touch(delay.base_ns, decided_ns):
-            self.not_judged.append(delay)
-        elif delay.poll is None and not self._was_due(delay):
-            self.stopped += 1
-        else:
-            self.judged.append(delay)
+    def sort_in(self, some: Iterable[Delay], excused: Spans) -> None:
+        """Add deliveries to those that are judged; to the others if an excused time can have decided them."""
+        due_ns, touches, judged = self.limits.due_ns, excused.touch, self.judged
+        for delay in some:
+            base_ns, poll = delay.base_ns, delay.poll
+            decided_ns = base_ns + due_ns
+            if poll is not None and poll.end_ns < decided_ns:
+                decided_ns = poll.end_ns
+            if touches(base_ns, decided_ns):
+                self.not_judged.append(delay)
+            elif poll is None and not self._was_due(delay):
+                self.stopped += 1
+            else:
+                judged.append(delay)
 
     def _was_due(self, delay: Delay) -> bool:
         """Whether the consumer polled on long enough for a message that never arrived to be late."""
@@ -214,18 +219,15 @@ def deliveries(history: History) -> SortedDeliveries:
     for recipient, mailbox in mailboxes(history).items():
         for consumer in readers.get(recipient, []):
             found.shares[consumer.name] = _share(consumer, history.bounds)
-            for delay in delays(consumer, mailbox, int(found.limits.interval_ns)):
-                found.sort_in(delay, faults)
+            excused = Spans([*faults, *consumer.hidden])
+            found.sort_in(delays(consumer, mailbox, int(found.limits.interval_ns)), excused)
     return found
 
 
 def _share(consumer: Consumer, bounds: Bounds) -> float:
-    """Return the share that a perfect server would deliver late to this consumer.
-
-    Held polls are left out: how long they take is not a round trip.
-    """
+    """Return the share that a perfect server would deliver late to this consumer."""
     return floor_share(
-        [(poll.end_ns - poll.start_ns) / NS_PER_S for poll in consumer.polls if not poll.wait_s],
+        consumer.round_trips_s,
         bounds.poll_interval_s,
         bounds.acceptable_round_trip_s,
         slack_s=bounds.delivered_within_s - bounds.poll_interval_s,

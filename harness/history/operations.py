@@ -124,27 +124,27 @@ class Send(Struct, frozen=True, gc=False):
     def of(cls, call: Call, reply: Reply | None) -> Send:
         """Return the attempt that these two lines record."""
         answer = _NOTHING if reply is None else reply
-        return cls(
-            row=intern(call.row),
-            op=call.op,
-            sender=intern(call.sender),
-            recipient=intern(call.recipient),
-            content=call.content,
-            client_message_id=call.client_message_id,
-            intended_ns=call.intended_ns,
-            start_ns=call.start_ns,
-            end_ns=None if reply is None else reply.end_ns,
-            outcome=answer.outcome,
-            status=answer.status,
-            id=answer.id,
-            seq=answer.seq,
-            timestamp=answer.timestamp,
-            queued=answer.queued,
-            replayed=bool(answer.replayed),
-            error=answer.error,
-            stated_outcome=answer.stated_outcome,
-            special=call.special,
-            unreadable=answer.unreadable,
+        return cls(  # by position: by name takes three times as long
+            intern(call.row),
+            call.op,
+            intern(call.sender),
+            intern(call.recipient),
+            call.content,
+            call.client_message_id,
+            call.intended_ns,
+            call.start_ns,
+            None if reply is None else reply.end_ns,
+            answer.outcome,
+            answer.status,
+            answer.id,
+            answer.seq,
+            answer.timestamp,
+            answer.queued,
+            bool(answer.replayed),
+            answer.error,
+            answer.stated_outcome,
+            call.special,
+            answer.unreadable,
         )
 
     @property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NewType, Protocol
+from functools import cached_property
+from typing import NewType, Protocol, cast
 
 from harness.history.instants import instant
 from harness.semantics import Semantics
@@ -13,6 +15,7 @@ Position = NewType("Position", str)
 """A place in a mailbox; strings sort like the places."""
 BEGINNING = Position("")
 """Before every message."""
+_Place = Callable[[str | None], Position | None]
 _NUMBER = re.compile(r"0*(\d+)", re.ASCII)
 
 
@@ -41,12 +44,12 @@ class Scale:
         """Whether a poll repeats the message at its cursor."""
         return self.semantics.boundary == "inclusive"
 
-    def of_cursor(self, cursor: str | None) -> Position | None:
-        """Return the position of a cursor; None if it cannot be compared."""
+    @cached_property
+    def of_cursor(self) -> _Place:
+        """The function that returns the position of a cursor; None if it cannot be compared."""
         if self.semantics.cursor == "timestamp":
-            moment = instant(cursor)
-            return None if moment is None else Position(moment)
-        return _numbered(cursor) if self.semantics.cursor == "sequence" else None
+            return cast(_Place, instant)
+        return _numbered if self.semantics.cursor == "sequence" else _nowhere
 
     def of_message(self, message: Placed) -> Position | None:
         """Return the position of a message; None if it cannot be compared with cursors."""
@@ -59,6 +62,10 @@ class Scale:
     def is_same(self, one: str | None, other: str | None) -> bool:
         """Whether two cursors are the same place: with the same text, or the same position."""
         return one == other or (self.compares and self.of_cursor(one) == self.of_cursor(other))
+
+
+def _nowhere(text: str | None) -> None:
+    """Return None: an opaque cursor cannot be compared."""
 
 
 def _numbered(text: str | None) -> Position | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +14,14 @@ from harness.history.operations import Line, LineReader, row_of
 
 def read_histories(path: Path) -> list[History]:
     """Return the history of each row in a file, in order of appearance. Raise as `read_lines` does."""
-    rows: dict[str, HistoryBuilder] = {}
+    builders: defaultdict[str, HistoryBuilder] = defaultdict(HistoryBuilder)
     with gc_paused():
         for line in read_lines(path):
-            if isinstance(line, dict) and line["kind"] in ("phase", "over", "environment"):
-                continue
-            row = row_of(line)
-            if row not in rows:
-                rows[row] = HistoryBuilder()
-            rows[row].add(line)
-        return [builder.history() for builder in rows.values()]
+            if not isinstance(line, dict):
+                builders[line.row].add(line)
+            elif line["kind"] not in ("phase", "over", "environment"):
+                builders[row_of(line)].add(line)
+        return [builder.history() for builder in builders.values()]
 
 
 def read_lines(path: Path) -> Iterator[Line]:

@@ -16,6 +16,7 @@ from typing import Any
 from harness.arithmetic import exact_percentile
 from harness.checkers import CHECKERS, applying_to, delivery_delays_s, run_checker
 from harness.history import Event, History, read_lines
+from harness.history.gc_paused import gc_paused
 from harness.history.operations import Line, kind_of, row_of, written_ns
 from harness.verdict import Judgement, Verdict, summed_up, worst
 
@@ -67,7 +68,11 @@ class _Scenario:
     def judged(self) -> list[list[Judgement]]:
         """The judgements at each `judging` event."""
         places = [place for place, line in enumerate(self.lines) if kind_of(line) == "judging"]
-        return [_judge(self.lines[: place + 1]) for place in places]
+        return [_judge(self._until(place), self.lines[place]) for place in places]
+
+    def _until(self, place: int) -> History:
+        """Return what was recorded up to this line; nothing is worked out twice if it is the last one."""
+        return self.history if place + 1 == len(self.lines) else History.from_events(self.lines[: place + 1])
 
     @cached_property
     def cut_off(self) -> list[Judgement]:
@@ -94,7 +99,11 @@ def judge(path: Path) -> JudgedRun:
 
     Raise OSError when the file cannot be read, ValueError when it is not a history.
     """
-    file = _read(path)
+    with gc_paused():
+        return _judged(_read(path))
+
+
+def _judged(file: _File) -> JudgedRun:
     rows = [_row(file, id_) for id_ in _ids(file)]
     missing = file.over["missing"] if file.over else ()
     rows += [JudgedRow(id_, Verdict.INCONCLUSIVE, NOTHING_RAN) for id_ in missing]
@@ -210,8 +219,7 @@ def _cut_off(file: _File) -> Iterator[_Scenario]:
     return (one for one in file.scenarios if one.begin_ns not in ended)
 
 
-def _judge(lines: Sequence[Line]) -> list[Judgement]:
-    history, judging = History.from_events(lines), lines[-1]
+def _judge(history: History, judging: Line) -> list[Judgement]:
     promises = judging["promises"] if isinstance(judging, Mapping) else ()
     return [_judgement(promise, history) for promise in promises]
 

@@ -13,13 +13,14 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.checkers import CHECKERS, run_checker
+from harness.checkers import CHECKERS, applying_to, run_checker
 from harness.history import read_histories
+from harness.history.gc_paused import gc_paused
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What it took to parse each line as JSON, and what to judge the file by every checker from the start."""
+    """What it took to parse each line as JSON, and what to judge it by every promise that applies."""
 
     parse_s: float
     judge_s: float
@@ -47,10 +48,11 @@ def cost(path: Path) -> Cost:
     gc.collect()
     began = time.process_time()
     verdicts: dict[str, str] = {}
-    for history in read_histories(path):
-        for promise, checker in CHECKERS.items():
-            judgement = run_checker(checker, history)
-            verdicts[promise] = f"{judgement.verdict.value} {judgement.reason}".strip()
+    with gc_paused():  # as harness.runner.judging does
+        for history in read_histories(path):
+            for promise in applying_to(history):
+                judgement = run_checker(CHECKERS[promise], history)
+                verdicts[promise] = f"{judgement.verdict.value} {judgement.reason}".strip()
     judging_s = time.process_time() - began
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Cost(parsing_s, judging_s, peak_kb / 1024, verdicts)

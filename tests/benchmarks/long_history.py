@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from harness.history import FORMAT
+
 Event = dict[str, Any]
 
 BEGIN_NS = 7_000_000_000_000
@@ -37,7 +39,7 @@ def write_long_history(path: Path, events: int) -> int:
 
 
 def _events(wanted: int) -> Iterator[Event]:
-    yield _event("begin", 0, title="a long run", seed=1, bounds={})
+    yield _event("begin", 0, format=FORMAT, title="a long run", seed=1, bounds={})
     told = number = 0
     inboxes = {f"user-{box}": _Inbox(f"user-{box}") for box in range(MAILBOXES)}
     while told < wanted:

@@ -22,8 +22,12 @@ from .long_history import write_long_history
 
 EVENTS = int(os.environ.get("BENCHMARK_EVENTS", "50000"))
 IS_LONG = EVENTS >= 1_000_000
-ALLOWED_RATIO = 4.0 if IS_LONG else 7.0
-"""How many times as long as parsing its lines; CI's machine may be busy."""
+ALLOWED_RATIO = 3.0 if IS_LONG else 4.0
+"""How many times as long as parsing its lines, two times by design on a machine of one's own.
+
+Parsing keeps nothing and lives in the processor's cache; judging keeps everything. So others on the machine
+slow it down more, up to twice with a load of 16, and the bound of CI's short history allows for that.
+"""
 ALLOWED_PEAK_MB = 1000.0
 ALLOWED_GROWTH = 5.0 if IS_LONG else 7.0
 """Of the time, when a history is four times as long; what grows with the square would take sixteen."""
