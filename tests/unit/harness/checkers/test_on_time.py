@@ -172,6 +172,12 @@ def test_how_long_a_poll_was_held_says_nothing_about_round_trips() -> None:
     assert (judgement.verdict, judgement.evidence["floor_share"]) == (Verdict.PASS, 0)
 
 
+def test_a_held_poll_that_follows_a_full_page_says_nothing_about_round_trips_either() -> None:
+    story = polled(0.0).send("a", 1.0).poll(1.5, message("a", 1.0), has_more=True).poll(1.52, end=4.5, wait=3)
+    judgement = on_time(story.send("b", 5.0).poll(5.1, message("b", 5.0)).history())
+    assert (judgement.verdict, judgement.evidence["floor_share"]) == (Verdict.PASS, 0)
+
+
 def paged(*, step_s: float = 0.03, more: bool = True) -> Story:
     """Three messages wait for a poll which reads them page by page; all come a little late."""
     names = ("a", "b", "c")
