@@ -1,25 +1,30 @@
 """The store of record in MongoDB: it orders every mailbox, by a unique index.
 
 Collection `messages` {_id, recipient, seq, sender, content, timestamp_us, client_message_id?}. A message is
-inserted with `seq = head + 1`; on a duplicate key it is tried again. So n+1 cannot exist before n is visible,
-and every reader sees a prefix. (With a counter that is incremented first and used later, a cursor could pass
-a message that is inserted late.) Times are int64 microseconds, as a BSON date has milliseconds only.
+inserted with `seq = head + 1`, on the condition that the head is there; otherwise it is tried again. So n+1
+cannot exist before n is visible, and every reader sees a prefix. (With a counter that is incremented first
+and used later, a cursor could pass a message that is inserted late.) Times are int64 microseconds, as a BSON
+date has milliseconds only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pymongo
 from pymongo import errors
 
-from reference_server.adapters.fair_lock import FairLocks
+from reference_server.adapters.heads import Heads
 from reference_server.adapters.mongo import Document, Mongo
+from reference_server.adapters.mongo_after import ORDER, Stop, append_after
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
 from reference_server.interfaces import Breaker, Conversation, Cursor, Page, page_of
 from reference_server.message import EMPTY, Draft, Head, Message, place_after
+from reference_server.turns import TooLate, Turns
 
-_ORDER = "recipient_seq"
 _INDEXES = [
-    pymongo.IndexModel([("recipient", 1), ("seq", 1)], name=_ORDER, unique=True),
+    pymongo.IndexModel([("recipient", 1), ("seq", 1)], name=ORDER, unique=True),
     pymongo.IndexModel(
         [("sender", 1), ("client_message_id", 1)],
         name="sender_client_message_id",
@@ -30,9 +35,23 @@ _INDEXES = [
     pymongo.IndexModel([("recipient", 1), ("sender", 1), ("timestamp_us", 1)], name="conversation"),
     pymongo.IndexModel([("sender", 1), ("recipient", 1), ("timestamp_us", 1)], name="conversations"),
 ]
-_LOCK_TIMEOUT_S = 0.4
+_TURN_TIMEOUT_S = 0.4
 """With a whole operation on MongoDB after it, a send is still answered within one second."""
 _BAD_HINT = 2  # MongoDB's error code for a hint with an unknown index
+
+
+@dataclass(eq=False, slots=True)
+class _Sending:
+    """A draft that is being appended. `may_be_stored` is True from when it was sent to MongoDB."""
+
+    draft: Draft
+    now_us: int
+    may_be_stored: bool = False
+    outcome: Message | Exception | None = None
+
+    def failed(self, error: StoreUnavailable) -> StoreUnavailable | OutcomeUnknown:
+        """Return what a failure of MongoDB means for this draft."""
+        return OutcomeUnknown(str(error)) if self.may_be_stored else StoreUnavailable(str(error))
 
 
 class MongoStore:
@@ -41,7 +60,8 @@ class MongoStore:
     def __init__(self, mongo: Mongo, *, window: int) -> None:
         self._mongo = mongo
         self._window = window
-        self._locks = FairLocks()
+        self._turns: Turns[_Sending, Message] = Turns(self._append_all)
+        self._heads = Heads()
         self._messages = mongo.collection("messages")
         self._durable = mongo.durable("messages")
         self._users = mongo.collection("users")
@@ -63,45 +83,64 @@ class MongoStore:
     # -- writing
 
     def append(self, draft: Draft, now_us: int) -> Message:
-        """See MessageStore. Track whether an insert was sent: the driver's errors do not say so."""
-        may_be_stored = False
+        """See MessageStore. All that wait for their turn at a mailbox are stored by one command."""
         try:
-            with self._locks.hold(draft.recipient, _LOCK_TIMEOUT_S), self._mongo.operation():
-                while True:
-                    message = place_after(self._head(draft.recipient), draft, now_us)
-                    may_be_stored = True
-                    try:
-                        self._messages.insert_one(_document(message))
-                    except errors.DuplicateKeyError as error:
-                        may_be_stored = _is_about_the_client_id(error)
-                        earlier = self._earlier(draft) if may_be_stored else None
-                        if earlier is not None:
-                            return earlier
-                    else:
-                        return message
+            return self._turns.take(draft.recipient, _Sending(draft, now_us), _TURN_TIMEOUT_S)
+        except TooLate as error:
+            raise StoreUnavailable(f"too many are sending to '{draft.recipient}' at once") from error
+
+    def _append_all(self, recipient: str, batch: Sequence[_Sending]) -> list[Message | Exception]:
+        """Return for each the stored message, or the exception that `append` raises."""
+        try:
+            with self._mongo.operation():
+                while left := [each for each in batch if each.outcome is None]:
+                    self._append_some(recipient, left)
         except StoreUnavailable as error:
-            if may_be_stored:
-                raise OutcomeUnknown(str(error)) from error
-            raise
+            for each in batch:
+                each.outcome = each.outcome or each.failed(error)
+        return [each.outcome for each in batch if each.outcome is not None]
+
+    def _append_some(self, recipient: str, left: list[_Sending]) -> None:
+        """Append as many as one command can. Note what may be stored: the driver's errors do not say so."""
+        try:
+            head = self._heads.take(recipient) or self._head(recipient)
+        except LookupError:
+            for each in left:
+                each.outcome = LookupError(recipient)
+            return
+        left.sort(key=lambda each: each.may_be_stored)  # who waits for an earlier message delays no one
+        messages = _placed(head, left)
+        for each in left:
+            each.may_be_stored = True
+        stored, stop = append_after(self._messages, head, [_document(message) for message in messages])
+        for each, message in zip(left[:stored], messages, strict=False):
+            each.outcome = message
+        for each in left[stored:]:
+            each.may_be_stored = False
+        if stop is None:
+            self._heads.keep(messages[-1])
+        elif stop is Stop.NO_INDEX:
+            self._messages.create_indexes(_INDEXES)
+        elif stop is Stop.CLIENT_ID_IN_USE:
+            left[stored].may_be_stored = True
+            left[stored].outcome = self._earlier(left[stored].draft)
 
     def _head(self, recipient: str) -> Head:
         """Return the mailbox's head. Raise LookupError if the mailbox is empty and the user unknown.
 
         The newest message may not be durable yet. The next one is then acked only after both are durable.
         """
-        if newest := self._newest({"recipient": recipient}):
+        if newest := self._newest(recipient):
             return Head(newest["seq"], newest["timestamp_us"])
         if self._users.find_one({"_id": recipient}, {"_id": 1}) is None:
             raise LookupError(recipient)
-        if self._newest({}) is None:  # otherwise the hint has shown that the indexes exist
-            self._messages.create_indexes(_INDEXES)
         return EMPTY
 
-    def _newest(self, where: Document) -> Document | None:
-        """Return the last message in index order; None if there is none or the index was dropped."""
+    def _newest(self, recipient: str) -> Document | None:
+        """Return the mailbox's last message; None if there is none or the index was dropped."""
         place = {"seq": 1, "timestamp_us": 1}
         try:
-            return self._messages.find_one(where, place, sort=[("recipient", -1), ("seq", -1)], hint=_ORDER)
+            return self._messages.find_one({"recipient": recipient}, place, sort=[("seq", -1)], hint=ORDER)
         except errors.OperationFailure as error:
             if error.code != _BAD_HINT:
                 raise
@@ -183,9 +222,13 @@ class MongoStore:
             return [_message(found) for found in self._durable.find(where, sort=order, limit=limit)]
 
 
-def _is_about_the_client_id(error: errors.DuplicateKeyError) -> bool:
-    """Return which unique index was violated, by its fields: the error text may contain user input."""
-    return "client_message_id" in (error.details or {}).get("keyPattern", {})
+def _placed(head: Head, sendings: Sequence[_Sending]) -> list[Message]:
+    """Return the drafts as the messages after `head`."""
+    messages: list[Message] = []
+    for each in sendings:
+        messages.append(place_after(head, each.draft, each.now_us))
+        head = Head(messages[-1].seq, messages[-1].timestamp_us)
+    return messages
 
 
 def _newest_of_each(where: Document, other: str, direction: str) -> list[Document]:

@@ -23,15 +23,15 @@ BETWEEN_S = 0.02
 
 
 class _Unacknowledged:
-    """A collection whose inserts are not answered."""
+    """A collection whose appends are not answered."""
 
     def __init__(self, collection):
         self._collection = collection
         self._careless = collection.with_options(write_concern=WriteConcern(w=0))
 
-    def insert_one(self, document, **options):
+    def bulk_write(self, requests):
         time.sleep(BETWEEN_S)
-        return self._careless.insert_one(document, **options)
+        return self._careless.bulk_write(requests)
 
     def __getattr__(self, name):
         return getattr(self._collection, name)

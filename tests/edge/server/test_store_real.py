@@ -16,7 +16,7 @@ from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Document, Mongo, connect
 from reference_server.adapters.mongo_epochs import MongoEpochs
 from reference_server.adapters.mongo_outbox import MongoOutbox
-from reference_server.adapters.mongo_store import MongoStore
+from reference_server.adapters.mongo_store import MongoStore, _Sending
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
 from reference_server.message import Draft, Message
@@ -143,15 +143,15 @@ def test_every_query_is_served_by_an_index(
             assert "COLLSCAN" not in plan, where
 
 
-class BreakOnInsert(CommandListener):
-    """Does something at the moment the first insert into `messages` leaves."""
+class BreakOnAppend(CommandListener):
+    """Does something at the moment the next append to `messages` leaves."""
 
     def __init__(self, act: Callable[[], None]) -> None:
         self._act = act
         self.armed = False
 
     def started(self, event: CommandStartedEvent) -> None:
-        if self.armed and event.command_name == "insert":
+        if self.armed and event.command_name == "update":
             self.armed = False
             self._act()
 
@@ -166,13 +166,13 @@ class TestLostAnswers:
     """What a send is told when the network fails between its insert and the answer."""
 
     @pytest.fixture
-    def listener(self, services: Services) -> Iterator[BreakOnInsert]:
-        listener = BreakOnInsert(lambda: None)
+    def listener(self, services: Services) -> Iterator[BreakOnAppend]:
+        listener = BreakOnAppend(lambda: None)
         yield listener
         services.proxies["mongodb"].heal()
 
     @pytest.fixture
-    def store(self, services: Services, database: str, listener: BreakOnInsert) -> Iterator[MongoStore]:
+    def store(self, services: Services, database: str, listener: BreakOnAppend) -> Iterator[MongoStore]:
         client = pymongo.MongoClient[Document](
             services.mongodb_url,
             w="majority",
@@ -193,7 +193,7 @@ class TestLostAnswers:
         return MongoStore(mongodb, window=WINDOW)
 
     def test_a_lost_answer_is_unknown_and_the_retry_finds_the_message(
-        self, store: MongoStore, witness: MongoStore, services: Services, listener: BreakOnInsert
+        self, store: MongoStore, witness: MongoStore, services: Services, listener: BreakOnAppend
     ) -> None:
         proxy = services.proxies["mongodb"]
         listener._act = lambda: proxy.add_toxic("timeout", "downstream", timeout=0)
@@ -207,7 +207,7 @@ class TestLostAnswers:
         assert [message.content for message in witness.tail("bob", 10)] == ["before", "precious"]
 
     def test_a_lost_insert_is_unknown_too(
-        self, store: MongoStore, witness: MongoStore, services: Services, listener: BreakOnInsert
+        self, store: MongoStore, witness: MongoStore, services: Services, listener: BreakOnAppend
     ) -> None:
         proxy = services.proxies["mongodb"]
         listener._act = proxy.disable
@@ -223,3 +223,64 @@ class TestLostAnswers:
         with pytest.raises(StoreUnavailable):
             store.append(draft("refused"), NOON_US)
         assert [message.content for message in witness.tail("bob", 10)] == ["before"]
+
+
+class TestRememberedHeads:
+    """A store remembers the head after its own append; MongoDB decides whether that is still the head."""
+
+    @pytest.fixture
+    def other_store(
+        self, store: MongoStore, users: MongoUsers, mongodb_url: str, database: str
+    ) -> Iterator[MongoStore]:
+        users.add("bob", "hash")
+        store.append(draft("no. 1"), NOON_US)
+        client, other = another_process(mongodb_url, database)
+        yield other
+        client.close()
+
+    def test_another_process_was_faster(self, store: MongoStore, other_store: MongoStore) -> None:
+        """Its clock is a minute ahead, so the timestamp must be its successor."""
+        other_store.append(draft("no. 2"), NOON_US + 60_000_000)
+        assert store.append(draft("no. 3"), NOON_US).seq == 3
+        assert store.append(draft("no. 4"), NOON_US).timestamp_us == NOON_US + 60_000_002
+        assert other_store.append(draft("no. 5"), NOON_US).seq == 5
+
+    @pytest.mark.parametrize("lost", [1, 2, 3])
+    def test_the_newest_messages_are_gone(
+        self, store: MongoStore, other_store: MongoStore, mongodb: Mongo, lost: int
+    ) -> None:
+        """As after a backup was restored while the server runs: the places must have no hole."""
+        for number in (2, 3):
+            store.append(draft(f"no. {number}"), NOON_US)
+        mongodb.collection("messages").delete_many({"recipient": "bob", "seq": {"$gt": 3 - lost}})
+        assert store.append(draft("next"), NOON_US).seq == 4 - lost
+
+    def test_another_message_is_at_its_place(
+        self, store: MongoStore, other_store: MongoStore, mongodb: Mongo
+    ) -> None:
+        mongodb.collection("messages").update_one({"seq": 1}, {"$set": {"timestamp_us": NOON_US + 9}})
+        assert store.append(draft("next"), NOON_US).timestamp_us == NOON_US + 10
+
+    def test_of_many_at_once_each_is_told_what_became_of_it(
+        self, store: MongoStore, other_store: MongoStore
+    ) -> None:
+        """The place is taken, one is a replay, and one of the others comes twice."""
+        first = other_store.append(draft("no. 2", client_id="first"), NOON_US + 60_000_000)
+        contents = [("a", "1"), ("again", "first"), ("b", "2"), ("c", "3"), ("a", "1"), ("d", None)]
+        batch = [_Sending(draft(content, client_id=client_id), NOON_US) for content, client_id in contents]
+        found = store._append_all("bob", batch)
+        assert [each.content for each in found if isinstance(each, Message)] == [
+            "a",
+            "no. 2",
+            "b",
+            "c",
+            "a",
+            "d",
+        ]
+        assert found[1] == first
+        assert found[0] == found[4]
+        stored = store.tail("bob", 10)
+        assert [message.seq for message in stored] == [1, 2, 3, 4, 5, 6]
+        assert {message.content for message in stored} == {"no. 1", "no. 2", "a", "b", "c", "d"}
+        assert all(one.timestamp_us < two.timestamp_us for one, two in pairwise(stored))
+        assert {message for message in found if isinstance(message, Message)} <= set(stored)

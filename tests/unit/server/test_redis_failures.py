@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +9,10 @@ from typing import Any
 import pytest
 import redis
 
-from harness.stack import wait_until
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.adapters.fair_lock import FairLocks
 from reference_server.adapters.redis_notifier import RedisNotifier
 from reference_server.adapters.redis_queue import RedisQueue
-from reference_server.errors import QueueUnavailable, StoreUnavailable
+from reference_server.errors import QueueUnavailable
 from reference_server.interfaces import Cursor
 from reference_server.known_heads import KnownHeads
 from reference_server.message import Message
@@ -179,49 +176,3 @@ class TestNotifier:
             notifier.stop()
             wait(60)
         assert notifier.is_stopping
-
-
-class Sender(threading.Thread):
-    """Waits for the lock of bob's mailbox, notes its name, and holds the lock until it may end."""
-
-    def __init__(self, name: str, locks: FairLocks, order: list[str]) -> None:
-        super().__init__(daemon=True, name=name)
-        self.may_end = threading.Event()
-        self._locks, self._order = locks, order
-
-    def run(self) -> None:
-        with self._locks.hold("bob", 30):
-            self._order.append(self.name)
-            self.may_end.wait(30)
-
-
-class TestFairLocks:
-    def test_another_mailbox_has_a_lock_of_its_own(self) -> None:
-        locks = FairLocks()
-        with locks.hold("bob", 1), locks.hold("alice", 1):
-            pass
-
-    def test_a_held_lock_is_waited_for_no_longer_than_asked(self) -> None:
-        locks = FairLocks()
-        with locks.hold("bob", 1), pytest.raises(StoreUnavailable, match="bob"), locks.hold("bob", 0.001):
-            raise AssertionError("two held the lock at once")
-
-    def test_a_lock_is_released_after_a_failure_and_nothing_is_kept(self) -> None:
-        locks = FairLocks()
-        with pytest.raises(ZeroDivisionError), locks.hold("bob", 1):
-            raise ZeroDivisionError
-        with locks.hold("bob", 0.001):
-            pass
-        assert len(locks._locks) == 0
-
-    def test_first_come_first_served_even_if_who_has_just_been_asks_again(self) -> None:
-        locks, order = FairLocks(), list[str]()
-        queue = [Sender(str(number), locks, order) for number in range(4)]
-        with locks.hold("bob", 1):
-            lock = next(iter(locks._locks.values()))
-            for number, sender in enumerate(queue, start=1):
-                sender.start()
-                wait_until(lambda n=number: len(lock._waiting) == n, deadline_s=10, what="one more waits")
-                sender.may_end.set()
-        with locks.hold("bob", 30):  # the one who has just been
-            assert order == ["0", "1", "2", "3"]
