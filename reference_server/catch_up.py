@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from reference_server.errors import QueueUnavailable
+from reference_server.errors import Failure, QueueUnavailable
 from reference_server.interfaces import MessageQueue, MessageStore, Rebuild
 from reference_server.known_heads import KnownHeads
 from reference_server.message import Message
+from reference_server.turns import TooLate, Turns
 
 BATCH = 1000
 """Messages that are read from the store and pushed at once to close a gap, at most."""
 _ROUNDS = 10
+_TURN_TIMEOUT_S = 0.4
 
 
 class CatchUp:
@@ -24,6 +26,27 @@ class CatchUp:
         self._store = store
         self._known_heads = known_heads
         self._window = window
+        self._turns: Turns[Message, int] = Turns(self._push_together)
+
+    def push_stored(self, message: Message) -> int:
+        """Push a message, together with those that other threads push to its mailbox meanwhile.
+
+        Return the seq that the queue has reached. Raise like `push`.
+        """
+        try:
+            return self._turns.take(message.recipient, message, _TURN_TIMEOUT_S)
+        except TooLate as error:
+            raise QueueUnavailable(f"too many are pushing to the queue of '{message.recipient}'") from error
+
+    def _push_together(self, recipient: str, messages: Sequence[Message]) -> list[int | BaseException]:
+        """Return for each message the seq that the queue has reached, or the failure."""
+        pushed: dict[int, int | BaseException] = {}
+        for batch in _contiguous(messages):
+            try:
+                pushed |= dict.fromkeys((message.seq for message in batch), self.push(recipient, batch))
+            except Failure as failure:  # the others would only take as long to fail
+                return [pushed.get(message.seq, failure) for message in messages]
+        return [pushed[message.seq] for message in messages]
 
     def push(self, recipient: str, batch: Sequence[Message] = ()) -> int:
         """Push a batch and whatever the queue lacks before it; return the seq that the queue has reached.
@@ -49,3 +72,14 @@ class CatchUp:
     def push_newest(self, recipient: str) -> int:
         """Bring the queue up to the newest durable message; return its seq. Raise like `push`."""
         return self.push(recipient, self._store.tail(recipient, 1))
+
+
+def _contiguous(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    """Yield the messages in order, in batches without a gap, each message once."""
+    batch: list[Message] = []
+    for message in sorted(set(messages), key=lambda message: message.seq):
+        if batch and message.seq != batch[-1].seq + 1:
+            yield batch
+            batch = []
+        batch.append(message)
+    yield batch

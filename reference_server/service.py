@@ -124,7 +124,7 @@ class Messenger:
     def _push_or_record(self, message: Message) -> bool:
         """Push a stored message; if that fails, record it in the outbox. Return whether it was pushed."""
         try:
-            self._catch_up.push(message.recipient, [message])
+            self._catch_up.push_stored(message)
         except Failure as failure:
             log.error("Redis error sending message: %s", failure, exc_info=failure.__cause__)
         else:
