@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import mmap
+import os
 import secrets
 import signal
 import socket
@@ -88,6 +89,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, self.handle_exit)
         signal.signal(signal.SIGABRT, self.handle_abort)
+
+    def init_process(self) -> None:
+        """Serve until the worker is stopped, and end at once. Override gunicorn's method.
+
+        To tear down every module, Python would take 0.2 s of a processor from the worker's successor.
+        """
+        super().init_process()
+        logging.shutdown()
+        os._exit(0)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Stop at once, not only when `run` looks next. Override gunicorn's method."""

@@ -48,8 +48,8 @@ def apt_get(nowhere: Path, *lines: str) -> Path:
     return place
 
 
-def puts_chromium(nowhere: Path) -> str:
-    place = nowhere / "path" / "chromium"
+def puts_chromium(nowhere: Path, name: str = "chromium-headless-shell") -> str:
+    place = nowhere / "path" / name
     return f"""case "$*" in *--download-only*|*update*) ;; *)
   printf '#!/bin/sh\\necho {SAYS}\\n' > {place}; chmod +x {place};; esac"""
 
@@ -59,6 +59,11 @@ class TestFinding:
         there = program(nowhere / "path" / "chromium", SAYS)
         found = locate_chromium(install=False, say=silent)
         assert (found.version, found.origin, found.binary) == ("142.0.7444.59", "PATH", there)
+
+    def test_the_one_without_a_window_is_preferred(self, nowhere: Path) -> None:
+        program(nowhere / "path" / "chromium", SAYS)
+        shell = program(nowhere / "path" / "chromium-headless-shell", SAYS)
+        assert locate_chromium(install=False, say=silent).binary == shell
 
     def test_the_variable_comes_first_and_may_be_a_name_or_a_path(
         self, nowhere: Path, monkeypatch: pytest.MonkeyPatch
@@ -123,7 +128,16 @@ class TestInstalling:
         assert locate_chromium(install=True, say=said.append).origin == "PATH"
         assert said == ["Installing Chromium with apt-get (once)"]
         last = (nowhere / "apt.log").read_text(encoding="utf-8").splitlines()[-1]
-        assert last.endswith("install -y --no-install-recommends chromium")
+        assert last.endswith("install -y --no-install-recommends chromium-headless-shell")
+
+    def test_a_distribution_without_the_shell_gives_the_whole_browser(
+        self, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        unknown = 'case "$*" in *headless-shell*) echo "E: Unable to locate package" >&2; exit 100;; esac'
+        apt_get(nowhere, unknown, puts_chromium(nowhere, "chromium"))
+        found = locate_chromium(install=True, say=silent)
+        assert found.binary == nowhere / "path" / "chromium"
 
     def test_a_user_who_is_not_root_gets_playwrights(
         self, nowhere: Path, monkeypatch: pytest.MonkeyPatch
