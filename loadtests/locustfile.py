@@ -29,10 +29,12 @@ from harness.targets.profile import load_profile
 from harness.verdict import EXIT_CODES, Verdict
 from loadtests import hosts, options, workers
 from loadtests.connections import Server
+from loadtests.faults import Break, fault_named
 from loadtests.figures import Figures
 from loadtests.recording import Recording
 from loadtests.results import Folder
 from loadtests.run import LoadRun, promises_of
+from loadtests.schedule import SHAPES
 from loadtests.users import ChatUser
 from loadtests.verdicts import Circumstances, Totals
 
@@ -53,12 +55,15 @@ class _Process:
         """Of the results; a worker has none."""
         self.verdict: Verdict | None = None
         self._watch: MachineWatch | None = None
+        self._break: Break | None = None
+        self._breaking: gevent.Greenlet[..., None] | None = None
 
     def begin(self, environment: Environment) -> None:
         """Begin a test, and forget the one before. Raise UsageError, CannotWrite."""
         self.end()
         self.figures.clear()
         self.lines.clear()
+        self._break = None
         self.verdict = None
         chosen = _options(environment)
         write: Callable[[bytes], Any] = self.lines.append
@@ -70,15 +75,25 @@ class _Process:
         self.run = _new_run(environment, self.figures, worker=index, recording=recording)
         self._watch = MachineWatch(self.run.busy.record)
         self._watch.__enter__()
+        if self.folder is not None and (span := self.run.load.fault()):
+            self._break = Break(fault_named(chosen.fault), self.folder.recorder.record)
+            self._breaking = gevent.spawn(self._break.run, span[0], span[1] - span[0])
 
     def end(self) -> None:
         """End what watches this machine, and let others use the folder."""
+        self.heal()
         if self._watch is not None:
             self._watch.__exit__(None, None, None)
             self._watch = None
         if self.folder is not None:
             self.folder.close()
             self.folder = None
+
+    def heal(self) -> None:
+        """End the fault, if there is one."""
+        if self._breaking is not None:
+            self._breaking.kill()  # which heals
+            self._breaking = None
 
     def judge(self, environment: Environment) -> None:
         """Write and print the results of the test that has ended. Raise CannotWrite."""
@@ -91,6 +106,7 @@ class _Process:
             lost_workers=self.workers.lost(),
             is_broken_on_purpose=self.run.load.shape.fault is not None,
             promises=promises_of(self.run.profile),
+            problem=self._break.problem if self._break else "",
         )
         totals = Totals(self.figures, self.run.profile.bounds, about, self.run.since_begin_s())
         was_drained = self.figures.counts["left"] == self.figures.counts["users"] and not about.lost_workers
@@ -180,6 +196,8 @@ def _require_right(environment: Environment) -> None:
     """Raise UsageError for options that cannot be used."""
     chosen = _options(environment)
     options.check(chosen)
+    if SHAPES[chosen.shape].fault is not None:
+        fault_named(chosen.fault)
     wire = load_profile(chosen.target).wire
     if wire.users == "list" and (chosen.num_users or 1) > len(wire.user_list):
         raise UsageError(
@@ -214,6 +232,7 @@ def _begin(environment: Environment, **_: Any) -> None:
 def _stop(environment: Environment, **_: Any) -> None:
     if process.run is not None:
         process.run.is_stopping = True
+    process.heal()
 
 
 @events.test_stop.add_listener

@@ -52,6 +52,11 @@ def add_options(parser: LocustArgumentParser) -> None:
         convert=_shape,
         default=STEADY,
     )
+    add(
+        "fault",
+        "What --shape fault breaks: a store and how, such as 'mongodb slow' (default: redis refused)",
+        default="redis refused",
+    )
     add("seed", "The source of every random choice (default: a new one)", convert=_whole)
     add("reports", "The folder of the results (default: reports/load)", default="reports/load")
     add(

@@ -8,7 +8,6 @@ from functools import partial
 
 from gevent.lock import BoundedSemaphore
 
-from harness.adapters.base import Site
 from harness.adapters.over_http import HttpAdapter
 from harness.checkers import PROMISES, not_made
 from harness.client import Answer, Client
@@ -64,30 +63,31 @@ class LoadRun:
         self.entering = BoundedSemaphore(ENTERING_AT_ONCE)
         self.is_stopping = False
 
-    def new_user(self) -> tuple[str, Client]:
-        """Return a new user: what its random choices are drawn by, and the client."""
+    def new_user(self) -> tuple[str, Client, Connections]:
+        """Return a new user: what its random choices are drawn by, the client, and its connections."""
         place, key = self._joined, f"{self._worker}x{self._joined}"
         self._joined += 1
         known = self.profile.wire.user_list[self._worker :: self._workers]
         if self.profile.wire.users != "list" or self.profile.adapter:
-            return key, self.client(f"load_{self._run}_{key}", PASSWORD)
+            return key, *self._client(f"load_{self._run}_{key}", PASSWORD)
         if place >= len(known):
             raise NotHere(
                 f"The profile's list has {len(known)} users for this process, and more were started."
             )
-        return known[place].username, self.client(known[place].username, known[place].password)
+        return known[place].username, *self._client(known[place].username, known[place].password)
 
-    def client(self, username: str, password: str) -> Client:
-        """Return a client of the server, which makes its requests over gevent."""
-        url = self._server.url
+    def _client(self, username: str, password: str) -> tuple[Client, Connections]:
+        """Return a client of the server, which makes its requests over gevent, and its connections."""
+        url, connections = self._server.url, Connections(self._server)
         if self._codec is None:
-            return Client(url, username, password, new_adapter=self.profile.new_adapter())
-        new = partial(HttpAdapter, codec=self._codec, transport=Connections(self._server))
-        return Client(url, username, password, new_adapter=lambda site, *user: new(Site(site.urls), *user))
+            own = self.profile.new_adapter()
+            return Client(url, username, password, new_adapter=own), connections
+        new = partial(HttpAdapter, codec=self._codec, transport=connections)
+        return Client(url, username, password, new_adapter=new), connections
 
     def ask(self) -> Answer:
         """Register one more user over HTTP, and return the raw answer."""
-        _, client = self.new_user()
+        _, client, _ = self.new_user()
         return client.http.ask("register", {"username": client.username, "password": PASSWORD})
 
     def since_begin_s(self) -> float:

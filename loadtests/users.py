@@ -37,7 +37,7 @@ class ChatUser:
 
     def __init__(self, run: LoadRun, *, fire: Callable[..., Any], is_stopping: Callable[[], bool]) -> None:
         self._run, self._fire, self._is_stopping = run, fire, is_stopping
-        key, self.client = run.new_user()
+        key, self.client, self._connections = run.new_user()
         self.name = self.client.username
         self._random = run.load.random(f"choices of {key}")
         self._key = key
@@ -67,6 +67,7 @@ class ChatUser:
         due_ns = run.at_ns(since_s + self._random.uniform(0, self._schedule.interval_ns / NS_PER_S))
         try:
             while not self._may_leave(writing):
+                due_ns = self._after_absence(due_ns)
                 self._sleep_until(due_ns)
                 due_ns = self._poll(due_ns)
             writing.get()  # a crash of it is a crash of the user
@@ -78,7 +79,17 @@ class ChatUser:
             now_ns = time.monotonic_ns()
             for lost in run.deliveries.give_up(self.name, self._polled_ns, now_ns):
                 self._report(lost)
+            self._connections.close()
             self.client.close()
+
+    def _after_absence(self, due_ns: int) -> int:
+        """Return when to poll: if all users are away then, when they come back, over new connections."""
+        away = self._run.load.away()
+        if away is None or not self._run.at_ns(away[0]) <= due_ns < self._run.at_ns(away[1]):
+            return due_ns
+        self._connections.close()
+        self._reader_since_ns = 0
+        return self._run.at_ns(away[1])
 
     def _may_leave(self, writing: gevent.Greenlet[..., Any]) -> bool:
         """Return whether all sends are over, and nothing may arrive any more."""

@@ -32,6 +32,8 @@ class Circumstances:
     lost_workers: int = 0
     is_broken_on_purpose: bool = False
     """A fault was part of the run: what it explains is judged by the history alone."""
+    problem: str = ""
+    """Why a fault could not be injected."""
     promises: frozenset[str] | None = None
     """Those that the target makes; None for all."""
 
@@ -110,6 +112,8 @@ class Totals:
                 f"the load generator was too slow: {counts['missed']} of {due} sends and polls were not begun"
                 f" within {NOT_IN_TIME_S:g} s; use more processes"
             )
+        if about.problem:
+            yield about.problem.removesuffix(".")
         if about.crashes:
             yield "users of the load test crashed"
         if about.lost_workers:

@@ -32,7 +32,7 @@ from harness.reports.verdicts import VERDICTS, render_verdicts, write_verdicts
 from harness.runner.alone import most_at_once
 from harness.runner.folder import AGAIN, held, new_run
 from harness.runner.judging import judge
-from harness.stack import Found, Services, chromium, locate
+from harness.stack import Found, Services, chromium, handed_on, locate
 from harness.stack import doctor as examine
 from harness.stack.finding import SERVICES
 from harness.stack.stores import DEFAULT_STORES, Stores, services_for
@@ -261,7 +261,7 @@ def doctor(options: Namespace) -> int:
 
 def serve(options: Namespace) -> int:
     """Run the server with demo users until Ctrl-C."""
-    with _target(options, port=options.port) as base_url, contextlib.suppress(KeyboardInterrupt):
+    with _target(options, port=options.port) as (base_url, _), contextlib.suppress(KeyboardInterrupt):
         line(f"\nThe server listens on {base_url}; these users can sign in:\n")
         for name in DEMO_USERS:
             password = secrets.token_urlsafe(9)
@@ -277,18 +277,22 @@ def serve(options: Namespace) -> int:
 
 
 def execute(options: Namespace) -> int:
-    """Run a command against a new server; return the command's exit code."""
-    with _target(options, port=None) as base_url:
+    """Run a command against a new server, whose stores it may break; return the command's exit code."""
+    with _target(options, port=None) as (base_url, services):
         words = [word.replace("{base_url}", base_url) for word in options.words]
         try:
-            code = subprocess.run(words, check=False).returncode
+            env = {
+                **os.environ,
+                handed_on.VARIABLE: handed_on.written(services.control_url, services.proxies),
+            }
+            code = subprocess.run(words, check=False, env=env).returncode
             return code if code >= 0 else 128 - code  # killed by a signal, as shells report it
         except OSError as error:
             raise UsageError(f"The command {words[0]!r} cannot be run: {reason_of(error)}.") from error
 
 
 @contextlib.contextmanager
-def _target(options: Namespace, *, port: int | None) -> Iterator[str]:
+def _target(options: Namespace, *, port: int | None) -> Iterator[tuple[str, Services]]:
     profile = load_profile(options.target)
     if port is not None:
         require_free(port)
@@ -300,4 +304,4 @@ def _target(options: Namespace, *, port: int | None) -> Iterator[str]:
         except OSError as error:
             raise CannotWrite(log, error, remedy="--reports FOLDER puts it elsewhere") from error
         target = running_target(profile, services, log=log, workers=options.workers, port=port)
-        yield stack.enter_context(target).base_url
+        yield stack.enter_context(target).base_url, services

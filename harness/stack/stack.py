@@ -134,6 +134,11 @@ class Services:
         finally:
             replica.kill()
 
+    @property
+    def control_url(self) -> str:
+        """The URL of Toxiproxy."""
+        return self._control.url
+
     def own_redis(self) -> Redis:
         """Return the Redis to break or flush. Raise UsageError when it is not ours."""
         return _ours(self.redis, "redis")
