@@ -72,7 +72,7 @@ class Delivered:
     """The end of an acked message, `waited_ns` after its intended time; `problem` if it was late or lost."""
 
     waited_ns: int
-    problem: Late | None = None
+    problem: Exception | None = None
 
 
 class Deliveries:

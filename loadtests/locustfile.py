@@ -10,6 +10,7 @@ docs/load.md says what is measured, and how a run of several machines is started
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from locust import User, constant, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import STATE_STOPPED, WorkerRunner
+from locust.runners import STATE_STOPPED, LocalRunner, WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from harness.errors import HarnessError, UsageError
@@ -29,13 +30,14 @@ from harness.targets.profile import load_profile
 from harness.verdict import EXIT_CODES, Verdict
 from loadtests import hosts, options, workers
 from loadtests.connections import Server
+from loadtests.deliveries import Delivered
 from loadtests.faults import Break, fault_named
 from loadtests.figures import Figures
 from loadtests.recording import Recording
 from loadtests.results import Folder
 from loadtests.run import LoadRun, promises_of
 from loadtests.schedule import SHAPES
-from loadtests.users import ChatUser
+from loadtests.users import ChatUser, report
 from loadtests.verdicts import Circumstances, Totals
 
 STOP_WITHIN_S = 30.0
@@ -68,11 +70,22 @@ class _Process:
         chosen = _options(environment)
         write: Callable[[bytes], Any] = self.lines.append
         if not _is_worker(environment):
-            self.folder = Folder(chosen, load_profile(chosen.target))
+            self.folder = Folder(
+                chosen, load_profile(chosen.target), clock_error_s=self.workers.clock_error_s()
+            )
             write = self.folder.write
         index = max(0, getattr(environment.runner, "worker_index", 0))
-        recording = Recording(write, seed=chosen.seed, share=chosen.load_share, worker=index)
-        self.run = _new_run(environment, self.figures, worker=index, recording=recording)
+        recording = Recording(
+            write, seed=chosen.seed, share=chosen.load_share, worker=index, clock=self.workers.clock
+        )
+        self.run = _new_run(
+            environment,
+            self.figures,
+            worker=index,
+            recording=recording,
+            clock=self.workers.clock,
+            is_alone=isinstance(environment.runner, LocalRunner),
+        )
         self._watch = MachineWatch(self.run.busy.record)
         self._watch.__enter__()
         if self.folder is not None and (span := self.run.load.fault()):
@@ -118,15 +131,17 @@ class _Process:
         finally:
             self.end()
 
+    def report(self, delivered: Delivered) -> None:
+        """Show the end of a message in Locust's table."""
+        report(events.request.fire, delivered)
+
     def write_of(self, worker: str, lines: bytes) -> None:
         """Write what a worker has recorded."""
         if self.folder is not None and lines:
             self.folder.write_of(worker, lines)
 
 
-def _new_run(
-    environment: Environment, figures: Figures, *, worker: int = 0, recording: Recording | None = None
-) -> LoadRun:
+def _new_run(environment: Environment, figures: Figures, **more: Any) -> LoadRun:
     chosen = _options(environment)
     server = Server(
         environment.host or "", keep_alive_s=chosen.keep_alive, is_checked=chosen.check_certificate
@@ -136,9 +151,8 @@ def _new_run(
         server,
         options.load_of(chosen),
         figures=figures,
-        worker=worker,
         workers=max(1, chosen.expect_workers) if _is_worker(environment) else 1,
-        recording=recording,
+        **more,
     )
 
 
@@ -177,9 +191,8 @@ def _add_options(parser: LocustArgumentParser) -> None:
 def _check(environment: Environment, **_: Any) -> None:
     """End with one sentence if an option or the host is not usable; Locust's page asks for a host."""
     environment.stop_timeout = max(environment.stop_timeout, STOP_WITHIN_S)
-    process.workers.connect(
-        environment, process.figures, process, process.write_of, stop_within_s=STOP_WITHIN_S + 5
-    )
+    process.workers.connect(environment, process, stop_within_s=STOP_WITHIN_S + 5)
+    _take_interrupts(environment)
     if _is_worker(environment):
         return
     try:
@@ -190,6 +203,24 @@ def _check(environment: Environment, **_: Any) -> None:
         print(f"load test: {error}", file=sys.stderr)  # noqa: T201  what the user reads
         workers.dismiss(environment)
         sys.exit(error.exit_code)
+
+
+def _take_interrupts(environment: Environment) -> None:
+    """Let Ctrl-C end the run in Locust's own greenlet: else it would end the request that is just being made.
+
+    The workers of `--processes` get it as well, and first let their master tell them to finish.
+    """
+    wait_s = 0.0
+    if _is_worker(environment):
+        if not _options(environment).processes:
+            return
+        wait_s = STOP_WITHIN_S + 10
+    main: Any = gevent.get_hub().parent
+
+    def interrupt() -> None:
+        gevent.spawn_later(wait_s, lambda: gevent.kill(main, KeyboardInterrupt))
+
+    gevent.signal_handler(signal.SIGINT, interrupt)
 
 
 def _require_right(environment: Environment) -> None:
@@ -231,7 +262,7 @@ def _begin(environment: Environment, **_: Any) -> None:
 @events.test_stopping.add_listener
 def _stop(environment: Environment, **_: Any) -> None:
     if process.run is not None:
-        process.run.is_stopping = True
+        process.run.stop()
     process.heal()
 
 

@@ -17,6 +17,7 @@ from harness.client import Ack, Page, Result
 from harness.history.operations import LineReader, written_ns
 from harness.run.exchange import poll_fields, unread
 from harness.secrecy import without_secrets
+from loadtests.clocks import Clock
 
 RECORDED = "RECORDED"
 """The row of the recorded mailboxes."""
@@ -28,7 +29,7 @@ _OPS_OF_A_WORKER = 1 << 40
 
 
 class Recording:
-    """Writes the events of one process. `at_master_ns` turns its times into those of the master's clock."""
+    """Writes the events of one process. Its times are turned into those of the master's clock."""
 
     def __init__(
         self,
@@ -37,10 +38,11 @@ class Recording:
         seed: int,
         share: float,
         worker: int = 0,
-        at_master_ns: Callable[[int], int] = lambda ns: ns,
+        clock: Clock | None = None,
     ) -> None:
         self._write, self._seed, self._share = write, seed, share
-        self._at_master_ns = at_master_ns
+        self._clock = clock or Clock()
+        self._at_master_ns = self._clock.to_master
         self._op = worker * _OPS_OF_A_WORKER
 
     def has(self, username: str) -> bool:
@@ -50,8 +52,12 @@ class Recording:
     def sending(
         self, sender: str, recipient: str, content: str, token: str, *, due_ns: int, now_ns: int
     ) -> int:
-        """Record a send before it leaves; return its operation."""
+        """Record a send before it leaves; return its operation.
+
+        It began no later than recorded, whatever is wrong with the clock: so no reader can have it before.
+        """
         op = self._next_op()
+        now_ns -= self._clock.error_ns(now_ns)
         self.record(
             "send",
             t=self._at_master_ns(now_ns),
@@ -60,7 +66,7 @@ class Recording:
             recipient=recipient,
             content=content,
             client_message_id=token,
-            intended=self._at_master_ns(due_ns),
+            intended=self._at_master_ns(min(due_ns, now_ns)),
         )
         return op
 

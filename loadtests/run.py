@@ -15,9 +15,11 @@ from harness.errors import NotHere
 from harness.history import NS_PER_S
 from harness.targets.profile import Profile
 from loadtests.busy import Busy
+from loadtests.clocks import Clock
 from loadtests.connections import Connections, Server
 from loadtests.deliveries import Deliveries
 from loadtests.figures import Figures
+from loadtests.peers import Peers
 from loadtests.recording import Recording
 from loadtests.schedule import Load
 from loadtests.verdicts import NOT_IN_TIME_S
@@ -42,6 +44,8 @@ class LoadRun:
         worker: int = 0,
         workers: int = 1,
         recording: Recording | None = None,
+        clock: Clock | None = None,
+        is_alone: bool = True,
     ) -> None:
         self.profile, self.load, self.figures = profile, load, figures
         self.recording = recording or Recording(lambda line: None, seed=load.seed, share=0.0)
@@ -55,6 +59,8 @@ class LoadRun:
         )
         self.begin_ns = time.monotonic_ns()
         self.usernames: list[str] = []
+        """Of all users that may be written to, in every process."""
+        self.peers = Peers(self.usernames, self.deliveries.origin, clock or Clock(), is_alone=is_alone)
         self._server, self._worker, self._workers, self._joined = server, worker, workers, 0
         self._used = time.process_time(), time.monotonic()
         self._codec = None if profile.adapter else profile.codec()
@@ -62,6 +68,7 @@ class LoadRun:
         self.at_once = 0
         self.entering = BoundedSemaphore(ENTERING_AT_ONCE)
         self.is_stopping = False
+        self.stopping_since_ns = 0
 
     def new_user(self) -> tuple[str, Client, Connections]:
         """Return a new user: what its random choices are drawn by, the client, and its connections."""
@@ -97,6 +104,10 @@ class LoadRun:
     def at_ns(self, since_begin_s: float) -> int:
         """Return a time of the load on the monotonic clock."""
         return self.begin_ns + int(since_begin_s * NS_PER_S)
+
+    def stop(self) -> None:
+        """Let the users send no more."""
+        self.is_stopping, self.stopping_since_ns = True, time.monotonic_ns()
 
     def count_cpu(self) -> None:
         """Count how much of a core this process has used since the last call."""

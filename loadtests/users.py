@@ -16,7 +16,7 @@ from harness.client.polling import PollSchedule
 from harness.errors import DoesNotFit
 from harness.history import NS_PER_S, Outcome
 from loadtests.answers import check_page, require
-from loadtests.connections import NotMade
+from loadtests.connections import WHOLE_ANSWER_WITHIN_S, NotMade
 from loadtests.deliveries import Arrival, Delivered, patience_ns
 from loadtests.run import MOST_AT_ONCE, LoadRun
 
@@ -61,7 +61,7 @@ class ChatUser:
         """Poll and send until Locust stops this user, then poll until everything has arrived."""
         run = self._run
         since_s = run.since_begin_s()
-        run.usernames.append(self.name)
+        run.peers.join(self.name)
         run.figures.counts["users"] += 1
         writing = gevent.spawn(self._send_as_drawn, run.load.sends(self._key, since_s))
         due_ns = run.at_ns(since_s + self._random.uniform(0, self._schedule.interval_ns / NS_PER_S))
@@ -77,6 +77,7 @@ class ChatUser:
             self._under_way.kill()
             self._leave()
             now_ns = time.monotonic_ns()
+            run.peers.gone(self.name, self._polled_ns)
             for lost in run.deliveries.give_up(self.name, self._polled_ns, now_ns):
                 self._report(lost)
             self._connections.close()
@@ -96,14 +97,16 @@ class ChatUser:
         if not writing.ready():
             return False
         deliveries = self._run.deliveries
-        if not deliveries.awaited_by(self.name) and self._polled_ns >= deliveries.last_answer_ns:
+        has_all = not deliveries.awaited_by(self.name) and self._polled_ns >= deliveries.last_answer_ns
+        if has_all and self._run.peers.is_quiet:
             return True
-        return time.monotonic_ns() > deliveries.last_answer_ns + patience_ns(self._run.profile.bounds)
+        stopped_ns = self._run.stopping_since_ns + int(WHOLE_ANSWER_WITHIN_S * NS_PER_S)
+        since_ns = max(deliveries.last_answer_ns, stopped_ns)
+        return time.monotonic_ns() > since_ns + patience_ns(self._run.profile.bounds)
 
     def _leave(self) -> None:
         """Let no user write to this one any more."""
-        if self.name in self._run.usernames:
-            self._run.usernames.remove(self.name)
+        self._run.peers.leave(self.name)
 
     def _send_as_drawn(self, times_s: Iterator[float]) -> None:
         """Begin each send at its time, whether the ones before it were answered or not."""
@@ -116,9 +119,12 @@ class ChatUser:
             if self._run.at_once >= MOST_AT_ONCE:
                 self._run.figures.counts["missed"] += 1
                 continue
-            self._under_way.spawn(self._send, due_ns)
+            self._under_way.spawn(self._send, due_ns).link_exception(self._crashed)
         self._leave()
         self._under_way.join()
+
+    def _crashed(self, _: object) -> None:
+        self._run.figures.counts["crashed"] += 1
 
     def _send(self, due_ns: int) -> None:
         run = self._run
@@ -189,6 +195,8 @@ class ChatUser:
         arrival = Arrival(result.end_ns, self._reader_since_ns, lag_ns)
         wrong: list[Malformed] = []
         for message in page.messages:
+            if self._run.peers.took(message, self.name, arrival):
+                continue
             try:
                 delivered = self._run.deliveries.arrived(message, self.name, arrival)
             except Malformed as error:
@@ -281,9 +289,7 @@ class ChatUser:
         counts["excused" if is_excused else "failed_requests"] += 1
 
     def _report(self, delivered: Delivered) -> None:
-        self._fire_request(
-            "DELIVERY", "intended → received", delivered.waited_ns / NS_PER_S, 0, delivered.problem
-        )
+        report(self._fire, delivered)
 
     def _fire_request(
         self, kind: str, name: str, seconds: float, length: int, problem: Exception | None
@@ -300,6 +306,18 @@ class ChatUser:
     def _sleep_until(self, due_ns: int) -> None:
         while (left_ns := due_ns - time.monotonic_ns()) > 0:
             gevent.sleep(left_ns / NS_PER_S)
+
+
+def report(fire: Callable[..., Any], delivered: Delivered) -> None:
+    """Show the end of a message in Locust's table, as a request of its own type."""
+    fire(
+        request_type="DELIVERY",
+        name="intended → received",
+        response_time=delivered.waited_ns / NS_PER_S * 1000,
+        response_length=0,
+        exception=delivered.problem,
+        context={},
+    )
 
 
 def _retry_after_s(result: Result[Any]) -> float:

@@ -20,7 +20,7 @@ TOO_FEW = 100
 NOT_IN_TIME_S = 0.5
 """A send or poll that the generator begins so much later than intended is missed."""
 MISSED_OF = 1000
-"""One missed arrival of so many is nothing."""
+"""One missed arrival of so many is nothing, and neither is one alone."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Totals:
     def is_overloaded(self) -> bool:
         """Whether the generator could not make its sends and polls in time."""
         counts = self.figures.counts
-        return counts["missed"] > (counts["missed"] + counts["made"]) // MISSED_OF
+        return counts["missed"] > max(1, (counts["missed"] + counts["made"]) // MISSED_OF)
 
     def verdict(self) -> tuple[Verdict, str]:
         """Return the verdict, and the reason if it is not a pass."""
@@ -114,7 +114,7 @@ class Totals:
             )
         if about.problem:
             yield about.problem.removesuffix(".")
-        if about.crashes:
+        if about.crashes or counts["crashed"]:
             yield "users of the load test crashed"
         if about.lost_workers:
             yield f"{about.lost_workers} workers were lost, with what they had counted"
@@ -122,17 +122,19 @@ class Totals:
             yield f"{counts['not_in']} users could not sign in before the end, as the server limits that"
         if undecided := about.under_way + counts["undecided"]:
             yield f"{undecided} messages were still on their way"
-        if excused := counts["excused"] + counts["late_excused"]:
-            yield f"{excused} late or failed answers cannot be judged: {TOO_BUSY}"
-        if self._too_late_if_undecidable:
+        if counts["excused"]:
+            yield f"{counts['excused']} failed requests cannot be judged: {TOO_BUSY}"
+        if self._would_be_too_late("late_excused"):
+            yield f"{counts['late_excused']} late deliveries cannot be judged: {TOO_BUSY}"
+        if self._would_be_too_late("undecidable"):
             yield f"{counts['undecidable']} deliveries may be late: the clocks are not exact enough"
         if counts["acked"] < TOO_FEW:
             yield f"fewer than {TOO_FEW} messages"
 
-    @property
-    def _too_late_if_undecidable(self) -> bool:
+    def _would_be_too_late(self, those: str) -> bool:
+        """Return whether too many would be late if those were late as well."""
         counts = self.figures.counts
-        return bool(counts["undecidable"]) and counts["late"] + counts["undecidable"] > self.allowed
+        return bool(counts[those]) and counts["late"] + counts[those] > self.allowed
 
     def measured(self) -> dict[str, Any]:
         """Return the figures by name; a name ends in its unit."""

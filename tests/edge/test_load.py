@@ -40,10 +40,11 @@ def load(host, reports, *more, users=10, send_every=0.25, seconds=5):
 
 
 @contextlib.contextmanager
-def started(reports, run_time):
+def started(reports, run_time, *more):
     """Start ten users; yield the process and the server when some messages have been sent."""
     chat = SmallChat()
-    words = [*LOCUST, "--users", "10", "--spawn-rate", "50", "--run-time", run_time, "--send-every", "0.2"]
+    amount = ["--users", "10", "--spawn-rate", "50", "--run-time", run_time, "--send-every", "0.2"]
+    words = [*LOCUST, *amount, *more]
     with serving(chat) as url:
         words += ["--reports", str(reports), "--host", url]
         with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8") as locust:
@@ -75,6 +76,32 @@ def workers(processes):
     """Options for so many workers, whose master has a port of its own: tests run side by side."""
     port = str(free_port())
     return "--processes", str(processes), "--master-bind-port", port, "--master-port", port
+
+
+@contextlib.contextmanager
+def two_workers():
+    """Start two workers as on machines of their own; yield the port of their master, and their processes."""
+    port = str(free_port())
+    words = [*LOCUST, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
+    with contextlib.ExitStack() as stack:
+        found = [
+            stack.enter_context(
+                subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            )
+            for _ in range(2)
+        ]
+        for worker in found:
+            stack.callback(worker.kill)
+        yield port, found
+
+
+def sends_recorded(reports):
+    lines = (reports / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    return [event for event in map(json.loads, lines) if event["kind"] == "send"]
+
+
+def worker_of(username):
+    return username.rpartition("_")[2].partition("x")[0]
 
 
 def skip_if_busy(done, found):
@@ -126,14 +153,24 @@ class TestVerdicts:
 
     def test_what_a_master_and_two_workers_count_is_added_up(self, tmp_path):
         chat = SmallChat()
-        with serving(chat) as url:
-            done, found = load(url, tmp_path, *workers(2))
+        with serving(chat) as url, two_workers() as (port, _):
+            done, found = load(url, tmp_path, "--master", "--master-bind-port", port, "--expect-workers", "2")
         skip_if_busy(done, found)
         assert done.returncode == 0, done.stdout + done.stderr
         assert found["acked"] == found["delivered"] == len(chat.sent)
         assert judged_again(tmp_path)
-        history = (tmp_path / "history.jsonl").read_text(encoding="utf-8")
-        assert history.count('"kind":"sent"') == len(chat.sent)
+        sends = sends_recorded(tmp_path)
+        assert len(sends) == len(chat.sent)
+        assert any(worker_of(send["sender"]) != worker_of(send["recipient"]) for send in sends)
+
+    def test_a_worker_that_disappears_leaves_the_run_inconclusive(self, tmp_path):
+        words = ["--master", "--expect-workers", "2", "--master-bind-port"]
+        with two_workers() as (port, found), started(tmp_path, "9s", *words, port) as (locust, _):
+            found[1].kill()
+            printed, _ = locust.communicate(timeout=DEADLINE_S)
+        assert locust.returncode == 3, printed
+        assert "1 workers were lost" in figures(tmp_path)["reason"]
+        assert figures(tmp_path)["missing"] == 0
 
     def test_a_generator_that_is_too_slow_proves_nothing(self, tmp_path):
         with started(tmp_path, "8s") as (locust, chat):

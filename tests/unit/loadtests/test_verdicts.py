@@ -57,6 +57,7 @@ def test_as_many_may_be_late_as_a_perfect_server_would_deliver_late() -> None:
     ("about", "counts", "said"),
     [
         (Circumstances(crashes=1), {}, "crashed"),
+        (Circumstances(), {"crashed": 1}, "crashed"),
         (Circumstances(problem="The fault did not heal."), {}, "The fault did not heal"),
         (Circumstances(under_way=2), {}, "2 messages were still on their way"),
         (Circumstances(), {"undecided": 2}, "2 messages were still on their way"),
