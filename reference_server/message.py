@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from reference_server.timestamps import format_timestamp
 
@@ -32,16 +33,18 @@ class Head:
 EMPTY = Head(seq=0, timestamp_us=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message. `seq` counts from 1 without holes in its mailbox; `timestamp_us` grows with it."""
+class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One message. `seq` counts from 1 without holes in its mailbox; `timestamp_us` grows with it.
 
-    id: str
+    The fields are in the order of an entry: see to_entry.
+    """
+
     seq: int
+    timestamp_us: int
+    id: str
     sender: str
     recipient: str
     content: str
-    timestamp_us: int
     client_message_id: str | None = None
 
     @property
@@ -92,47 +95,48 @@ def to_wire(message: Message) -> dict[str, Any]:
 
 
 def to_entry(message: Message) -> str:
-    """Return a message as an entry of the Redis list: JSON that starts with seq and timestamp_us.
+    """Return a message as an entry of the Redis list: a JSON array that starts with seq and timestamp_us.
 
-    The order matters: the Lua scripts read these two fields without decoding the rest.
+    The order matters: the Lua scripts read these two values without decoding the rest.
     """
-    entry = {
-        "seq": message.seq,
-        "timestamp_us": message.timestamp_us,
-        "id": message.id,
-        "from": message.sender,
-        "to": message.recipient,
-        "message": message.content,
-        "client_message_id": message.client_message_id,
-    }
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
-
-
-_REQUIRED = {"seq": int, "timestamp_us": int, "id": str, "from": str, "to": str, "message": str}
+    return _encode(message).decode()
 
 
 def from_entry(entry: bytes) -> Message:
     """Return the message of an entry of the Redis list. Raise ValueError for anything else."""
+    [message] = from_entries(b"[" + entry + b"]")
+    return message
+
+
+def from_entries(entries: bytes) -> list[Message]:
+    """Return the messages of a JSON array of entries. Raise ValueError if one is not an entry."""
     try:
-        fields = json.loads(entry)
+        try:
+            return _decode(entries)
+        except msgspec.ValidationError:
+            return [_of_any_version(entry) for entry in _split(entries)]
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    if not _has_the_fields_of_a_message(fields):
-        raise ValueError("not the fields of a message")
-    return Message(
-        id=fields["id"],
-        seq=fields["seq"],
-        sender=fields["from"],
-        recipient=fields["to"],
-        content=fields["message"],
-        timestamp_us=fields["timestamp_us"],
-        client_message_id=fields.get("client_message_id"),
-    )
 
 
-def _has_the_fields_of_a_message(fields: Any) -> bool:
-    return (
-        isinstance(fields, dict)
-        and all(type(fields.get(name)) is kind for name, kind in _REQUIRED.items())
-        and isinstance(fields.get("client_message_id"), str | None)
-    )
+class _EarlierEntry(msgspec.Struct):
+    """An entry of version 0.1, which was an object."""
+
+    seq: int
+    timestamp_us: int
+    id: str
+    sender: str = msgspec.field(name="from")
+    recipient: str = msgspec.field(name="to")
+    content: str = msgspec.field(name="message")
+    client_message_id: str | None = None
+
+
+def _of_any_version(entry: msgspec.Raw) -> Message:
+    if bytes(entry).startswith(b"{"):
+        return Message(*msgspec.structs.astuple(msgspec.json.decode(entry, type=_EarlierEntry)))
+    return msgspec.json.decode(entry, type=Message)
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[Message]).decode
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_IN_UTC = datetime(1970, 1, 1)  # without its zone it is formatted in a third of the time
@@ -46,5 +47,11 @@ def _offset(sign: str | None, hours: str | None, minutes: str | None) -> timezon
 
 def format_timestamp(timestamp_us: int) -> str:
     """Return a timestamp as text: `2026-01-01T12:00:00.123456Z`, always 27 characters."""
-    moment = _EPOCH_IN_UTC + timedelta(microseconds=timestamp_us)
-    return moment.isoformat(timespec="microseconds") + "Z"
+    seconds, microseconds = divmod(timestamp_us, 1_000_000)
+    return f"{_format_second(seconds)}.{microseconds:06d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _format_second(seconds: int) -> str:
+    """Return a whole second as text. The messages of a page often share theirs."""
+    return (_EPOCH_IN_UTC + timedelta(seconds=seconds)).isoformat()

@@ -58,9 +58,11 @@ end
 if count == 0 or batch_first > seq + 1 then return {'accepted', seq} end
 -- Skip what the list has already, if it is the same. It differs after the store was restored from a backup.
 local overlap = math.min(batch_last, seq)
-if overlap >= math.max(batch_first, first)
-  and redis.call('LINDEX', list, seq - overlap) ~= ARGV[before_entries + overlap - batch_first + 1] then
-  return ask_to_rebuild('list differs from the store')
+if overlap >= math.max(batch_first, first) then
+  local held = redis.call('LINDEX', list, seq - overlap)
+  if held ~= ARGV[before_entries + overlap - batch_first + 1] then
+    return ask_to_rebuild(string.sub(held, 1, 1) == '{' and 'written by version 0.1' or 'list differs from the store')
+  end
 end
 if batch_last > seq then write(seq + 1) end
 return {'accepted', math.max(batch_last, seq)}

@@ -5,7 +5,7 @@
 --
 -- Returns {'untrusted', why}           push.lua will find this too, and ask for a rebuild
 --      or {'damaged', which}           push.lua will not find this: delete the head record
---      or {'page', newest_us, pushes, seq, first, entries}   entries newest first, without a gap
+--      or {'page', newest_us, pushes, seq, first, entries}   a JSON array of entries, oldest first, without a gap
 --
 -- KEYS[3]  pushes: see notice.lua
 
@@ -18,7 +18,7 @@ end
 
 local why = distrust()
 if why then return {'untrusted', why} end
-if newest_us <= since_us then return page({}) end
+if newest_us <= since_us then return page('[]') end
 
 -- Timestamps fall with the index: binary search, until `at` is the oldest entry after the cursor.
 local at, beyond = 0, seq - first + 1
@@ -28,4 +28,10 @@ while beyond - at > 1 do
   if entry_seq ~= seq - middle then return {'damaged', 'entry ' .. (seq - middle)} end
   if entry_us > since_us then at = middle else beyond = middle end
 end
-return page(redis.call('LRANGE', list, math.max(0, at - most + 1), at))
+local entries, oldest_first = redis.call('LRANGE', list, math.max(0, at - most + 1), at), {}
+for index = #entries, 1, -1 do
+  local entry_seq = seq - at + #entries - index
+  if place_of(entries[index]) ~= entry_seq then return {'damaged', 'entry ' .. entry_seq} end
+  oldest_first[#oldest_first + 1] = entries[index]
+end
+return page('[' .. table.concat(oldest_first, ',') .. ']')

@@ -6,6 +6,7 @@ Keys, types and the rules of trust are documented at the top of identity.lua and
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ from reference_server.interfaces import (
     Untrusted,
     page_of,
 )
-from reference_server.message import Message, from_entry, to_entry
+from reference_server.message import Message, from_entries, to_entry
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ MAX_CONCURRENT = 32
 _HERE = Path(__file__).parent
 _SEE = "see What Redis must allow in docs/server.md"
 _BEFORE = {"push": ("identity", "notice", "trust"), "read": ("identity", "trust"), "probe": ("identity",)}
-_UNREMARKABLE = ("cold", "written before another Redis was in use")
+_UNREMARKABLE = ("cold", "written before another Redis was in use", "written by version 0.1")
 
 
 def connect(url: str, timeout_ms: int) -> redis.Redis:
@@ -211,20 +212,25 @@ def keys_of(recipient: str) -> list[str]:
     return [f"messages:{recipient}", f"head:{recipient}", "pushes"]
 
 
-def decode_page(entries: list[bytes], recipient: str) -> list[Message]:
-    """Decode entries, newest first, to messages, oldest first. Raise ValueError for a bad one or a gap."""
-    found: list[Message] = []
-    for entry in reversed(entries):
-        try:
-            message = from_entry(entry)
-        except ValueError as error:
-            raise ValueError(f"{error}: {entry[:80]!r}") from error
+def decode_page(entries: bytes, recipient: str) -> list[Message]:
+    """Return the messages of a JSON array of entries. Raise ValueError for a bad one or a gap."""
+    try:
+        found = from_entries(entries)
+    except ValueError as error:
+        raise ValueError(f"{error}: {_around(error, entries)!r}") from error
+    for seq, message in enumerate(found, found[0].seq if found else 0):
         if message.recipient != recipient:
             raise ValueError(f"entry {message.seq} is a message to another recipient")
-        if found and message.seq != found[-1].seq + 1:
-            raise ValueError(f"entry {message.seq} follows entry {found[-1].seq}")
-        found.append(message)
+        if message.seq != seq:
+            raise ValueError(f"entry {message.seq} follows entry {seq - 1}")
     return found
+
+
+def _around(error: ValueError, text: bytes) -> bytes:
+    """Return the part of a JSON text that an error is about, or its beginning."""
+    place = re.search(r"\(byte (\d+)\)", str(error))
+    begin = max(0, int(place[1]) - 60) if place else 0
+    return text[begin : begin + 80]
 
 
 def _reason(error: Exception) -> str:

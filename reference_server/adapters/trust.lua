@@ -1,7 +1,8 @@
 -- The second part of push.lua and read.lua: the keys of one mailbox, and whether its list can be trusted.
 --
--- KEYS[1]  messages:{recipient}  list: the mailbox's last messages as JSON, newest first. Each entry starts with
---                                {"seq":42,"timestamp_us":1767268800123456, and the seqs have no gap.
+-- KEYS[1]  messages:{recipient}  list: the mailbox's last messages, newest first. Each entry is a JSON array that
+--                                starts with seq and timestamp_us: [42,1767268800123456, and the seqs have no gap.
+--                                Version 0.1 wrote objects: {"seq":42,"timestamp_us":1767268800123456,
 -- KEYS[2]  head:{recipient}      hash: what the list contains
 --            writer        where it was written: identity and epoch of the Redis
 --            seq, timestamp_us   of the newest message of the mailbox; both 0 for an empty mailbox
@@ -23,7 +24,8 @@ local writer = ARGV[1] .. ' ' .. ARGV[2]
 local seq, first, newest_us
 
 local function place_of(entry)
-  local entry_seq, entry_us = string.match(entry or '', '^{"seq":(%d+),"timestamp_us":(%d+),')
+  local entry_seq, entry_us = string.match(entry or '', '^%[(%d+),(%d+),')
+  if not entry_seq then entry_seq, entry_us = string.match(entry or '', '^{"seq":(%d+),"timestamp_us":(%d+),') end
   return tonumber(entry_seq), tonumber(entry_us)
 end
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from reference_server.errors import Refused
 from reference_server.interfaces import (
@@ -27,7 +27,7 @@ NO_CURSOR = Cursor(since_us=0, given=False)
 
 def message(seq: int, content: str = "hi", **fields: Any) -> Message:
     """The message with this seq in bob's mailbox; its timestamp is seq milliseconds after 1970."""
-    plain = Message(f"id-{seq}", seq, "alice", BOB, content, timestamp_us=seq * 1000)
+    plain = Message(seq, seq * 1000, f"id-{seq}", "alice", BOB, content)
     return replace(plain, **fields)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +13,16 @@ import redis
 from reference_server.adapters.redis_notifier import parse_notice
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.interfaces import Accepted, Page, Rebuild, Untrusted
-from reference_server.message import to_entry
+from reference_server.message import Message, to_entry
 from tests.contracts.queue_contract import BOB, LIMIT, START, Epochs, message, messages, rebuilt, seqs
+
+
+def earlier_entry(message: Message) -> str:
+    """The entry as version 0.1 wrote it."""
+    named = {"seq": message.seq, "timestamp_us": message.timestamp_us, "id": message.id}
+    named |= {"from": message.sender, "to": message.recipient, "message": message.content}
+    return json.dumps(named | {"client_message_id": message.client_message_id}, separators=(",", ":"))
+
 
 LIST, HEAD = "messages:bob", "head:bob"
 MONTH_S = 30 * 24 * 3600
@@ -60,6 +70,10 @@ class RedisKeysContract:
             lambda client: client.rpush(LIST, "not JSON"),
             lambda client: client.lset(LIST, 0, "not JSON"),
             lambda client: client.lset(LIST, 0, '{"seq":2,"timestamp_us":1,"id":"an old one"}'),
+            lambda client: client.lset(LIST, 0, '[2,1,"an old one"]'),
+            lambda client: client.lset(LIST, 1, '[2,2000,"no message"]'),
+            lambda client: client.lset(LIST, 1, to_entry(message(2)) + "," + to_entry(message(2))),
+            lambda client: client.lset(LIST, 1, '[2,2000,"open'),
             lambda client: client.lset(LIST, 1, "not JSON"),
             lambda client: client.lset(LIST, 1, to_entry(message(1))),
             lambda client: client.lset(LIST, 1, '{"seq":2,"timestamp_us":2000,"broken'),
@@ -101,6 +115,19 @@ class RedisKeysContract:
         queue.read(BOB, START, 10)
         assert "Queue of 'bob' has a bad entry" in caplog.text
         assert "broken" in caplog.text
+
+    def test_entries_of_version_0_1_are_read_and_replaced_in_silence(
+        self, queue: RedisQueue, client: redis.Redis, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        rebuilt(queue, messages(1, 3))
+        for seq in (1, 2, 3):
+            client.lset(LIST, 3 - seq, earlier_entry(message(seq)))
+        assert seqs(queue.read(BOB, START, 10)) == [1, 2, 3]
+        assert queue.push(BOB, [message(4)]) == Accepted(4)
+        assert seqs(queue.read(BOB, START, 10)) == [1, 2, 3, 4]
+        client.lset(LIST, 0, earlier_entry(message(4)))
+        assert isinstance(queue.push(BOB, messages(4, 4)), Rebuild)
+        assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
     def test_an_entry_pushed_by_hand_is_logged_when_the_list_is_rebuilt(
         self, queue: RedisQueue, client: redis.Redis, caplog: pytest.LogCaptureFixture

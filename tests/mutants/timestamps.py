@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from reference_server import message
 from reference_server.blueprints import requests

@@ -41,7 +41,7 @@ def make(error: Exception) -> tuple[RedisQueue, FailingRedis]:
 
 
 def push(queue: RedisQueue) -> None:
-    queue.push("bob", [Message("id-1", 1, "alice", "bob", "hi", 1)])
+    queue.push("bob", [Message(1, 1, "id-1", "alice", "bob", "hi")])
 
 
 @pytest.mark.parametrize("error", [redis.ConnectionError("gone"), redis.TimeoutError("silent")])

@@ -162,7 +162,7 @@ def test_every_legal_spelling_is_the_moment_that_python_reads(
 
 messages_of_a_page = st.integers(0, 12).flatmap(
     lambda count: st.integers(1, 100).map(
-        lambda first: [Message("id", first + n, "alice", "bob", "hi", first + n) for n in range(count)]
+        lambda first: [Message(first + n, first + n, "id", "alice", "bob", "hi") for n in range(count)]
     )
 )
 
