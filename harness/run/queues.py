@@ -81,7 +81,7 @@ class Queues:
 
 
 def _texts(entries: Iterable[str]) -> tuple[list[frozenset[str]], list[str]]:
-    """Return the texts in each entry, by any field name, and the entries that are not messages."""
+    """Return the texts in each entry, an object or an array, and the entries that are not messages."""
     kept: list[frozenset[str]] = []
     others: list[str] = []
     for entry in entries:
@@ -89,7 +89,7 @@ def _texts(entries: Iterable[str]) -> tuple[list[frozenset[str]], list[str]]:
             fields: Any = json.loads(entry)
         except (ValueError, RecursionError):
             fields = None
-        values = fields.values() if isinstance(fields, dict) else ()
+        values = fields.values() if isinstance(fields, dict) else fields if isinstance(fields, list) else ()
         texts = [value for value in values if isinstance(value, str)]
         kept.append(frozenset(texts))
         if len(texts) < 2:

@@ -73,6 +73,13 @@ def test_a_message_is_known_by_its_id_where_the_queue_has_ids(client, queues):
     assert "lacks 1 of 3" in queues.wrong("bob", [Acked("1", "alice"), Acked("2", "hi"), Acked("3", "alice")])
 
 
+def test_an_entry_may_be_an_array(client, queues):
+    client.lpush(KEY, json.dumps([1, 2, "1", "alice", "bob", "hi", None]))
+    client.expire(KEY, 60)
+    assert queues.wrong("bob", [Acked("1", "hi")]) == ""
+    assert "lacks 1 of 2" in queues.wrong("bob", [Acked("1", "hi"), Acked("2", "hi")])
+
+
 def test_a_queue_that_grew_too_long_is_wrong(client, queues):
     put(client, "one", "two", "three", "four")
     assert queues.wrong("bob", acked("four")) == "messages:bob has 4 entries, more than 3"
@@ -83,7 +90,7 @@ def test_a_queue_that_never_expires_is_wrong(client, queues):
     assert queues.wrong("bob", acked("one")) == "messages:bob has no TTL"
 
 
-@pytest.mark.parametrize("entry", [b"not json", b"[]", b'{"message": 1}', b"\xff"])
+@pytest.mark.parametrize("entry", [b"not json", b"[]", b"[1, 2]", b'{"message": 1}', b"\xff"])
 def test_an_entry_that_is_no_message_is_told(client, queues, entry):
     put(client, "one")
     client.lpush(KEY, entry)
