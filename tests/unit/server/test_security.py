@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import unicodedata
 from typing import Any
 
@@ -88,7 +89,11 @@ class TestGuessing:
 
 class TestFilling:
     @pytest.fixture
-    def http(self, world: World) -> Http:
+    def http(self, world: World, monkeypatch: pytest.MonkeyPatch) -> Http:
+        stopped_s = time.time()
+        monkeypatch.setattr(
+            time, "time", lambda: stopped_s
+        )  # else a minute ends between two sends, now and then
         return Http(
             world,
             REGISTRATIONS_PER_ADDRESS="3",
