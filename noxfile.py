@@ -46,7 +46,7 @@ def tests(session: nox.Session) -> None:
         pytest(session, *session.posargs)
         return
     pytest(session, "tests/unit", "tests/mutants", workers=2)
-    pytest(session, "tests/edge", "-m", "not e2e", workers=4)
+    pytest(session, "tests/edge", "-m", "not e2e", workers=3)
 
 
 @nox.session
@@ -56,7 +56,7 @@ def e2e(session: nox.Session) -> None:
     if session.posargs:
         pytest(session, *session.posargs)
         return
-    pytest(session, "tests/edge", "-m", "e2e and not plan", workers=4)
+    pytest(session, "tests/edge", "-m", "e2e and not plan", workers=3)
 
 
 def ready_for_tests(session: nox.Session) -> None:
@@ -94,7 +94,9 @@ def agreement(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Check that the unit tests take every branch of the policy and the checkers (see pyproject.toml)."""
     install(session, "dev")
-    session.run("coverage", "run", "-m", "pytest", "tests/unit")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "tests/unit", "-n", "2", "--dist", "worksteal")
+    session.run("coverage", "combine")
     session.run("coverage", "report")
 
 
