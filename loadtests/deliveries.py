@@ -95,6 +95,7 @@ class Deliveries:
         """The target does not promise that a message is received once."""
         self._fates = bytearray()
         self._open: dict[int, Sent] = {}
+        self._lost: dict[int, Sent] = {}
         self._awaited: defaultdict[str, set[int]] = defaultdict(set)
         self.last_answer_ns = 0
 
@@ -144,9 +145,9 @@ class Deliveries:
         if fate is Fate.ARRIVED or (sent is not None and sent.arrival is not None):
             self._repeated()
             return None
-        if sent is None:  # of an unknown outcome, or too late to be awaited
+        if sent is None:  # of an unknown outcome, or no longer awaited
             self._fates[number] = Fate.ARRIVED
-            return None
+            return self._found(self._lost.pop(number), arrival) if number in self._lost else None
         if not sent.recipient == message.recipient == mailbox:
             raise self._phantom("a message of another mailbox")
         if message.sender not in (sent.sender, ""):
@@ -164,6 +165,13 @@ class Deliveries:
         """Return how many messages are being sent or must still arrive."""
         return len(self._open)
 
+    def overdue(self, recipient: str, polled_ns: int, now_ns: int) -> list[Delivered]:
+        """Return the messages that a user's whole poll should have brought long ago: they count as lost."""
+        awaited = [(number, self._open[number]) for number in self._awaited.get(recipient, ())]
+        patience = patience_ns(self._bounds)
+        gone = [n for n, sent in awaited if sent.ack_ns is not None and sent.ack_ns + patience <= polled_ns]
+        return [self._lose(number, now_ns) for number in gone]
+
     def give_up(self, recipient: str, polled_ns: int, now_ns: int) -> list[Delivered]:
         """Stop waiting for messages to a user, whose last whole poll began then; return the lost ones.
 
@@ -173,13 +181,24 @@ class Deliveries:
         for number in sorted(self._awaited.get(recipient, ())):
             sent = self._open[number]
             if sent.ack_ns is not None and sent.ack_ns + self._bound_ns <= polled_ns:
-                self.figures.counts["missing"] += 1
-                ended.append(Delivered(now_ns - sent.due_ns, Late("never delivered")))
-            else:
-                self.figures.counts["undecided"] += 1
+                ended.append(self._lose(number, now_ns))
+                continue
+            self.figures.counts["undecided"] += 1
             self._fates[number] = Fate.GIVEN_UP
             self._close(number)
         return ended
+
+    def _lose(self, number: int, now_ns: int) -> Delivered:
+        sent = self._lost[number] = self._open[number]
+        self.figures.counts["missing"] += 1
+        self._fates[number] = Fate.GIVEN_UP
+        self._close(number)
+        return Delivered(now_ns - sent.due_ns, Late("never delivered"))
+
+    def _found(self, sent: Sent, arrival: Arrival) -> Delivered:
+        """Count a message that arrived after all, much too late."""
+        self.figures.counts["missing"] -= 1
+        return self._timed(sent, arrival)
 
     def _number(self, message: Message) -> int:
         found = _CONTENT.fullmatch(message.content)
@@ -200,14 +219,17 @@ class Deliveries:
             raise Malformed("a message for the second time")
 
     def _delivered(self, number: int, sent: Sent, arrival: Arrival) -> Delivered:
+        self._fates[number] = Fate.ARRIVED
+        self._close(number)
+        return self._timed(sent, arrival)
+
+    def _timed(self, sent: Sent, arrival: Arrival) -> Delivered:
         waited_ns = arrival.at_ns - sent.due_ns
         base_ns = max(sent.ack_ns or 0, arrival.reader_since_ns)
         since_ack_ns = max(0, arrival.at_ns - base_ns - arrival.lag_ns)
         self.figures.counts["delivered"] += 1
         self.figures.took("delivery", waited_ns)
         self.figures.took("since_ack", since_ack_ns)
-        self._fates[number] = Fate.ARRIVED
-        self._close(number)
         return Delivered(waited_ns, self._late(since_ack_ns, arrival))
 
     def _late(self, since_ack_ns: int, arrival: Arrival) -> Late | None:

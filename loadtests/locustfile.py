@@ -33,8 +33,9 @@ from loadtests.connections import Server
 from loadtests.deliveries import Delivered
 from loadtests.faults import Break, fault_named
 from loadtests.figures import Figures
+from loadtests.page import add_tab
 from loadtests.recording import Recording
-from loadtests.results import Folder
+from loadtests.results import Folder, reason_of
 from loadtests.run import LoadRun, promises_of
 from loadtests.schedule import SHAPES
 from loadtests.users import ChatUser, report
@@ -56,6 +57,7 @@ class _Process:
         self.folder: Folder | None = None
         """Of the results; a worker has none."""
         self.verdict: Verdict | None = None
+        self.reason = ""
         self._watch: MachineWatch | None = None
         self._break: Break | None = None
         self._breaking: gevent.Greenlet[..., None] | None = None
@@ -113,23 +115,34 @@ class _Process:
         if self.run is None or self.folder is None:
             return
         self.run.count_cpu()
-        about = Circumstances(
-            crashes=len(environment.runner.exceptions) if environment.runner else 0,
-            under_way=self.run.deliveries.under_way() + self.workers.under_way(),
-            lost_workers=self.workers.lost(),
-            is_broken_on_purpose=self.run.load.shape.fault is not None,
-            promises=promises_of(self.run.profile),
-            problem=self._break.problem if self._break else "",
-        )
-        totals = Totals(self.figures, self.run.profile.bounds, about, self.run.since_begin_s())
-        was_drained = self.figures.counts["left"] == self.figures.counts["users"] and not about.lost_workers
+        totals = self._totals(self.run, environment)
+        was_drained = self.figures.counts["left"] == self.figures.counts["users"] and not self.workers.lost()
         chosen = _options(environment)
         named = {name: getattr(chosen, name) for name in ("seed", "shape", "send_every", "load_share")}
         try:
             record = self.folder.judge(totals, was_drained=was_drained, about=named)
-            self.verdict = record.verdict
+            self.verdict, self.reason = record.verdict, reason_of(record)
         finally:
             self.end()
+
+    def _totals(self, run: LoadRun, environment: Environment) -> Totals:
+        about = Circumstances(
+            crashes=len(environment.runner.exceptions) if environment.runner else 0,
+            under_way=run.deliveries.under_way() + self.workers.under_way(),
+            lost_workers=self.workers.lost(),
+            is_broken_on_purpose=run.load.shape.fault is not None,
+            promises=promises_of(run.profile),
+            problem=self._break.problem if self._break else "",
+        )
+        return Totals(self.figures, run.profile.bounds, about, run.since_begin_s())
+
+    def so_far(self, environment: Environment) -> tuple[Totals, str] | None:
+        """Return what is counted so far, and the verdict once there is one; None before the first test."""
+        if self.run is None:
+            return None
+        self.run.count_cpu()
+        said = f"{self.verdict} {self.reason}".rstrip() if self.verdict else "the test is running"
+        return self._totals(self.run, environment), said
 
     def report(self, delivered: Delivered) -> None:
         """Show the end of a message in Locust's table."""
@@ -193,6 +206,7 @@ def _check(environment: Environment, **_: Any) -> None:
     environment.stop_timeout = max(environment.stop_timeout, STOP_WITHIN_S)
     process.workers.connect(environment, process, stop_within_s=STOP_WITHIN_S + 5)
     _take_interrupts(environment)
+    add_tab(environment, lambda: process.so_far(environment))
     if _is_worker(environment):
         return
     try:

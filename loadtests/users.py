@@ -176,6 +176,8 @@ class ChatUser:
         self._count_round_trip(result.seconds, expected_s)
         if not page.may_have_more:
             self._polled_ns = start_ns
+            for lost in self._run.deliveries.overdue(self.name, start_ns, end_ns):
+                self._report(lost)
         return end_ns if page.may_have_more else due_ns
 
     def _count_round_trip(self, seconds: float, expected_s: float | None) -> None:

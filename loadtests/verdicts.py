@@ -168,34 +168,43 @@ class Totals:
 _QUANTILES = (("p50", 50), ("p95", 95), ("p99", 99), ("p99_9", 99.9))
 
 
-def table(measured: Mapping[str, Any], floor: float) -> str:
-    """Return what the terminal shows at the end."""
-    rows = [
+def rows(measured: Mapping[str, Any], floor: float) -> list[tuple[str, str]]:
+    """Return what people are shown of the figures: names and values."""
+    late = f"{measured['late']}  ({measured['late_allowed']} allowed: a perfect server: {floor:.2%})"
+    counts = [
         ("messages", f"{measured['messages']}  ({measured['acked']} accepted)"),
         ("lost", f"{measured['missing']}"),
         ("arrived twice", f"{measured['duplicates']}"),
         ("arrived but not sent", f"{measured['phantoms']}"),
-        ("late", f"{measured['late']}  ({measured['late_allowed']} allowed: a perfect server: {floor:.2%})"),
+        ("late", late),
         ("failed requests", f"{measured['failed_requests']}"),
         ("missed arrivals", f"{measured['missed_arrivals']}"),
-        *(
-            (
-                title,
-                "  ".join(
-                    f"{name.replace('_', '.')} {_ms(measured[f'{key}_{name}_ms'])}" for name, _ in _QUANTILES
-                ),
-            )
-            for title, key in (
-                ("send, intended → answered", "send"),
-                ("delivery, intended → received", "delivery"),
-                ("delivery, accepted → received", "since_ack"),
-            )
-        ),
-        ("generator's lag", f"p99 {_ms(measured['generator_lag_p99_ms'])}"),
     ]
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(["", *(f"{name:<{width}}  {value}" for name, value in rows)])
+    times = [(title, _percentiles(measured, key)) for title, key in _TIMES.items()]
+    cpu = f"{measured['generator_cpu_percent']:.0f} % of a core"
+    return [*counts, *times, ("generator", f"p99 {_ms(measured['generator_lag_p99_ms'])} behind, {cpu}")]
+
+
+def table(measured: Mapping[str, Any], floor: float) -> str:
+    """Return what the terminal shows at the end."""
+    shown = rows(measured, floor)
+    width = max(len(name) for name, _ in shown)
+    return "\n".join(["", *(f"{name:<{width}}  {value}" for name, value in shown)])
+
+
+_TIMES = {
+    "send, intended → answered": "send",
+    "delivery, intended → received": "delivery",
+    "delivery, accepted → received": "since_ack",
+}
+
+
+def _percentiles(measured: Mapping[str, Any], key: str) -> str:
+    return "  ".join(
+        f"{name.replace('_', '.')} {_ms(measured[f'{key}_{name}_ms'])}" for name, _ in _QUANTILES
+    )
 
 
 def _ms(value: float | None) -> str:
+    """Return a time of which there is none as never: not one message arrived, or none of so many."""
     return "never" if value is None else f"{value:,.1f} ms" if value < 10 else f"{value:,.0f} ms"

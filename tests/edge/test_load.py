@@ -123,15 +123,9 @@ class TestVerdicts:
         assert found["delivered"] == found["acked"] >= 100
         assert "DELIVERY" in done.stdout + done.stderr
 
-    def test_too_few_messages_are_inconclusive(self, tmp_path):
-        with serving(SmallChat()) as url:
-            done, found = load(url, tmp_path, users=2, send_every=1, seconds=2)
-        assert done.returncode == 3, done.stdout + done.stderr
-        assert found["missing"] == 0
-
     def test_a_server_that_loses_messages_fails_by_no_loss(self, tmp_path):
         with serving(SmallChat(lambda message: message["seq"] % 10 != 0)) as url:
-            done, found = load(url, tmp_path)
+            done, found = load(url, tmp_path, send_every=0.15, seconds=3)
         assert done.returncode == 1, done.stdout + done.stderr
         lost = f"COUNTED: no-loss: {found['missing']} of {found['acked']} acked messages never arrived"
         assert found["reason"].startswith(lost)
@@ -142,12 +136,12 @@ class TestVerdicts:
 
     def test_a_server_that_stalls_cannot_slow_its_own_test_down(self, tmp_path):
         chat = SmallChat()
-        chat.stall(at_request=150, seconds=3)
+        chat.stall(at_request=100, seconds=3)
         with serving(chat) as url:
-            done, found = load(url, tmp_path, seconds=8)
+            done, found = load(url, tmp_path, seconds=6)
         assert found["send_p99_ms"] >= 2900
         assert found["delivery_p99_ms"] >= 2900
-        assert found["messages"] >= 0.75 * 8 * 10 / 0.25  # as many as without the stall
+        assert found["messages"] >= 0.7 * 6 * 10 / 0.25  # as many as without the stall
         assert found["missing"] == 0
         assert done.returncode != 0, done.stdout
 
@@ -165,7 +159,7 @@ class TestVerdicts:
 
     def test_a_worker_that_disappears_leaves_the_run_inconclusive(self, tmp_path):
         words = ["--master", "--expect-workers", "2", "--master-bind-port"]
-        with two_workers() as (port, found), started(tmp_path, "9s", *words, port) as (locust, _):
+        with two_workers() as (port, found), started(tmp_path, "5s", *words, port) as (locust, _):
             found[1].kill()
             printed, _ = locust.communicate(timeout=DEADLINE_S)
         assert locust.returncode == 3, printed
@@ -173,7 +167,7 @@ class TestVerdicts:
         assert figures(tmp_path)["missing"] == 0
 
     def test_a_generator_that_is_too_slow_proves_nothing(self, tmp_path):
-        with started(tmp_path, "8s") as (locust, chat):
+        with started(tmp_path, "5s") as (locust, chat):
             locust.send_signal(signal.SIGSTOP)  # as on a machine that is far too busy
             threading.Event().wait(1.5)
             locust.send_signal(signal.SIGCONT)

@@ -97,6 +97,32 @@ def test_a_message_whose_reader_stopped_too_early_is_undecided() -> None:
     assert deliveries.figures.counts["missing"] == 0
 
 
+def test_what_many_polls_have_not_brought_is_lost_while_the_test_goes_on() -> None:
+    deliveries = new()
+    number = deliveries.due("ann", "bob", 0)
+    assert deliveries.overdue("bob", 99 * S, 99 * S) == []  # it is still being sent
+    deliveries.answered(number, Outcome.OK, 1 * S)
+    assert deliveries.overdue("bob", 8 * S, 8 * S) == []
+    (lost,) = deliveries.overdue("bob", 9 * S, 9 * S)
+    assert str(lost.problem) == "never delivered"
+    assert deliveries.figures.counts["missing"] == 1
+    assert not deliveries.awaited_by("bob")
+
+
+def test_what_counted_as_lost_and_arrives_after_all_was_much_too_late() -> None:
+    deliveries = new()
+    number = deliveries.due("ann", "bob", 0)
+    deliveries.answered(number, Outcome.OK, 1 * S)
+    deliveries.overdue("bob", 9 * S, 9 * S)
+    found = deliveries.arrived(message(deliveries, number), "bob", Arrival(20 * S))
+    assert found is not None
+    assert str(found.problem) == "later than 2 s"
+    counts = deliveries.figures.counts
+    assert (counts["missing"], counts["late"], counts["much_too_late"], counts["delivered"]) == (0, 1, 1, 1)
+    with pytest.raises(Malformed, match="for the second time"):
+        deliveries.arrived(message(deliveries, number), "bob", Arrival(21 * S))
+
+
 @pytest.mark.parametrize("is_first", ["ack", "arrival"])
 def test_an_ack_and_an_arrival_make_one_delivery_whichever_comes_first(is_first: str) -> None:
     deliveries = new()
