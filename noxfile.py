@@ -158,7 +158,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def load(session: nox.Session) -> None:
-    """Run 100 users for a minute against the reference server. Takes Locust's arguments."""
+    """Run 100 users for a minute against the reference server; see docs/load.md. Takes Locust's arguments."""
     install(session, "load")
     run = session.posargs or ["--users", "100", "--spawn-rate", "20", "--run-time", "60s"]
     locust = ["locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary", *run]

@@ -15,8 +15,8 @@ from loadtests.verdicts import Totals, rows
 
 KEY = "deliveries"
 _COLUMNS = [
-    {"key": "place", "title": "#"},  # by which the page sorts
-    {"key": "name", "title": "What"},
+    {"key": "name", "title": "#"},  # by the key of this name the page sorts
+    {"key": "what", "title": "What"},
     {"key": "value", "title": "So far"},
 ]
 
@@ -43,6 +43,6 @@ def extended(found: Totals, said: str) -> list[dict[str, Any]]:
     """Return the table's rows as Locust's page expects them; `said` is the verdict."""
     shown = [("verdict", said), *rows(found.measured(), found.floor)]
     data = [
-        {"place": place, "name": name, "value": value} for place, (name, value) in enumerate(shown, start=1)
+        {"name": f"{n:02}", "what": what, "value": value} for n, (what, value) in enumerate(shown, start=1)
     ]
     return [{"key": KEY, "data": data}]
