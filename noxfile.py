@@ -122,6 +122,16 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def capacity(session: nox.Session) -> None:
+    """Find how many pollers the reference server carries, and what gives out first: `-- --quick`, …
+
+    `-- --help` shows the options. The curve is written to reports/latest/capacity.json.
+    """
+    install(session, "dev")
+    session.run("python", "-m", "benchmarks.capacity", *session.posargs)
+
+
+@nox.session
 def plan(session: nox.Session) -> None:
     """Run the test plan against the reference server. Takes the arguments of `harness run`."""
     install(session, "dev")

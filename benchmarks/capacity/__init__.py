@@ -1,0 +1,1 @@
+"""`python -m benchmarks.capacity`: how many pollers a server carries; docs/capacity.md."""
