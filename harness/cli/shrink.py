@@ -77,10 +77,12 @@ def _say_result(case: Case, trials: _Trials, path: Path) -> None:
     how_many = (
         "no fault" if not faults else "only this fault" if faults == 1 else f"only these {faults} faults"
     )
-    say(f"\n{trials.of(case)} with {how_many}:\n")
+    say()
+    say(f"It {trials.of(case)} with {how_many}:")
+    say()
     console.print(table(case.schedule))
     traffic = case.schedule.traffic
-    say(f"\nWith {traffic.pairs} senders, {case.workers or 'the usual'} workers. Play it with:")
+    say(f"Senders: {traffic.pairs}; workers: {case.workers or 'as usual'}. Play it with:")
     line(f"  {PROGRAM} chaos --schedule {shlex.quote(str(path))}")
 
 

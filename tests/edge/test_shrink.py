@@ -76,7 +76,7 @@ def test_the_faults_that_decide_remain(folder: Path, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().out
     assert "The run broke no-loss: not_stored. The same failure is looked for." in said
     assert "needed   no fault at all: fails 0 of 2, 2 broke on-time: not_stored" in said
-    assert "fails 2 of 2 with only these 2 faults:" in said
+    assert "It fails 2 of 2 with only these 2 faults:" in said
     assert f"chaos --schedule {folder / shrink.SHRUNK}" in said.replace("\n", "")
 
 
