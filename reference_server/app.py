@@ -22,6 +22,7 @@ from reference_server.auth import Accounts, Offload, Tokens
 from reference_server.blueprints import answers, auth, health, messages, openapi, page, paths, requests
 from reference_server.blueprints import metrics as metrics_page
 from reference_server.blueprints.frame import Frame
+from reference_server.blueprints.plain_polls import PlainPolls
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.fair_queue import FairQueue
@@ -157,7 +158,8 @@ def assemble(
     app.config["MAX_FORM_PARTS"] = requests.MAX_FORM_FIELDS
     app.extensions["tokens"] = tokens
     app.extensions["trusted_proxies"] = config.trusted_proxies
-    app.wsgi_app = Frame(app.wsgi_app, metrics)  # type: ignore[method-assign]  # as Flask's docs say
+    polls = messages.Polls(messenger, metrics, config.poll_interval_ms)
+    app.wsgi_app = Frame(PlainPolls(app.wsgi_app, tokens, polls), metrics)  # type: ignore[method-assign]  # as Flask's docs say
     answers.install(app)
     paths.install(app)
     app.register_blueprint(auth.blueprint(accounts))
@@ -168,8 +170,8 @@ def assemble(
             sends,
             HeldPolls(config.held_polls_per_user),
             metrics,
+            polls,
             message_limit=config.message_limit,
-            poll_interval_ms=config.poll_interval_ms,
         )
     )
     app.register_blueprint(health.blueprint(queue, store, stale_queues))

@@ -22,7 +22,9 @@ _OF_EVERY_ANSWER = (
     # The API serves no pages, scripts or images. A page sets a policy of its own.
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
 )
-_encode = msgspec.json.Encoder().encode
+ENDPOINT = "reference_server.endpoint"
+"""Where the WSGI environment names the endpoint of a request that Flask did not see."""
+encode = msgspec.json.Encoder().encode
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
@@ -31,7 +33,7 @@ def answer(body: dict[str, Any], status: int = 200) -> Response:
 
 
 def _json(body: dict[str, Any], status: int, mimetype: str) -> Response:
-    return Response(_encode(body), status, mimetype=mimetype)
+    return Response(encode(body), status, mimetype=mimetype)
 
 
 def problem(status: int, title: str, code: str, detail: str, **extra: str) -> Response:
@@ -45,7 +47,7 @@ def problem(status: int, title: str, code: str, detail: str, **extra: str) -> Re
 
 def install(app: Flask) -> None:
     """Install the error handlers."""
-    app.register_error_handler(Problem, _from_problem)
+    app.register_error_handler(Problem, from_problem)
     app.register_error_handler(HTTPException, _from_http_exception)
     app.register_error_handler(Exception, from_bug)
 
@@ -57,7 +59,8 @@ def complete(headers: list[tuple[str, str]]) -> None:
     headers.append(("X-Request-Id", logs.request_id.get()))
 
 
-def _from_problem(error: Problem) -> Response:
+def from_problem(error: Problem) -> Response:
+    """Return the answer of a Problem."""
     extra = {"outcome": error.outcome} if isinstance(error, Unavailable) and error.outcome else {}
     response = problem(error.status, error.title, error.code, error.detail, **extra)
     if isinstance(error, Unauthenticated):

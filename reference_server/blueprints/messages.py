@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response
 
@@ -27,6 +29,38 @@ from reference_server.timestamps import as_written, format_timestamp
 
 log = logging.getLogger(__name__)
 
+ENDPOINT = "messages.poll"
+
+
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """Answers polls that were read and allowed: those of Flask, and those of plain_polls.py."""
+
+    messenger: Messenger
+    metrics: Metrics
+    poll_interval_ms: int
+
+    def body(
+        self, mailbox: str, since_us: int | None, limit: int, since: str | None, wait_s: float = 0.0
+    ) -> dict[str, Any]:
+        """Return the body of an answer. `since` is the cursor as the client wrote it. Raise Unavailable."""
+        polled = self.messenger.poll(mailbox, since_us, limit, wait_s)
+        messages = [to_wire(message) for message in polled.page.messages]
+        self.metrics.delivered(len(messages), polled.source)
+        _log_poll(mailbox, len(messages), since)
+        return {
+            "messages": messages,
+            "count": len(messages),
+            "has_more": polled.page.has_more,
+            "next_since": messages[-1]["timestamp"] if messages else since and as_written(since),
+            "gap": polled.page.gap,
+            "source": polled.source,
+            "degraded": polled.degraded,
+            "poll_after_ms": self.poll_interval_ms,
+            "timestamp": format_timestamp(time.time_ns() // 1000),
+            "success": True,
+        }
+
 
 def blueprint(
     messenger: Messenger,
@@ -34,9 +68,9 @@ def blueprint(
     sends: Sends,
     held_polls: HeldPolls,
     metrics: Metrics,
+    polls: Polls,
     *,
     message_limit: int,
-    poll_interval_ms: int,
 ) -> Blueprint:
     """Return the endpoints below /api/users/messages."""
     bp = Blueprint("messages", __name__, url_prefix="/api/users/messages")
@@ -69,25 +103,7 @@ def blueprint(
         if mailbox != reader:
             _refuse_mailbox(accounts, mailbox)
         with held_polls.hold(mailbox, wait_s) as may_wait_s:
-            polled = messenger.poll(mailbox, since_us, limit, may_wait_s)
-        since = read.parameter("since")
-        messages = [to_wire(message) for message in polled.page.messages]
-        metrics.delivered(len(messages), polled.source)
-        _log_poll(mailbox, len(messages), since)
-        return answer(
-            {
-                "messages": messages,
-                "count": len(messages),
-                "has_more": polled.page.has_more,
-                "next_since": messages[-1]["timestamp"] if messages else since and as_written(since),
-                "gap": polled.page.gap,
-                "source": polled.source,
-                "degraded": polled.degraded,
-                "poll_after_ms": poll_interval_ms,
-                "timestamp": format_timestamp(time.time_ns() // 1000),
-                "success": True,
-            }
-        )
+            return answer(polls.body(mailbox, since_us, limit, read.parameter("since"), may_wait_s))
 
     @bp.get("/conversation/<other>")
     def conversation(other: str) -> Response:

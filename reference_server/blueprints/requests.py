@@ -157,8 +157,11 @@ def seconds(name: str, high: float) -> float:
 def moment(name: str) -> int | None:
     """Return a query parameter that is a timestamp, in microseconds, or None. Raise InvalidRequest."""
     value = parameter(name)
-    if value is None:
-        return None
+    return None if value is None else microseconds(name, value)
+
+
+def microseconds(name: str, value: str) -> int:
+    """Return the microseconds of a timestamp that was sent as `name`. Raise InvalidRequest."""
     try:
         return parse_timestamp(value)
     except ValueError as error:

@@ -13,13 +13,13 @@ from pymongo import errors as mongo_errors
 from reference_server import app, errors
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Mongo
-from reference_server.blueprints import answers, messages
+from reference_server.blueprints.messages import Polls
 from reference_server.errors import StoreUnavailable, Unavailable
 from reference_server.interfaces import Page
 from reference_server.service import Messenger, Polled
 from tests.mutants.registry import STORY, mutant
 
-_look, _send, _operation, _answer = Messenger._look, Messenger.send, Mongo.operation, answers.answer
+_look, _send, _operation, _body = Messenger._look, Messenger.send, Mongo.operation, Polls.body
 _read = Messenger._read
 
 SLOW_S = 0.1
@@ -46,11 +46,12 @@ def nothing_for_unavailable(self, mailbox, since_us, limit):
 def cursor_moved_on_failure():
     """A poll that cannot be answered is answered empty, with the current time as the next cursor."""
 
-    def answer(body, status=200):
-        is_failure = body.get("degraded") and not body.get("messages")
-        return _answer(body | ({"next_since": body["timestamp"]} if is_failure else {}), status)
+    def body(self, *asked):
+        answer = _body(self, *asked)
+        is_failure = answer["degraded"] and not answer["messages"]
+        return answer | ({"next_since": answer["timestamp"]} if is_failure else {})
 
-    Messenger._look, messages.answer = nothing_for_unavailable, answer
+    Messenger._look, Polls.body = nothing_for_unavailable, body
 
 
 @mutant(row="POLL-07", promise="available", replaces="service:Messenger._read")

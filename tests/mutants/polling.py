@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from reference_server.blueprints import answers
+from reference_server.blueprints.messages import Polls
 from reference_server.service import Messenger
 from tests.mutants.registry import mutant
 
-_look, _answer = Messenger._look, answers.answer
+_look, _body = Messenger._look, Polls.body
 
 
 @mutant(row="FLOW-06", promise="no-loss", replaces="service:Messenger._look", quick=True)
@@ -56,8 +56,8 @@ def reader_stuck(self, mailbox, since_us, limit):
     return replace(polled, page=replace(polled.page, messages=(), has_more=False))
 
 
-@mutant(row="CHAOS-02", promise="cursor", replaces="blueprints.messages:answer")
-def clock_for_a_cursor(body, status=200):
+@mutant(row="CHAOS-02", promise="cursor", replaces="blueprints.messages:Polls.body")
+def clock_for_a_cursor(self, *asked):
     """The next cursor is the time of the answer, not the timestamp of the last message in it."""
-    moved = {"next_since": body["timestamp"]} if "next_since" in body else {}
-    return _answer(body | moved, status)
+    body = _body(self, *asked)
+    return body | {"next_since": body["timestamp"]}
