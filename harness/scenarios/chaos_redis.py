@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import AbstractContextManager
 
 import pytest
@@ -158,14 +159,14 @@ def test_redis_denies_some_commands(run: Run) -> None:
 @pytest.mark.plan("CHAOS-45")
 def test_connections_to_redis_are_cut(run: Run) -> None:
     """Notifications are lost: what a worker knew of a mailbox before is wrong when it is connected again."""
-    writing, polling = run.users.new(4), run.users.new(4)
+    writing, polling = run.users.new(4), run.users.new(20)
     run.readers.start(*polling)
     _start(run)
+    run.wait.for_traffic(sends=0, polls=2 * len(polling))  # so that workers know that there is nothing new
     with run.faults.redis_cut():
-        run.wait.for_traffic(sends=5, polls=8)
-        for pair in zip(writing, polling, strict=True):
-            for _ in range(3):
-                run.messages.send_acked(*pair)  # no one sends to them again
+        run.wait.for_traffic(sends=3, polls=10)
+        for writer, reader in zip(itertools.cycle(writing), polling, strict=False):
+            run.messages.send_acked(writer, reader)  # no one sends to them again
     _end(run)
 
 
