@@ -24,6 +24,7 @@ from locust.exception import StopUser
 from locust.runners import STATE_STOPPED, LocalRunner, WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
+from harness.cli import streams
 from harness.errors import HarnessError, UsageError
 from harness.runner.machine import MachineWatch
 from harness.targets.profile import load_profile
@@ -64,7 +65,8 @@ class _Process:
 
     def begin(self, environment: Environment) -> None:
         """Begin a test, and forget the one before. Raise UsageError, CannotWrite."""
-        self.end()
+        if self.run is not None:
+            self.end()
         self.figures.clear()
         self.lines.clear()
         self._break = None
@@ -72,9 +74,9 @@ class _Process:
         chosen = _options(environment)
         write: Callable[[bytes], Any] = self.lines.append
         if not _is_worker(environment):
-            self.folder = Folder(
-                chosen, load_profile(chosen.target), clock_error_s=self.workers.clock_error_s()
-            )
+            self.hold_folder(environment)
+        if self.folder is not None:
+            self.folder.begin(clock_error_s=self.workers.clock_error_s())
             write = self.folder.write
         index = max(0, getattr(environment.runner, "worker_index", 0))
         recording = Recording(
@@ -93,6 +95,12 @@ class _Process:
         if self.folder is not None and (span := self.run.load.fault()):
             self._break = Break(fault_named(chosen.fault), self.folder.recorder.record)
             self._breaking = gevent.spawn(self._break.run, span[0], span[1] - span[0])
+
+    def hold_folder(self, environment: Environment) -> None:
+        """Hold the folder of the results, if that is not done yet. Raise UsageError, CannotWrite."""
+        chosen = _options(environment)
+        if self.folder is None:
+            self.folder = Folder(chosen, load_profile(chosen.target))
 
     def end(self) -> None:
         """End what watches this machine, and let others use the folder."""
@@ -203,6 +211,7 @@ def _add_options(parser: LocustArgumentParser) -> None:
 @events.init.add_listener
 def _check(environment: Environment, **_: Any) -> None:
     """End with one sentence if an option or the host is not usable; Locust's page asks for a host."""
+    streams.prepare()  # names have arrows, which not every locale can write
     environment.stop_timeout = max(environment.stop_timeout, STOP_WITHIN_S)
     process.workers.connect(environment, process, stop_within_s=STOP_WITHIN_S + 5)
     _take_interrupts(environment)
@@ -213,6 +222,8 @@ def _check(environment: Environment, **_: Any) -> None:
         _require_right(environment)
         if environment.web_ui is None or environment.host:
             _set_host(environment)
+        if environment.web_ui is None:
+            process.hold_folder(environment)
     except HarnessError as error:
         print(f"load test: {error}", file=sys.stderr)  # noqa: T201  what the user reads
         workers.dismiss(environment)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from harness.errors import CannotWrite
-from harness.history import Bounds, HistoryFile, Recorder
+from harness.history import Bounds, HistoryFile
 from harness.history.recorder import REMEDY
 from harness.plan import PlanRow
 from harness.reports import terminal
@@ -48,27 +48,26 @@ TIMED = ("on-time", "available")
 class Folder:
     """The folder of the results, which no other run may use. Raise UsageError, CannotWrite."""
 
-    def __init__(self, options: Namespace, profile: Profile, *, clock_error_s: float = 0.0) -> None:
-        self._options, self._profile = options, profile
-        self._bounds = wider(profile.bounds, 2 * clock_error_s)
+    def __init__(self, options: Namespace, profile: Profile) -> None:
+        self._profile = profile
         self.path = Path(options.reports)
         self._open = contextlib.ExitStack()
         self._settings = Settings(profile, options.seed, self.path, workers=profile.workers, run=new_run())
         self._open.enter_context(held(self.path, self._settings.run))
         for old in (self.path / LOAD, *self.path.glob(f"{PART}*")):
             old.unlink(missing_ok=True)
-        self._results = Results(_ROWS, self._settings)
         self._file = self._open.enter_context(HistoryFile(self.path / HISTORY))
-        self.recorder = self._begin()
         self._lines = self._open.enter_context((self.path / HISTORY).open("ab", buffering=0))
         self._parts: dict[str, Any] = {}
 
-    def _begin(self) -> Recorder:
-        return self._file.recorder(
+    def begin(self, *, clock_error_s: float) -> None:
+        """Begin the history of a test."""
+        self._results = Results(_ROWS, self._settings)
+        self.recorder = self._file.recorder(
             row=RECORDED,
             title=_TITLES[RECORDED],
-            seed=self._options.seed,
-            bounds=self._bounds,
+            seed=self._settings.seed,
+            bounds=wider(self._profile.bounds, 2 * clock_error_s),
             policy=self._profile.policy,
             semantics=self._profile.semantics,
         )

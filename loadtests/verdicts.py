@@ -22,6 +22,9 @@ NOT_IN_TIME_S = 0.5
 MISSED_OF = 1000
 """One missed arrival of so many is nothing, and neither is one alone."""
 
+BUSY_SHARE = 0.6
+"""A process of the generator that used more of a core, on average, was busy itself."""
+
 
 @dataclass
 class Circumstances:
@@ -65,6 +68,12 @@ class Totals:
         """Whether the generator could not make its sends and polls in time."""
         counts = self.figures.counts
         return counts["missed"] > max(1, (counts["missed"] + counts["made"]) // MISSED_OF)
+
+    @property
+    def _why_too_slow(self) -> str:
+        used = self.figures.share_of_cpu
+        why = "use more processes" if used > BUSY_SHARE else TOO_BUSY
+        return f"it used {used:.0%} of a core: {why}"
 
     def verdict(self) -> tuple[Verdict, str]:
         """Return the verdict, and the reason if it is not a pass."""
@@ -110,7 +119,7 @@ class Totals:
             due = counts["missed"] + counts["made"]
             yield (
                 f"the load generator was too slow: {counts['missed']} of {due} sends and polls were not begun"
-                f" within {NOT_IN_TIME_S:g} s; use more processes"
+                f" within {NOT_IN_TIME_S:g} s; {self._why_too_slow}"
             )
         if about.problem:
             yield about.problem.removesuffix(".")

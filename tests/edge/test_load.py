@@ -178,13 +178,16 @@ class TestVerdicts:
         assert "the load generator was too slow" in found["reason"]
         assert found["delivered"] == len(chat.sent)
 
-    def test_ctrl_c_ends_a_run_with_its_results(self, tmp_path):
-        with started(tmp_path, "10m") as (locust, chat):
+    def test_ctrl_c_ends_a_run_with_its_results_which_no_other_run_can_overwrite(self, tmp_path):
+        with started(tmp_path, "10m") as (locust, chat), serving(SmallChat()) as another:
+            other = run([*LOCUST, "--users", "1", "--host", another, "--reports", str(tmp_path)])
             locust.send_signal(signal.SIGINT)
             printed, _ = locust.communicate(timeout=DEADLINE_S)
         assert locust.returncode == 130, printed
         assert figures(tmp_path)["delivered"] == len(chat.sent)
         assert "RECORDED" in printed
+        assert other.returncode == 2, other.stdout + other.stderr
+        assert "is in use by another run" in other.stderr
 
 
 class Site(http.server.BaseHTTPRequestHandler):

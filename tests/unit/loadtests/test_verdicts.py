@@ -78,6 +78,13 @@ def test_what_the_load_test_could_not_do_is_never_a_pass(
     assert said in reason
 
 
+@pytest.mark.parametrize(("cpu_s", "why"), [(9.0, "use more processes"), (1.0, "this machine was too busy")])
+def test_a_generator_that_is_too_slow_says_whether_it_was_busy_itself(cpu_s: float, why: str) -> None:
+    some = totals(missed=50)
+    some.figures.sums_s.update({"cpu": cpu_s, "wall": 10.0})
+    assert why in some.verdict()[1]
+
+
 def test_one_missed_arrival_of_a_thousand_is_nothing() -> None:
     assert totals(missed=4).verdict()[0] is Verdict.PASS
 
