@@ -5,14 +5,14 @@ Run by itself, without the rest of this project.
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
 
 import gevent.event
-from flask import Flask, Response
+from flask import Flask, Response, request
 
-LONGEST_WAIT_S = 25.0
 IDLE = {
     "messages": [],
     "count": 0,
@@ -26,9 +26,17 @@ IDLE = {
     "success": True,
 }
 """What an idle poll is answered."""
+MESSAGE = {
+    "id": "019b78c5-8e00-7000-8000-000000000000",
+    "seq": 42,
+    "from": "alice",
+    "to": "bob",
+    "message": "message 42: the quick brown fox jumps over the lazy dog",
+    "timestamp": "2026-01-01T12:00:00.123456Z",
+    "client_message_id": "0123456789abcdef01234567",
+}
 
 app = Flask(__name__, static_folder=None)
-_bytes = Path(os.environ["BARE_BYTES"]).read_bytes() if "BARE_BYTES" in os.environ else b"{}"
 _waiting: dict[str, gevent.event.Event] = {}
 
 
@@ -40,20 +48,25 @@ def as_json() -> dict[str, Any]:
 
 @app.get("/bytes")
 def as_bytes() -> Response:
-    """Answer with the bytes of the file BARE_BYTES."""
-    return Response(_bytes, mimetype="application/json")
+    """Answer with the bytes of the file that BARE_ANSWER names."""
+    return Response(_answer(), mimetype="application/json")
+
+
+@functools.cache
+def _answer() -> bytes:
+    return Path(os.environ["BARE_ANSWER"]).read_bytes()
 
 
 @app.get("/wait/<name>")
 def wait(name: str) -> dict[str, Any]:
-    """Answer when this name is woken, or after the longest wait of a poll."""
-    _waiting.setdefault(name, gevent.event.Event()).wait(LONGEST_WAIT_S)
+    """Answer with a message when this name is woken, or without one after `wait` seconds."""
+    woken = _waiting.setdefault(name, gevent.event.Event()).wait(request.args.get("wait", type=float))
     _waiting.pop(name, None)
-    return IDLE
+    return IDLE | {"messages": [MESSAGE], "count": 1} if woken else IDLE
 
 
 @app.post("/wake/<name>")
 def wake(name: str) -> dict[str, Any]:
-    """Wake this name, which must be waiting."""
-    _waiting[name].set()
+    """Wake this name, or whoever waits by it next."""
+    _waiting.setdefault(name, gevent.event.Event()).set()
     return IDLE

@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 from benchmarks import comparison, results, table
 from benchmarks.figures import ELSEWHERE, FIGURES, Figure
-from benchmarks.results import Result, Run
+from benchmarks.results import Run
 from benchmarks.running import run
 from benchmarks.servers import REFERENCE
 from harness.cli import streams
@@ -115,7 +115,7 @@ def _measured(figures: Sequence[Figure], options: argparse.Namespace) -> Run:
         def begins(figure: Figure) -> None:
             progress.update(task, description=figure.name)
 
-        def ended(result: Result) -> None:
+        def ended(figure: Figure) -> None:
             progress.advance(task)
 
         return run(

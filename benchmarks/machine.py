@@ -54,6 +54,10 @@ class Busyness(Record, frozen=True):
         return f"other programs used {self.others:.0%} of the processors{stolen}"
 
 
+IDLE = Busyness(others=0.0, stolen=0.0, cpu_pressure=0.0, io_pressure=0.0)
+"""For what does not depend on time."""
+
+
 def environment() -> Environment:
     """Return what this machine is."""
     return Environment(

@@ -32,7 +32,7 @@ class Effort:
 
 
 FULL = Effort(rounds=9, share=1.0)
-QUICK = Effort(rounds=5, share=0.2)
+QUICK = Effort(rounds=5, share=0.12)
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ def compare_costs(subject: Load, floor: Load, effort: Effort, *, requests: int) 
 
 
 def _round(subject: Cost, floor: Cost) -> Round:
-    if not subject.cpu_us or not floor.cpu_us:
-        raise InfrastructureError("A round was too short for the system's clock of CPU time.")
+    if min(subject.cpu_us, floor.cpu_us) <= 0:
+        raise InfrastructureError("A round was too short for the clock of CPU time, or a worker ended in it.")
     beside = {
         "wall_us": subject.wall_us,
         "floor_wall_us": floor.wall_us,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,8 @@ class Run(Record, frozen=True):
     verdict: Verdict
     environment: Environment
     figures: tuple[Result, ...]
+    not_measured: Mapping[str, str] = {}
+    """Figures that could not be measured, each with a sentence why."""
     format: int = FORMAT
 
     def by_name(self) -> Mapping[str, Result]:
@@ -65,9 +67,10 @@ class Run(Record, frozen=True):
         return {figure.name: figure for figure in self.figures}
 
 
-def verdict_of(figures: tuple[Result, ...]) -> Verdict:
-    """Return the worst verdict."""
-    return worst(figure.verdict for figure in figures)
+def verdict_of(figures: Sequence[Result], not_measured: Mapping[str, str]) -> Verdict:
+    """Return the worst verdict; a figure that could not be measured is inconclusive."""
+    verdicts = [figure.verdict for figure in figures]
+    return worst([*verdicts, Verdict.INCONCLUSIVE] if not_measured else verdicts)
 
 
 def write(run: Run, path: Path) -> None:

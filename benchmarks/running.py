@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from benchmarks.machine import environment
+from benchmarks.machine import IDLE, environment
 from benchmarks.measuring import FULL, QUICK, Measured
 from benchmarks.results import Result, Run, verdict_of
 from benchmarks.servers import Site
 from benchmarks.statistics import summary
 from benchmarks.verdicts import verdict
+from harness.errors import InfrastructureError
 from harness.stack import Services
 
 
@@ -26,29 +27,34 @@ def run(
     quick: bool,
     say: Callable[[str], None],
     begins: Callable[[Figure], None],
-    ended: Callable[[Result], None],
+    ended: Callable[[Figure], None],
 ) -> Run:
     """Measure the figures in turn; `begins` and `ended` are called with each. Raise HarnessError."""
     began, started_at, machine = time.monotonic(), datetime.now(UTC), environment()
     effort = QUICK if quick else FULL
     results: list[Result] = []
-    with Services(say=say, logs=logs) as services:
-        site = Site(services, logs, command)
+    not_measured: dict[str, str] = {}
+    with Services(say=say, logs=logs) as services, Site(services, logs, command) as site:
         for figure in figures:
             begins(figure)
             since = time.monotonic()
-            found = figure.measure(site, effort)
-            results.append(result_of(figure, found, time.monotonic() - since))
-            ended(results[-1])
+            try:
+                found = figure.measure(site, effort)
+                results.append(result_of(figure, found, time.monotonic() - since))
+            except InfrastructureError as error:  # the others can be measured
+                not_measured[figure.name] = error.sentence
+                site.stop()
+            ended(figure)
     measured = tuple(results)
     return Run(
         started_at=started_at.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - began, 1),
         quick=quick,
         busy=any(result.is_busy for result in measured),
-        verdict=verdict_of(measured),
+        verdict=verdict_of(measured, not_measured),
         environment=machine,
         figures=measured,
+        not_measured=not_measured,
     )
 
 
@@ -56,7 +62,8 @@ def result_of(figure: Figure, found: Measured, seconds: float) -> Result:
     """Return what the rounds of a figure say."""
     values = [one.subject / one.floor if figure.is_ratio else one.subject for one in found.rounds]
     value = summary(values)
-    judged, reason = verdict(value, figure.bound, found.busyness, more_is_better=figure.more_is_better)
+    busyness = found.busyness if figure.is_timed else IDLE
+    judged, reason = verdict(value, figure.bound, busyness, more_is_better=figure.more_is_better)
     beside = {name: [one.beside[name] for one in found.rounds] for name in found.rounds[0].beside}
     return Result(
         name=figure.name,
@@ -72,7 +79,7 @@ def result_of(figure: Figure, found: Measured, seconds: float) -> Result:
         resolution=figure.resolution,
         verdict=judged,
         reason=reason,
-        busyness=found.busyness,
+        busyness=busyness,
         beside={name: statistics.median(values) for name, values in beside.items()},
         seconds=round(seconds, 1),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,16 @@ from reference_server.auth import Tokens
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (sys.executable, "-m", "reference_server")
+KEEP_ALIVE_S = "600"
+"""On both sides longer than a figure takes on a busy machine: a closed connection would end it."""
 BARE = (
-    *(sys.executable, "-m", "gunicorn", "--worker-class", "gevent", "--keep-alive", "75"),
+    *(sys.executable, "-m", "gunicorn", "--worker-class", "gevent", "--keep-alive", KEEP_ALIVE_S),
     *("--worker-connections", "10000", "--log-level", "warning", "--no-control-socket"),
     *("--bind", "127.0.0.1:{port}", "benchmarks.bare_app:app"),
 )
 """The WSGI server that the reference runs on, without anything of the reference: change both together."""
+BARE_ANSWER = "BARE_ANSWER"
+"""Names the file that the bare app answers `/bytes` with."""
 WORKERS = 2
 """The reference's default."""
 UNLIMITED = "1000000"
@@ -73,10 +78,15 @@ class Reference(Server):
         tokens = Tokens(self.secret, _DAY_S)
         return {name: tokens.issue(name).token for name in names}
 
+    def store(self, documents: Iterable[dict[str, Any]]) -> None:
+        """Insert documents of messages past the endpoints."""
+        with MongoClient[dict[str, Any]](self.mongodb_url) as client:
+            client[self.database]["messages"].insert_many(documents, ordered=False)
+
 
 def sending(token: str, recipient: str, content: str) -> bytes:
     """Return the request that sends a message, with an id of the sender's as clients should give."""
-    body = {"to_username": recipient, "content": content, "client_message_id": secrets.token_hex(12)}
+    body = {"to_username": recipient, "content": content, "client_message_id": str(uuid.uuid4())}
     return request("POST", "/api/users/messages", token=token, body=body)
 
 
@@ -85,49 +95,100 @@ def polling(token: str, mailbox: str, query: str) -> bytes:
     return request("GET", f"/api/users/messages/poll/{mailbox}?{query}", token=token)
 
 
-@dataclass(frozen=True)
 class Site:
-    """What servers are started with: real services, a folder for logs, the command of the measured one."""
+    """The servers of a run: its own ones, and shared ones, which end with the context.
 
-    services: Services
-    logs: Path
-    command: Sequence[str] = REFERENCE
+    `command` is that of the server to measure; `logs` is a folder for the output of all.
+    """
+
+    def __init__(self, services: Services, logs: Path, command: Sequence[str] = REFERENCE) -> None:
+        self.services = services
+        self._logs = logs
+        self._command = command
+        self._running = ExitStack()
+        self.kept: dict[str, Any] = {}
+        """What figures prepare on the shared servers for each other, by name."""
+        self._reference: Reference | None = None
+        self._bare: dict[int, Server] = {}
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End all servers; who asks for one then gets a new one."""
+        self._reference, self._bare, self.kept = None, {}, {}
+        self._running.close()
+
+    def stores(self) -> list[psutil.Process]:
+        """Return the processes of the stores that are ours."""
+        ours = filter(None, (self.services.redis, self.services.mongod))
+        return [psutil.Process(store.pid) for store in ours]
+
+    def shared_reference(self) -> Reference:
+        """Return the server to measure; figures share it."""
+        if self._reference is None:
+            self._reference = self._running.enter_context(self.reference())
+        return self._reference
+
+    def shared_bare(self, *, workers: int = WORKERS) -> Server:
+        """Return the bare app with so many workers; figures share it."""
+        if workers not in self._bare:
+            self._bare[workers] = self._running.enter_context(self.bare(workers=workers))
+        return self._bare[workers]
+
+    def set_bare_answer(self, answer: bytes) -> None:
+        """Set what the bare app answers `/bytes` with, until the run ends; it reads that once."""
+        self._answer.write_bytes(answer)
+
+    @property
+    def _answer(self) -> Path:
+        return self._logs / "bare-answer.json"
 
     @contextmanager
-    def reference(self, *, redis_url: str = "") -> Iterator[Reference]:
-        """Run the server with a new database until the context ends; `redis_url` is another Redis for it."""
+    def reference(self, *, workers: int = WORKERS, redis_url: str = "") -> Iterator[Reference]:
+        """Run a server with a new database until the context ends; `redis_url` leads to its Redis."""
         database, secret = f"bench_{secrets.token_hex(6)}", secrets.token_hex(32)
         mongodb_url = self.services.mongodb_direct_url
         env = {
             "PORT": "{port}",
-            "WORKERS": str(WORKERS),
+            "WORKERS": str(workers),
             "SECRET_KEY": secret,
             "REDIS_URL": redis_url or self.services.redis_direct_url,
             "MONGODB_URL": mongodb_url,
             "MONGODB_DATABASE": database,
+            "KEEP_ALIVE_SECONDS": KEEP_ALIVE_S,
             # A run sends as fast as it can, from one address.
             "SENDS_PER_SENDER": UNLIMITED,
             "SENDS_PER_ADDRESS": UNLIMITED,
         }
-        with self._started(
-            self.command, "/health/ready" if not redis_url else "/health/live", env
-        ) as process:
-            yield Reference(process, WORKERS, database, mongodb_url, secret)
+        with _dropped(mongodb_url, database), self._started(self._command, "/health/ready", env) as process:
+            yield Reference(process, workers, database, mongodb_url, secret)
 
     @contextmanager
-    def bare(self, *, workers: int = WORKERS, answer: bytes = b"") -> Iterator[Server]:
-        """Run the bare app; `answer` is what `/bytes` is answered with."""
-        file = self.logs / f"bare-{secrets.token_hex(4)}.bytes"
-        file.write_bytes(answer)
+    def bare(self, *, workers: int = WORKERS) -> Iterator[Server]:
+        """Run the bare app until the context ends."""
         command = [*BARE[:3], "--workers", str(workers), *BARE[3:]]
-        with self._started(command, "/json", {"BARE_BYTES": str(file)}) as process:
+        with self._started(command, "/json", {BARE_ANSWER: str(self._answer)}) as process:
             yield Server(process, workers)
 
     @contextmanager
     def _started(self, command: Sequence[str], ready_path: str, env: Mapping[str, str]) -> Iterator[Target]:
-        log = self.logs / f"server-{time.monotonic_ns()}.log"
+        log = self._logs / f"server-{time.monotonic_ns()}.log"
         process = start_server(command, ready_path=ready_path, env=env, cwd=ROOT, log=log, deadline_s=60.0)
         try:
             yield process
         finally:
             process.stop()
+
+
+@contextmanager
+def _dropped(mongodb_url: str, database: str) -> Iterator[None]:
+    """Remove a database in the end: a MongoDB that is not ours would keep it."""
+    try:
+        yield
+    finally:
+        with MongoClient[dict[str, Any]](mongodb_url, timeoutMS=10_000) as client:
+            client.drop_database(database)

@@ -34,6 +34,11 @@ def summary(values: Sequence[float]) -> Summary:
     return Summary(median, q1, q3, median - half, median + half, len(values))
 
 
+def percentile(values: Sequence[float], share: int) -> float:
+    """Return the smallest of the values that so many percent of them do not exceed."""
+    return sorted(values)[max(0, math.ceil(len(values) * share / 100) - 1)]
+
+
 def _quartiles(values: Sequence[float]) -> tuple[float, float]:
     if len(values) == 1:
         return values[0], values[0]

@@ -1,4 +1,4 @@
-"""The figures as the terminal shows them; every verdict is a word, and 100 columns are enough."""
+"""The figures as the terminal shows them; every verdict is a word, and 80 columns are enough."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from harness.reports.terminal import STYLES
 from harness.reports.words import duration
 
 MOVE_STYLES = {Move.BETTER: "green", Move.SAME: "", Move.WORSE: "bold red", Move.UNSURE: "yellow"}
+GENERATOR_SHARES = ("generator_share", "floor_generator_share")
+GENERATOR_IS_THE_LIMIT = 0.9
+"""Of the one processor that it can use."""
 HEADS = ("Figure", "Value", "Spread", "Bound", "Server", "Limit", "Verdict")
 CHANGE_HEADS = ("Figure", "Before", "After", "Change", "Noise", "Moved")
 
@@ -37,13 +40,11 @@ def _empty(heads: Sequence[str]) -> Table:
 def cells(one: Result) -> list[str]:
     """Return a figure's line; the spread is half the distance of the quartiles."""
     value = one.value
-    unit = "" if one.is_ratio else one.unit
-    bound = f"{'≥' if one.more_is_better else '≤'} {number(one.bound)}"
     return [
         one.name,
-        amount(value.median, unit),
+        number(value.median),
         f"± {number((value.q3 - value.q1) / 2)}",
-        bound,
+        f"{'≥' if one.more_is_better else '≤'} {one.bound:g}",
         amount(one.subject, one.unit),
         amount(one.floor, one.unit),
         one.verdict.value,
@@ -88,13 +89,20 @@ def number(value: float) -> str:
 def notes(run: Run) -> list[str]:
     """Return what is said below the table: reasons, what else was measured, and where."""
     said = [f"{one.name}: {one.reason}." for one in run.figures if one.reason]
+    said += [f"{name} could not be measured: {reason}" for name, reason in run.not_measured.items()]
     said += [_busy(run)] if run.busy else []
+    said += [f"{one.name}: the generator was as busy as the server." for one in run.figures if _is_limit(one)]
     said += [f"{name} has a session of its own: {command}" for name, command in ELSEWHERE.items()]
     where = run.environment
     load = " ".join(f"{average:.2f}" for average in where.load_average)
     took = f"{duration(run.seconds)}{', quick' if run.quick else ''}"
     said.append(f"{took}; {where.cpus} processors, Python {where.python}, load average at the start {load}.")
     return said
+
+
+def _is_limit(one: Result) -> bool:
+    """Return whether the load generator may have been the limit, and not the server."""
+    return max(one.beside.get(name, 0.0) for name in GENERATOR_SHARES) > GENERATOR_IS_THE_LIMIT
 
 
 def _busy(run: Run) -> str:

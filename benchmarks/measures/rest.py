@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 from benchmarks.mailboxes import filled
 from benchmarks.measuring import Effort, Measured, Round, let_pass, measured
 from benchmarks.servers import Server, Site
 
-REST_S = 5.0
+REST_S = 3.0
+SETTLING_S = 5.0
+"""After the last request: what a server does then for a while is not rest."""
 
 
 def at_rest(site: Site, effort: Effort) -> Measured:
     """Measure both servers at the same time, after users have been there and have left."""
-    with ExitStack() as stack:
-        server = stack.enter_context(site.reference())
-        for mailbox in filled(server, 4, messages=5):
-            mailbox.idle_poll(source="redis")
-        bare = stack.enter_context(site.bare())
-        seconds = max(2.0, effort.seconds(REST_S))
-        return measured(effort, lambda number: percent_of_a_core(server, bare, seconds))
+    server, bare = site.shared_reference(), site.shared_bare()
+    for mailbox in filled(server, 4, messages=5):
+        mailbox.idle_poll()
+    let_pass(SETTLING_S)
+    seconds = max(1.0, effort.seconds(REST_S))
+    return measured(effort, lambda _: percent_of_a_core(server, bare, seconds))
 
 
 def percent_of_a_core(server: Server, bare: Server, seconds: float) -> Round:

@@ -49,7 +49,7 @@ def run(*figures: Result, **changes: Any) -> Run:
         "seconds": 61.0,
         "quick": False,
         "busy": any(figure.is_busy for figure in figures),
-        "verdict": verdict_of(figures),
+        "verdict": verdict_of(figures, {}),
         "environment": HERE,
         "figures": figures,
     }
