@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.checkers import DELIVERY, available, bounded, on_time, recovers
+from harness.checkers import DELIVERY, available, bounded, contiguous, on_time, recovers
 from harness.run import Run, certain
+from harness.verdict import Checker
 
 ALL = (*DELIVERY, on_time, available, recovers, bounded)
 
@@ -71,16 +72,31 @@ def test_two_faults_overlap_as_the_seed_will_have_it(run: Run) -> None:
     _end(run)
 
 
+@pytest.mark.plan("CHAOS-49")
+def test_many_write_to_one_mailbox_while_mongodb_fails(run: Run) -> None:
+    """A server may store together what many send: what becomes of one says nothing about the others."""
+    bob, *others = run.users.new(7)
+    for _ in range(4):
+        run.readers.start(run.users.second_browser(bob))
+    run.senders.start([(other, bob) for other in others], every_s=0.25, in_step=True)
+    run.wait.for_traffic(sends=12, polls=4)
+    for outage in (run.faults.mongodb_black_holed, run.faults.mongodb_killed):
+        with outage():
+            run.wait.for_traffic(sends=24, polls=6)
+        run.wait.for_traffic(sends=12, polls=4)
+    _end(run, contiguous)
+
+
 def _start(run: Run, *, pairs: int = 4, every_s: float = 0.3) -> None:
     run.traffic.start(pairs=pairs, every_s=every_s)
     run.wait.for_traffic(sends=10, polls=3)
 
 
-def _end(run: Run) -> None:
+def _end(run: Run, *more: Checker) -> None:
     run.wait.for_recovery()
     run.mailboxes.read_all()
     try:
-        run.check(*ALL)
+        run.check(*ALL, *more)
         run.queues.require_right()
     finally:  # also where the machine was too busy for the checks
         is_said = not run.wire.send.outcome or not run.seen.refusals_without_outcome()

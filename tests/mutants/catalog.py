@@ -2,6 +2,7 @@
 
 from tests.mutants import (
     access,
+    batching,
     durability,
     failing,
     input,
@@ -23,6 +24,7 @@ from tests.mutants.registry import MUTANTS
 __all__ = [
     "MUTANTS",
     "access",
+    "batching",
     "durability",
     "failing",
     "input",
