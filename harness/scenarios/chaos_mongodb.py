@@ -80,7 +80,7 @@ def test_many_write_to_one_mailbox_while_mongodb_fails(run: Run) -> None:
         run.readers.start(run.users.second_browser(bob))
     run.senders.start([(other, bob) for other in others], every_s=0.25, in_step=True)
     run.wait.for_traffic(sends=12, polls=4)
-    for outage in (run.faults.mongodb_black_holed, run.faults.mongodb_killed):
+    for outage in (run.faults.mongodb_slow, run.faults.mongodb_black_holed):
         with outage():
             run.wait.for_traffic(sends=24, polls=6)
         run.wait.for_traffic(sends=12, polls=4)

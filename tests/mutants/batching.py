@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pymongo import UpdateOne, errors
+from pymongo import UpdateOne
 
-from reference_server.adapters import mongo_after, mongo_store
+from reference_server.adapters import mongo_after
 from reference_server.adapters.mongo_after import Stop, append_after
 from reference_server.adapters.mongo_store import MongoStore
-from reference_server.errors import StoreUnavailable
+from reference_server.errors import Failure, StoreUnavailable
 from reference_server.message import EMPTY, Head, Message, place_after
 from tests.mutants.registry import mutant
 
-_append_all, _append_some = MongoStore._append_all, MongoStore._append_some
+_append, _append_all = MongoStore.append, MongoStore._append_all
 
 
 @mutant(row="CHAOS-49", promise="no-loss", replaces="adapters.mongo_store:MongoStore._append_all")
@@ -20,18 +20,17 @@ def batch_acked_whatever_becomes_of_it(self, recipient, batch):
     first, *others = _append_all(self, recipient, batch)
     drafts = [each.draft for each in batch[1:]]
     placed = [place_after(EMPTY, draft, each.now_us) for draft, each in zip(drafts, batch[1:], strict=True)]
-    stored = [
-        found if isinstance(found, Message) else message
-        for found, message in zip(others, placed, strict=True)
+    return [
+        first,
+        *(one if isinstance(one, Message) else other for one, other in zip(others, placed, strict=True)),
     ]
-    return [first, *stored]
 
 
 @mutant(row="CHAOS-01", promise="no-loss", replaces="adapters.mongo_store:append_after")
-def batch_acked_with_its_first(messages, head, documents):
-    """If the first of a batch is stored, all are acked, also those after one whose place was taken."""
+def batch_acked_though_its_place_is_taken(messages, head, documents):
+    """If another worker has taken a place of a batch, the batch is acked all the same."""
     stored, stop = append_after(messages, head, documents)
-    return (len(documents), None) if stored else (stored, stop)
+    return (len(documents), None) if stop is Stop.MOVED else (stored, stop)
 
 
 @mutant(row="CHAOS-06", promise="available", replaces="adapters.mongo_store:append_after")
@@ -45,18 +44,20 @@ def replay_fails_its_batch(messages, head, documents):
 
 @mutant(row="CHAOS-49", promise="contiguous")
 def head_believed():
-    """The next place is counted from an append that failed, and MongoDB is not asked for the one before."""
+    """A worker counts what it tried to append, and MongoDB is not asked for the message before."""
     nothing = UpdateOne({"_id": 0}, {"$unset": {"nothing": 1}})
     mongo_after._check = lambda recipient, head: nothing
+    counted = {}
 
-    def append_some(self, recipient, left):
-        head = self._heads.take(recipient) or self._head(recipient)
-        self._heads._heads[recipient] = head
-        count = len(left)
+    def append(self, draft, now_us):
         try:
-            _append_some(self, recipient, left)
-        except errors.PyMongoError:
-            self._heads._heads[recipient] = Head(head.seq + count, head.timestamp_us + count)
+            message = _append(self, draft, now_us)
+        except Failure:
+            if head := counted.get(draft.recipient):
+                head = counted[draft.recipient] = Head(head.seq + 1, head.timestamp_us + 1)
+                self._heads._heads[draft.recipient] = head
             raise
+        counted[draft.recipient] = Head(message.seq, message.timestamp_us)
+        return message
 
-    mongo_store.MongoStore._append_some = append_some
+    MongoStore.append = append
