@@ -25,6 +25,7 @@ from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped
 from reference_server import logs
 from reference_server.process.body import Body
 from reference_server.process.master import IGNORED_SIGNALS
+from reference_server.process.one_write import OneWrite
 
 if TYPE_CHECKING:
     from flask import Response
@@ -156,9 +157,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
                 raise errors.UnsupportedTransferCoding(value)  # gunicorn would leave decoding to the app
         self._connection.unread = req.unreader
         req.body = body = Body(req)
+        connection = OneWrite(sock)
         try:
-            return super().handle_request(listener_name, req, sock, addr)
+            keep_alive = super().handle_request(listener_name, req, connection, addr)
+            connection.flush()
+            return keep_alive
         except StopIteration:
+            connection.flush()
             if body.failed:
                 _linger(sock)
             raise
