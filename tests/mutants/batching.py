@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
+
 from pymongo import UpdateOne
 
 from reference_server.adapters import mongo_after
 from reference_server.adapters.mongo_after import Stop, append_after
 from reference_server.adapters.mongo_store import MongoStore
-from reference_server.errors import Failure, StoreUnavailable
-from reference_server.message import EMPTY, Head, Message, place_after
-from tests.mutants.registry import mutant
+from reference_server.errors import Failure
+from reference_server.message import EMPTY, Head, place_after
+from tests.mutants.registry import STORY, mutant
 
-_append, _append_all = MongoStore.append, MongoStore._append_all
+_append = MongoStore.append
 
 
-@mutant(row="CHAOS-49", promise="no-loss", replaces="adapters.mongo_store:MongoStore._append_all")
-def batch_acked_whatever_becomes_of_it(self, recipient, batch):
-    """Those who waited for a turn are acked when the command was sent, and not when it has succeeded."""
-    first, *others = _append_all(self, recipient, batch)
-    drafts = [each.draft for each in batch[1:]]
-    placed = [place_after(EMPTY, draft, each.now_us) for draft, each in zip(drafts, batch[1:], strict=True)]
-    return [
-        first,
-        *(one if isinstance(one, Message) else other for one, other in zip(others, placed, strict=True)),
-    ]
+@mutant(row="CHAOS-49", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
+def acked_before_its_turn(self, draft, now_us):
+    """Who has to wait for a turn at a mailbox is acked at once, and the message is stored in that turn."""
+    if draft.recipient not in self._turns._waiting:
+        return _append(self, draft, now_us)
+
+    def store():
+        with suppress(Failure):
+            _append(self, draft, now_us)
+
+    threading.Thread(target=store, daemon=True).start()
+    return place_after(EMPTY, draft, now_us)
 
 
 @mutant(row="CHAOS-01", promise="no-loss", replaces="adapters.mongo_store:append_after")
@@ -33,13 +38,11 @@ def batch_acked_though_its_place_is_taken(messages, head, documents):
     return (len(documents), None) if stop is Stop.MOVED else (stored, stop)
 
 
-@mutant(row="CHAOS-06", promise="available", replaces="adapters.mongo_store:append_after")
-def replay_fails_its_batch(messages, head, documents):
-    """If one of a batch is a retry, all of the batch are answered 503."""
+@mutant(row="CHAOS-06", promise=STORY, says="`replayed`", replaces="adapters.mongo_store:append_after")
+def batch_acked_though_one_is_a_retry(messages, head, documents):
+    """If one of a batch is a retry, it and those after it are acked as if they were stored."""
     stored, stop = append_after(messages, head, documents)
-    if stop is Stop.CLIENT_ID_IN_USE and len(documents) > 1:
-        raise StoreUnavailable("one of them was stored before")
-    return stored, stop
+    return (len(documents), None) if stop is Stop.CLIENT_ID_IN_USE else (stored, stop)
 
 
 @mutant(row="CHAOS-49", promise="contiguous")
