@@ -27,7 +27,7 @@ from benchmarks.machine import environment
 from benchmarks.servers import Site
 from harness.cli import streams
 from harness.cli.console import console, line, say
-from harness.errors import HarnessError
+from harness.errors import CannotWrite, HarnessError
 from harness.stack import Services
 from harness.targets.profile import REFERENCE, Profile, load_profile
 from harness.verdict import EXIT_CODES
@@ -122,7 +122,12 @@ def _main(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
+    """Return what is asked for. Raise CannotWrite."""
     folder = options.reports / "logs" / "capacity"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(folder, error, remedy=results.REMEDY) from error
     effort = QUICK if options.quick else FULL
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     first = min(options.first, options.ceiling)
@@ -131,10 +136,9 @@ def _plan(options: argparse.Namespace) -> Plan:
 
 def _search(target: str, profile: Profile, plan: Plan, searches: _Searches) -> None:
     """Search the server's capacity, then the bare route's, each with the machine to itself."""
-    servers, generator = running.share_out()
+    processors = running.shared_out()
     with ExitStack() as stack:
-        stack.enter_context(running.kept_off(servers))
-        plan.folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(running.on_their_processors(processors))
         services = stack.enter_context(Services(say=say, logs=plan.folder, stores=profile.stores))
         site = Site(services, plan.folder)
         is_reference = target == REFERENCE
@@ -144,13 +148,15 @@ def _search(target: str, profile: Profile, plan: Plan, searches: _Searches) -> N
             else running.by_profile(target, profile, services, plan.folder)
         )
         with running_ as subject:
-            searches.server = Search(subject, plan, _progress)
-            searches.server.run(cpus=sorted(generator), seconds=plan.effort.server_s, first=plan.first)
+            searches.server = Search(subject, plan, processors, _progress)
+            searches.server.run(seconds=plan.effort.server_s, first=plan.first)
         if is_reference:
             with running.bare(site, profile) as subject:
-                searches.bare = Search(subject, plan, lambda step: _progress(step, " (bare route)"))
+                searches.bare = Search(
+                    subject, plan, processors, lambda step: _progress(step, " (bare route)")
+                )
                 first = searches.server.curve.carried or plan.first
-                searches.bare.run(cpus=sorted(generator), seconds=plan.effort.bare_s, first=first)
+                searches.bare.run(seconds=plan.effort.bare_s, first=first)
 
 
 def _progress(step: Step, of: str = "") -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import psutil
 
@@ -17,13 +19,29 @@ PING_EVERY_S = 0.1
 Ping = Callable[[], object]
 
 
-def share_out() -> tuple[set[int], set[int]]:
-    """Return the processors of the servers, and the one of the generator; both empty if there is one alone.
+@dataclass(frozen=True)
+class Processors:
+    """Which processors the servers may use, and which the generator; both empty: any."""
 
-    So the load that is made takes nothing from what is measured.
+    number: int
+    servers: frozenset[int] = frozenset()
+    generator: frozenset[int] = frozenset()
+
+    @property
+    def for_servers(self) -> int:
+        """How many processors the server and its stores may use."""
+        return len(self.servers) or self.number
+
+
+def shared_out() -> Processors:
+    """Return the processors, the last one for the generator: the load takes nothing from what is measured.
+
+    Where there is one alone, or the system cannot keep processes apart, all may use any.
     """
-    usable = sorted(psutil.Process().cpu_affinity()) if psutil.LINUX else []
-    return (set(usable[:-1]), {usable[-1]}) if len(usable) > 1 else (set(), set())
+    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(usable) < 2:
+        return Processors(usable_cpus())
+    return Processors(len(usable), frozenset(usable[:-1]), frozenset(usable[-1:]))
 
 
 class Meter:
@@ -33,9 +51,9 @@ class Meter:
         self,
         groups: Mapping[str, Callable[[], Sequence[psutil.Process]]],
         pings: Mapping[str, Ping],
-        for_servers: int,
+        processors: Processors,
     ) -> None:
-        self._groups, self._pings, self._for_servers = groups, pings, for_servers
+        self._groups, self._pings, self._shared_out = groups, pings, processors
 
     def begin(self) -> None:
         """Begin to measure."""
@@ -63,8 +81,8 @@ class Meter:
             cores=cores,
             store_p99_ms=p99,
             others=others,
-            processors=usable_cpus(),
-            for_servers=self._for_servers,
+            processors=self._shared_out.number,
+            for_servers=self._shared_out.for_servers,
         )
 
     def _keep_asking(self, ping: Ping) -> list[float]:

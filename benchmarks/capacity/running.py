@@ -17,12 +17,11 @@ import redis
 
 from benchmarks.capacity.driving import Driver
 from benchmarks.capacity.judging import judged, load_of, step
-from benchmarks.capacity.machine import Meter, Ping, share_out
+from benchmarks.capacity.machine import Meter, Ping, Processors, shared_out
 from benchmarks.capacity.orders import Order, Report, Setup
 from benchmarks.capacity.results import Curve
 from benchmarks.capacity.search import Answer, search
 from benchmarks.capacity.steps import GENERATOR, MONGODB, REDIS, SERVER, Machine, Step
-from benchmarks.machine import usable_cpus
 from benchmarks.servers import Site
 from harness.checkers import CHECKERS, run_checker
 from harness.history import Bounds, HistoryFile, read_histories
@@ -83,8 +82,10 @@ class Subject:
 class Search:
     """The steps of one search, kept as they come: an interrupted run has those before."""
 
-    def __init__(self, subject: Subject, plan: Plan, tell: Callable[[Step], None]) -> None:
-        self._subject, self._plan, self._tell = subject, plan, tell
+    def __init__(
+        self, subject: Subject, plan: Plan, processors: Processors, tell: Callable[[Step], None]
+    ) -> None:
+        self._subject, self._plan, self._processors, self._tell = subject, plan, processors, tell
         self.steps: list[Step] = []
 
     @property
@@ -94,7 +95,7 @@ class Search:
         above = [it.pollers for it in self.steps if it.answer is not Answer.CARRIED and it.pollers > carried]
         return Curve(carried, min(above, default=None), tuple(self.steps))
 
-    def run(self, *, cpus: Sequence[int], seconds: float, first: int) -> None:
+    def run(self, *, seconds: float, first: int) -> None:
         """Search for up to so many seconds. Raise HarnessError."""
         plan, subject = self._plan, self._subject
         setup = Setup(
@@ -106,7 +107,7 @@ class Search:
             target=subject.target,
             accounts=plan.accounts,
             users=subject.users,
-            cpus=tuple(cpus),
+            cpus=tuple(self._processors.generator),
         )
         end_s = time.monotonic() + seconds
         with Driver(setup, plan.folder / "generator.log") as driver:
@@ -134,7 +135,7 @@ class Search:
         history = self._plan.folder / f"{self._subject.kind}-{pollers}.jsonl"
         history.unlink(missing_ok=True)
         groups = {**self._subject.groups, GENERATOR: driver.processes}
-        meter = Meter(groups, self._subject.pings, len(share_out()[0]) or usable_cpus())
+        meter = Meter(groups, self._subject.pings, self._processors)
         measured: list[Machine] = []
         profile = self._subject.profile
         with HistoryFile(history) as file:
@@ -171,13 +172,13 @@ def bare_step(pollers: int, report: Report, machine: Machine, history: Path) -> 
 
 
 @contextmanager
-def kept_off(cpus: set[int]) -> Iterator[None]:
-    """Let what is started in the context use only these processors; an empty set means all."""
-    if not cpus:
+def on_their_processors(processors: Processors) -> Iterator[None]:
+    """Let servers that are started in the context use only their processors."""
+    if not processors.servers:
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cpus)
+    os.sched_setaffinity(0, processors.servers)
     try:
         yield
     finally:
@@ -232,4 +233,14 @@ def _add_stores(subject: Subject, services: Services, stack: ExitStack) -> None:
         subject.pings[MONGODB] = partial(client.admin.command, "ping")
 
 
-__all__ = ["FULL", "QUICK", "Plan", "Search", "bare", "by_profile", "kept_off", "reference", "share_out"]
+__all__ = [
+    "FULL",
+    "QUICK",
+    "Plan",
+    "Search",
+    "bare",
+    "by_profile",
+    "on_their_processors",
+    "reference",
+    "shared_out",
+]

@@ -50,6 +50,15 @@ class _Limited(SmallChat):
             time.sleep(1.5)  # what this server does wrong
 
 
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """Keeps the command's signal handlers out of the other tests."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def url() -> Iterator[str]:
     with serving(_Limited()) as served:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from benchmarks.capacity.command_line import main
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """Keeps the command's signal handlers out of the other tests."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +39,16 @@ def test_a_wrong_option_is_one_sentence_and_exit_code_2(
         main(words)
     assert caught.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert main(["--reports", str(tmp_path / "file")]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("harness: ")
+    assert "--reports FOLDER puts it elsewhere" in said
 
 
 def test_a_target_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
