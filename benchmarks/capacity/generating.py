@@ -58,12 +58,17 @@ class Generator:
         self._pollers: list[_Poller] = []
         self._op = 0
         self._messages = 0
+        self._earlier: set[str] = set()
+        """The contents of what earlier steps sent: it may still arrive, and is no business of this step."""
+        self._contents: set[str] = set()
 
     def step(self, order: Order, out: Any) -> Report:
         """Make one step's load, and write its history. Raise HarnessError."""
         self._talk.enter(order.pollers)
         while len(self._pollers) < order.pollers:
             self._pollers.append(_Poller(len(self._pollers), self._interval_ns))
+        self._earlier |= self._contents
+        self._contents.clear()
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -94,11 +99,14 @@ class Generator:
         if said.outcome is Outcome.OK:
             poller.since = said.next_since
         next_ns = poller.schedule.next_start(start_ns, end_ns)
-        if start_ns >= step.from_ns:
+        messages = tuple([it for it in said.messages if it.content not in self._earlier])
+        if (
+            start_ns >= step.from_ns or messages
+        ):  # also a poll of the warm-up that brought a message of the step
             self._op += 1
             name = self._talk.name(poller.number)
             consumer = f"{name}#{poller.number}"
-            asked = (name, due_ns, start_ns, said.outcome, since, 0.0, said.status, said.messages)
+            asked = (name, due_ns, start_ns, said.outcome, since, 0.0, said.status, messages)
             rest = (said.next_since, said.has_more, said.gap, said.source, said.degraded, said.error)
             step.lines.append(Poll(ROW, end_ns, self._op, consumer, *asked, *rest))
         return end_ns if said.has_more else next_ns
@@ -127,6 +135,7 @@ class Generator:
         self._messages += 1
         op, token = self._op, f"{self._setup.seed}-{os.getpid()}-{self._messages}"
         content = f"message {token}"
+        self._contents.add(content)
         sent = (self._talk.name(sender), recipient, content, due_ns, token)
         step.lines.append(Call(ROW, time.monotonic_ns(), op, *sent))
         said = self._talk.send(sender, recipient, content, token)
@@ -153,7 +162,8 @@ class _Step:
 
     def report(self) -> Report:
         """Return what was done and answered in the measured time."""
-        polls = [it for it in self.lines if isinstance(it, Poll) and it.start_ns < self.until_ns]
+        all_polls = (it for it in self.lines if isinstance(it, Poll))
+        polls = [it for it in all_polls if self.from_ns <= it.start_ns < self.until_ns]
         calls = {it.op: it for it in self.lines if isinstance(it, Call)}
         sends = [(calls[it.op], it) for it in self.lines if isinstance(it, Reply)]
         lags = [poll.start_ns - poll.intended_ns for poll in polls]
