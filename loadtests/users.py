@@ -30,6 +30,8 @@ TAKEN = 409
 TRIES = 5
 """How often a registration or a sign-in is tried that is not answered."""
 LONGEST_RETRY_S = 30.0
+TOKEN_LASTS_S = 60
+"""A token that is refused sooner has not come to its end: that is the server's failure."""
 
 
 class ChatUser:
@@ -228,7 +230,7 @@ class ChatUser:
 
     def _renewed(self) -> bool:
         """Sign in again, if the last time is long ago: tokens end in a long run."""
-        is_old = time.monotonic_ns() - self._signed_in_ns > 60 * NS_PER_S
+        is_old = time.monotonic_ns() - self._signed_in_ns > TOKEN_LASTS_S * NS_PER_S
         return is_old and self.client.adapter.signs_in and self._sign_in()
 
     def _sign_in(self) -> bool:
