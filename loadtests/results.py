@@ -40,9 +40,10 @@ _TITLES = {
 
 
 _ROWS = [PlanRow(row, SECTION, title, "", "", 0) for row, title in _TITLES.items()]
-PROMISES = ("no-loss", "no-duplicate", "order", "cursor", "no-phantom")
-TIMED = ("on-time", "available")
-"""By these the recorded mailboxes are judged, by the latter unless the generator itself was too slow."""
+PROMISES = ("no-loss", "no-duplicate", "order", "cursor", "no-phantom", "on-time", "available")
+"""By which the recorded mailboxes are judged."""
+SHOWN = ("messages", "delivered", "missing", "late", "delivery_p50_ms", "delivery_p99_ms")
+"""What the report shows of the figures of all messages."""
 
 
 class Folder:
@@ -119,9 +120,10 @@ class Folder:
             if was_drained:
                 file.record("drained", row=RECORDED)
             file.record("judging", row=RECORDED, promises=judged_promises(totals))
-            file.record("phase", **_phase(RECORDED, begin_ns, judged=1), seconds=totals.seconds)
-            counted = {"verdict": verdict, "reason": reason, "measured": totals.measured()}
-            file.record("phase", **_phase(COUNTED, None) | counted)
+            file.record("phase", **_phase(RECORDED, begin_ns, judged=1), seconds=round(totals.seconds, 3))
+            measured = {name: value for name, value in totals.measured().items() if name in SHOWN}
+            counted = {"verdict": verdict, "reason": reason, "measured": measured}
+            file.record("phase", **_phase(COUNTED, None) | counted, seconds=round(totals.seconds, 3))
 
 
 def wider(bounds: Bounds, by_s: float) -> Bounds:
@@ -131,12 +133,11 @@ def wider(bounds: Bounds, by_s: float) -> Bounds:
 
 def judged_promises(totals: Totals) -> list[str]:
     """Return by which promises the recorded mailboxes can be judged."""
-    promises = list(PROMISES)
-    if totals.about.lost_workers:
-        promises.remove("no-phantom")  # what a lost worker sent last is not recorded, and may have arrived
-    if not totals.is_overloaded:
-        promises += TIMED
-    return promises + (["recovers"] if totals.about.is_broken_on_purpose else [])
+    promises = [*PROMISES, *(["recovers"] if totals.about.is_broken_on_purpose else [])]
+    # What a lost worker sent last, or was answered last, is not recorded.
+    left_out = {"no-phantom", "available"} if totals.about.lost_workers else set()
+    left_out |= {"on-time", "available"} if totals.is_overloaded else set()
+    return [promise for promise in promises if promise not in left_out]
 
 
 def _phase(row: str, begin_ns: int | None, *, judged: int = 0) -> dict[str, Any]:

@@ -166,11 +166,11 @@ class Totals:
             **{f"since_ack_{name}_ms": percentile("since_ack", q, never=never) for name, q in _QUANTILES},
             "generator_lag_p99_ms": percentile("lag", 99),
             "generator_cpu_percent": round(100 * self.figures.share_of_cpu, 1),
-            "sends_per_s": self._per_s("acked"),
-            "polls_per_s": self._per_s("polls"),
+            "sends_per_second": self._per_second("acked"),
+            "polls_per_second": self._per_second("polls"),
         }
 
-    def _per_s(self, name: str) -> float | None:
+    def _per_second(self, name: str) -> float | None:
         return round(self.figures.counts[name] / self.seconds, 2) if self.seconds else None
 
 
