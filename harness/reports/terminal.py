@@ -7,7 +7,7 @@ or what was measured, has lines of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from rich.console import Console
@@ -27,6 +27,8 @@ STYLES = {
     Verdict.FAIL: "bold red",
 }
 INDENT = 11
+LONGEST = 5
+"""How many rows are named at the end that took longest."""
 
 
 class EndedRow(Protocol):
@@ -50,7 +52,7 @@ class EndedRow(Protocol):
 
 
 def show_run(run: RunRecord, console: Console) -> None:
-    """Print the rows, the promises and the closing sentence."""
+    """Print the rows, the promises, the closing sentence and what took longest."""
     console.print()
     for row in run.rows:
         console.print(_row(row, console.width), soft_wrap=True)
@@ -60,7 +62,16 @@ def show_run(run: RunRecord, console: Console) -> None:
     console.print()
     console.print(Text(paragraph(closing(run), console.width), style=STYLES[run.verdict]), soft_wrap=True)
     about = f"{duration(run.seconds)}, seed {run.seed}, target {run.target}."
-    console.print(Text(paragraph(about, console.width)), soft_wrap=True)
+    for more in filter(None, [about, _longest(run.rows)]):
+        console.print(Text(paragraph(more, console.width)), soft_wrap=True)
+
+
+def _longest(rows: Sequence[RowResult]) -> str:
+    """Return which rows took longest, as a sentence; '' for few rows."""
+    if len(rows) <= 2 * LONGEST:
+        return ""
+    longest = sorted(rows, key=lambda row: -row.seconds)[:LONGEST]
+    return f"Longest: {', '.join(f'{printable(row.id)} {row.seconds:.0f} s' for row in longest)}."
 
 
 def headline(row: EndedRow, width: int, *, before: str = "") -> Text:

@@ -40,7 +40,7 @@ def test_delivering(context: BrowserContext) -> None:
     check_everywhere(context, "delivering")
 
 
-@pytest.mark.plan("SERVICE-03")
+@pytest.mark.plan("SERVICE-03", long=True)
 def test_pacing(context: BrowserContext) -> None:
     check_everywhere(context, "pacing")
 

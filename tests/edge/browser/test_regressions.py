@@ -80,7 +80,7 @@ def test_equal_texts_are_different_messages(alice: ChatPage, bob: ChatPage) -> N
     assert alice.texts == bob.texts == ["ok"] * 3
 
 
-@pytest.mark.plan("REGR-05")
+@pytest.mark.plan("REGR-05", long=True)
 def test_no_kind_of_error_ends_the_polling(alice: ChatPage, bob: ChatPage, look: Look) -> None:
     bad = [
         {"status": 500, "body": "<h1>Internal Server Error</h1>", "content_type": "text/html"},

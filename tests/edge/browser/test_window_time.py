@@ -140,7 +140,7 @@ class Memory:
         self.nodes, self.listeners = counts["nodes"], counts["jsEventListeners"]
 
 
-@pytest.mark.plan("WINDOW-14")
+@pytest.mark.plan("WINDOW-14", long=True)
 @pytest.mark.timeout(180)
 def test_an_hour_leaves_no_heap_nodes_or_listeners_behind(new_page: NewPage) -> None:
     page = new_page()

@@ -308,3 +308,12 @@ def test_what_was_measured_is_told_with_its_units() -> None:
 
 def test_durations_are_for_people() -> None:
     assert [duration(8.24), duration(59.99), duration(125)] == ["8.2 s", "60.0 s", "2 min 05 s"]
+
+
+def test_a_run_of_many_rows_ends_with_those_that_took_longest() -> None:
+    rows = [row(f"A-{number:02}", seconds=10.0 * number % 70) for number in range(1, 12)]
+    assert (
+        shown(run_of(*rows)).splitlines()[-1]
+        == "Longest: A-06 60 s, A-05 50 s, A-04 40 s, A-11 40 s, A-03 30 s."
+    )
+    assert "Longest" not in shown(run_of(*rows[:10]))
