@@ -1,15 +1,21 @@
 """`python -m reference_server`: read the settings, open the sockets, and run gunicorn with gevent workers.
 
-Every module that imports a driver is imported in the worker, after gevent has patched the standard library.
+Every module that imports a driver is imported after gevent has patched the standard library, and before the
+workers start: they are copies of the master, and import nothing again.
 """
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import resource
 import signal
+import socket
 import sys
+from typing import NoReturn
+
+from gevent import monkey
 
 from reference_server import logs
 from reference_server.config import Config
@@ -30,11 +36,12 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it serves, Ctrl-C ends it without a traceback
     try:
         config = Config.from_env(_environment())
+        monkey.patch_all()
         url_check.check(config)
         logs.configure(config.log_level, config.log_format)
         files = _allow_open_files(2 * CONNECTIONS)
-        listeners = listening.sockets(config.host, config.port)
         metrics = MetricsFolder()
+        listeners = _sockets(config, metrics)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the log is not configured yet
         return WRONG_USAGE
@@ -51,6 +58,16 @@ def main() -> int:
     finally:
         _ignore_a_closed_stderr()
     return 0
+
+
+def _sockets(config: Config, metrics: MetricsFolder) -> list[socket.socket]:
+    """Import what workers need, which takes half a second, and listen. Raise ConfigError."""
+    try:
+        importlib.import_module("reference_server.app")
+        return listening.sockets(config.host, config.port)
+    except ConfigError:
+        metrics.remove()
+        raise
 
 
 def _environment() -> dict[str, str]:
@@ -86,5 +103,16 @@ def _ignore_a_closed_stderr() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
+def _end(status: object) -> NoReturn:
+    """End at once: to tear every module down, Python would take 0.15 s of a processor."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else 1)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code: object = main()
+    except SystemExit as end:  # gunicorn's
+        code = end.code
+    _end(code)

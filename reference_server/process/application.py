@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -83,6 +84,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
 
     def run(self) -> None:
         """Run until a signal stops the server, then end the process. Override gunicorn's method."""
+        gc.freeze()  # what the workers share stays shared
         Master(self).run()
 
     def wake_polls(self) -> None:

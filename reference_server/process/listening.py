@@ -6,9 +6,14 @@ import errno
 import socket
 import time
 
+from gevent.monkey import get_original
 from gunicorn import systemd  # type: ignore[import-untyped]  # gunicorn ships no types
 
 from reference_server.setting import ConfigError
+
+# gevent's would start threads, before the workers are forked.
+_getaddrinfo = get_original("socket", "getaddrinfo")
+_getnameinfo = get_original("socket", "getnameinfo")
 
 _BIND_TIMEOUT_S = 3.0
 """Workers of a killed master hold the port until they notice, which takes up to a second."""
@@ -44,18 +49,18 @@ def url(listener: socket.socket) -> str:
     if listener.family == socket.AF_UNIX:
         return f"unix:{listener.getsockname()}"
     numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
-    host, port = socket.getnameinfo(listener.getsockname(), numeric)
+    host, port = _getnameinfo(listener.getsockname(), numeric)
     return f"http://{_bracketed(host.replace('%', '%25'))}:{port}"
 
 
 def _addresses(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = _getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise _refusal(host, port, error) from error
     except UnicodeError as error:  # a label of the name is empty or too long
         raise ConfigError(f"HOST must be an address or a name of this machine, not {host!r}.") from error
-    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))  # type: ignore[misc]
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
 def _listen(family: int, address: tuple[str, int]) -> socket.socket:

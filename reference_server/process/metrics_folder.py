@@ -1,7 +1,7 @@
 """The folder in which the workers keep their metrics. The master creates it and removes it at its end.
 
-The master must not import prometheus_client, which imports modules that gevent has to patch first. So this
-module repeats two of its facts: the environment variable with the folder's path, and the names of its files.
+prometheus_client must be imported later: it looks into the environment when it is imported. So this module
+repeats two of its facts: the environment variable with the folder's path, and the names of its files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Check that the drivers accept the stores' URLs, in a child process that connects to nothing.
 
-The master must not import a driver, because gevent has to patch the standard library first. And a worker that
-finds an illegal URL would end the server with a traceback.
+The master must not make a driver's client, which may start threads: workers are copies of it. And a worker
+that finds an illegal URL would end the server with a traceback.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ _BAD = {1: "REDIS_URL", 2: "MONGODB_URL"}
 
 
 def check(config: Config) -> None:
-    """Raise ConfigError for a URL that a driver refuses. The driver's own message may hold a secret."""
+    """Raise ConfigError for a URL that a driver refuses. The driver's own message may hold a secret.
+
+    The drivers are imported here, so gevent must have patched the standard library.
+    """
+    from reference_server.adapters import mongo, redis_queue  # noqa: F401 - before the fork: the workers need them, too
+
     child = os.fork()
     if child == 0:
         os._exit(_exit_code(config))

@@ -185,7 +185,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
 
 def _refusal(address: str, error: Exception) -> Response:
-    from reference_server.blueprints import answers  # in the worker: see __main__
+    from reference_server.blueprints import answers  # not earlier: see __main__
 
     for kind, status, title in _REFUSALS:
         if isinstance(error, kind):
@@ -197,7 +197,7 @@ def _refusal(address: str, error: Exception) -> Response:
 
 
 def _raw(response: Response) -> bytes:
-    from reference_server.blueprints import answers  # in the worker: see __main__
+    from reference_server.blueprints import answers  # not earlier: see __main__
 
     body = response.get_data()
     headers = [*response.headers, ("Content-Length", str(len(body))), ("Connection", "close")]

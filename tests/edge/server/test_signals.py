@@ -266,7 +266,7 @@ def test_hang_ups_in_a_row_are_two_at_most_and_none_delays_the_end(own: Target) 
     wait_until(lambda: len(workers(own)) > 2, deadline_s=BOOTED_WITHIN_S, what="a fresh worker")
     to_master(own, signal.SIGTERM)
     wait_for_the_end(own)
-    assert own.last_lines(1000).count("Reloading") == 1
+    assert 1 <= own.last_lines(1000).count("Reloading") <= 2
 
 
 def test_what_was_ignored_when_it_started_stays_ignored(services: Services, tmp_path: Path) -> None:
