@@ -155,7 +155,7 @@ def _search(target: str, profile: Profile, plan: Plan, searches: _Searches) -> N
                 searches.bare = Search(
                     subject, plan, processors, lambda step: _progress(step, " (bare route)")
                 )
-                first = searches.server.curve.carried or plan.first
+                first = 2 * searches.server.curve.carried or plan.first
                 searches.bare.run(seconds=plan.effort.bare_s, first=first)
 
 

@@ -97,8 +97,11 @@ def verdict_of(curve: Curve, *, was_interrupted: bool) -> tuple[Verdict, str]:
 
 
 def ratio(server: Curve, bare: Curve | None) -> float | None:
-    """Return the pollers that the server carries over those of the bare route; None if not both are known."""
-    if bare is None or not server.carried or not bare.carried:
+    """Return the pollers that the server carries over those of the bare route.
+
+    None unless both limits are known: a search can end before anything gives out.
+    """
+    if bare is None or not server.carried or server.limit is None or bare.limit is None or not bare.carried:
         return None
     return round(server.carried / bare.carried, 3)
 
@@ -160,6 +163,8 @@ def sentences(capacity: Capacity) -> Iterator[str]:
         )
     if limit is not None:
         yield f"{_CULPRITS[limit.gave_out]}, with {limit.pollers:,} pollers: {limit.why}."
+    if capacity.bare is not None and capacity.capacity_ratio is None:
+        yield f"The bare route carries {capacity.bare.carried:,} pollers or more: no capacity_ratio is known."
     if capacity.capacity_ratio is not None and capacity.bare is not None:
         kept = "at least" if capacity.capacity_ratio >= RATIO_BOUND else "less than"
         yield (

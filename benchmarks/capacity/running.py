@@ -48,7 +48,7 @@ class Effort:
 
 
 FULL = Effort(warm_up_s=2.0, measure_s=6.0, server_s=170.0, bare_s=45.0, precision=0.15)
-QUICK = Effort(warm_up_s=1.0, measure_s=3.0, server_s=34.0, bare_s=12.0, precision=0.4)
+QUICK = Effort(warm_up_s=1.0, measure_s=3.0, server_s=28.0, bare_s=14.0, precision=0.5)
 BARE_WARM_UP_S = 1.0
 SERVER_ACCOUNTS_AT_ONCE = 2000
 

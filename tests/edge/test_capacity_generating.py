@@ -6,9 +6,14 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
+from benchmarks.capacity.driving import Driver
 from benchmarks.capacity.generating import Generator
 from benchmarks.capacity.orders import Order, Setup
 from benchmarks.capacity.talks import Polled, Sent
+from harness.errors import ProcessDied
 from harness.history import Outcome
 from harness.history.operations import Received
 
@@ -47,6 +52,16 @@ class Memory:
             return Sent(Outcome.UNKNOWN, None, "timeout")
         self.mailboxes.setdefault(recipient, []).append(sent)
         return Sent(Outcome.OK, 200, None, sent.id)
+
+
+def test_a_generator_that_ends_is_one_sentence_with_its_last_lines(tmp_path: Path) -> None:
+    setup = replace(SETUP, kind="profile", target="nowhere.toml")
+    with (
+        Driver(setup, tmp_path / "generator.log") as driver,
+        pytest.raises(ProcessDied, match=r"^The load generator ended with status 1\.") as caught,
+    ):
+        driver.step(order(tmp_path / "one.jsonl"), lambda: None, lambda: None)
+    assert "nowhere.toml" in caught.value.last_lines
 
 
 def lines(path: Path, kind: str) -> list[dict[str, object]]:

@@ -30,6 +30,9 @@ def curve(*steps: Step) -> Curve:
 FOUND = curve(step(1000), step(2000, Answer.BROKEN), step(1500, Answer.BROKEN))
 
 
+BARE = curve(step(1600), step(2400, Answer.BROKEN))
+
+
 def capacity(server: Curve = FOUND, bare: Curve | None = None) -> Capacity:
     verdict, reason = results.verdict_of(server, was_interrupted=False)
     said: dict[str, Any] = {"quick": False, "target": "reference", "interval_s": 2.0, "send_every_s": 60.0}
@@ -81,13 +84,15 @@ def test_an_interrupted_search_is_inconclusive() -> None:
 
 
 def test_the_ratio_is_of_what_both_carried() -> None:
-    assert results.ratio(FOUND, curve(step(1600))) == 0.625
+    assert results.ratio(FOUND, BARE) == 0.625
     assert results.ratio(FOUND, None) is None
+    assert results.ratio(FOUND, curve(step(1600))) is None, "its limit is not known"
+    assert results.ratio(curve(step(1000)), BARE) is None
     assert results.ratio(FOUND, curve(step(8, Answer.BROKEN))) is None
 
 
 def test_the_sentences_say_what_was_carried_and_what_gave_out() -> None:
-    said = list(results.sentences(capacity(bare=curve(step(1600)))))
+    said = list(results.sentences(capacity(bare=BARE)))
     assert said == [
         "1,000 pollers at 2 s with 0 lost, 16.7 messages/s.",
         "The server gave out first, with 1,500 pollers: on-time: late.",
@@ -106,7 +111,7 @@ def test_the_table_has_a_line_for_each_step_the_smallest_first() -> None:
 
 def test_the_file_has_the_ratio_and_every_step(tmp_path: Path) -> None:
     path = tmp_path / "new" / "capacity.json"
-    results.write(capacity(bare=curve(step(1600))), path)
+    results.write(capacity(bare=BARE), path)
     said = json.loads(path.read_text(encoding="utf-8"))
     assert (said["capacity_ratio"], said["server"]["carried"]) == (0.625, 1000)
     assert [it["pollers"] for it in said["server"]["steps"]] == [1000, 2000, 1500]
