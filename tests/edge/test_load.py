@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.stack import free_port, wait_until
@@ -80,19 +81,15 @@ def workers(processes):
 
 @contextlib.contextmanager
 def two_workers():
-    """Start two workers as on machines of their own; yield the port of their master, and their processes."""
+    """Start two workers as on machines of their own; yield the port of their master."""
     port = str(free_port())
     words = [*LOCUST, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
     with contextlib.ExitStack() as stack:
-        found = [
-            stack.enter_context(
-                subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            )
-            for _ in range(2)
-        ]
-        for worker in found:
+        for _ in range(2):
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            worker = stack.enter_context(subprocess.Popen(words, cwd=ROOT, **quiet))
             stack.callback(worker.kill)
-        yield port, found
+        yield port
 
 
 def sends_recorded(reports):
@@ -147,7 +144,7 @@ class TestVerdicts:
 
     def test_what_a_master_and_two_workers_count_is_added_up(self, tmp_path):
         chat = SmallChat()
-        with serving(chat) as url, two_workers() as (port, _):
+        with serving(chat) as url, two_workers() as port:
             done, found = load(url, tmp_path, "--master", "--master-bind-port", port, "--expect-workers", "2")
         skip_if_busy(done, found)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -158,13 +155,13 @@ class TestVerdicts:
         assert any(worker_of(send["sender"]) != worker_of(send["recipient"]) for send in sends)
 
     def test_a_worker_that_disappears_leaves_the_run_inconclusive(self, tmp_path):
-        words = ["--master", "--expect-workers", "2", "--master-bind-port"]
-        with two_workers() as (port, found), started(tmp_path, "5s", *words, port) as (locust, _):
-            found[1].kill()
+        with started(tmp_path, "5s", *workers(2)) as (locust, _):
+            psutil.Process(locust.pid).children()[0].kill()
             printed, _ = locust.communicate(timeout=DEADLINE_S)
-        assert locust.returncode == 3, printed
-        assert "1 workers were lost" in figures(tmp_path)["reason"]
-        assert figures(tmp_path)["missing"] == 0
+        found = figures(tmp_path)
+        assert locust.returncode == 3, printed + found["reason"]
+        assert "1 workers were lost" in found["reason"]
+        assert found["missing"] == 0
 
     def test_a_generator_that_is_too_slow_proves_nothing(self, tmp_path):
         with started(tmp_path, "5s") as (locust, chat):
