@@ -25,7 +25,7 @@ def gave_out(load: Load, machine: Machine) -> str:
         return GENERATOR
     used = {name: machine.cores[name] for name in (SERVER, REDIS, MONGODB) if name in machine.cores}
     in_use = sum(machine.cores.values()) / machine.processors + machine.others
-    if machine.others >= MANY_OTHERS and in_use >= BUSY:
+    if used and machine.others >= MANY_OTHERS and in_use >= BUSY:
         return OTHERS
     if used and sum(used.values()) >= BUSY * machine.for_servers:
         return max(used, key=used.__getitem__)

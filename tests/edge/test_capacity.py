@@ -18,20 +18,20 @@ import pytest
 from benchmarks.capacity.command_line import main
 from benchmarks.capacity.results import Capacity
 from benchmarks.capacity.running import Effort
-from benchmarks.capacity.steps import GENERATOR, OTHERS, SERVER
+from benchmarks.capacity.steps import GENERATOR, SERVER
 from harness.stack import wait_until
 from harness.typed import typed
 from tests.edge.small_chat import SmallChat, serving
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 12
-SHORT = Effort(warm_up_s=0.5, measure_s=1.5, server_s=16.0, bare_s=0.0, precision=0.5)
+SHORT = Effort(warm_up_s=0.5, measure_s=2.0, server_s=18.0, bare_s=0.0, precision=1.0)
 
 pytestmark = pytest.mark.timeout(90)
 
 
 class _Limited(SmallChat):
-    """Answers polls 1.5 s late while more than `LIMIT` users poll: its processor and its stores have room."""
+    """Answers polls 2.5 s late while more than `LIMIT` users poll: its processor and its stores have room."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,9 +45,9 @@ class _Limited(SmallChat):
         with self.lock:
             now_s = time.monotonic()
             self._polled_s[polled[1]] = now_s
-            pollers = sum(now_s - at_s < 1.0 for at_s in self._polled_s.values())
+            pollers = sum(now_s - at_s < 1.5 for at_s in self._polled_s.values())
         if pollers > LIMIT:
-            time.sleep(1.5)  # what this server does wrong
+            time.sleep(2.5)  # what this server does wrong
 
 
 @pytest.fixture(autouse=True)
@@ -68,14 +68,14 @@ def url() -> Iterator[str]:
 @pytest.fixture
 def target(url: str, tmp_path: Path) -> Path:
     path = tmp_path / "limited.toml"
-    bounds = "poll_interval_s = 0.5\ndelivered_within_s = 0.5\nacceptable_round_trip_s = 0.3\n"
+    bounds = "poll_interval_s = 1.0\ndelivered_within_s = 1.0\nacceptable_round_trip_s = 0.5\n"
     path.write_text(f'name = "limited"\nurl = "{url}"\n[bounds]\n{bounds}', encoding="utf-8")
     return path
 
 
 def words(target: Path, tmp_path: Path) -> list[str]:
     return [
-        *("--target", str(target), "--first", "6", "--ceiling", "48", "--accounts", "48"),
+        *("--target", str(target), "--first", str(LIMIT), "--ceiling", "48", "--accounts", "48"),
         *("--send-every", "2", "--seed", "3", "--reports", str(tmp_path)),
     ]
 
@@ -88,13 +88,12 @@ def test_a_server_that_is_slow_beyond_a_few_pollers_is_found_out_and_named(
     found = typed(json.loads((tmp_path / "capacity.json").read_text(encoding="utf-8")), Capacity)
     limit = found.server.limit
     assert limit is not None
-    assert found.server.carried <= LIMIT < limit.pollers or limit.gave_out != SERVER
-    if limit.gave_out in (GENERATOR, OTHERS):  # the machine had no room for this test: nothing was proven
+    if limit.gave_out == GENERATOR:  # the machine had no room for this test: nothing was proven
         assert code == 3
         return
     assert (limit.gave_out, code) == (SERVER, 0), found
-    assert found.server.carried >= 6
-    assert limit.delivery_p99_ms is None or limit.delivery_p99_ms > 500
+    assert LIMIT // 2 <= found.server.carried <= LIMIT
+    assert limit.delivery_p99_ms is None or limit.delivery_p99_ms > 1000
 
 
 def test_ctrl_c_writes_what_was_found_and_leaves_nothing_behind(target: Path, tmp_path: Path) -> None:
