@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -81,17 +80,29 @@ def place_after(head: Head, draft: Draft, now_us: int) -> Message:
     )
 
 
-def to_wire(message: Message) -> dict[str, Any]:
+class Wire(msgspec.Struct, gc=False):
+    """A message as the API shows it."""
+
+    id: str
+    seq: int
+    sender: str = msgspec.field(name="from")
+    to: str
+    message: str
+    timestamp: str
+    client_message_id: str | None
+
+
+def to_wire(message: Message) -> Wire:
     """Return a message as the API shows it."""
-    return {
-        "id": message.id,
-        "seq": message.seq,
-        "from": message.sender,
-        "to": message.recipient,
-        "message": message.content,
-        "timestamp": message.timestamp,
-        "client_message_id": message.client_message_id,
-    }
+    return Wire(
+        message.id,
+        message.seq,
+        message.sender,
+        message.recipient,
+        message.content,
+        format_timestamp(message.timestamp_us),
+        message.client_message_id,
+    )
 
 
 def to_entry(message: Message) -> str:

@@ -47,11 +47,11 @@ def _offset(sign: str | None, hours: str | None, minutes: str | None) -> timezon
 
 def format_timestamp(timestamp_us: int) -> str:
     """Return a timestamp as text: `2026-01-01T12:00:00.123456Z`, always 27 characters."""
-    seconds, microseconds = divmod(timestamp_us, 1_000_000)
-    return f"{_format_second(seconds)}.{microseconds:06d}Z"
+    second = timestamp_us // 1_000_000
+    return f"{_format_second(second)}.{timestamp_us - second * 1_000_000:06d}Z"
 
 
 @lru_cache(maxsize=1024)
-def _format_second(seconds: int) -> str:
-    """Return a whole second as text. The messages of a page often share theirs."""
-    return (_EPOCH_IN_UTC + timedelta(seconds=seconds)).isoformat()
+def _format_second(second: int) -> str:
+    """Return a whole second since 1970 as text. The messages of a page often share theirs."""
+    return (_EPOCH_IN_UTC + timedelta(seconds=second)).isoformat()

@@ -52,7 +52,7 @@ class Polls:
             "messages": messages,
             "count": len(messages),
             "has_more": polled.page.has_more,
-            "next_since": messages[-1]["timestamp"] if messages else since and as_written(since),
+            "next_since": messages[-1].timestamp if messages else since and as_written(since),
             "gap": polled.page.gap,
             "source": polled.source,
             "degraded": polled.degraded,
@@ -90,8 +90,17 @@ def blueprint(
         if not sent.replayed:
             metrics.sent(queued=sent.queued)
         wire = to_wire(sent.message)
-        kept = {name: wire[name] for name in ("message", "id", "seq", "timestamp", "client_message_id")}
-        return answer(kept | {"queued": sent.queued, "replayed": sent.replayed})
+        return answer(
+            {
+                "message": wire.message,
+                "id": wire.id,
+                "seq": wire.seq,
+                "timestamp": wire.timestamp,
+                "client_message_id": wire.client_message_id,
+                "queued": sent.queued,
+                "replayed": sent.replayed,
+            }
+        )
 
     @bp.get("/poll/<mailbox>")
     def poll(mailbox: str) -> Response:
@@ -119,7 +128,7 @@ def blueprint(
                 "messages": messages,
                 "count": len(messages),
                 "has_more": page.has_more,
-                "next_before": messages[-1]["timestamp"] if messages else None,
+                "next_before": messages[-1].timestamp if messages else None,
                 "success": True,
             }
         )

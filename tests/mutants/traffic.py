@@ -108,7 +108,9 @@ def ids_in_any_case(self, draft, now_us):
 def digits_become_a_number(message):
     """A message of digits only is returned as a number."""
     wire = _to_wire(message)
-    return wire | {"message": int(message.content)} if message.content.isdigit() else wire
+    if message.content.isdigit():
+        wire.message = int(message.content)
+    return wire
 
 
 @mutant(row="FLOW-10", promise="no-phantom", replaces=CONTENT)
