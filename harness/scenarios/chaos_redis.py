@@ -160,13 +160,16 @@ def test_redis_denies_some_commands(run: Run) -> None:
 def test_connections_to_redis_are_cut(run: Run) -> None:
     """Notifications are lost: what a worker knew of a mailbox before is wrong when it is connected again."""
     writing, polling = run.users.new(4), run.users.new(20)
+    pairs = list(zip(itertools.cycle(writing), polling, strict=False))
     run.readers.start(*polling)
+    run.senders.send_many(pairs, count=1, every_s=0.3)
+    run.wait.for_delivery()  # from now on they poll with a cursor
     _start(run)
     run.wait.for_traffic(sends=0, polls=2 * len(polling))  # so that workers know that there is nothing new
     with run.faults.redis_cut():
         run.wait.for_traffic(sends=3, polls=10)
-        for writer, reader in zip(itertools.cycle(writing), polling, strict=False):
-            run.messages.send_acked(writer, reader)  # no one sends to them again
+        for pair in pairs:
+            run.messages.send_acked(*pair)  # no one sends to them again
     _end(run)
 
 
