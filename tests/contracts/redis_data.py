@@ -25,12 +25,11 @@ _DAMAGES: tuple[Callable[[redis.Redis], Any], ...] = (
 )
 
 
-def take_notices(notices: Any, known_heads: KnownHeads) -> bool:
-    """Take the notices that have arrived, as the notifier does; return whether some are left: none."""
+def take_notices(notices: Any, known_heads: KnownHeads) -> None:
+    """Take the notices that have arrived, as the notifier does."""
     while message := notices.get_message():
         if message["type"] == "message":
             known_heads.noticed(*parse_notice(message["data"]))
-    return False
 
 
 class RedisData:

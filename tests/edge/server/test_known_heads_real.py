@@ -40,10 +40,11 @@ class TwoProcesses(World):
             client, breaker, self.store.epoch, limit=WINDOW, ttl_s=MONTH_S, replaced=known_heads.drop
         )
 
-    def subscribe(self, known_heads: KnownHeads) -> None:
+    def subscribe(self, known_heads: KnownHeads) -> Callable[[], object]:
         self.notifiers.append(RedisNotifier(self.clients[-1], known_heads))
         self.notifiers[-1].start()
         wait_until(lambda: known_heads.is_subscribed, deadline_s=PATIENCE_S, what="the subscription")
+        return lambda: None
 
     def close(self) -> None:
         for notifier, client in zip(self.notifiers, self.clients, strict=True):

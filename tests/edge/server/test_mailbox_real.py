@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -115,20 +115,20 @@ class RealWorld(World):
             self._client, breaker, self.store.epoch, limit=WINDOW, ttl_s=MONTH_S, replaced=known_heads.drop
         )
 
-    def subscribe(self, known_heads: KnownHeads) -> None:
+    def subscribe(self, known_heads: KnownHeads) -> Callable[[], object]:
         """Take notices by a connection around the proxy. Its PING is answered after all earlier notices."""
         notices = self._admin.pubsub()
         self._notices.append(notices)
         notices.subscribe(CHANNEL)
 
-        def has_unread() -> bool:
+        def take_all() -> None:
             notices.ping("sync")
             while (message := notices.get_message(timeout=PATIENCE_MS / 1000))["type"] != "pong":
                 if message["type"] == "message":
                     known_heads.noticed(*parse_notice(message["data"]))
-            return False
 
-        known_heads.subscribed(has_unread)
+        known_heads.subscribed(lambda: False)
+        return take_all
 
     def close(self) -> None:
         while self._notices:

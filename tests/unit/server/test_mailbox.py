@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import fakeredis
@@ -73,10 +74,11 @@ class FakeRedisWorld(World):
             client, breaker, self.store.epoch, limit=WINDOW, ttl_s=MONTH_S, replaced=known_heads.drop
         )
 
-    def subscribe(self, known_heads: KnownHeads) -> None:
+    def subscribe(self, known_heads: KnownHeads) -> Callable[[], object]:
         notices = fakeredis.FakeRedis(server=self._server, protocol=2).pubsub()  # type: ignore[no-untyped-call]
         notices.subscribe(CHANNEL)
-        known_heads.subscribed(lambda: take_notices(notices, known_heads))
+        known_heads.subscribed(lambda: False)
+        return lambda: take_notices(notices, known_heads)
 
 
 @pytest.mark.parametrize("sees_the_other", [0, 1], ids=["the sender's worker", "one that never saw it"])

@@ -215,10 +215,11 @@ class World:
         """All processes share the in-memory queue; others have one breaker per process."""
         return self.queue
 
-    def subscribe(self, known_heads: KnownHeads) -> None:
-        """Let a process take the notices of its queue."""
+    def subscribe(self, known_heads: KnownHeads) -> Callable[[], object]:
+        """Let a process take the notices of its queue; return what takes those that have arrived."""
         self.queue.subscribers.append(known_heads.noticed)
         known_heads.subscribed(lambda: False)
+        return lambda: None
 
     def close(self) -> None:
         """Nothing is left of it."""
@@ -232,7 +233,7 @@ class Process:
         self.rhythm = Rhythm(world.clock.monotonic)
         self.known_heads = KnownHeads(world.clock.monotonic)
         self.queue = world.queue_of_a_process(self.known_heads)
-        world.subscribe(self.known_heads)
+        self.take_notices = world.subscribe(self.known_heads)
         self.catch_up = CatchUp(self.queue, world.store, self.known_heads, window=WINDOW)
         self.messenger = Messenger(
             self.queue,
@@ -256,6 +257,7 @@ class Process:
         return self.messenger.send(by, to, content, client_id)
 
     def poll(self, since_us: int | None = None, *, mailbox: str = "bob", limit: int = 50) -> Any:
+        self.take_notices()
         return self.messenger.poll(mailbox, since_us, limit)
 
     def contents(self, since_us: int | None = None) -> list[str]:
