@@ -45,7 +45,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         pytest(session, *session.posargs)
         return
-    pytest(session, "tests/unit", "tests/mutants", workers=2)
+    pytest(session, "tests", "--ignore", "tests/edge", "--ignore", "tests/benchmarks", workers=2)
     pytest(session, "tests/edge", "-m", "not e2e", workers=3)
 
 
