@@ -25,7 +25,7 @@ from locust.runners import STATE_STOPPED, LocalRunner, WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from harness.cli import streams
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.runner.machine import MachineWatch
 from harness.targets.profile import load_profile
 from harness.verdict import EXIT_CODES, Verdict
@@ -294,6 +294,8 @@ def _stop(environment: Environment, **_: Any) -> None:
 @events.test_stop.add_listener
 def _judge(environment: Environment, **_: Any) -> None:
     """Write and print the results: on the master, or on a run without workers."""
+    if process.run is not None and not _is_worker(environment):
+        environment.process_exit_code = InfrastructureError.exit_code  # unless there is a verdict
     try:
         process.judge(environment)
     except HarnessError as error:

@@ -60,6 +60,7 @@ class Folder:
         self._file = self._open.enter_context(HistoryFile(self.path / HISTORY))
         self._lines = self._open.enter_context((self.path / HISTORY).open("ab", buffering=0))
         self._parts: dict[str, Any] = {}
+        self._failure: CannotWrite | None = None
 
     def begin(self, *, clock_error_s: float) -> None:
         """Begin the history of a test."""
@@ -74,8 +75,13 @@ class Folder:
         )
 
     def write(self, line: bytes) -> None:
-        """Write one line of this process's own history."""
-        self._lines.write(line)
+        """Write one line of this process's own history; what cannot be written is said once, at the end."""
+        if self._failure is not None:
+            return
+        try:
+            self._lines.write(line)
+        except OSError as error:
+            self._failure = CannotWrite(self.path / HISTORY, error, remedy=REMEDY)
 
     def write_of(self, worker: str, lines: bytes) -> None:
         """Write lines of a worker's history."""
@@ -90,6 +96,8 @@ class Folder:
 
     def judge(self, totals: Totals, *, was_drained: bool, about: dict[str, Any]) -> RunRecord:
         """Write everything, with `about` in `load.json`; return the record of the run. Raise CannotWrite."""
+        if self._failure is not None:
+            raise self._failure
         try:
             self._merge()
             self._end_history(totals, was_drained=was_drained)
