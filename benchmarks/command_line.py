@@ -11,6 +11,7 @@ import argparse
 import shlex
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -24,7 +25,7 @@ from benchmarks.running import run
 from benchmarks.servers import REFERENCE
 from harness.cli import streams
 from harness.cli.console import console, line, say
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, InfrastructureError, UsageError
 from harness.verdict import EXIT_CODES, Verdict, worst
 
 INTERRUPTED = 130
@@ -43,20 +44,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         streams.complain("interrupted; everything it started has been ended")
         return INTERRUPTED
+    except Exception:  # noqa: BLE001  a bug of the benchmark is not a verdict on the server
+        streams.complain(
+            "the benchmark failed because of a bug in it; please report it with this:", traceback.format_exc()
+        )
+        return InfrastructureError.exit_code
 
 
 def _main(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _as_interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, _as_interrupt)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
     figures = _chosen(options.only)
     if len(options.compare) > 2:
         count = len(options.compare)
         raise UsageError(f"--compare takes one file, or two to compare with each other, not {count}.")
     earlier = [results.read(file) for file in options.compare]
+    if earlier:
+        names = list(earlier[1].by_name()) if earlier[1:] else [figure.name for figure in figures]
+        comparison.require_common(earlier[0], names)
     if len(earlier) == 2:
         return EXIT_CODES[_compared(*earlier)]
-    if earlier:
-        comparison.require_common(earlier[0], [figure.name for figure in figures])
     measured = _measured(figures, options)
     results.write(measured, options.reports / FILE)
     _show(measured)
@@ -109,7 +118,7 @@ def _chosen(names: Sequence[str]) -> list[Figure]:
 
 def _measured(figures: Sequence[Figure], options: argparse.Namespace) -> Run:
     logs = options.reports / "logs" / "bench"
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(figures[0].name, total=len(figures))
 
         def begins(figure: Figure) -> None:
@@ -139,7 +148,6 @@ def _show(measured: Run) -> None:
 
 def _compared(before: Run, after: Run) -> Verdict:
     """Show what moved, and return the verdict on it."""
-    comparison.require_common(before, [figure.name for figure in after.figures])
     changes = comparison.compare(before, after)
     console.print()
     console.print(table.changes(changes), soft_wrap=True)
@@ -149,5 +157,5 @@ def _compared(before: Run, after: Run) -> Verdict:
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:
-    """SIGTERM ends a run like Ctrl-C does: through every `finally`."""
+    """SIGTERM and a closed terminal end a run like Ctrl-C does: through every `finally`."""
     raise KeyboardInterrupt

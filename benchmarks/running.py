@@ -8,6 +8,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
+import redis
+from pymongo.errors import PyMongoError
+
 from benchmarks.figures import Figure
 from benchmarks.machine import IDLE, environment
 from benchmarks.measuring import FULL, QUICK, Measured
@@ -16,7 +20,10 @@ from benchmarks.servers import Site
 from benchmarks.statistics import summary
 from benchmarks.verdicts import verdict
 from harness.errors import InfrastructureError
+from harness.printable import printable
 from harness.stack import Services
+
+CANNOT_BE_MEASURED = (InfrastructureError, OSError, psutil.Error, PyMongoError, redis.RedisError)
 
 
 def run(
@@ -41,8 +48,8 @@ def run(
             try:
                 found = figure.measure(site, effort)
                 results.append(result_of(figure, found, time.monotonic() - since))
-            except InfrastructureError as error:  # the others can be measured
-                not_measured[figure.name] = error.sentence
+            except CANNOT_BE_MEASURED as error:  # the others can be
+                not_measured[figure.name] = _sentence(error)
                 site.stop()
             ended(figure)
     measured = tuple(results)
@@ -56,6 +63,12 @@ def run(
         figures=measured,
         not_measured=not_measured,
     )
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, InfrastructureError):
+        return error.sentence
+    return printable(f"{type(error).__name__}: {error}.")
 
 
 def result_of(figure: Figure, found: Measured, seconds: float) -> Result:

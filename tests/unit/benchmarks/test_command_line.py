@@ -80,6 +80,28 @@ def test_the_worst_verdict_is_the_exit_code(
     assert results.read(tmp_path / "bench.json") == measured
 
 
+def test_a_bug_is_no_verdict_on_the_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.command_line.run", lambda figures, **how: figures[1_000])
+    code, _, err = said(capsys)
+    assert code == 3
+    assert "failed because of a bug in it" in err
+    assert "IndexError" in err
+
+
+def test_a_run_that_measured_nothing_is_inconclusive_also_when_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results.write(run(result("idle_poll_cpu_ratio")), tmp_path / "old.json")
+    nothing = run(not_measured={"idle_poll_cpu_ratio": "A server ended."}, verdict=Verdict.INCONCLUSIVE)
+    monkeypatch.setattr("benchmarks.command_line.run", lambda figures, **how: nothing)
+    code, out, _ = said(capsys, "--compare", str(tmp_path / "old.json"), "--reports", str(tmp_path))
+    assert code == 3
+    assert "idle_poll_cpu_ratio could not be measured: A server ended." in out
+    assert "Not compared: idle_poll_cpu_ratio." in out
+
+
 def test_an_interrupted_run_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

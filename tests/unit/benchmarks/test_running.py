@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from benchmarks import running
 from benchmarks.figures import FIGURES, Figure
@@ -66,6 +67,17 @@ class TestResults:
         timed, counted = measured(figure("a", busy), figure("b", busy, is_timed=False)).figures
         assert (timed.verdict, timed.is_busy) == (Verdict.INCONCLUSIVE, True)
         assert (counted.verdict, counted.is_busy) == (Verdict.FAIL, False)
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("error", [ConnectionResetError(104, "Connection reset"), AutoReconnect("gone\nx")])
+def test_a_lost_connection_is_a_figure_that_cannot_be_measured(error: Exception) -> None:
+    def fails(site: Any, effort: Any) -> Any:
+        raise error
+
+    (said,) = measured(figure("a", fails)).not_measured.values()
+    assert said.startswith(type(error).__name__)
+    assert "\n" not in said
 
 
 def test_a_figure_that_cannot_be_measured_is_inconclusive_and_the_others_get_new_servers(
