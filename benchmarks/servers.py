@@ -106,8 +106,6 @@ class Site:
         self._logs = logs
         self._command = command
         self._running = ExitStack()
-        self.kept: dict[str, Any] = {}
-        """What figures prepare on the shared servers for each other, by name."""
         self._reference: Reference | None = None
         self._bare: dict[int, Server] = {}
 
@@ -119,7 +117,7 @@ class Site:
 
     def stop(self) -> None:
         """End all servers; who asks for one then gets a new one."""
-        self._reference, self._bare, self.kept = None, {}, {}
+        self._reference, self._bare = None, {}
         self._running.close()
 
     def stores(self) -> list[psutil.Process]:

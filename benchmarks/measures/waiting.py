@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -16,22 +16,25 @@ from benchmarks.waiters import Waiters, wait_together, waiters
 POLLS = 1_000
 LONGEST_WAIT_S = 25
 """A client asks for the longest wait that the contract allows."""
-WAIT_S = 3.0
+WAIT_S = 2.0
+"""All rounds together, with what comes before, are shorter than the longest wait."""
 SETTLING_S = 2.0
 DELIVERIES = 200
-READERS = "readers"
+FirstWait = Callable[[int], float]
+"""Returns how many seconds the first poll of a client waits, by its number."""
 STRIDE = 7
 """From one recipient to the next; it has no factor in common with the number of polls."""
 
 
 def cpu(site: Site, effort: Effort) -> Measured:
-    """Measure a server whose polls end one after another, beside a bare one of one process."""
+    """Measure a server while all polls wait and none ends, beside a bare one of one process."""
     seconds = max(1.0, effort.seconds(WAIT_S))
     with ExitStack() as stack:
-        server, bare, mailboxes = site.shared_reference(), site.shared_bare(workers=1), _readers(site)
+        server, bare = stack.enter_context(site.reference()), site.shared_bare(workers=1)
+        mailboxes = filled(server, POLLS, messages=1)
         both = [
-            stack.enter_context(_waiting(server, mailboxes)),
-            stack.enter_context(_bare_waiting(bare, new_names(POLLS))),
+            stack.enter_context(_bare_waiting(bare, new_names(POLLS), _all_at_once)),
+            stack.enter_context(_waiting(server, mailboxes, _all_at_once)),
         ]
         wait_together(both, SETTLING_S)
         return measured(effort, lambda _: _used(server, bare, both, seconds))
@@ -51,9 +54,10 @@ def delivery(site: Site, effort: Effort) -> Measured:
     """
     total = max(100, effort.count(DELIVERIES))
     with ExitStack() as stack:
-        mailboxes, names = _readers(site), new_names(POLLS)
-        waiting = stack.enter_context(_waiting(site.shared_reference(), mailboxes))
-        bare_waiting = stack.enter_context(_bare_waiting(site.shared_bare(workers=1), names))
+        server, names = stack.enter_context(site.reference()), new_names(POLLS)
+        mailboxes = filled(server, POLLS, messages=1)
+        bare_waiting = stack.enter_context(_bare_waiting(site.shared_bare(workers=1), names, _one_by_one))
+        waiting = stack.enter_context(_waiting(server, mailboxes, _one_by_one))
         wait_together([waiting, bare_waiting], SETTLING_S)
 
         def one(number: int) -> Round:
@@ -70,16 +74,8 @@ def delivery(site: Site, effort: Effort) -> Measured:
         return measured(effort, one)
 
 
-def _readers(site: Site) -> list[Mailbox]:
-    """Return the mailboxes of all who wait; both figures use them."""
-    if READERS not in site.kept:
-        site.kept[READERS] = filled(site.shared_reference(), POLLS, messages=1)
-    mailboxes: list[Mailbox] = site.kept[READERS]
-    return mailboxes
-
-
 @contextmanager
-def _waiting(server: Reference, mailboxes: Sequence[Mailbox]) -> Iterator[Waiters]:
+def _waiting(server: Reference, mailboxes: Sequence[Mailbox], wait_s: FirstWait) -> Iterator[Waiters]:
     """Yield the owners of these mailboxes, who have read everything, and wait."""
     with Connection(server.address) as connection:
         cursors = [mailbox.cursor(connection) for mailbox in mailboxes]
@@ -88,21 +84,19 @@ def _waiting(server: Reference, mailboxes: Sequence[Mailbox]) -> Iterator[Waiter
         return _held(mailboxes[number], f"since={answer['next_since']}", LONGEST_WAIT_S)
 
     owners = enumerate(zip(mailboxes, cursors, strict=True))
-    firsts = [_held(mailbox, cursor, _first_wait_s(number)) for number, (mailbox, cursor) in owners]
+    firsts = [_held(mailbox, cursor, wait_s(number)) for number, (mailbox, cursor) in owners]
     with waiters(server.address, firsts, again) as waiting:
         yield waiting
 
 
 @contextmanager
-def _bare_waiting(bare: Server, names: Sequence[str]) -> Iterator[Waiters]:
+def _bare_waiting(bare: Server, names: Sequence[str], wait_s: FirstWait) -> Iterator[Waiters]:
     """Yield clients that wait for these names, which no one waited for before."""
 
     def again(number: int, answer: Mapping[str, Any]) -> bytes:
         return request("GET", f"/wait/{names[number]}?wait={LONGEST_WAIT_S}")
 
-    firsts = [
-        request("GET", f"/wait/{name}?wait={_first_wait_s(number)}") for number, name in enumerate(names)
-    ]
+    firsts = [request("GET", f"/wait/{name}?wait={wait_s(number)}") for number, name in enumerate(names)]
     with waiters(bare.address, firsts, again) as waiting:
         yield waiting
 
@@ -111,6 +105,11 @@ def _held(mailbox: Mailbox, cursor: str, wait_s: float) -> bytes:
     return polling(mailbox.token, mailbox.name, f"{cursor}&wait={wait_s:g}")
 
 
-def _first_wait_s(number: int) -> float:
-    """Return waits after which the polls end one after another, and not all at once."""
+def _all_at_once(number: int) -> float:
+    """Let no poll end while a figure is measured."""
+    return LONGEST_WAIT_S
+
+
+def _one_by_one(number: int) -> float:
+    """Let the polls end evenly spread over time, as those of many clients do."""
     return LONGEST_WAIT_S * (number + 1) / POLLS
