@@ -131,14 +131,19 @@ class Totals:
             yield f"{counts['not_in']} users could not sign in before the end, as the server limits that"
         if undecided := about.under_way + counts["undecided"]:
             yield f"{undecided} messages were still on their way"
-        if counts["excused"]:
-            yield f"{counts['excused']} failed requests cannot be judged: {TOO_BUSY}"
-        if self._would_be_too_late("late_excused"):
-            yield f"{counts['late_excused']} late deliveries cannot be judged: {TOO_BUSY}"
+        if not about.is_broken_on_purpose:
+            yield from self._excused()
         if self._would_be_too_late("undecidable"):
             yield f"{counts['undecidable']} deliveries may be late: the clocks are not exact enough"
         if counts["acked"] < TOO_FEW:
             yield f"fewer than {TOO_FEW} messages"
+
+    def _excused(self) -> Iterator[str]:
+        counts = self.figures.counts
+        if counts["excused"]:
+            yield f"{counts['excused']} failed requests cannot be judged: {TOO_BUSY}"
+        if self._would_be_too_late("late_excused"):
+            yield f"{counts['late_excused']} late deliveries cannot be judged: {TOO_BUSY}"
 
     def _would_be_too_late(self, those: str) -> bool:
         """Return whether too many would be late if those were late as well."""

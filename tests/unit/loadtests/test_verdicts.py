@@ -97,6 +97,7 @@ def test_a_slow_generator_excuses_lateness_and_never_loss() -> None:
 def test_what_a_fault_explains_is_left_to_the_history() -> None:
     about = Circumstances(is_broken_on_purpose=True)
     assert totals(about, late=9, failed_requests=9).verdict()[0] is Verdict.PASS
+    assert totals(about, late_excused=9, excused=9).verdict()[0] is Verdict.PASS
     assert totals(about, missing=1).verdict()[0] is Verdict.FAIL
 
 
