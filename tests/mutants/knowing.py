@@ -68,10 +68,13 @@ def read_overtaken_by_a_notice():
 
 @mutant(row="CHAOS-45", promise="recovers")
 def hole_in_the_subscription():
-    """A worker that has subscribed again keeps what it knew before."""
+    """A worker that has subscribed again keeps what it knew before; only notices change it."""
 
     def subscribed(self, has_unread):
         self._has_unread = has_unread
 
-    KnownHeads.subscribed, KnownHeads.drop = subscribed, lambda self: None
-    KnownHeads.store = _trust_without_end
+    def noticed(self, mailbox, count):
+        self._heads.pop(mailbox, None)
+
+    KnownHeads.subscribed, KnownHeads.noticed, KnownHeads.store = subscribed, noticed, _trust_without_end
+    KnownHeads.drop, KnownHeads.forget = lambda self: None, lambda self, mailbox: None
