@@ -239,13 +239,15 @@ class Deliveries:
             return None
         if since_ack_ns <= self._bound_ns:
             return None
+        bounds = self._bounds
+        worst_s = bounds.delivered_within_s + bounds.poll_interval_s + bounds.acceptable_round_trip_s
+        is_worse = since_ack_ns > worst_s * NS_PER_S + arrival.error_ns
         if self._excuses(arrival.at_ns - since_ack_ns, arrival.at_ns):
             counts["late_excused"] += 1
+            counts["much_too_late_excused"] += is_worse
             return None
         counts["late"] += 1
-        worst_s = self._bounds.delivered_within_s + self._bounds.poll_interval_s
-        worst_ns = (worst_s + self._bounds.acceptable_round_trip_s) * NS_PER_S
-        counts["much_too_late"] += since_ack_ns > worst_ns + arrival.error_ns
+        counts["much_too_late"] += is_worse
         return Late(f"later than {self._bounds.delivered_within_s:g} s")
 
     def _close(self, number: int) -> None:

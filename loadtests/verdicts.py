@@ -142,7 +142,7 @@ class Totals:
         counts = self.figures.counts
         if counts["excused"]:
             yield f"{counts['excused']} failed requests cannot be judged: {TOO_BUSY}"
-        if self._would_be_too_late("late_excused"):
+        if counts["much_too_late_excused"] or self._would_be_too_late("late_excused"):
             yield f"{counts['late_excused']} late deliveries cannot be judged: {TOO_BUSY}"
 
     def _would_be_too_late(self, those: str) -> bool:
@@ -184,7 +184,9 @@ _QUANTILES = (("p50", 50), ("p95", 95), ("p99", 99), ("p99_9", 99.9))
 
 def rows(measured: Mapping[str, Any], floor: float) -> list[tuple[str, str]]:
     """Return what people are shown of the figures: names and values."""
-    late = f"{measured['late']}  ({measured['late_allowed']} allowed: a perfect server: {floor:.2%})"
+    excused = measured["late_excused"]
+    aside = f"; {excused} more while this machine was too busy" if excused else ""
+    late = f"{measured['late']}  ({measured['late_allowed']} allowed: a perfect server: {floor:.2%}{aside})"
     counts = [
         ("messages", f"{measured['messages']}  ({measured['acked']} accepted)"),
         ("lost", f"{measured['missing']}"),

@@ -73,6 +73,9 @@ def test_what_a_busy_machine_explains_is_counted_as_excused() -> None:
     chat(deliveries, acked_ns=0, arrived=Arrival(3 * S))
     chat(deliveries, acked_ns=4 * S, arrived=Arrival(7 * S))
     assert deliveries.figures.counts["late_excused"] == 1
+    assert deliveries.figures.counts["much_too_late_excused"] == 0
+    chat(deliveries, acked_ns=0, arrived=Arrival(9 * S))
+    assert deliveries.figures.counts["much_too_late_excused"] == 1
     assert deliveries.figures.counts["late"] == 1
 
 

@@ -51,6 +51,9 @@ def test_as_many_may_be_late_as_a_perfect_server_would_deliver_late() -> None:
     assert busy.allowed >= 5
     assert busy.verdict()[0] is Verdict.PASS
     assert totals(late=5, much_too_late=1, excess_s=3000 * 0.002).verdict()[0] is Verdict.FAIL
+    excused = {"late_excused": 5, "much_too_late_excused": 1}
+    assert totals(late_excused=5, excess_s=3000 * 0.002).verdict()[0] is Verdict.PASS
+    assert totals(excess_s=3000 * 0.002, **excused).verdict()[0] is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,7 @@ def test_as_many_may_be_late_as_a_perfect_server_would_deliver_late() -> None:
         (Circumstances(), {"acked": 99}, "fewer than 100 messages"),
         (Circumstances(), {"undecidable": 1}, "the clocks are not exact enough"),
         (Circumstances(), {"late_excused": 1}, "too busy to measure"),
+        (Circumstances(), {"late_excused": 1, "much_too_late_excused": 1}, "1 late deliveries cannot be"),
         (Circumstances(), {"excused": 1}, "too busy to measure"),
         (Circumstances(), {"missed": 50}, "the load generator was too slow: 50 of 4050"),
     ],
