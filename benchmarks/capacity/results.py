@@ -164,7 +164,7 @@ def sentences(capacity: Capacity) -> Iterator[str]:
     if limit is not None:
         yield f"{_CULPRITS[limit.gave_out]}, with {limit.pollers:,} pollers: {limit.why}."
     if capacity.bare is not None and capacity.capacity_ratio is None:
-        yield f"The bare route carries {capacity.bare.carried:,} pollers or more: no capacity_ratio is known."
+        yield "No capacity_ratio is known: the limit of the server or of the bare route was not found."
     if capacity.capacity_ratio is not None and capacity.bare is not None:
         kept = "at least" if capacity.capacity_ratio >= RATIO_BOUND else "less than"
         yield (

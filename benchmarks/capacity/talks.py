@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -23,6 +25,8 @@ from harness.targets.profile import Profile
 from loadtests.connections import Connections, Server
 
 ENTERING_AT_ONCE = 4
+OPENED_AT_ONCE = 16
+OPENED_WITHIN_S = 15.0
 PASSWORD = "correct horse battery staple"
 
 
@@ -71,12 +75,36 @@ class Talk(Protocol):
         """Send one message."""
 
 
+def _open(connections: Sequence[wire.Connection], requests: Sequence[bytes]) -> None:
+    """Open connections, a few at a time, each by a request: a rush of new users is not what is measured.
+
+    One that cannot be opened in time is opened in the step, and its failures are counted there.
+    """
+    end_s = time.monotonic() + OPENED_WITHIN_S
+
+    def ask(connection: wire.Connection, request: bytes) -> None:
+        if time.monotonic() < end_s:
+            with contextlib.suppress(OSError):
+                connection.ask(request)
+
+    pool = Pool(OPENED_AT_ONCE)
+    for connection, request in zip(connections, requests, strict=True):
+        pool.spawn(ask, connection, request)
+    pool.join(raise_error=True)
+
+
 class _Spare:
     """Connections for sends: each is used by one send at a time, however many are under way."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._free: list[wire.Connection] = []
+
+    def open(self, request: bytes) -> None:
+        """Open some connections by this request, if none is open."""
+        if not self._free:
+            self._free += [wire.Connection(self._url) for _ in range(OPENED_AT_ONCE)]
+            _open(self._free, [request] * OPENED_AT_ONCE)
 
     def ask(self, request: bytes) -> tuple[int, bytes]:
         connection = self._free.pop() if self._free else wire.Connection(self._url)
@@ -98,8 +126,11 @@ class ContractTalk:
 
     def enter(self, count: int) -> None:
         """Let this many consumers in."""
-        missing = count - len(self._connections)
-        self._connections += [wire.Connection(self._url) for _ in range(missing)]
+        places = range(len(self._connections), count)
+        new = [wire.Connection(self._url) for _ in places]
+        _open(new, [self._poll_request(place, None) for place in places])
+        self._connections += new
+        self._spare.open(self._poll_request(0, None))
 
     def name(self, consumer: int) -> str:
         """Return the user of a consumer."""
@@ -107,9 +138,8 @@ class ContractTalk:
 
     def poll(self, consumer: int, since: str | None) -> Polled:
         """Poll once."""
-        name, token = self._users[consumer]
         try:
-            status, body = self._connections[consumer].ask(wire.poll_request(self._host, token, name, since))
+            status, body = self._connections[consumer].ask(self._poll_request(consumer, since))
         except OSError as error:
             return Polled(Outcome.UNKNOWN, None, _why(error))
         page = wire.page_of(body) if status == 200 else None
@@ -131,6 +161,10 @@ class ContractTalk:
             return Sent(wire.outcome_of(status, body), status)
         return Sent(Outcome.OK, status, None, ack.id, ack.seq, ack.timestamp, ack.queued, ack.replayed)
 
+    def _poll_request(self, consumer: int, since: str | None) -> bytes:
+        name, token = self._users[consumer]
+        return wire.poll_request(self._host, token, name, since)
+
 
 class BareTalk:
     """Polls a bare JSON route: what the same load costs where nothing is done."""
@@ -144,8 +178,9 @@ class BareTalk:
 
     def enter(self, count: int) -> None:
         """Let this many consumers in."""
-        missing = count - len(self._connections)
-        self._connections += [wire.Connection(self._url) for _ in range(missing)]
+        new = [wire.Connection(self._url) for _ in range(len(self._connections), count)]
+        _open(new, [self._request] * len(new))
+        self._connections += new
 
     def name(self, consumer: int) -> str:
         """Return the user of a consumer."""
