@@ -128,7 +128,7 @@ class Totals:
         if about.lost_workers:
             yield f"{about.lost_workers} workers were lost, with what they had counted"
         if counts["not_in"]:
-            yield f"{counts['not_in']} users could not sign in before the end, as the server limits that"
+            yield f"{counts['not_in']} users could not sign in before the end: that was slow, or limited"
         if undecided := about.under_way + counts["undecided"]:
             yield f"{undecided} messages were still on their way"
         if not about.is_broken_on_purpose:

@@ -111,7 +111,7 @@ def skip_if_busy(done, found):
 
 class TestVerdicts:
     def test_a_server_that_keeps_its_promises_passes_though_it_is_the_reference(self, services, tmp_path):
-        words = [*LOCUST, "--users", "8", "--spawn-rate", "50", "--run-time", "8s", "--send-every", "0.3"]
+        words = [*LOCUST, "--users", "8", "--spawn-rate", "50", "--run-time", "10s", "--send-every", "0.15"]
         rest = ["--reports", str(tmp_path), "--host", "{base_url}/"]
         done = run([sys.executable, "-m", "harness", "exec", "--reports", str(tmp_path), "--", *words, *rest])
         found = figures(tmp_path)
