@@ -37,7 +37,7 @@ _BARE_WAITS = "a bare route that waits for an event"
 FIGURES: Mapping[str, Figure] = {
     figure.name: figure
     for figure in (
-        Figure("idle_poll_cpu_ratio", "CPU of an idle poll", "µs", 1.6, polls.idle_poll, _BARE),
+        Figure("idle_poll_cpu_ratio", "CPU of an idle poll", "µs", 1.3, polls.idle_poll, _BARE),
         Figure(
             "full_page_cpu_ratio",
             "CPU of a poll of 100 messages",
