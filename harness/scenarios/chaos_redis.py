@@ -147,6 +147,25 @@ def test_redis_fails_over_and_back(run: Run, demoted: bool) -> None:
         _end(run)
 
 
+@pytest.mark.plan("CHAOS-48")
+def test_redis_fails_over_and_back_while_no_one_polls(run: Run) -> None:
+    """The instance that Bob polls sees neither: it may be at rest, and its list in Redis is as it was."""
+    used, unused = run.instances.start(), run.instances.start()
+    alice, carol = (run.users.new_one(at=used.base_url) for _ in range(2))
+    bob = run.users.new_one(at=unused.base_url)
+    with run.faults.redis_replica() as replica:
+        run.messages.send_acked(alice, bob)
+        run.readers.poll_once(bob)
+        run.senders.send_many([(alice, carol)], count=10, every_s=0.4)  # no one polls for four seconds
+        with run.faults.redis_failed_over(replica):
+            for _ in range(3):
+                run.messages.send_acked(alice, bob)
+        run.readers.start(bob, carol, at_once=True)
+        run.mailboxes.read_all()
+        run.check(*DELIVERY, on_time, bounded)
+        run.queues.require_right()
+
+
 @pytest.mark.plan("CHAOS-33")
 def test_redis_denies_some_commands(run: Run) -> None:
     """As an ACL or a managed Redis can: first INFO, which shows restarts, then all that writes."""
