@@ -178,4 +178,4 @@ def assemble(
     app.register_blueprint(metrics_page.blueprint(metrics, outbox, stale_queues))
     app.register_blueprint(openapi.blueprint(document(config)))
     app.register_blueprint(page.blueprint(message_limit=config.message_limit))
-    return app, Relay(queue, store, outbox, catch_up, stale_queues, rhythm)
+    return app, Relay(queue, store, outbox, catch_up, stale_queues, known_heads, rhythm)

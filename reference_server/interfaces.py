@@ -135,6 +135,10 @@ class MessageQueue(Guarded, Protocol):
     new epoch cannot be stored.
     """
 
+    @property
+    def pushes(self) -> int:
+        """How many pushes, and probes, were counted when the last probe worked."""
+
     def refresh(self) -> None:
         """Check whether another queue was in use meanwhile. If so, trust no list from before."""
 

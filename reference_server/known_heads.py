@@ -69,7 +69,9 @@ class KnownHeads:
         is_late = self._awaited is not None and reading.began_s > self._awaited[1] + LEASE_S
         if is_late and not self._is_unread():
             self.unsubscribed()  # and the notifier subscribes anew
-        if self.is_subscribed:
+        if (
+            self.is_subscribed and type(self._heads.get(mailbox)) is not int
+        ):  # other polls may use a known one
             if len(self._heads) >= MOST_MAILBOXES:
                 del self._heads[next(iter(self._heads))]
             self._heads[mailbox] = reading
@@ -79,7 +81,8 @@ class KnownHeads:
         """Note what a read has found. Its head is not known if a notice came meanwhile."""
         if not self.is_subscribed:
             return
-        if self._heads.get(reading.mailbox) is reading:
+        known = self._heads.get(reading.mailbox)
+        if known is reading or (type(known) is int and known < newest.timestamp_us):
             self._heads[reading.mailbox] = newest.timestamp_us
         if self._seen is None:
             self._seen = newest.pushes

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from reference_server.catch_up import CatchUp
 from reference_server.errors import Failure
-from reference_server.interfaces import MessageQueue, MessageStore, Outbox
+from reference_server.interfaces import MessageQueue, MessageStore, Newest, Outbox
+from reference_server.known_heads import KnownHeads
 from reference_server.rhythm import Rhythm
 from reference_server.stale_queues import StaleQueues
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 MAILBOXES_PER_STEP = 50
 """After so many the outbox is read again: it may have new entries."""
 WARM_UP_S = 1.0
+_NO_MAILBOX = ""
 LOOK_BACK = 1000
 """Messages that a new process looks back, in case a worker was killed between its insert and its push."""
 
@@ -36,6 +38,7 @@ class Relay:
         outbox: Outbox,
         catch_up: CatchUp,
         stale_queues: StaleQueues,
+        known_heads: KnownHeads,
         rhythm: Rhythm,
     ) -> None:
         self._queue = queue
@@ -43,6 +46,7 @@ class Relay:
         self._outbox = outbox
         self._catch_up = catch_up
         self._stale_queues = stale_queues
+        self._known_heads = known_heads
         self._rhythm = rhythm
         self._succeeded = False
         self._is_new = True
@@ -57,6 +61,7 @@ class Relay:
         if self._store.breaker.is_open and self._store.probe():
             self._store.breaker.close()
         # Always, not only while the breaker is open: reads alone would never notice a read-only Redis.
+        reading = self._known_heads.begin(_NO_MAILBOX)
         if not self._queue.probe():
             return False
         try:
@@ -65,6 +70,8 @@ class Relay:
             pending = self._stale_queues.refresh(self._outbox.pending)
             self._queue.refresh()
             self._queue.breaker.close()
+            # The probe's own notice shows that none is missing: so no poll must ask Redis for that.
+            self._known_heads.store(reading, Newest(0, self._queue.pushes))
             more = self._push_pending(pending)
             self._succeeded = True
             return more

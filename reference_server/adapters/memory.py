@@ -45,6 +45,11 @@ class MemoryQueue:
         self.lists.pop(recipient, None)
         self.claims.pop(recipient, None)
 
+    @property
+    def pushes(self) -> int:
+        """See MessageQueue."""
+        return self._pushes
+
     def probe(self) -> bool:
         """See Guarded."""
         return True

@@ -4,7 +4,7 @@
 --
 -- KEYS[1]  messages:   KEYS[2]  head:   KEYS[3]  pushes
 --
--- Returns {'identity', identity}     all commands work; with the identity of this Redis
+-- Returns {'identity', identity, count}   all commands work; with the identity of this Redis, and the notice's count
 --      or {'denied', command, …}     this user may not run these commands
 -- Fails with the error of the first command that is allowed but does not work: read-only, out of memory.
 
@@ -47,4 +47,4 @@ if #answer > 1 then return answer end
 if failure then return failure end
 local found = identity(server, replication)
 if not found then return redis.error_reply('ERR INFO has no run_id or no master_replid') end
-return {'identity', found}
+return {'identity', found, tostring(count)}

@@ -87,6 +87,7 @@ class RedisQueue:
         self._replaced = replaced
         self._writer = ("", "")
         self._seen = ""
+        self.pushes = 0
         self._push = client.register_script(script("push"))
         self._read = client.register_script(script("read"))
         self._probe = client.register_script(script("probe"))
@@ -110,7 +111,8 @@ class RedisQueue:
             log.debug("Redis probe failed: %s", error)
             self._note(error)
             return False
-        [self._seen] = values
+        self._seen, count = values
+        self.pushes = int(count)
         return True
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:

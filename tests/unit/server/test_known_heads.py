@@ -338,3 +338,37 @@ class Schedules(RuleBasedStateMachine):
 
 TestSchedules = Schedules.TestCase
 TestSchedules.settings = settings(deadline=None, max_examples=300, stateful_step_count=30)
+
+
+class TestManyPollsOfOneMailbox:
+    def test_a_known_head_stays_known_while_it_is_read_again(self, heads: KnownHeads, time: Time) -> None:
+        read(heads, 1000, pushes=7)
+        time.now_s += LEASE_S
+        heads.begin(BOB)
+        read(heads, 0, pushes=7, mailbox="")  # the relay's probe
+        assert heads.cover(BOB, 1000)
+
+    def test_a_read_that_finds_more_replaces_it(self, heads: KnownHeads) -> None:
+        """Its notice was lost, and was one that does not count itself."""
+        read(heads, 1000, pushes=7)
+        read(heads, 2000, pushes=7)
+        assert not heads.cover(BOB, 1000)
+        assert heads.cover(BOB, 2000)
+
+    def test_a_slow_read_does_not_put_it_back(self, heads: KnownHeads) -> None:
+        slow = heads.begin(BOB)
+        read(heads, 2000, pushes=7)
+        heads.store(slow, Newest(1000, 7))
+        assert not heads.cover(BOB, 1000)
+
+
+def test_while_the_relay_steps_a_waiting_poll_does_not_ask_the_queue(world: World, process: Process) -> None:
+    process.send("hi")
+    since_us = process.poll().page.messages[-1].timestamp_us
+    process.poll(since_us)
+    asked: list[str] = []
+    read_queue = world.queue.read
+    world.queue.read = lambda *what: asked.append("read") or read_queue(*what)
+    world.notifier.on_wait = process.relay.step
+    assert process.messenger.poll("bob", since_us, 50, wait_s=25).page.messages == ()
+    assert asked == []

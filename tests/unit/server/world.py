@@ -249,7 +249,13 @@ class Process:
             monotonic=world.clock.monotonic,
         )
         self.relay = Relay(
-            self.queue, world.store, world.store, self.catch_up, self.stale_queues, self.rhythm
+            self.queue,
+            world.store,
+            world.store,
+            self.catch_up,
+            self.stale_queues,
+            self.known_heads,
+            self.rhythm,
         )
         self.relay.step()
 
