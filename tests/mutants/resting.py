@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 from reference_server import rhythm
 from reference_server.rhythm import Rhythm
-from tests.mutants.registry import STORY, mutant
+from tests.mutants.registry import mutant
 
 SELDOM_S = 60.0
-TOO_LATE_S = 60.0
 
 
 @mutant(row="CHAOS-48", promise="no-loss")
@@ -17,9 +14,3 @@ def rest_relied_on():
     """The first poll after a rest relies on what the worker knew before it."""
     rhythm.REST_INTERVAL_S = SELDOM_S
     Rhythm.attend = lambda self: None
-
-
-@mutant(row="CHAOS-09", promise=STORY, says="lacks", replaces="rhythm:Rhythm.pause")
-def relay_too_slow(self, has_work):
-    """The relay asks the stores once a minute, also while something is wrong."""
-    time.sleep(TOO_LATE_S)
