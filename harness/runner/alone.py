@@ -22,7 +22,7 @@ from harness.runner.machine import waited_us
 ROOM_SHARE = 0.5
 """A row may begin when something waited for a processor or the disk in less than this share of a look."""
 LOOK_S = 0.25
-LONGEST_WAIT_S = 5.0
+LONGEST_WAIT_S = 10.0
 """A machine that other programs keep busy never has room."""
 AT_ONCE_PER_PROCESSOR = 3
 """Rows mostly wait. Half as many where the kernel does not say whether there is room."""
