@@ -15,6 +15,8 @@ from harness.stack.waiting import free_port, port_is_free
 
 HOST = "127.0.0.1"
 PORT_ATTEMPTS = 5
+SAID_OF_A_PORT = 1000
+"""In how many last lines the reason is looked for: mongod prints thirty more before it ends."""
 PORT_IS_TAKEN = ("address already in use", "connection in use")  # the second is gunicorn's
 
 
@@ -105,7 +107,7 @@ class ServerProcess(Process):
                 retry_on=self.not_ready_yet,
             )
         except ProcessDied:
-            said = self.last_lines().lower()
+            said = self.last_lines(SAID_OF_A_PORT).lower()
             if self._port_is_kept or not any(text in said for text in PORT_IS_TAKEN):
                 raise
             return False
