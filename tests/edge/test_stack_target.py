@@ -107,14 +107,15 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(start, tmp_path):
     assert not (tmp_path / "log").exists()
 
 
-def test_a_target_that_loses_its_port_at_the_start_gets_another(start, tmp_path):
-    """The first attempt finds its port taken, as by somebody who was quicker."""
+@pytest.mark.parametrize("lines_after", [0, 60])
+def test_a_target_that_loses_its_port_at_the_start_gets_another(start, tmp_path, lines_after):
+    """The first attempt finds its port taken. mongod then prints much about how it ends."""
     quick = textwrap.dedent(
-        """
+        f"""
         import os, sys
         if not os.path.exists(sys.argv[2]):
             open(sys.argv[2], "w").close()
-            sys.exit("OSError: [Errno 98] Address already in use")
+            sys.exit("OSError: [Errno 98] Address already in use" + {lines_after} * "\\nshutting down")
         """
     )
     target = start(quick + SERVER, "{port}", str(tmp_path / "tried"))
