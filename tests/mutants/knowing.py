@@ -34,6 +34,7 @@ def _trust_without_end(self, reading, newest):
 def lost_notice_unnoticed():
     """The notices of pushes get lost, and no worker counts them."""
     KnownHeads.store, KnownHeads.noticed = _trust_without_end, lambda self, mailbox, count: None
+    KnownHeads.forget = lambda self, mailbox: None  # nor may its own push remind a worker
 
 
 @mutant(row="CHAOS-30", promise="on-time")
