@@ -22,7 +22,7 @@ from harness.errors import CannotWrite, HarnessError, NotHere, UsageError
 from harness.plan import PLAN_FILE, PlanRow, read_plan
 from harness.polling_clients.profile import load_client
 from harness.run import Inconclusive, Run
-from harness.runner.alone import the_machine
+from harness.runner.alone import one_test_of_the_row, the_machine
 from harness.runner.collector import Collector
 from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided
 from harness.runner.folder import new_run
@@ -162,6 +162,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             session = _session(item.config)
             if is_scenario or "services_of_the_run" in fixtures:
                 session.start_services()
+            if is_scenario:
+                row = ", ".join(row_ids(item))
+                stack.enter_context(one_test_of_the_row(session.settings.reports, row))
             stack.enter_context(the_machine(session.settings.reports, alone=row_marks(item, "alone")))
         except HarnessError as error:
             item.stash[CANNOT_BEGIN] = error

@@ -10,6 +10,7 @@ import fcntl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TextIO
 
@@ -52,6 +53,17 @@ def the_machine(folder: Path, *, alone: bool) -> Iterator[None]:
             wait_for_room(lambda: _is_free(machine))
         fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(gate, fcntl.LOCK_UN)
+        yield
+
+
+@contextmanager
+def one_test_of_the_row(folder: Path, row: str) -> Iterator[None]:
+    """Hold a row, of which no other test may run meanwhile: the history tells rows apart, not their tests.
+
+    Raise CannotWrite.
+    """
+    with _lock_file(folder / f".row-{sha256(row.encode()).hexdigest()[:16]}") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

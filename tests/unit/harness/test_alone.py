@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from harness.runner import alone
-from harness.runner.alone import LONGEST_WAIT_S, LOOK_S, beside_no_row_alone, the_machine, wait_for_room
+from harness.runner.alone import (
+    LONGEST_WAIT_S,
+    LOOK_S,
+    beside_no_row_alone,
+    one_test_of_the_row,
+    the_machine,
+    wait_for_room,
+)
 from harness.stack import wait_until
 
 
@@ -80,6 +87,21 @@ def test_what_is_no_row_waits_only_for_a_row_that_is_alone(tmp_path: Path) -> No
         assert not measuring.has_it.wait(0.1)
     assert measuring.has_it.wait(10)
     measuring.end()
+
+
+def test_tests_of_one_row_never_run_at_the_same_time(tmp_path: Path) -> None:
+    has_it = threading.Event()
+
+    def other_test() -> None:
+        with one_test_of_the_row(tmp_path, "CHAOS-32"):
+            has_it.set()
+
+    other = threading.Thread(target=other_test, daemon=True)
+    with one_test_of_the_row(tmp_path, "CHAOS-32"), one_test_of_the_row(tmp_path, "CHAOS-33"):
+        other.start()
+        assert not has_it.wait(0.1)
+    assert has_it.wait(10)
+    other.join(10)
 
 
 class Machine:
