@@ -80,9 +80,10 @@ def test_rows_that_must_be_alone_come_before_others_that_wait(tmp_path: Path) ->
 
 
 def test_what_is_no_row_waits_only_for_a_row_that_is_alone(tmp_path: Path) -> None:
-    beside, measuring = Row(tmp_path, alone=False), Row(tmp_path, alone=True)
+    beside = Row(tmp_path, alone=False)
     assert beside.has_it.wait(10)
     with beside_no_row_alone(tmp_path):
+        measuring = Row(tmp_path, alone=True)
         beside.end()
         assert not measuring.has_it.wait(0.1)
     assert measuring.has_it.wait(10)
