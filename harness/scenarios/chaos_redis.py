@@ -150,7 +150,7 @@ def test_redis_fails_over_and_back(run: Run, demoted: bool) -> None:
 @pytest.mark.plan("CHAOS-48")
 def test_redis_fails_over_and_back_while_no_one_polls(run: Run) -> None:
     """The instance that Bob polls sees neither: it may be at rest, and its list in Redis is as it was."""
-    used, unused = run.instances.start(), run.instances.start()
+    used, unused = run.instances.start_several(2)
     alice, carol = (run.users.new_one(at=used.base_url) for _ in range(2))
     bob = run.users.new_one(at=unused.base_url)
     with run.faults.redis_replica() as replica:

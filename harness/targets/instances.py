@@ -94,6 +94,10 @@ class Instances:
         """
         return self._start({}, workers=self.workers)
 
+    def start_several(self, count: int) -> list[Target]:
+        """Start so many more instances, side by side. Raise as `start` does."""
+        return [self.start() for _ in range(count)]
+
     def start_limited(self) -> Target:
         """Start one more instance, with low limits. Raise as `start` does."""
         return self._start(self._filled(self._profile.limited, self._names), workers=self.workers)

@@ -16,7 +16,15 @@ WORDS = {
     "redis": ("redis_", "workers_killed_in_mid_push"),
     "mongodb": ("mongodb_",),
     "upstreams": ("upstream_", "upstreams"),
-    "command": ("server_", "worker", "clocks_", "start_with_clocks", "start_limited", "hang_up"),
+    "command": (
+        "server_",
+        "worker",
+        "clocks_",
+        "start_with_clocks",
+        "start_limited",
+        "start_several",
+        "hang_up",
+    ),
 }
 """How the names begin of what a scenario uses of each."""
 
