@@ -226,7 +226,7 @@ def _check(environment: Environment, **_: Any) -> None:
             process.hold_folder(environment)
     except HarnessError as error:
         print(f"load test: {error}", file=sys.stderr)  # noqa: T201  what the user reads
-        workers.dismiss(environment)
+        process.workers.dismiss(environment)
         sys.exit(error.exit_code)
 
 

@@ -81,6 +81,21 @@ class Workers:
         elif isinstance(environment.runner, MasterRunner):
             self._collect(environment, environment.runner, process, stop_within_s)
 
+    def dismiss(self, environment: Environment) -> None:
+        """End the workers of a run that does not start; without this they wait a minute for their master.
+
+        Each must have asked for the time before: a worker that is told to quit while it still starts
+        goes on (Locust 2.47).
+        """
+        runner = environment.runner
+        if not isinstance(runner, MasterRunner):
+            return
+        give_up_at = time.monotonic() + CONNECT_WITHIN_S
+        expected = environment.parsed_options.expect_workers if environment.parsed_options else 0
+        while time.monotonic() < give_up_at and len(self._errors_ns) < expected:
+            gevent.sleep(LOOK_EVERY_S)
+        runner.quit()
+
     def _collect(
         self, environment: Environment, runner: MasterRunner, process: Running, stop_within_s: float
     ) -> None:
@@ -109,7 +124,7 @@ class Workers:
 
         def forget(**_: Any) -> None:
             self._under_way.clear()
-            self._seen.clear()
+            self._seen = _living(runner)  # also one that is lost before its first report
             self._finished.clear()
             self._exchange.forget()
 
@@ -211,18 +226,6 @@ class _Worker:
     def _may_leave(self, **_: Any) -> None:
         if self._process.run is not None:
             self._process.run.peers.is_quiet = True
-
-
-def dismiss(environment: Environment) -> None:
-    """End the workers of a run that does not start; without this they wait a minute for their master."""
-    runner = environment.runner
-    if not isinstance(runner, MasterRunner):
-        return
-    give_up_at = time.monotonic() + CONNECT_WITHIN_S
-    expected = environment.parsed_options.expect_workers if environment.parsed_options else 0
-    while time.monotonic() < give_up_at and len(runner.clients.ready) < expected:
-        gevent.sleep(LOOK_EVERY_S)
-    runner.quit()
 
 
 def _living(runner: MasterRunner) -> set[str]:
