@@ -23,6 +23,8 @@ from harness.runner.machine import waited_us
 ROOM_SHARE = 0.5
 """A row may begin when something waited for a processor or the disk in less than this share of a look."""
 LOOK_S = 0.25
+ROWS = ".rows"
+"""The folder of a lock file for each row, in that of the results."""
 LONGEST_WAIT_S = 10.0
 """A machine that other programs keep busy never has room."""
 AT_ONCE_PER_PROCESSOR = 3
@@ -62,7 +64,7 @@ def one_test_of_the_row(folder: Path, row: str) -> Iterator[None]:
 
     Raise CannotWrite.
     """
-    with _lock_file(folder / f".row-{sha256(row.encode()).hexdigest()[:16]}") as lock:
+    with _lock_file(folder / ROWS / sha256(row.encode()).hexdigest()[:16]) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -106,6 +108,8 @@ def _is_free(machine: TextIO) -> bool:
 
 def _lock_file(path: Path) -> TextIO:
     try:
+        if path.parent.name == ROWS:
+            path.parent.mkdir(exist_ok=True)
         return path.open("a", encoding="utf-8")
     except OSError as error:
         raise CannotWrite(path, error, remedy=REMEDY) from error
