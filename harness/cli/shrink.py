@@ -6,13 +6,13 @@ import shlex
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Mapping, Sized
 from pathlib import Path
 
 from harness.chaos.reproducing import Signature, Tally, signature_of, suspects
 from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, write_schedule
 from harness.chaos.shrinking import OutOfTime, shrink
-from harness.cli.chaos import kinds_of, table
+from harness.cli.chaos import PATIENCE_S, kinds_of, table
 from harness.cli.console import console, line, say
 from harness.cli.parser import PROGRAM
 from harness.errors import CannotWrite, UsageError, reason_of
@@ -20,6 +20,7 @@ from harness.history.recorder import REMEDY
 from harness.reports.record import RunRecord, read_results
 from harness.runner.folder import HISTORY
 from harness.stack.processes import Process
+from harness.stack.waiting import wait_until
 from harness.targets.profile import load_profile
 
 STEPS = "shrink"
@@ -27,7 +28,8 @@ STEPS = "shrink"
 SHRUNK = "shrunk.json"
 RERUN = (sys.executable, "-m", "harness", "chaos")
 END_S = 10.0
-_PAUSE_S = 0.1
+LONGER_S = PATIENCE_S + 60.0
+"""A rerun ends by itself before this, added to twice its schedule."""
 
 
 def shrink_run(options: Namespace) -> int:
@@ -38,13 +40,12 @@ def shrink_run(options: Namespace) -> int:
     same = signature_of(run, options.promise)
     say(f"The run broke {same}. The same failure is looked for.")
     trials = _Trials(folder / STEPS, same, options)
-    with trials:
-        likely = suspects(run, folder / HISTORY, case.schedule, same)
-        if not trials.fails(case, "the whole schedule"):
-            say(f"It does not fail often enough to be made smaller: {trials.last}.")
-            return 3
-        smallest = shrink(case, trials.fails, likely=likely)
-        _say_result(smallest, trials, folder / SHRUNK)
+    likely = suspects(run, folder / HISTORY, case.schedule, same)
+    if not trials.fails(case, "the whole schedule"):
+        say(f"It does not fail often enough to be made smaller: {trials.of(case)}.")
+        return 3
+    smallest = shrink(case, trials.fails, likely=likely)
+    _say_result(smallest, trials, folder / SHRUNK)
     return 0
 
 
@@ -96,20 +97,7 @@ class _Trials:
         self._needed: int = min(options.needed, options.runs)
         self._jobs: int = options.jobs
         self._until = time.monotonic() + options.minutes * 60
-        self._running: list[Process] = []
         self._tallies: list[tuple[Case, Tally]] = []
-
-    def __enter__(self) -> _Trials:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the reruns that are still going on."""
-        self._end(self._running)
-
-    @property
-    def last(self) -> Tally:
-        """How the case that was run last ended."""
-        return self._tallies[-1][1]
 
     def of(self, case: Case) -> Tally:
         """Return how often a case failed."""
@@ -129,18 +117,18 @@ class _Trials:
 
     def _run(self, case: Case, folder: Path) -> Tally:
         tally, waiting, running = Tally(), list(range(self._runs)), dict[Path, Process]()
-        while True:
-            while waiting and len(running) < self._jobs and not self._is_decided(tally, waiting, running):
-                at = waiting.pop(0)
-                running[folder / str(at)] = self._start(case, folder / str(at), case.seed + at)
-            if not running:
-                return tally
-            for each in _ended(running):
-                tally.add(_results(each), self._same)
-                del running[each]
-            if self._is_decided(tally, waiting, running):
-                self._end(running.values())
-                return tally
+        try:
+            while not self._is_decided(tally, waiting, running):
+                while waiting and len(running) < self._jobs:
+                    at = waiting.pop(0)
+                    running[folder / str(at)] = self._start(case, folder / str(at), case.seed + at)
+                for each in _ended(running, within_s=2 * case.schedule.total_s + LONGER_S):
+                    tally.add(_results(each), self._same)
+                    del running[each]
+        finally:
+            for process in running.values():
+                process.stop(deadline_s=END_S)
+        return tally
 
     def _is_decided(self, tally: Tally, *left: Sized) -> bool:
         """Return whether the runs that are left change nothing."""
@@ -155,20 +143,17 @@ class _Trials:
             raise CannotWrite(error.filename or folder, error, remedy=REMEDY) from error
         words = ["--schedule", str(schedule), "--seed", str(seed), "--reports", str(folder)]
         process = Process("a rerun", [*RERUN, *words], log=folder.with_suffix(".log"))
-        self._running.append(process)
         process.launch()
         return process
 
-    def _end(self, processes: Iterable[Process]) -> None:
-        for process in processes:
-            process.stop(deadline_s=END_S)
 
-
-def _ended(running: Mapping[Path, Process]) -> list[Path]:
-    """Wait until at least one run has ended; return the folders of those that have."""
-    while not (ended := [folder for folder, process in running.items() if not process.running]):
-        time.sleep(_PAUSE_S)
-    return ended
+def _ended(running: Mapping[Path, Process], *, within_s: float) -> list[Path]:
+    """Wait until at least one run has ended; return the folders of those that have. Raise DeadlineMissed."""
+    return wait_until(
+        lambda: [folder for folder, process in running.items() if not process.running],
+        deadline_s=within_s,
+        what="a rerun to end",
+    )
 
 
 def _results(folder: Path) -> RunRecord | None:

@@ -23,8 +23,8 @@ from harness.runner.machine import waited_us
 ROOM_SHARE = 0.5
 """A row may begin when something waited for a processor or the disk in less than this share of a look."""
 LOOK_S = 0.25
-ROWS = ".rows"
-"""The folder of a lock file for each row, in that of the results."""
+LOCKS = ".locks"
+"""The folder of the lock files, in that of the results."""
 LONGEST_WAIT_S = 10.0
 """A machine that other programs keep busy never has room."""
 AT_ONCE_PER_PROCESSOR = 3
@@ -49,7 +49,7 @@ def the_machine(folder: Path, *, alone: bool) -> Iterator[None]:
     Rows begin one after the other, each when the others leave room for it. Rows that wait to be alone keep
     the gate shut meanwhile; else there might always be another row. Raise CannotWrite.
     """
-    with _lock_file(folder / ".gate") as gate, _lock_file(folder / ".machine") as machine:
+    with _lock_file(folder, "gate") as gate, _lock_file(folder, "machine") as machine:
         fcntl.flock(gate, fcntl.LOCK_SH if alone else fcntl.LOCK_EX)
         if not alone:
             wait_for_room(lambda: _is_free(machine))
@@ -64,7 +64,7 @@ def one_test_of_the_row(folder: Path, row: str) -> Iterator[None]:
 
     Raise CannotWrite.
     """
-    with _lock_file(folder / ROWS / sha256(row.encode()).hexdigest()[:16]) as lock:
+    with _lock_file(folder, f"row-{sha256(row.encode()).hexdigest()[:16]}") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -75,7 +75,7 @@ def beside_no_row_alone(folder: Path) -> Iterator[None]:
 
     Raise CannotWrite.
     """
-    with _lock_file(folder / ".machine") as machine:
+    with _lock_file(folder, "machine") as machine:
         fcntl.flock(machine, fcntl.LOCK_SH)
         yield
 
@@ -106,10 +106,10 @@ def _is_free(machine: TextIO) -> bool:
     return True
 
 
-def _lock_file(path: Path) -> TextIO:
+def _lock_file(folder: Path, name: str) -> TextIO:
+    path = folder / LOCKS / name
     try:
-        if path.parent.name == ROWS:
-            path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         return path.open("a", encoding="utf-8")
     except OSError as error:
         raise CannotWrite(path, error, remedy=REMEDY) from error

@@ -23,7 +23,7 @@ AGAIN = "again"
 LOCK = ".run"
 """A lock file, which the system releases when a process ends; it names the run and its process."""
 FILES = (HISTORY, "schedule.json", "verdicts.json", "results.json", "report.html", "junit.xml")
-FOLDERS = ("logs", "screenshots", "shrink", ".rows", AGAIN)
+FOLDERS = ("logs", "screenshots", "shrink", ".locks", AGAIN)
 _LONGEST_COMMAND = 120
 
 

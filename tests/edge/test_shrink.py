@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -116,7 +117,13 @@ def test_an_interrupt_ends_the_reruns(folder: Path, monkeypatch: pytest.MonkeyPa
     hanging = folder.parent / "templates hang"
     (folder.parent / "templates").rename(hanging)
     monkeypatch.setattr(shrink, "RERUN", (*shrink.RERUN[:2], str(hanging)))
-    monkeypatch.setattr(shrink.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGINT))
+    sleep = time.sleep
+
+    def interrupt(seconds: float) -> None:
+        monkeypatch.setattr(time, "sleep", sleep)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(time, "sleep", interrupt)
     assert main(["shrink", str(folder)]) == 130
     assert not [
         it for it in psutil.Process().children(recursive=True) if "rerun.py" in " ".join(it.cmdline())

@@ -39,7 +39,7 @@ class Row(threading.Thread):
 
 
 def gate_is_shut(folder: Path) -> bool:
-    with (folder / ".gate").open("a", encoding="utf-8") as gate:
+    with (folder / alone.LOCKS / "gate").open("a", encoding="utf-8") as gate:
         try:
             fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
