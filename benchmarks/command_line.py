@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from rich.progress import Progress
 
@@ -24,11 +21,11 @@ from benchmarks.results import Run
 from benchmarks.running import run
 from benchmarks.servers import REFERENCE
 from harness.cli import streams
+from harness.cli.command_line import in_order, take_signals
 from harness.cli.console import console, line, say
-from harness.errors import HarnessError, InfrastructureError, UsageError
+from harness.errors import UsageError
 from harness.verdict import EXIT_CODES, Verdict, worst
 
-INTERRUPTED = 130
 REPORTS = Path("reports/latest")
 FILE = "bench.json"
 
@@ -36,26 +33,11 @@ FILE = "bench.json"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line asks for, and return the exit code."""
     streams.prepare()
-    try:
-        return _main(_parser().parse_args(arguments))
-    except HarnessError as error:
-        streams.complain(error.sentence, error.last_lines)
-        return error.exit_code
-    except KeyboardInterrupt:
-        streams.complain("interrupted; everything it started has been ended")
-        return INTERRUPTED
-    except Exception:  # noqa: BLE001  a bug of the benchmark is not a verdict on the server
-        streams.complain(
-            "the benchmark failed because of a bug in it; please report it with this:", traceback.format_exc()
-        )
-        return InfrastructureError.exit_code
+    return in_order(lambda: _main(_parser().parse_args(arguments)), called="benchmark")
 
 
 def _main(options: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
-        signal.signal(signal.SIGHUP, _as_interrupt)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
+    take_signals()
     figures = _chosen(options.only)
     if len(options.compare) > 2:
         count = len(options.compare)
@@ -154,8 +136,3 @@ def _compared(before: Run, after: Run) -> Verdict:
     for note in table.about_changes(before, after, changes):
         say(note)
     return comparison.verdict(changes)
-
-
-def _as_interrupt(signum: int, frame: FrameType | None) -> None:
-    """SIGTERM and a closed terminal end a run like Ctrl-C does: through every `finally`."""
-    raise KeyboardInterrupt

@@ -10,14 +10,12 @@ from __future__ import annotations
 import argparse
 import math
 import secrets
-import signal
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 from benchmarks.capacity import results, running
 from benchmarks.capacity.results import Capacity, Curve
@@ -26,13 +24,13 @@ from benchmarks.capacity.steps import Step
 from benchmarks.machine import environment
 from benchmarks.servers import Site
 from harness.cli import streams
+from harness.cli.command_line import in_order, take_signals
 from harness.cli.console import console, line, say
 from harness.errors import CannotWrite, HarnessError
 from harness.stack import Services
 from harness.targets.profile import REFERENCE, Profile, load_profile
 from harness.verdict import EXIT_CODES
 
-INTERRUPTED = 130
 REPORTS = Path("reports/latest")
 FILE = "capacity.json"
 MOST_POLLERS = 50_000
@@ -41,17 +39,7 @@ MOST_POLLERS = 50_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line asks for, and return the exit code."""
     streams.prepare()
-    options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
-    try:
-        return _main(options)
-    except HarnessError as error:
-        streams.complain(error.sentence, error.last_lines)
-        return error.exit_code
-    except KeyboardInterrupt:
-        streams.complain("interrupted; everything it started has been ended")
-        return INTERRUPTED
+    return in_order(lambda: _main(_parser().parse_args(arguments)), called="capacity search")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,6 +91,7 @@ class _Searches:
 
 
 def _main(options: argparse.Namespace) -> int:
+    take_signals()
     profile, searches, was_interrupted = load_profile(options.target), _Searches(), False
     plan = _plan(options)
     try:
@@ -213,7 +202,3 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 86_400:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to 86400")
     return seconds
-
-
-def _as_interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from harness.cli import streams
@@ -16,8 +16,13 @@ from harness.errors import HarnessError, InfrastructureError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; 1 is a verdict, never a failure of the harness."""
     streams.prepare()
+    return in_order(lambda: _run(arguments), called="harness")
+
+
+def in_order(run: Callable[[], int], *, called: str) -> int:
+    """Return the exit code of a run, or that of what ended it, which is said in one sentence."""
     try:
-        return _run(arguments)
+        return run()
     except HarnessError as error:
         streams.complain(error.sentence, error.last_lines)
         return error.exit_code
@@ -27,24 +32,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         streams.complain(f"{error.filename or 'the system'}: {error.strerror or error}")
         return InfrastructureError.exit_code
-    except Exception:  # noqa: BLE001  a bug of the harness is not a verdict on the server
+    except Exception:  # noqa: BLE001  a bug of ours is not a verdict on the server
         streams.complain(
-            "the harness failed because of a bug in it; please report it with this:", traceback.format_exc()
+            f"the {called} failed because of a bug in it; please report it with this:", traceback.format_exc()
         )
         return InfrastructureError.exit_code
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    options = parser().parse_args(arguments)
+def take_signals() -> None:
+    """Let SIGTERM and a closed terminal end a run like Ctrl-C does: through every `finally`."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
         signal.signal(signal.SIGHUP, _as_interrupt)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    options = parser().parse_args(arguments)
+    take_signals()
     exit_code = int(options.command(options))
     sys.stdout.flush()  # what cannot be written is reported here, not when Python ends
     return exit_code
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:
-    """SIGTERM and a closed terminal end a run like Ctrl-C does: through every `finally`."""
     raise KeyboardInterrupt
