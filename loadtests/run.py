@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from functools import partial
 
 from gevent.lock import BoundedSemaphore
 
-from harness.adapters.over_http import HttpAdapter
 from harness.checkers import PROMISES, not_made
 from harness.client import Answer, Client
 from harness.errors import NotHere
 from harness.history import NS_PER_S
 from harness.targets.profile import Profile
 from loadtests.busy import Busy
+from loadtests.clients import Clients
 from loadtests.clocks import Clock
 from loadtests.connections import Connections, Server
 from loadtests.deliveries import Deliveries
@@ -61,9 +60,9 @@ class LoadRun:
         self.usernames: list[str] = []
         """Of all users that may be written to, in every process."""
         self.peers = Peers(self.usernames, self.deliveries.origin, clock or Clock(), is_alone=is_alone)
-        self._server, self._worker, self._workers, self._joined = server, worker, workers, 0
+        self._worker, self._workers, self._joined = worker, workers, 0
         self._used = time.process_time(), time.monotonic()
-        self._codec = None if profile.adapter else profile.codec()
+        self._clients = Clients(profile, server)
         self._run = secrets.token_hex(4)
         self.at_once = 0
         self.entering = BoundedSemaphore(ENTERING_AT_ONCE)
@@ -76,21 +75,12 @@ class LoadRun:
         self._joined += 1
         known = self.profile.wire.user_list[self._worker :: self._workers]
         if self.profile.wire.users != "list" or self.profile.adapter:
-            return key, *self._client(f"load_{self._run}_{key}", PASSWORD)
+            return key, *self._clients.new(f"load_{self._run}_{key}", PASSWORD)
         if place >= len(known):
             raise NotHere(
                 f"The profile's list has {len(known)} users for this process, and more were started."
             )
-        return known[place].username, *self._client(known[place].username, known[place].password)
-
-    def _client(self, username: str, password: str) -> tuple[Client, Connections]:
-        """Return a client of the server, which makes its requests over gevent, and its connections."""
-        url, connections = self._server.url, Connections(self._server)
-        if self._codec is None:
-            own = self.profile.new_adapter()
-            return Client(url, username, password, new_adapter=own), connections
-        new = partial(HttpAdapter, codec=self._codec, transport=connections)
-        return Client(url, username, password, new_adapter=new), connections
+        return known[place].username, *self._clients.new(known[place].username, known[place].password)
 
     def ask(self) -> Answer:
         """Register one more user over HTTP, and return the raw answer."""

@@ -6,7 +6,6 @@ import contextlib
 import secrets
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -15,14 +14,13 @@ from msgspec import Struct
 
 from benchmarks.capacity import wire
 from harness.adapters import Manner
-from harness.adapters.base import Site
-from harness.adapters.over_http import HttpAdapter
 from harness.client import Client, require
 from harness.errors import UsageError
 from harness.history import Outcome
 from harness.history.operations import Received
 from harness.targets.profile import Profile
-from loadtests.connections import Connections, Server
+from loadtests.clients import Clients
+from loadtests.connections import Server
 
 ENTERING_AT_ONCE = 4
 OPENED_AT_ONCE = 16
@@ -206,9 +204,8 @@ class ProfileTalk:
     sends = True
 
     def __init__(self, url: str, profile: Profile, accounts: int) -> None:
-        self._url, self._profile, self._accounts = url, profile, accounts
-        self._server = Server(url, keep_alive_s=1.0, is_checked=False)
-        self._codec = None if profile.adapter else profile.codec()
+        self._profile, self._accounts = profile, accounts
+        self._makes = Clients(profile, Server(url, keep_alive_s=1.0, is_checked=False))
         self._run = secrets.token_hex(4)
         self._clients: list[Client] = []
         if profile.wire.users == "list" and not profile.adapter:
@@ -253,10 +250,7 @@ class ProfileTalk:
         name, password = f"capacity_{self._run}_{place}", PASSWORD
         if wire_.users == "list" and not self._profile.adapter:
             name, password = wire_.user_list[place].username, wire_.user_list[place].password
-        if self._codec is None:
-            return Client(self._url, name, password, new_adapter=self._profile.new_adapter())
-        new = partial(HttpAdapter, codec=self._codec, transport=Connections(self._server))
-        return Client(self._url, name, password, new_adapter=lambda site, *user: new(Site(site.urls), *user))
+        return self._makes.new(name, password)[0]
 
 
 def _entered(client: Client) -> Client:
