@@ -11,8 +11,14 @@ import ssl
 import warnings
 from collections.abc import Callable
 
+from gevent.monkey import get_original
+from gevent.os import fork_gevent
+
 from reference_server.config import Config
 from reference_server.setting import ConfigError
+
+# gevent's own would wait for ever for a child that ended before gevent has installed its handler of SIGCHLD.
+_waitpid = get_original("os", "waitpid")
 
 _BAD = {1: "REDIS_URL", 2: "MONGODB_URL"}
 
@@ -24,10 +30,10 @@ def check(config: Config) -> None:
     """
     from reference_server.adapters import mongo, redis_queue  # noqa: F401 - before the fork: the workers need them, too
 
-    child = os.fork()
+    child = fork_gevent()
     if child == 0:
         os._exit(_exit_code(config))
-    _, status = os.waitpid(child, 0)
+    _, status = _waitpid(child, 0)
     variable = _BAD.get(os.waitstatus_to_exitcode(status))
     if variable is not None:
         why = "parts of it contradict each other, or it names a file that cannot be read"
