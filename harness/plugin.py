@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
-from harness.errors import CannotWrite, HarnessError, NotHere, UsageError
+from harness.errors import CannotWrite, HarnessError, NeverReady, NotHere, UsageError
 from harness.plan import PLAN_FILE, PlanRow, read_plan
 from harness.polling_clients.profile import load_client
 from harness.run import Inconclusive, Run
@@ -222,7 +222,7 @@ def pytest_runtest_makereport(
         measured=run.measured if ended and run is not None else {},
         screenshots=item.stash[SCREENSHOTS].kept if ended and SCREENSHOTS in item.stash else {},
     )
-    stops = unrecorded or _that_stops(error)
+    stops = unrecorded or _that_stops(error, _session(item.config), run)
     if stops is not None:
         item.session.shouldstop = str(stops)
     parts = [
@@ -260,8 +260,16 @@ def _record_phase(config: pytest.Config, **fields: Any) -> HarnessError | None:
     return None
 
 
-def _that_stops(error: BaseException | None) -> HarnessError | None:
-    """Return the error, if no other row can be run after it."""
+def _that_stops(error: BaseException | None, session: Session, run: Run | None) -> HarnessError | None:
+    """Return the error, if no other row can be run after it.
+
+    A server that served the row before may serve the next one.
+    """
+    if isinstance(error, NeverReady) and session.has_served:
+        session.has_served = False
+        return None
+    if run is not None and run.instances.targets and not error:
+        session.has_served = True
     return error if isinstance(error, UsageError | CannotWrite) and not isinstance(error, NotHere) else None
 
 

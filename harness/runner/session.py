@@ -58,6 +58,8 @@ class Session:
 
     def __init__(self, settings: Settings, services: Services | None = None) -> None:
         self.settings = settings
+        self.has_served = False
+        """Whether the server under test served when it was started last."""
         self._stack = contextlib.ExitStack()
         self._services = services
         self._are_recorded = False

@@ -175,6 +175,37 @@ def test_a_server_that_never_gets_ready_is_told_with_its_last_lines(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+SERVES_WHEN = """
+import os, pathlib, sys
+starts = pathlib.Path(sys.argv[1])
+with starts.open("a") as file:
+    file.write("x")
+if {serves}:
+    os.execv(sys.executable, [sys.executable, "-m", "reference_server"])
+sys.exit("not this time")
+"""
+
+
+@pytest.mark.parametrize(
+    ("serves", "verdicts", "code"),
+    [
+        ("starts.stat().st_size != 2", ["inconclusive", "pass", "pass"], 3),
+        ("starts.stat().st_size == 1", ["inconclusive", "inconclusive", "pass"], 2),
+    ],
+)
+def test_one_start_that_fails_leaves_one_row_undecided_and_a_second_ends_the_run(
+    tmp_path, serves, verdicts, code
+):
+    command = ["-c", SERVES_WHEN.replace("{serves}", serves), str(tmp_path / "starts")]
+    target = profile(tmp_path, command)
+    rows = [part for row in ("POLL-01", "POLL-02", "POLL-03") for part in ("--only", row)]
+    done = run("run", *rows, "--jobs", "1", "--target", target, "--reports", str(tmp_path))
+    assert done.returncode == code, done.stdout + done.stderr
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert sorted(row["verdict"] for row in results["rows"]) == verdicts
+    assert "not this time" in done.stdout
+
+
 def test_a_server_whose_settings_are_wrong_is_told_with_what_it_said(tmp_path):
     target = profile(tmp_path, ["-m", "reference_server"])
     text = Path(target).read_text(encoding="utf-8").replace('SECRET_KEY = "{secret}"', 'SECRET_KEY = "short"')
