@@ -31,6 +31,19 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def deploy(session: nox.Session) -> None:
+    """Validate the files of deploy/ against the schemas of Kubernetes and Compose."""
+    install(session, "dev")
+    # Not in `dev`: the schemas are 17,000 files.
+    session.install("kubernetes-validate>=1.37,<2", "compose-spec>=0.2.1,<0.3")
+    session.run("python", "-m", "pytest", "tests/unit/deploy")
+    for version in ("1.29", "1.37"):  # the oldest that is meant, and the newest that is known
+        session.run("kubernetes-validate", "-k", version, "--strict", "deploy/kubernetes.yaml")
+    read = "import sys, compose_spec as c; c.PyCompose.from_yaml(open(sys.argv[1], encoding='utf-8').read())"
+    session.run("python", "-c", read, "deploy/compose.yaml")
+
+
+@nox.session
 def types_js(session: nox.Session) -> None:
     """Check the types of the polling client and the chat page with TypeScript from npm; needs Node."""
     install(session, "dev")
