@@ -14,6 +14,9 @@ from itertools import accumulate, islice
 SMOOTHING = 1 / 8
 """The weight of a new sample, as TCP smooths its round trips (RFC 6298)."""
 
+CONFIDENT = 3.29
+"""How many standard deviations on each side leave out one value in a thousand."""
+
 FALSE_ALARM = 0.001
 """The probability with which a perfect server may be found late."""
 
@@ -88,6 +91,21 @@ def exact_percentile(values: Sequence[float], q: float) -> float:
     if not 0 <= q <= 100:
         raise ValueError(f"a percentile is between 0 and 100, not {q}")
     return _nearest_rank(sorted(values), q)
+
+
+def quantile_interval(ordered: Sequence[float], q: float) -> tuple[float, float, float]:
+    """Return the nearest-rank percentile of sorted values between the ends of its 99.9 % interval.
+
+    The ends are order statistics, so nothing is assumed of the distribution: the number of values below the
+    true percentile is binomial, and CONFIDENT standard deviations of it are taken on each side (David and
+    Nagaraja, Order Statistics, section 7.1). Raise ValueError as `exact_percentile` does.
+    """
+    value = exact_percentile(ordered, q)
+    share = q / 100
+    spread = CONFIDENT * math.sqrt(len(ordered) * share * (1 - share))
+    low = math.floor(len(ordered) * share - spread)
+    high = math.ceil(len(ordered) * share + spread)
+    return ordered[max(low, 1) - 1], value, ordered[min(high, len(ordered) - 1)]
 
 
 def _nearest_rank(ordered: Sequence[float], q: float) -> float:

@@ -29,6 +29,13 @@ def check(options: Namespace) -> int:
     return check(options)
 
 
+def compare(options: Namespace) -> int:
+    """Compare two runs."""
+    from harness.cli.compare import compare_runs
+
+    return compare_runs(options)
+
+
 def plan(options: Namespace) -> int:
     """List the test plan."""
     from harness.cli.actions import plan

@@ -22,6 +22,7 @@ _VERDICTS = {
     3: "inconclusive or skipped: the run proved nothing",
     INTERRUPTED: "interrupted",
 }
+FORMATS = ("text", "markdown", "json")
 _MOST_MINUTES = 7 * 24 * 60
 
 
@@ -67,7 +68,21 @@ def parser() -> Parser:
         exit_codes=_VERDICTS,
     )
     commands = program.add_subparsers(title="commands", required=True, metavar="COMMAND", prog=PROGRAM)
-    for add in (_run, _init, _try, _soak, _chaos, _shrink, _client, _check, _plan, _doctor, _serve, _exec):
+    for add in (
+        _run,
+        _init,
+        _try,
+        _soak,
+        _chaos,
+        _shrink,
+        _client,
+        _check,
+        _compare,
+        _plan,
+        _doctor,
+        _serve,
+        _exec,
+    ):
         add(commands)
     return program
 
@@ -312,6 +327,44 @@ def _check(commands: Commands[Parser]) -> None:
         help="where verdicts.json is written (default: it is printed)",
     )
     check.set_defaults(command=dispatch.check)
+
+
+def _compare(commands: Commands[Parser]) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="say what got better or worse between two runs",
+        description="Compare two runs: of one server before and after a change, or of two servers.\n"
+        "Rows, promises and kinds of finding are compared as they are, delivery times\n"
+        "beyond their noise. Rows that only one of the runs has are not compared.",
+        usage="[options] BEFORE AFTER",
+        examples={
+            f"{PROGRAM} compare reports/main reports/latest": "what a change did",
+            f"{PROGRAM} compare theirs ours --format markdown --output comparison.md": "two servers",
+        },
+        exit_codes={
+            0: "nothing got worse",
+            1: "something got worse",
+            2: _FAILED[2],
+            3: "the second run did not decide what the first one had decided",
+            INTERRUPTED: "interrupted",
+        },
+    )
+    what = compare.add_argument_group("what to compare")
+    for name, which in (("before", "first"), ("after", "second")):
+        what.add_argument(
+            name,
+            type=Path,
+            metavar=name.upper(),
+            help=f"the results of the {which} run: a folder, or its results.json",
+        )
+    results = compare.add_argument_group("results")
+    results.add_argument(
+        "--format", choices=FORMATS, default="text", help="(default: text; json has what is the same, too)"
+    )
+    results.add_argument(
+        "--output", type=Path, metavar="FILE", help="where it is written (default: it is printed)"
+    )
+    compare.set_defaults(command=dispatch.compare)
 
 
 def _plan(commands: Commands[Parser]) -> None:

@@ -78,7 +78,7 @@ class RunRecord(Record, frozen=True):
         return {verdict: sum(row.verdict is verdict for row in self.rows) for verdict in Verdict}
 
 
-class _Results(RunRecord, frozen=True, kw_only=True):
+class Results(RunRecord, frozen=True, kw_only=True):
     """A run as its file has it; in format 1 a finding's `suspected_cause` was called `mechanism`."""
 
     format: Literal[2]
@@ -111,7 +111,7 @@ def read_results(path: Path) -> RunRecord:
     Raise OSError when the file cannot be read, ValueError when it is not the results of a run.
     """
     try:
-        return typed(json.loads(path.read_text(encoding="utf-8")), _Results)
+        return typed(json.loads(path.read_text(encoding="utf-8")), Results)
     except RecursionError as error:
         raise ValueError(f"{path} is not the results of a run: it is nested too deeply") from error
     except ValueError as error:

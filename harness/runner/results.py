@@ -20,6 +20,7 @@ from harness.history import HistoryFile
 from harness.history.recorder import REMEDY
 from harness.plan import PlanRow
 from harness.reports.html import write_html
+from harness.reports.markdown import SUMMARY, write_summary
 from harness.reports.record import RowResult, RunRecord, write_results
 from harness.reports.verdicts import VERDICTS, write_verdicts
 from harness.runner.folder import HISTORY
@@ -118,7 +119,7 @@ class Results:
         return sum(part.ended for part in parts) >= max((part.tests for part in parts), default=1)
 
     def write(self) -> RunRecord:
-        """Write `results.json`, `verdicts.json` and `report.html`; return the record they were made from.
+        """Write the results, the verdicts, the report and the summary; return the record they were made from.
 
         Raise CannotWrite, and ValueError where the history cannot be read again.
         """
@@ -141,6 +142,7 @@ class Results:
             write_results(record, settings.reports / "results.json")
             write_verdicts(rows, run.verdict, settings.reports / VERDICTS)
             write_html(record, settings.reports / "report.html")
+            write_summary(record, settings.reports / SUMMARY)
         except OSError as error:
             raise CannotWrite(settings.reports, error, remedy=REMEDY) from error
         return record
