@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask
 from limits.storage import MemoryStorage, Storage
 
-from reference_server.adapters import mongo, redis_queue
+from reference_server.adapters import mongo, redis_clients, redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.memory_counts import MemoryCounts
 from reference_server.adapters.mongo_counts import MongoCounts
@@ -82,8 +82,8 @@ def create_server(config: Config, offload: Offload, metrics_folder: Path | None 
         CircuitBreaker("MongoDB", _MONGODB_FAILURES_TO_OPEN, metrics.breaker_moves("mongodb")),
         timeout_s=config.mongodb_timeout_ms / 1000,
     )
-    redis_client = redis_queue.connect(config.redis_url, config.redis_timeout_ms)
     known_heads = KnownHeads(time.monotonic)
+    redis_client = redis_clients.connect(config.redis_url, config.redis_timeout_ms, known_heads.unsubscribed)
     counted = metrics.breaker_moves("redis")
 
     def moved(is_open: bool) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference_server.setting import Setting, name, one_of, secret, url, whole_number
-from reference_server.store_url import MONGODB_URL, REDIS_URL
+from reference_server.store_url import MONGODB_URL, REDIS_URLS
 
 MAX_BODY_BYTES = 256 * 1024
 """A larger request body is answered 413. A message of 10,000 four-byte characters fits, even escaped."""
@@ -28,7 +28,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PORT", 8000, whole_number(1, 65535), "Port to listen on."),
     Setting("WORKERS", 2, whole_number(1, 64), "Worker processes. One that dies is replaced."),
     Setting("SECRET_KEY", None, secret(32, 4096), "Signs the tokens. It must be the same on every instance."),
-    Setting("REDIS_URL", "redis://127.0.0.1:6379/0", url(REDIS_URL), "The Redis server with the queues."),
+    Setting("REDIS_URL", "redis://127.0.0.1:6379/0", url(*REDIS_URLS), "The Redis with the queues."),
     Setting(
         "MONGODB_URL",
         "mongodb://127.0.0.1:27017/",

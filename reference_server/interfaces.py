@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -139,8 +139,11 @@ class MessageQueue(Guarded, Protocol):
     def pushes(self) -> int:
         """How many pushes, and probes, were counted when the last probe worked."""
 
-    def refresh(self) -> None:
-        """Check whether another queue was in use meanwhile. If so, trust no list from before."""
+    def refresh(self) -> Collection[str]:
+        """Check whether another queue was in use meanwhile. If so, trust no list from before.
+
+        Return the mailboxes whose last pushes may be in another queue alone.
+        """
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
         """Add a contiguous batch, oldest first. With a claim, replace a list that must be rebuilt.

@@ -68,7 +68,8 @@ class Relay:
             if self._is_new:
                 self._start_up()
             pending = self._stale_queues.refresh(self._outbox.pending)
-            self._queue.refresh()
+            for recipient in self._queue.refresh():
+                self._stale_queues.suspect(recipient, late_s=0.0)
             self._queue.breaker.close()
             # The probe's own notice shows that none is missing: so no poll must ask Redis for that.
             self._known_heads.store(reading, Newest(0, self._queue.pushes))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reference_server.contract import is_unicode
-from reference_server.store_url import UrlError, UrlRules
+from reference_server.store_url import UrlError, UrlRules, cleaned, legal_urls
 
 
 class ConfigError(ValueError):
@@ -59,9 +59,9 @@ def secret(shortest: int, longest: int) -> Rule:
     )
 
 
-def url(rules: UrlRules) -> Rule:
+def url(*kinds: UrlRules) -> Rule:
     """Return the rule for the URL of a store; its value is the URL without overruled parameters."""
-    return Rule(rules.legal, lambda text: rules.cleaned(text.strip()), may_be_shown=False)
+    return Rule(legal_urls(kinds), lambda text: cleaned(text.strip(), kinds), may_be_shown=False)
 
 
 @dataclass(frozen=True)

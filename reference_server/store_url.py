@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote
 
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s\[\]:/]+)(?::([0-9]{1,5}))?")
@@ -39,11 +39,13 @@ class UrlRules:
     escaped_password: bool = False
     """Whether the driver refuses unescaped special characters in a user name or password."""
     path: str = r".*"
+    shape: str = "…"
+    """What stands behind `://`, for people."""
 
     @property
     def legal(self) -> str:
         """The legal URLs, as the end of a sentence."""
-        return "a URL like " + " or ".join(f"{scheme}://…" for scheme in self.schemes)
+        return legal_urls([self])
 
     def cleaned(self, url: str) -> str:
         """Return the URL without overruled parameters. Raise UrlError."""
@@ -109,6 +111,20 @@ class UrlRules:
         )
 
 
+def legal_urls(kinds: Sequence[UrlRules]) -> str:
+    """Return the legal URLs of these kinds, as the end of a sentence."""
+    shapes = [f"{scheme}://{kind.shape}" for kind in kinds for scheme in kind.schemes]
+    return f"a URL like {' or '.join(shapes)}"
+
+
+def cleaned(url: str, kinds: Sequence[UrlRules]) -> str:
+    """Return the URL without overruled parameters, by the rules of its scheme. Raise UrlError."""
+    for kind in kinds:
+        if url.partition("://")[0] in kind.schemes:
+            return kind.cleaned(url)
+    raise UrlError(f"must be {legal_urls(kinds)}.")
+
+
 def _is_host_and_port(text: str) -> bool:
     match = _HOST_AND_PORT.fullmatch(text)
     if match is None or not 1 <= int(match[1] or 1) <= 65535:
@@ -153,6 +169,21 @@ REDIS_URL = UrlRules(
     lower_case=True,
     path=r"|[0-9]{1,5}/?",
 )
+
+REDIS_SENTINEL_URL = replace(
+    REDIS_URL,
+    schemes=("redis+sentinel", "rediss+sentinel"),
+    used={**REDIS_URL.used, "sentinel_username": _TEXT, "sentinel_password": _TEXT},
+    tls_schemes=("rediss+sentinel",),
+    overruled=REDIS_URL.overruled + r"|min_other_sentinels|force_master_ip|is_master|check_connection",
+    many_hosts=True,
+    path=r"[A-Za-z0-9._-]{1,255}(/|/[0-9]{1,5}/?)?",
+    shape="HOST:26379,…/SERVICE",
+)
+"""The sentinels, and the name by which they know the primary; Sentinel allows these characters in names."""
+
+REDIS_URLS = (REDIS_URL, REDIS_SENTINEL_URL)
+"""By these a Redis can be reached: see adapters/redis_clients.py."""
 
 MONGODB_URL = UrlRules(
     schemes=("mongodb", "mongodb+srv"),

@@ -54,13 +54,14 @@ class MemoryQueue:
         """See Guarded."""
         return True
 
-    def refresh(self) -> None:
-        """See MessageQueue. Lists of another epoch cannot be trusted, so drop them."""
+    def refresh(self) -> tuple[str, ...]:
+        """See MessageQueue. Lists of another epoch cannot be trusted, so drop them. There is one memory."""
         epoch = self._epoch_of("memory")
         if epoch != self._epoch:
             self._epoch = epoch
             self.lists.clear()
             self.claims.clear()
+        return ()
 
     def push(self, recipient: str, batch: Sequence[Message], claim: str | None = None) -> Accepted | Rebuild:
         """See MessageQueue."""

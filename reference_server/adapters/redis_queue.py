@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.queue_limits import check_message, check_read
+from reference_server.adapters.redis_clients import MAX_CONCURRENT
 from reference_server.errors import Misconfigured, QueueUnavailable
 from reference_server.interfaces import (
     Accepted,
@@ -34,31 +33,10 @@ from reference_server.message import Message, from_entries, to_entry
 
 log = logging.getLogger(__name__)
 
-MAX_CONCURRENT = 32
-"""Concurrent commands of one process. More would not be answered sooner, but time out together."""
 _HERE = Path(__file__).parent
 _SEE = "see What Redis must allow in docs/server.md"
 _BEFORE = {"push": ("identity", "notice", "trust"), "read": ("identity", "trust"), "probe": ("identity",)}
 _UNREMARKABLE = ("cold", "written before another Redis was in use", "written by version 0.1")
-
-
-def connect(url: str, timeout_ms: int) -> redis.Redis:
-    """Return a client that never retries and never waits long. It connects on first use.
-
-    redis-py would retry ten times: a push could be applied twice, and a dead Redis would cost seconds.
-    """
-    timeout_s = timeout_ms / 1000
-    pool = redis.ConnectionPool.from_url(
-        url,
-        max_connections=2 * MAX_CONCURRENT,  # the probe and the notifier use it as well
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        health_check_interval=5,  # detects a dead connection, above all the notifier's
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,  # this and the next line save round trips on every new connection
-        driver_info=None,
-    )
-    return redis.Redis(connection_pool=pool)
 
 
 class RedisQueue:
@@ -87,6 +65,10 @@ class RedisQueue:
         self._replaced = replaced
         self._writer = ("", "")
         self._seen = ""
+        self._unconfirmed: set[str] = set()
+        """The mailboxes that were pushed to since MongoDB last named this Redis as the one in use."""
+        self._orphaned: set[str] = set()
+        """Those of them that were pushed to a Redis that is no longer used."""
         self.pushes = 0
         self._push = client.register_script(script("push"))
         self._read = client.register_script(script("read"))
@@ -97,9 +79,14 @@ class RedisQueue:
         """See Guarded."""
         return self._breaker
 
-    def refresh(self) -> None:
+    def refresh(self) -> frozenset[str]:
         """See MessageQueue."""
-        self._take_into_use(self._seen)
+        pushed = frozenset(self._unconfirmed)
+        if not self._take_into_use(self._seen):
+            self._unconfirmed -= pushed
+        orphaned = frozenset(self._orphaned)
+        self._orphaned -= orphaned
+        return orphaned
 
     def probe(self) -> bool:
         """See Guarded. Try every command that requests use: Redis may be read-only or full, or deny some."""
@@ -120,6 +107,7 @@ class RedisQueue:
         for message in batch:
             check_message(message)
         first_seq, last_us = (batch[0].seq, batch[-1].timestamp_us) if batch else (1, 0)
+        self._unconfirmed.add(recipient)
         arguments = [claim or "", secrets.token_hex(8), self._limit, self._ttl_ms, first_seq, last_us]
         reply = self._run(self._push, recipient, arguments + [to_entry(message) for message in batch])
         if reply[0] == b"accepted":
@@ -172,14 +160,19 @@ class RedisQueue:
                 raise QueueUnavailable("a different Redis answers each time")
         return reply
 
-    def _take_into_use(self, identity: str) -> None:
-        """From now on trust only what was written in this Redis in its present epoch."""
-        if self._writer[0] not in ("", identity):
+    def _take_into_use(self, identity: str) -> bool:
+        """Trust only what was written in this Redis in its present epoch. Return whether it has changed."""
+        writer, used = (identity, self._epoch_of(identity)), self._writer[0]
+        is_another = used not in ("", identity)
+        if is_another:
             log.warning("A different Redis is in use now: its queues are rebuilt")
-        writer = (identity, self._epoch_of(identity))
+            # Another worker may have rebuilt queues in this one before those pushes went to the former one.
+            self._orphaned |= self._unconfirmed
+            self._unconfirmed.clear()
         if writer != self._writer:
             self._writer = writer
             self._replaced()
+        return is_another
 
     def _guarded(self, command: Callable[[], Any]) -> Any:
         """Run a command behind the breaker. Raise QueueUnavailable if Redis or the network fails."""

@@ -18,7 +18,10 @@
 -- Returns {'stranger', identity} if this is another Redis: the caller must look up its epoch first.
 
 local list, head = KEYS[1], KEYS[2]
-local here = identity(redis.call('INFO', 'server'), redis.call('INFO', 'replication'))
+local replication = redis.call('INFO', 'replication')
+-- A replica may still be a worker's primary, as before a failover. It is not to be used, even if it could be written.
+if string.find(replication, 'role:slave', 1, true) then return redis.error_reply('READONLY This Redis is a replica') end
+local here = identity(redis.call('INFO', 'server'), replication)
 if here ~= ARGV[1] then return {'stranger', here} end
 local writer = ARGV[1] .. ' ' .. ARGV[2]
 local seq, first, newest_us

@@ -28,7 +28,7 @@ def check(config: Config) -> None:
 
     The drivers are imported here, so gevent must have patched the standard library.
     """
-    from reference_server.adapters import mongo, redis_queue  # noqa: F401 - before the fork: the workers need them, too
+    from reference_server.adapters import mongo, redis_clients  # noqa: F401 - before the fork: the workers need them, too
 
     child = fork_gevent()
     if child == 0:
@@ -55,9 +55,9 @@ def _fails(make: Callable[[], None]) -> bool:
 
 
 def _redis(config: Config) -> None:
-    from reference_server.adapters import redis_queue
+    from reference_server.adapters import redis_clients
 
-    pool = redis_queue.connect(config.redis_url, config.redis_timeout_ms).connection_pool
+    pool = redis_clients.connect(config.redis_url, config.redis_timeout_ms).connection_pool
     pool.make_connection()
     options = pool.connection_kwargs  # redis-py reads files only when it connects
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

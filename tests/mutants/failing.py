@@ -77,23 +77,23 @@ def outcome_not_told(self, *message):
 @mutant(row="ERR-03", promise="available")
 def no_redis_timeout():
     """Redis commands have no timeout but the driver's default."""
-    app.redis_queue.connect = lambda url, timeout_ms: redis.Redis.from_url(url, protocol=2)
+    app.redis_clients.connect = lambda url, timeout_ms, moved: redis.Redis.from_url(url, protocol=2)
 
 
-def _connect_for_ever(url, timeout_ms):
+def _connect_for_ever(url, timeout_ms, moved):
     return redis.Redis.from_url(url, protocol=2, socket_timeout=None, socket_connect_timeout=None)
 
 
 @mutant(row="ERR-03", promise="available")
 def silent_redis_waited_for():
     """A silent Redis is waited for without end."""
-    app.redis_queue.connect = _connect_for_ever
+    app.redis_clients.connect = _connect_for_ever
 
 
 @mutant(row="CHAOS-09", promise="available")
 def silent_redis_waited_for_again():
     """The same, in a row in which Redis is away twice."""
-    app.redis_queue.connect = _connect_for_ever
+    app.redis_clients.connect = _connect_for_ever
 
 
 @mutant(row="FLOW-02", promise="available", replaces="auth:Accounts._sign_in")

@@ -6,7 +6,7 @@ import logging
 import time
 
 from reference_server import app
-from reference_server.adapters import redis_queue
+from reference_server.adapters import redis_clients, redis_queue
 from reference_server.adapters.mongo_epochs import MongoEpochs
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.redis_queue import RedisQueue
@@ -21,7 +21,7 @@ from tests.mutants.registry import STORY, mutant
 
 log = logging.getLogger(__name__)
 _read, _step = RedisQueue.read, Relay.step
-_connect, _tail = redis_queue.connect, MongoStore.tail
+_connect, _tail = redis_clients.connect, MongoStore.tail
 
 LAG_US = 60_000_000
 QUIET_STEPS = 6
@@ -138,10 +138,10 @@ def queue_rebuilt_from_a_stale_read(self, recipient, limit):
     return held if limit == 1 else [message for message in held if message.timestamp_us < until_us]
 
 
-@mutant(row="FLOW-01", promise="available", replaces="adapters.redis_queue:connect")
-def answers_of_redis_decoded(url, timeout_ms):
+@mutant(row="FLOW-01", promise="available", replaces="adapters.redis_clients:connect")
+def answers_of_redis_decoded(url, timeout_ms, moved):
     """The URL's decode_responses wins: Redis's answers are text where the server reads bytes."""
-    client = _connect(url, timeout_ms)
+    client = _connect(url, timeout_ms, moved)
     client.connection_pool.connection_kwargs["decode_responses"] = True
     return client
 

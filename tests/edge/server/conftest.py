@@ -13,7 +13,7 @@ import redis
 from harness.stack import Services
 from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
-from reference_server.adapters import mongo, redis_queue
+from reference_server.adapters import mongo, redis_clients
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Document, Mongo
 from tests.edge.server.process import Chat, ready, target
@@ -87,6 +87,6 @@ def mongodb(mongodb_url: str, database: str) -> Iterator[Mongo]:
 @pytest.fixture
 def redis_client(database_15: str) -> Iterator[redis.Redis]:
     """The server's own client of database 15."""
-    client = redis_queue.connect(database_15, timeout_ms=1000)
+    client = redis_clients.connect(database_15, timeout_ms=1000)
     yield client
     client.close()

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from harness.stack import Services, wait_until
-from reference_server.adapters import redis_queue
+from reference_server.adapters import redis_clients, redis_queue
 from reference_server.adapters.redis_notifier import RedisNotifier
 from reference_server.adapters.redis_queue import RedisQueue, script
 from reference_server.known_heads import LEASE_S, KnownHeads
@@ -33,7 +33,7 @@ class TwoProcesses(World):
         self.notifiers: list[RedisNotifier] = []
 
     def queue_of_a_process(self, known_heads: KnownHeads) -> RedisQueue:
-        client = redis_queue.connect(self._urls[len(self.clients)], timeout_ms=5000)
+        client = redis_clients.connect(self._urls[len(self.clients)], timeout_ms=5000)
         self.clients.append(client)
         breaker = redis_queue.CircuitBreaker("Redis", 2)
         return RedisQueue(

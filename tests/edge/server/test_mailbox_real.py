@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from harness.stack import Services
 from harness.stack.waiting import free_port
-from reference_server.adapters import redis_queue
+from reference_server.adapters import redis_clients
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Mongo
 from reference_server.adapters.mongo_epochs import MongoEpochs
@@ -142,7 +142,7 @@ class RealWorld(World):
 @pytest.fixture
 def client(ours: Services) -> Iterator[redis.Redis]:
     """The server's own client, through the proxy."""
-    client = redis_queue.connect(ours.redis_url, PATIENCE_MS)
+    client = redis_clients.connect(ours.redis_url, PATIENCE_MS)
     yield client
     client.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from reference_server.adapters import redis_queue
+from reference_server.adapters import redis_clients
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import QueueUnavailable
@@ -38,7 +38,7 @@ class TestRedisKeys(RedisKeysContract):
 
 def test_more_callers_than_connections_say_nothing_about_redis(database_15: str) -> None:
     """redis-py's blocking pool would raise what a dead Redis raises, and the breaker would open."""
-    few = redis_queue.connect(database_15, timeout_ms=1000)
+    few = redis_clients.connect(database_15, timeout_ms=1000)
     few.connection_pool.max_connections = 1
     queue = RedisQueue(few, CircuitBreaker("Redis", 1), Epochs(), limit=LIMIT, ttl_s=MONTH_S)
     taken = few.connection_pool.get_connection()

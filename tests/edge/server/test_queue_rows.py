@@ -12,7 +12,8 @@ from harness.stack import Services
 from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
 from reference_server.adapters.circuit_breaker import CircuitBreaker
-from reference_server.adapters.redis_queue import RedisQueue, connect
+from reference_server.adapters.redis_clients import connect
+from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.errors import QueueUnavailable
 from tests.contracts.queue_contract import BOB, NO_CURSOR, START, Epochs, message, messages, rebuilt, seqs
 from tests.contracts.redis_keys_contract import LIST, MONTH_S

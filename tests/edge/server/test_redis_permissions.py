@@ -13,7 +13,7 @@ import redis
 from harness.stack import Services
 from harness.stack.target_process import Target
 from harness.stack.waiting import wait_until
-from reference_server.adapters import redis_queue
+from reference_server.adapters import redis_clients
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_queue import RedisQueue
 from tests.contracts.queue_contract import LIMIT, Epochs, messages, rebuilt
@@ -43,7 +43,7 @@ def as_chat(url: str) -> str:
 
 @pytest.fixture
 def queue(admin: redis.Redis, ours: Services) -> Iterator[RedisQueue]:
-    client = redis_queue.connect(as_chat(ours.redis_url), timeout_ms=2000)
+    client = redis_clients.connect(as_chat(ours.redis_url), timeout_ms=2000)
     yield RedisQueue(client, CircuitBreaker("Redis", 2), Epochs(), limit=LIMIT, ttl_s=1000)
     client.close()
 

@@ -18,7 +18,8 @@ def _info(self: FakeSocket, *sections: bytes) -> bytes:
     """`INFO` of a section, as far as the scripts read it; fakeredis has none."""
     of = self._server
     run_id, replid = getattr(of, "run_id", _FIRST_RUN_ID), getattr(of, "replid", _FIRST_REPLID)
-    lines = {b"server": f"run_id:{run_id}", b"replication": f"master_replid:{replid}"}
+    role = "slave" if getattr(of, "is_replica", False) else "master"
+    lines = {b"server": f"run_id:{run_id}", b"replication": f"role:{role}\r\nmaster_replid:{replid}"}
     return "".join(f"# {section.decode()}\r\n{lines[section]}\r\n" for section in sections).encode()
 
 
@@ -27,12 +28,16 @@ setattr(FakeSocket, "info", command((), (bytes,))(_info))  # noqa: B010 - the cl
 
 
 class Server(fakeredis.FakeServer):
-    """`run_id` changes with a restart, `replid` with a promotion; one that `is_down` cannot be reached."""
+    """`run_id` changes with a restart, `replid` with a promotion; one that `is_down` cannot be reached.
+
+    One that `is_replica` says so, and can be written all the same, as some replicas can.
+    """
 
     run_id = _FIRST_RUN_ID
     replid = _FIRST_REPLID
     is_down = False
     is_read_only = False
+    is_replica = False
 
 
 class Client(fakeredis.FakeRedis):

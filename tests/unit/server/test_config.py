@@ -51,7 +51,7 @@ def test_a_setting_is_read_from_its_variable() -> None:
         ("WORKERS", "9" * 5000, "WORKERS must be a whole number from 1 to 64"),
         ("MESSAGE_LIMIT", "10001", "MESSAGE_LIMIT must be a whole number from 1 to 10,000, not '10001'."),
         ("LOG_LEVEL", "loud", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, not 'loud'."),
-        ("REDIS_URL", "localhost:6379", "REDIS_URL must be a URL like redis://… or rediss://… or unix://…."),
+        ("REDIS_URL", "localhost:6379", "REDIS_URL must be a URL like redis://… or rediss://… or unix://… or redis+sentinel://HOST:26379,…/SERVICE"),
         ("REDIS_URL", "redis://", "REDIS_URL must be a URL"),
         ("REDIS_URL", "redis://host:port/0", "REDIS_URL must be a URL"),
         ("MONGODB_URL", "http://host", "MONGODB_URL must be a URL like mongodb://… or mongodb+srv://…."),

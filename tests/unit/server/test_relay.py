@@ -21,6 +21,22 @@ def break_mongodb(world: World) -> None:
     world.store.breaker.open(QueueUnavailable("Connection refused"))
 
 
+def test_mailboxes_whose_pushes_went_to_a_former_redis_are_pushed_again(
+    world: World, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process.send("one")
+    process.relay.step()
+    draft = Draft("id-2", "alice", "bob", "two", None)
+    world.store.append(draft, world.clock.now_us())  # its push went to the former one
+    assert process.contents() == ["one"]
+    with monkeypatch.context() as moved:
+        moved.setattr(world.queue, "refresh", lambda: ["bob"])
+        process.relay.step()
+    assert process.contents() == ["one", "two"]
+    process.relay.step()
+    assert not process.stale_queues.has_any()
+
+
 class TestBreakers:
     def test_redis_comes_back_with_the_step_after_its_recovery(self, world: World, process: Process) -> None:
         break_redis(world)

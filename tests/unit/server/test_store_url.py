@@ -24,6 +24,10 @@ def config(**environment: str) -> Config:
         "redis://redis.example?db=5&client_name=chat",
         "unix:///run/redis.sock?db=2",
         "unix://user:secret@/run/redis.sock",
+        "redis+sentinel://a.example/mymaster",
+        "redis+sentinel://user:p%40ss@a.example:26379,b.example:1,[::1]:26379/chat.main_1-x/3?client_name=chat",
+        "redis+sentinel://a.example/mymaster/?db=5&sentinel_username=u&sentinel_password=p%2Fw",
+        "rediss+sentinel://a.example,b.example/mymaster/0?ssl_ca_certs=%2Fetc%2Fca.pem",
     ],
 )
 def test_a_redis_url_that_says_where_and_who_is_used_as_it_is(url: str) -> None:
@@ -75,10 +79,12 @@ def test_what_would_undo_a_promise_of_mongodb_is_taken_out(parameter: str) -> No
         "retry_on_timeout=yes",
         "max_connections=1",
         "health_check_interval=0",
+        "socket_connect_timeout=60",
     ],
 )
 def test_what_would_undo_a_promise_of_redis_is_taken_out(parameter: str) -> None:
-    assert config(REDIS_URL=f"redis://a:1/0?{parameter}").redis_url == "redis://a:1/0"
+    for url in ("redis://a:1/0", "redis+sentinel://a:1,b:1/mymaster"):
+        assert config(REDIS_URL=f"{url}?{parameter}").redis_url == url
 
 
 @pytest.mark.parametrize(
@@ -114,6 +120,24 @@ def test_what_would_undo_a_promise_of_redis_is_taken_out(parameter: str) -> None
         ("REDIS_URL", "redis://a:1/0?db=x", "illegal value of the parameter 'db'"),
         ("REDIS_URL", "redis://:s3cr@a..b/0", "must be a URL like"),
         ("REDIS_URL", "unix://run/redis.sock", "must be a URL like"),
+        ("REDIS_URL", "sentinel://a/mymaster", "or redis+sentinel://HOST:26379,…/SERVICE"),
+        ("REDIS_URL", "redis+sentinel://a:26379", "what follows the `/` is not legal"),
+        ("REDIS_URL", "redis+sentinel://a:26379/", "what follows the `/` is not legal"),
+        ("REDIS_URL", "redis+sentinel://a/my master", "what follows the `/` is not legal"),
+        ("REDIS_URL", "redis+sentinel://a/mymaster/zero", "what follows the `/` is not legal"),
+        ("REDIS_URL", "redis+sentinel://a/mymaster/0/1", "what follows the `/` is not legal"),
+        ("REDIS_URL", "redis+sentinel://a/" + "m" * 256, "what follows the `/` is not legal"),
+        ("REDIS_URL", "redis+sentinel:///mymaster", "must be a URL like redis+sentinel://HOST"),
+        ("REDIS_URL", "redis+sentinel://a:1,,b:1/mymaster", "must be a URL like redis+sentinel://HOST"),
+        ("REDIS_URL", "redis+sentinel://a:0/mymaster", "must be a URL like redis+sentinel://HOST"),
+        ("REDIS_URL", "redis+sentinel://:s3cr%t@a/mymaster", "write %25 for `%`"),
+        ("REDIS_URL", "redis+sentinel://:s3cr@t@a/mymaster?foo=1", "unknown parameter 'foo'"),
+        (
+            "REDIS_URL",
+            "redis+sentinel://a/mymaster?ssl_cert_reqs=none",
+            "which is for rediss+sentinel:// only",
+        ),
+        ("REDIS_URL", "redis://a/0?sentinel_password=s3cr", "unknown parameter 'sentinel_password'"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_with_one_sentence(variable: str, url: str, sentence: str) -> None:
