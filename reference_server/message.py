@@ -32,10 +32,11 @@ class Head:
 EMPTY = Head(seq=0, timestamp_us=0)
 
 
-class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Message(msgspec.Struct, frozen=True, array_like=True, gc=False, forbid_unknown_fields=True):
     """One message. `seq` counts from 1 without holes in its mailbox; `timestamp_us` grows with it.
 
-    The fields are in the order of an entry: see to_entry.
+    The fields are in the order of an entry: see to_entry. An entry of a later version with more fields is
+    refused: what they mean for the others is not known.
     """
 
     seq: int

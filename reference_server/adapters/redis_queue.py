@@ -36,7 +36,12 @@ log = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
 _SEE = "see What Redis must allow in docs/server.md"
 _BEFORE = {"push": ("identity", "notice", "trust"), "read": ("identity", "trust"), "probe": ("identity",)}
-_UNREMARKABLE = ("cold", "written before another Redis was in use", "written by version 0.1")
+_UNREMARKABLE = (
+    "cold",
+    "written before another Redis was in use",
+    "written by version 0.1",
+    "written by a later version",
+)
 
 
 class RedisQueue:

@@ -7,6 +7,8 @@
 --            writer        where it was written: identity and epoch of the Redis
 --            seq, timestamp_us   of the newest message of the mailbox; both 0 for an empty mailbox
 --            first         seq of the oldest entry; seq + 1 for an empty list
+--            format        absent. A later version that writes entries or a record which this one could misread sets it
+--                          to a number above FORMAT, and its lists are rebuilt here. It reads lists without it.
 --          or, while the list must be rebuilt:
 --            claim         random; a worker that read the store after it was set may replace the list
 --            claim_writer  where it was made
@@ -24,6 +26,7 @@ if string.find(replication, 'role:slave', 1, true) then return redis.error_reply
 local here = identity(redis.call('INFO', 'server'), replication)
 if here ~= ARGV[1] then return {'stranger', here} end
 local writer = ARGV[1] .. ' ' .. ARGV[2]
+local FORMAT = 1
 local seq, first, newest_us
 
 local function place_of(entry)
@@ -38,8 +41,9 @@ local function distrust()
   local list_type, head_type = redis.call('TYPE', list).ok, redis.call('TYPE', head).ok
   if list_type ~= 'list' and list_type ~= 'none' then return 'messages key has the wrong type' end
   if head_type ~= 'hash' and head_type ~= 'none' then return 'head key has the wrong type' end
-  local record = redis.call('HMGET', head, 'writer', 'seq', 'first', 'timestamp_us')
+  local record = redis.call('HMGET', head, 'writer', 'seq', 'first', 'timestamp_us', 'format')
   if not record[1] then return 'cold' end
+  if record[5] and (tonumber(record[5]) or FORMAT + 1) > FORMAT then return 'written by a later version' end
   if record[1] ~= writer then return 'written before another Redis was in use' end
   seq, first, newest_us = tonumber(record[2]), tonumber(record[3]), tonumber(record[4])
   if not (seq and first and newest_us) then return 'head record is damaged' end
