@@ -25,26 +25,29 @@ class OutOfTime(Exception):
     """There is no time for another case; what is the smallest so far remains."""
 
 
-def shrink(case: Case, fails: Fails, *, likely: Sequence[Planned] = ()) -> Case:
-    """Return the smallest failing case that was found.
+def shrink(case: Case, fails: Fails, *, likely: Sequence[Planned] = ()) -> Case | None:
+    """Return the smallest failing case that was found; None if no case failed, not even the whole one.
 
-    `likely` are the faults that probably made it fail; they are tried first, alone.
+    `likely` are the faults that probably made it fail; they are tried first, alone: the whole case takes
+    longest, and does not need to fail again where a part of it does.
     """
     shrinking = _Shrinking(case, fails)
     with contextlib.suppress(OutOfTime):
         shrinking.run(likely)
-    return shrinking.smallest
+    return shrinking.smallest if shrinking.has_failed else None
 
 
 @dataclass
 class _Shrinking:
     smallest: Case
     fails: Fails
-
+    has_failed: bool = False
     tried: set[str] = field(default_factory=set)
 
     def run(self, likely: Sequence[Planned]) -> None:
         self._guess(likely)
+        if not self.has_failed and not self._try(self.smallest, "the whole schedule"):
+            return
         self._take_faults_away()
         if self._simplify():
             self._take_faults_away()
@@ -56,7 +59,7 @@ class _Shrinking:
         self.tried.add(as_file)
         if not self.fails(case, what):
             return False
-        self.smallest = case
+        self.smallest, self.has_failed = case, True
         return True
 
     def _guess(self, likely: Sequence[Planned]) -> None:

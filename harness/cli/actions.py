@@ -9,8 +9,11 @@ import subprocess
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
 
 from harness.checkers import PROMISES, not_made
 from harness.cli import listing, streams
@@ -83,10 +86,13 @@ def in_two_tries(
 
 
 @contextlib.contextmanager
-def results_folder(options: Namespace) -> Iterator[None]:
-    """Hold the folder of the results while the run lasts, and give the run its id. Raise UsageError."""
+def results_folder(options: Namespace, *, kept: Collection[str] = ()) -> Iterator[None]:
+    """Hold the folder of the results while the run lasts, and give the run its id. Raise UsageError.
+
+    What `kept` names stays there from an earlier run.
+    """
     options.run = new_run()
-    with held(options.reports, options.run):
+    with held(options.reports, options.run, kept=kept):
         yield
 
 
@@ -175,6 +181,7 @@ def run_rows(
     *,
     timeout_s: float = LONGEST_ROW_S,
     plugins: Sequence[object] = (),
+    shown_on: Console = console,
 ) -> tuple[int, list[str]]:
     """Run pytest with our own output; return the exit code, and the rows for which the machine was too busy.
 
@@ -190,13 +197,13 @@ def run_rows(
     ]
     if options.workers is not None:
         words += ["--harness-workers", str(options.workers)]
-    progress = Progress(console, rows=len(rows))
+    progress = Progress(shown_on, rows=len(rows))
     try:
         pytest_code = listing.pytest_main(words, [progress, *plugins])
     except OSError as error:
         raise CannotWrite(error.filename or reports, error, remedy=REMEDY) from error
     exit_code = progress.exit_code(pytest_code)
-    line(f"Report: {printable(str(reports / 'report.html'))}")
+    shown_on.print(Text(f"Report: {printable(str(reports / 'report.html'))}"), soft_wrap=True)
     return exit_code, progress.too_busy()
 
 

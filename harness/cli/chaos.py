@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from rich.table import Table
 
 from harness.chaos import scenario
@@ -29,7 +30,7 @@ PATIENCE_S = 180.0
 MINUTES = 2.0
 
 
-class _Given:
+class Given:
     """A pytest plugin that hands the schedule to the scenario: what is played is what was printed."""
 
     def __init__(self, schedule: FaultSchedule) -> None:
@@ -43,41 +44,61 @@ class _Given:
 
 def chaos(options: Namespace) -> int:
     """Print the schedule of a seed or a file and, without `--dry-run`, play it. Return the exit code."""
+    if options.resume:
+        raise UsageError("--resume goes on with many seeds: give it the same --seeds again.")
+    options.seed = options.seeds[0] if options.seeds else None
     case = _given(options) if options.schedule else _drawn(options)
     options.seed, options.target, options.workers = case.seed, case.target, case.workers
     schedule = case.schedule
     minutes = schedule.total_s / 60 if options.schedule else options.minutes
     say(f"Chaos for {minutes:.3g} minutes, seed {options.seed}; the same again with:")
-    line(f"  {_command(options)}\n")
+    line(f"  {command_of(options)}\n")
     console.print(table(schedule))
     if options.dry_run:
         return 0
     say()
     with results_folder(options):
         write_schedule(case, options.reports / SCHEDULE)
-        exit_code, _ = run_rows(
-            options,
-            read_plan(PAGE),
-            [str(scenario.__file__), "--harness-plan", str(PAGE)],
-            options.reports,
-            timeout_s=2 * schedule.total_s + PATIENCE_S,
-            plugins=[_Given(schedule)],
-        )
+        exit_code, _ = play_schedule(options, schedule)
     return exit_code
+
+
+def play_schedule(
+    options: Namespace, schedule: FaultSchedule, *plugins: object, shown_on: Console = console
+) -> tuple[int, list[str]]:
+    """Play a schedule, with the results in `options.reports`; see `run_rows`."""
+    return run_rows(
+        options,
+        read_plan(PAGE),
+        [str(scenario.__file__), "--harness-plan", str(PAGE)],
+        options.reports,
+        timeout_s=2 * schedule.total_s + PATIENCE_S,
+        plugins=[Given(schedule), *plugins],
+        shown_on=shown_on,
+    )
 
 
 def _drawn(options: Namespace) -> Case:
     """Return what the seed draws of the faults that are possible here. Raise UsageError."""
     with_seed(options)
+    profile, kinds = drawable(options)
+    quiet = quiet_s(profile.bounds)
+    schedule = draw(options.seed, kinds, total_s=options.minutes * 60, quiet_s=quiet)
+    return Case(schedule, options.seed, options.target, options.workers)
+
+
+def drawable(options: Namespace) -> tuple[Profile, list[ChaosFault]]:
+    """Return the target's profile, and the kinds of faults that are asked for and possible here.
+
+    Complete the options with the usual target and length. Raise UsageError.
+    """
     options.minutes = options.minutes or MINUTES
-    target = options.target or REFERENCE
-    profile = load_profile(target)
+    options.target = options.target or REFERENCE
+    profile = load_profile(options.target)
     wanted = chosen(kinds_of(profile), options.only)
     kinds, left_out = possible(wanted, profile, find_services(profile.stores))
     _say_left_out(left_out)
-    quiet = quiet_s(profile.bounds)
-    schedule = draw(options.seed, kinds, total_s=options.minutes * 60, quiet_s=quiet)
-    return Case(schedule, options.seed, target, options.workers)
+    return profile, kinds
 
 
 def _given(options: Namespace) -> Case:
@@ -129,7 +150,7 @@ def _say_left_out(left_out: Mapping[str, Iterable[ChaosFault]]) -> None:
         say(f"Not drawn: {', '.join(kind.full_name for kind in kinds)}: {reason}.")
 
 
-def _command(options: Namespace) -> str:
+def command_of(options: Namespace) -> str:
     """Return the command that does the same again."""
     words = ["python", "-m", "harness", "chaos", "--seed", str(options.seed)]
     if options.schedule:

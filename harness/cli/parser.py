@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.cli import dispatch
+from harness.cli.seeds import seeds_from
 from harness.parts import PARTS
 from harness.printable import printable
 
@@ -204,11 +205,13 @@ def _chaos(commands: Commands[Parser]) -> None:
         "chaos",
         help="inject faults drawn from a seed",
         description="Draw a schedule of faults from a seed, play it under traffic, and judge every\n"
-        "promise over the whole of it. The same seed draws the same schedule.",
+        "promise over the whole of it. The same seed draws the same schedule. Of many\n"
+        "seeds, play one after the other on one stack, and sum up what happened.",
         usage="[options]",
         examples={
             f"{PROGRAM} chaos --seed 7 --minutes 5": "play five minutes of the faults of seed 7",
             f"{PROGRAM} chaos --seed 7 --dry-run": "print them only",
+            f"{PROGRAM} chaos --seeds 1000 --minutes 0.5": "play seeds 1 to 1000; --resume goes on",
             f"{PROGRAM} chaos --only redis --only 'server *'": "inject faults of these kinds only",
             f"{PROGRAM} chaos --schedule shrunk.json": "play the faults of a file",
         },
@@ -227,7 +230,20 @@ def _chaos(commands: Commands[Parser]) -> None:
     )
     what.add_argument("--dry-run", action="store_true", help="print the schedule, and run nothing")
     _about_the_target(chaos)
-    _minutes_of(_how(chaos))
+    how = chaos.add_argument_group("how")
+    seeds = how.add_mutually_exclusive_group()
+    seeds.add_argument(
+        "--seed",
+        dest="seeds",
+        type=_seeds,
+        metavar="N",
+        help="the source of every random choice, or several: 1-20 or 3,17 (default: a new one)",
+    )
+    seeds.add_argument("--seeds", type=_first_seeds, metavar="COUNT", help="play this many seeds, from 1 on")
+    how.add_argument(
+        "--resume", action="store_true", help="go on with seeds: run what is missing or undecided"
+    )
+    _minutes_of(how)
     _about_results(chaos)
     chaos.set_defaults(command=dispatch.chaos, target=None, minutes=None)  # a schedule has its own
 
@@ -247,7 +263,7 @@ def _shrink(commands: Commands[Parser]) -> None:
         exit_codes={
             0: "the smallest schedule that was found is in shrunk.json",
             2: _FAILED[2],
-            3: "the whole schedule does not fail often enough, or the harness failed",
+            3: "nothing fails often enough, or the harness failed",
             INTERRUPTED: "interrupted",
         },
     )
@@ -504,6 +520,17 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)
+
+
+def _first_seeds(text: str) -> tuple[int, ...]:
+    return _seeds(f"1-{_count(text)}")
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        return seeds_from(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _minutes(text: str) -> float:

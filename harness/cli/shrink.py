@@ -41,10 +41,10 @@ def shrink_run(options: Namespace) -> int:
     say(f"The run broke {same}. The same failure is looked for.")
     trials = _Trials(folder / STEPS, same, options)
     likely = suspects(run, folder / HISTORY, case.schedule, same)
-    if not trials.fails(case, "the whole schedule"):
-        say(f"It does not fail often enough to be made smaller: {trials.of(case)}.")
-        return 3
     smallest = shrink(case, trials.fails, likely=likely)
+    if smallest is None:
+        say(f"It did not fail often enough to be made smaller. The last schedule {trials.last}.")
+        return 3
     _say_result(smallest, trials, folder / SHRUNK)
     return 0
 
@@ -102,6 +102,11 @@ class _Trials:
     def of(self, case: Case) -> Tally:
         """Return how often a case failed."""
         return next(tally for tried, tally in reversed(self._tallies) if tried == case)
+
+    @property
+    def last(self) -> Tally:
+        """How often the last case failed."""
+        return self._tallies[-1][1]
 
     def fails(self, case: Case, what: str) -> bool:
         """Run a case until it is decided whether it fails often enough. Raise OutOfTime."""

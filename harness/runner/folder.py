@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -22,8 +22,11 @@ AGAIN = "again"
 """The folder below, for the rows that are run once more."""
 LOCK = ".run"
 """A lock file, which the system releases when a process ends; it names the run and its process."""
-FILES = (HISTORY, "schedule.json", "verdicts.json", "results.json", "report.html", "junit.xml")
-FOLDERS = ("logs", "screenshots", "shrink", ".locks", AGAIN)
+FILES = (
+    *(HISTORY, "schedule.json", "verdicts.json", "results.json", "report.html", "junit.xml"),
+    *("seeds.jsonl", "seeds.json"),
+)
+FOLDERS = ("logs", "screenshots", "shrink", "seeds", ".locks", AGAIN)
 _LONGEST_COMMAND = 120
 
 
@@ -33,10 +36,11 @@ def new_run() -> str:
 
 
 @contextmanager
-def held(folder: Path, run: str) -> Iterator[None]:
+def held(folder: Path, run: str, *, kept: Collection[str] = ()) -> Iterator[None]:
     """Hold the folder together with the other processes of this run; its first one clears the folder.
 
-    Raise UsageError where another run holds it, naming its process, or where it cannot be written to.
+    What `kept` names stays. Raise UsageError where another run holds it, naming its process, or where it
+    cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,19 +50,19 @@ def held(folder: Path, run: str) -> Iterator[None]:
         raise _unusable(folder, error) from error
     with lock:
         try:
-            _join(lock, folder, run)
+            _join(lock, folder, run, kept)
         except OSError as error:
             raise _unusable(folder, error) from error
         yield
 
 
-def _join(lock: TextIO, folder: Path, run: str) -> None:
+def _join(lock: TextIO, folder: Path, run: str, kept: Collection[str]) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         pass
     else:
-        _clear(folder)
+        _clear(folder, kept)
         lock.truncate(0)
         lock.write(f"{run}\n{_whoami()}\n")
         lock.flush()
@@ -71,12 +75,13 @@ def _join(lock: TextIO, folder: Path, run: str) -> None:
         )
 
 
-def _clear(folder: Path) -> None:
+def _clear(folder: Path, kept: Collection[str]) -> None:
     """Remove an earlier run's results, so that they are not mistaken for this run's."""
     for name in FILES:
-        (folder / name).unlink(missing_ok=True)
+        if name not in kept:
+            (folder / name).unlink(missing_ok=True)
     for name in FOLDERS:
-        if (folder / name).exists():
+        if name not in kept and (folder / name).exists():
             shutil.rmtree(folder / name)
 
 

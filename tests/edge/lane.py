@@ -17,13 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cli import actions, listing
+from harness.cli.one_stack import SharedServices
 from harness.errors import HarnessError
 from harness.plan import PLAN_FILE, PlanRow, read_plan, select
 from harness.plan.fitting import fitting
 from harness.runner.folder import new_run
 from harness.stack import Services
 from harness.targets.profile import load_profile
-from tests.mutants.lane import SharedServices, as_interrupt, printed_to
+from tests.mutants.lane import as_interrupt, printed_to
 
 OUTPUT = "output.txt"
 

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from harness.cli.seeds import seeds_from
 from harness.errors import HarnessError, UsageError
 from harness.reports.record import RowResult
 from harness.runner.folder import held, new_run
@@ -33,7 +34,7 @@ from tests.mutants.lanes import Lane, Lanes
 from tests.mutants.matrix import Trial, passed, run_row, try_mutant
 from tests.mutants.patched_client import ClientMutant
 from tests.mutants.registry import Mutant
-from tests.mutants.trials import FILE, add_trial, latest, matrix, read_trials, seeds_from, write_trials
+from tests.mutants.trials import FILE, add_trial, latest, matrix, read_trials, write_trials
 
 WIDE = 150  # columns: a log has no width, and the matrix has one line for each mutant
 INTERRUPTED = 130

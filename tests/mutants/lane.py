@@ -18,12 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import pytest
-
 from harness.cli import actions, client, listing
+from harness.cli.one_stack import SharedServices
 from harness.errors import HarnessError
 from harness.plan import PLAN_FILE, PlanRow, read_plan, select
-from harness.plugin import SERVICES
 from harness.runner.folder import new_run
 from harness.stack import Services
 from harness.targets.profile import REFERENCE
@@ -37,17 +35,6 @@ class Request:
     target: str
     seed: int
     reports: str
-
-
-class SharedServices:
-    """A pytest plugin: the run uses these services."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Called by pytest at its start."""
-        config.stash[SERVICES] = self._services
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from tests.mutants.catalog import MUTANTS
 from tests.mutants.lane import Request
 from tests.mutants.matrix import Trial, try_mutant
 from tests.mutants.registry import Mutant
-from tests.mutants.trials import FILE, add_trial, latest, matrix, read_trials, seeds_from, write_trials
+from tests.mutants.trials import FILE, add_trial, latest, matrix, read_trials, write_trials
 
 MUTANT = MUTANTS["since-inclusive"]
 TOLD = MUTANTS["replay-not-told"]
@@ -160,18 +160,6 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     (file := tmp_path / "trials.jsonl").write_text('{"kind": "send"}\n', encoding="utf-8")
     with pytest.raises(ValueError, match="is not the trials of a run"):
         read_trials(file)
-
-
-def test_seeds_are_named_one_by_one_and_from_to() -> None:
-    assert seeds_from("7") == (7,)
-    assert seeds_from("1-4") == (1, 2, 3, 4)
-    assert seeds_from("3,17,20-22,3") == (3, 17, 20, 21, 22)
-
-
-@pytest.mark.parametrize("text", ["", "many", "5-1", "1-x", "-3"])
-def test_what_names_no_seed_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"\S"):
-        seeds_from(text)
 
 
 def test_the_table_tells_how_often_and_with_which_seeds_a_mutant_was_missed() -> None:

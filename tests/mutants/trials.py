@@ -43,17 +43,6 @@ def add_trial(file: Path, trial: Trial) -> None:
         trials.write(_line(trial))
 
 
-def seeds_from(text: str) -> tuple[int, ...]:
-    """Return the seeds that '7', '1-20' or '3,17,20-22' names. Raise ValueError."""
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        seeds += range(int(first), int(last or first) + 1)
-    if not seeds:
-        raise ValueError(f"{text!r} names no seed")
-    return tuple(dict.fromkeys(seeds))
-
-
 def matrix(mutants: Iterable[Mutant], trials: Sequence[Trial]) -> Table:
     """Return the kill matrix: how often each mutant was caught by its promise, and how it survived."""
     table = Table(box=None, pad_edge=False)

@@ -86,7 +86,7 @@ def test_no_case_is_tried_twice() -> None:
 @pytest.mark.parametrize("steps", range(12))
 def test_without_time_the_smallest_so_far_remains(steps: int) -> None:
     left = [steps]
-    failing: list[Case] = [case(5)]
+    first, failing = case(5), list[Case]()
 
     def fails(one: Case, what: str) -> bool:
         if not left[0]:
@@ -97,7 +97,29 @@ def test_without_time_the_smallest_so_far_remains(steps: int) -> None:
         failing.append(one)
         return True
 
-    assert shrink(failing[0], fails) == failing[-1]
+    assert shrink(first, fails) == (failing[-1] if failing else None)
+
+
+def test_what_never_fails_again_is_not_made_small() -> None:
+    tried: list[str] = []
+
+    def fails(one: Case, what: str) -> bool:
+        tried.append(what)
+        return False
+
+    first = case(7)
+    outage = next(outage for outage in first.schedule.outages if len(outage) > 1)
+    assert shrink(first, fails, likely=outage) is None
+    assert tried[0] == "no fault at all"
+    assert tried[-1] == "the whole schedule"
+
+
+def test_the_whole_schedule_is_tried_where_no_guess_fails() -> None:
+    first = case(7)
+    one, other = first.schedule.outages[0][0], first.schedule.outages[-1][0]
+    smallest = shrink(first, needing(one.kind.full_name, other.kind.full_name), likely=[one])
+    assert smallest is not None
+    assert sorted(names(smallest.schedule)) == sorted([one.kind.full_name, other.kind.full_name])
 
 
 def test_every_case_can_be_played() -> None:
@@ -128,5 +150,6 @@ def test_clocks_are_left_out_with_the_last_fault_that_needs_them() -> None:
 
 def test_nothing_else_of_a_case_changes() -> None:
     first = case(11)
-    smallest = shrink(first, needing("redis slow"))
+    smallest = shrink(first, needing(first.schedule.faults[-1].kind.full_name))
+    assert smallest is not None
     assert replace(smallest, schedule=first.schedule, workers=first.workers) == first
