@@ -13,11 +13,20 @@ from harness.faults.fault import PROXY_FAULTS, Fault
 from harness.faults.injector import Timing
 from harness.faults.mongodb_faults import MongodbFaults
 from harness.faults.redis_data_faults import RedisDataFaults
+from harness.faults.replica_set_faults import ReplicaSetFaults
 from harness.faults.server_faults import ServerFaults
 from harness.faults.upstream_faults import UpstreamFaults
 
 __all__ = ["PROXY_FAULTS", "Fault", "FaultInjector", "Timing"]
 
 
-class FaultInjector(RedisDataFaults, MongodbFaults, UpstreamFaults, ServerFaults, ClockFaults, ClientFaults):
+class FaultInjector(
+    RedisDataFaults,
+    MongodbFaults,
+    ReplicaSetFaults,
+    UpstreamFaults,
+    ServerFaults,
+    ClockFaults,
+    ClientFaults,
+):
     """All faults; see `Injector` for how a fault is injected and recorded."""

@@ -3,6 +3,7 @@
 - `run.users` registers users and signs them in; the first one starts the server.
 - `run.messages` sends single messages, `run.senders` sends at a steady rate, `run.readers` polls.
 - `run.traffic` does all three: new users write to new users who poll.
+- `run.clusters` starts stores of several processes for the server, before it starts.
 - `run.faults` breaks something for as long as a `with` lasts; `run.instances` starts several servers.
 - `run.wait` waits for traffic, delivery or recovery; `run.queues` for the queues in Redis.
 - `run.mailboxes` ends the traffic and reads everything that is left.
@@ -20,6 +21,7 @@ from harness.run.broken import (
     PromiseBroken,
     certain,
 )
+from harness.run.clusters import ReplicaSet
 from harness.run.messages import Pair
 from harness.run.run import Run
 
@@ -30,6 +32,7 @@ __all__ = [
     "Inconclusive",
     "Pair",
     "PromiseBroken",
+    "ReplicaSet",
     "Run",
     "certain",
 ]

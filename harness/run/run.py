@@ -10,6 +10,7 @@ from harness.client.variety.variety import Variety
 from harness.faults import FaultInjector
 from harness.history import Recorder
 from harness.run.checks import Checks
+from harness.run.clusters import Clusters
 from harness.run.complaints import Complaints
 from harness.run.mailboxes import Mailboxes
 from harness.run.measure import Measure
@@ -39,6 +40,7 @@ class Run:
         recorder: Recorder,
         faults: FaultInjector,
         instances: Instances,
+        clusters: Clusters,
         queues: Queues,
         vitals: Vitals,
         seed: int,
@@ -65,6 +67,7 @@ class Run:
         self.recorder = recorder
         self.instances = instances
         self.faults = faults
+        self.clusters = clusters
         self.vitals = vitals
 
         complaints = Complaints(recorder, slowed=profile.statuses.slowed)

@@ -14,6 +14,7 @@ from harness.faults import FaultInjector
 from harness.history import Event, HistoryFile
 from harness.history.recorder import REMEDY
 from harness.run import Run
+from harness.run.clusters import Clusters
 from harness.run.queues import Queues
 from harness.run.vitals import Vitals
 from harness.runner.alone import beside_no_row_alone
@@ -105,12 +106,14 @@ class Session:
             client=self.settings.client.promised if self.settings.client else None,
         )
         instances = Instances(profile, services, logs=self._logs, name=row, workers=self.settings.workers)
+        clusters = Clusters(services, instances)
         vitals = Vitals(instances, services, recorder)
         run = Run(
             profile=profile,
             recorder=recorder,
             faults=FaultInjector(services, recorder.record, instances),
             instances=instances,
+            clusters=clusters,
             vitals=vitals,
             minutes=self.settings.minutes,
             queues=Queues(services.redis_direct_url, limit=profile.bounds.retained_messages),
@@ -124,7 +127,8 @@ class Session:
                 run.close()
                 vitals.close()
             finally:
-                instances.stop()
+                with contextlib.closing(clusters):
+                    instances.stop()
 
     def record(self, kind: str, **fields: Any) -> Event:
         """Write an event of the whole run, and return it. Raise CannotWrite."""

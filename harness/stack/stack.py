@@ -18,6 +18,7 @@ from harness.stack.guardian import GUARDIAN
 from harness.stack.probe import Address
 from harness.stack.programs import Mongod, Redis, Toxiproxy
 from harness.stack.proxies import proxy_on_free_port, proxy_on_port, require_passing_on
+from harness.stack.replica_set import ReplicaSet
 from harness.stack.scratch import scratch_folder
 from harness.stack.server_process import ServerProcess
 from harness.stack.stores import DEFAULT_STORES, Stores, others, services_for
@@ -134,6 +135,22 @@ class Services:
         finally:
             replica.kill()
 
+    @contextmanager
+    def replica_set(self) -> Iterator[ReplicaSet]:
+        """Yield a MongoDB replica set of three; it ends with the context.
+
+        Raise NotHere where MongoDB is not ours.
+        """
+        self.own_mongod()
+        binary = self.found["mongod"].binary
+        assert binary is not None, "a mongod of ours has a program"
+        with ExitStack() as stack:
+            folder = self._temporary_folder(stack)
+            replica_set = ReplicaSet(binary, self._control, folder=folder, logs=self._logs or folder)
+            stack.callback(replica_set.stop)
+            replica_set.start()
+            yield replica_set
+
     @property
     def control_url(self) -> str:
         """The URL of Toxiproxy."""
@@ -158,7 +175,7 @@ class Services:
         for service in SERVICES:
             if service in services_for(self._stores):
                 self.found[service] = locate(service, install=self._install, say=self._say)
-        self._make_servers(self._temporary_folder())
+        self._make_servers(self._temporary_folder(self._exit))
         for server in self._own():  # all are launched before any is waited for
             self._exit.callback(
                 server.kill
@@ -168,10 +185,10 @@ class Services:
             server.await_ready()
         self._set_urls()
 
-    def _temporary_folder(self) -> Path:
+    def _temporary_folder(self, stack: ExitStack) -> Path:
         folder = scratch_folder()
         GUARDIAN.tell(folder=str(folder))
-        self._exit.callback(_remove, folder)
+        stack.callback(_remove, folder)
         return folder
 
     def _make_servers(self, folder: Path) -> None:

@@ -87,6 +87,16 @@ class Instances:
             return frozenset({200})
         return frozenset(getattr(self.wire, operation).ok)
 
+    def use(self, **urls: str) -> None:
+        """Replace names in braces, such as `mongodb_url`, for the instances that start from now on."""
+        self.require_none()
+        self._names |= urls
+
+    def require_none(self) -> None:
+        """Raise UsageError once there is an instance."""
+        if self.targets:
+            raise UsageError("The server under test runs already: its stores must be chosen before.")
+
     def start(self) -> Target:
         """Start one more instance.
 

@@ -96,7 +96,8 @@ class Profile(Record, frozen=True):
         said = {"stores_as_the_contract": self.stores_as_the_contract, **asdict(self.has)}
         why = {key: "" if has else f"the target's profile says {key} = false" for key, has in said.items()}
         lacks = lacks_of(self.wire, self.semantics, is_http=not self.adapter)
-        return {**why, **lacks, **lacks_behind(self.stores, url=self.url)}
+        words = [*self.command, *map(str, self.env.values())]
+        return {**why, **lacks, **lacks_behind(self.stores, url=self.url, words=words)}
 
     def codec(self, *, is_broken: Callable[[], bool] = lambda: False) -> Codec:
         """Return how its requests are written and its answers read, for all its users."""

@@ -15,6 +15,8 @@ KEYS = set(lacks_behind({}, url=""))
 WORDS = {
     "redis": ("redis_", "workers_killed_in_mid_push"),
     "mongodb": ("mongodb_",),
+    "mongodb_url": ("mongodb_replica_set",),
+    "redis_url": ("redis_sentinel", "redis_cluster"),
     "upstreams": ("upstream_", "upstreams"),
     "command": (
         "server_",
@@ -32,7 +34,7 @@ WORDS = {
 def needs(uses: set[str]) -> set[str]:
     """What a scenario needs that uses these attributes; the vitals are those of all that are ours."""
     if "watch" in uses:
-        return KEYS - {"upstreams"}
+        return KEYS - {"upstreams", "mongodb_url", "redis_url"}
     return {key for key, words in WORDS.items() if any(name.startswith(words) for name in uses)}
 
 

@@ -147,6 +147,7 @@ def run(queues: Any, profile: Profile) -> Any:
         recorder=recorder,
         faults=unused,
         instances=unused,
+        clusters=unused,
         queues=queues,
         vitals=unused,
         seed=1,

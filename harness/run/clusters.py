@@ -1,0 +1,35 @@
+"""Stores of several processes, for one row's server alone."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from harness.stack import Services
+from harness.stack.replica_set import ReplicaSet
+from harness.targets.instances import Instances
+
+__all__ = ["Clusters", "ReplicaSet"]
+
+
+class Clusters:
+    """Starts clusters before the row's server, which then uses them. `close` them after it has stopped.
+
+    Each method raises UsageError when an instance of the server runs already, and NotHere when the store of
+    the run is not the harness's own.
+    """
+
+    def __init__(self, services: Services, instances: Instances) -> None:
+        self._services = services
+        self._instances = instances
+        self._exit = ExitStack()
+
+    def mongodb_replica_set(self) -> ReplicaSet:
+        """Start a replica set of three for the server, in place of the run's single mongod."""
+        self._instances.require_none()
+        replica_set = self._exit.enter_context(self._services.replica_set())
+        self._instances.use(mongodb_url=replica_set.url)
+        return replica_set
+
+    def close(self) -> None:
+        """End them all."""
+        self._exit.close()
