@@ -22,6 +22,7 @@ from reference_server.errors import Failure
 Store = TypeVar("Store")
 
 _REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_DELAY_BUCKETS_S = (0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 5, 10, 30, 60, 600)
 _STORE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 _STORES = ("redis", "mongodb")
 
@@ -50,6 +51,12 @@ class Metrics:
             "Messages in answers to polls, by their source",
             ("source",),
             registry=registry,
+        )
+        self._delay = Histogram(
+            "chat_visible_delay_seconds",
+            "Age of the oldest message in an answer to a poll with a cursor",
+            registry=registry,
+            buckets=_DELAY_BUCKETS_S,
         )
         self._store_seconds = Histogram(
             "chat_store_seconds",
@@ -95,6 +102,10 @@ class Metrics:
         """Count the messages of one answer to a poll."""
         if count:
             self._delivered.labels(source).inc(count)
+
+    def became_visible(self, seconds: float) -> None:
+        """Count the age of the oldest message that a poll with a cursor was answered."""
+        self._delay.observe(seconds)
 
     def breaker_moves(self, store: str) -> Callable[[bool], None]:
         """Return a function for this store's breaker to call when it opens (True) or closes (False)."""

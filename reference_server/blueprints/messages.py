@@ -30,6 +30,7 @@ from reference_server.timestamps import as_written, format_timestamp
 log = logging.getLogger(__name__)
 
 ENDPOINT = "messages.poll"
+US_PER_S = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,10 @@ class Polls:
         """Return the body of an answer. `since` is the cursor as the client wrote it. Raise Unavailable."""
         polled = self.messenger.poll(mailbox, since_us, limit, wait_s)
         messages = [to_wire(message) for message in polled.page.messages]
+        now_us = time.time_ns() // 1000
         self.metrics.delivered(len(messages), polled.source)
+        if messages and since_us is not None:
+            self.metrics.became_visible((now_us - polled.page.messages[0].timestamp_us) / US_PER_S)
         _log_poll(mailbox, len(messages), since)
         return {
             "messages": messages,
@@ -57,7 +61,7 @@ class Polls:
             "source": polled.source,
             "degraded": polled.degraded,
             "poll_after_ms": self.poll_interval_ms,
-            "timestamp": format_timestamp(time.time_ns() // 1000),
+            "timestamp": format_timestamp(now_us),
             "success": True,
         }
 

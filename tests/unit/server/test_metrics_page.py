@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -149,3 +151,16 @@ def test_a_breaker_is_open_or_closed() -> None:
     breaker.close()
     breaker.close()
     assert open_breakers() == 0
+
+
+def test_the_visible_delay_is_that_of_the_oldest_message_after_a_cursor(http: Http, world: World) -> None:
+    first = quote(http.send("one").get_json()["timestamp"])
+    http.poll()
+    assert value(http, "chat_visible_delay_seconds_count") == 0, "a poll without a cursor reads old ones"
+    http.send("two")
+    http.send("three")
+    two_more = http.poll(f"?since={first}").get_json()
+    assert two_more["count"] == 2
+    assert value(http, "chat_visible_delay_seconds_count") == 1
+    http.poll(f"?since={quote(two_more['next_since'])}")
+    assert value(http, "chat_visible_delay_seconds_count") == 1, "an empty page has none"
