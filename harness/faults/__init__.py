@@ -9,10 +9,12 @@ sees anything else, the run is inconclusive, and the server under test is not bl
 
 from harness.faults.client_faults import ClientFaults
 from harness.faults.clock_faults import ClockFaults
+from harness.faults.disk_faults import DiskFaults
 from harness.faults.fault import PROXY_FAULTS, Fault
 from harness.faults.injector import Timing
 from harness.faults.mongodb_faults import MongodbFaults
 from harness.faults.redis_data_faults import RedisDataFaults
+from harness.faults.redis_dump_faults import RedisDumpFaults
 from harness.faults.replica_set_faults import ReplicaSetFaults
 from harness.faults.server_faults import ServerFaults
 from harness.faults.upstream_faults import UpstreamFaults
@@ -21,6 +23,8 @@ __all__ = ["PROXY_FAULTS", "Fault", "FaultInjector", "Timing"]
 
 
 class FaultInjector(
+    DiskFaults,
+    RedisDumpFaults,
     RedisDataFaults,
     MongodbFaults,
     ReplicaSetFaults,

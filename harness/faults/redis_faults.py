@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -23,7 +23,12 @@ ANSWERS_WITHIN_S = 5.0
 CUT_EVERY_S = 0.5
 INFO, PROMOTE = b"INFO server\r\n", b"REPLICAOF NO ONE\r\n"
 WRITE = b"SET pollproof:probe 1 PX 1000\r\n"
-WRITE_ANSWERS = {b"+OK": "written", b"-READONLY": "read-only", b"-OOM": "out of memory"}
+WRITE_ANSWERS = {
+    b"+OK": "written",
+    b"-READONLY": "read-only",
+    b"-OOM": "out of memory",
+    b"-MISCONF": "disk full",
+}
 
 
 class RedisFaults(Injector):
@@ -101,8 +106,8 @@ class RedisFaults(Injector):
         """Redis serves reads and refuses writes, as a replica whose primary is gone."""
         return self._without_writes(
             Fault("redis", "read-only"),
-            ("REPLICAOF", "127.0.0.1", str(free_port())),
-            ("REPLICAOF", "NO", "ONE"),
+            lambda: self._command("REPLICAOF", HOST, str(free_port())),
+            lambda: self._command("REPLICAOF", "NO", "ONE"),
         )
 
     def redis_out_of_memory(self) -> AbstractContextManager[Fault]:
@@ -111,8 +116,8 @@ class RedisFaults(Injector):
             before = client.config_get("maxmemory")["maxmemory"]
         return self._without_writes(
             Fault("redis", "out of memory"),
-            ("CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "1"),
-            ("CONFIG", "SET", "maxmemory", str(before)),
+            lambda: self._command("CONFIG", "SET", "maxmemory-policy", "noeviction", "maxmemory", "1"),
+            lambda: self._command("CONFIG", "SET", "maxmemory", str(before)),
         )
 
     def redis_replica(self) -> AbstractContextManager[Redis]:
@@ -168,7 +173,7 @@ class RedisFaults(Injector):
         )
 
     def _without_writes(
-        self, fault: Fault, inject: tuple[str, ...], heal: tuple[str, ...]
+        self, fault: Fault, inject: Callable[[], None], heal: Callable[[], None]
     ) -> AbstractContextManager[Fault]:
         self._services.own_redis()
         probe = self._probe(fault)
@@ -185,8 +190,8 @@ class RedisFaults(Injector):
                 fault,
                 health=Observation(look, "written"),
                 proof=Observation(look, fault.kind),
-                inject=lambda: self._command(*inject),
-                heal=lambda: self._command(*heal),
+                inject=inject,
+                heal=heal,
             )
         )
 

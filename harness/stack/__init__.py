@@ -1,6 +1,7 @@
 """Real services for a run: found or installed, started, put behind proxies, and ended whatever happens."""
 
 from harness.stack.chromium import locate_chromium
+from harness.stack.disk import Disk, require_disks
 from harness.stack.faketime import FakeClock, faketime_library
 from harness.stack.finding import doctor, locate
 from harness.stack.found import DoctorRow, Found
@@ -11,6 +12,7 @@ from harness.stack.target_process import Target, start_server
 from harness.stack.waiting import free_port, wait_until
 
 __all__ = [
+    "Disk",
     "DoctorRow",
     "FakeClock",
     "Found",
@@ -23,6 +25,7 @@ __all__ = [
     "free_port",
     "locate",
     "locate_chromium",
+    "require_disks",
     "start_server",
     "wait_until",
 ]

@@ -53,6 +53,8 @@ class Process:
         self.log = log
         self.paused = False
         self.env = dict(env or {})
+        self.under: list[str] = []
+        """Words before the command, at the next start: of a program that becomes the command."""
         self._cwd = cwd
         self._popen: subprocess.Popen[bytes] | None = None
         self._ended_by_us = True
@@ -82,7 +84,7 @@ class Process:
         with self._open_log() as output:
             self._log_start = output.tell()
             self._popen = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(LAUNCH), str(pipe), *self.command],
+                [sys.executable, "-I", "-S", str(LAUNCH), str(pipe), *self.under, *self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

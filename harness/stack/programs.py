@@ -10,6 +10,8 @@ from typing import Any
 import requests
 
 from harness.errors import InfrastructureError
+from harness.stack.disk import Disk
+from harness.stack.faketime import FakeClock
 from harness.stack.probe import QUESTIONS, ask_mongodb, look
 from harness.stack.server_process import HOST, ServerProcess
 
@@ -22,7 +24,31 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-class Redis(ServerProcess):
+class StoreProcess(ServerProcess):
+    """A store that keeps its data in `folder`."""
+
+    folder: Path
+    disk: Disk | None = None
+    """From its next start: a disk that can be broken."""
+    clock: FakeClock | None = None
+    """From its next start: a clock that can be set."""
+
+    def launch(self) -> None:
+        """See ServerProcess. What is on its disk now counts as synced."""
+        if self.disk is not None:
+            self.disk.begin()
+        self.under = self.disk.words if self.disk is not None else []
+        self._extra_env = dict(self.clock.env) if self.clock is not None else {}
+        super().launch()
+
+    def make_ordinary(self) -> None:
+        """Kill it if its disk or its clock is not the machine's; its next start is an ordinary one."""
+        if self.disk is not None or self.clock is not None:
+            self.kill()
+            self.disk = self.clock = None
+
+
+class Redis(StoreProcess):
     """redis-server or valkey-server, keeping nothing on disk unless `options` say otherwise."""
 
     def __init__(self, binary: Path, *, folder: Path, log: Path, options: Sequence[str] = ()) -> None:
@@ -66,7 +92,7 @@ class Redis(ServerProcess):
             )
 
 
-class Mongod(ServerProcess):
+class Mongod(StoreProcess):
     """mongod as the one member of a replica set: what majority writes and transactions need."""
 
     def __init__(self, binary: Path, *, folder: Path, log: Path, options: Sequence[str] = ()) -> None:
@@ -74,6 +100,7 @@ class Mongod(ServerProcess):
         small = "--wiredTigerCacheSizeGB 0.25 --setParameter diagnosticDataCollectionEnabled=false"
         command = [str(binary), "--replSet", "rs0", *place, *small.split(), *options]
         super().__init__("mongod", command, log=log)
+        self.folder = folder
         self._initiated = False
 
     def ready(self) -> bool:

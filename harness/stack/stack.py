@@ -16,7 +16,7 @@ from harness.stack.foreign import address_of, at_address
 from harness.stack.found import Found
 from harness.stack.guardian import GUARDIAN
 from harness.stack.probe import Address
-from harness.stack.programs import Mongod, Redis, Toxiproxy
+from harness.stack.programs import Mongod, Redis, StoreProcess, Toxiproxy
 from harness.stack.proxies import proxy_on_free_port, proxy_on_port, require_passing_on
 from harness.stack.replica_set import ReplicaSet
 from harness.stack.scratch import scratch_folder
@@ -88,13 +88,15 @@ class Services:
     def reset(self) -> None:
         """Prepare for the next scenario: no fault, every service of ours running, our own Redis empty.
 
-        MongoDB is not emptied: each scenario has its own database name. Raise ProcessDied if a service
-        ended by itself meanwhile.
+        A store whose disk or clock is not the machine's is started again. MongoDB is not emptied: each
+        scenario has its own database name. Raise ProcessDied if a service ended by itself meanwhile.
         """
         for server in self._own():
             server.require_not_died()
             if server.paused:
                 server.resume()
+            if isinstance(server, StoreProcess):
+                server.make_ordinary()
             if not server.running:
                 server.start()
         for proxy in self.proxies.values():

@@ -22,15 +22,16 @@ BETWEEN_S = 0.02
 """From finding the next place to the insert: long enough for two workers to take the same one."""
 
 
-class _Unacknowledged:
-    """A collection whose appends are not answered."""
+class _Careless:
+    """A collection whose appends have another write concern, and begin a moment late."""
 
-    def __init__(self, collection):
+    def __init__(self, collection, concern, *, late_s=0.0):
         self._collection = collection
-        self._careless = collection.with_options(write_concern=WriteConcern(w=0))
+        self._careless = collection.with_options(write_concern=concern)
+        self._late_s = late_s
 
     def bulk_write(self, requests):
-        time.sleep(BETWEEN_S)
+        time.sleep(self._late_s)
         return self._careless.bulk_write(requests)
 
     def __getattr__(self, name):
@@ -40,8 +41,16 @@ class _Unacknowledged:
 @mutant(row="CHAOS-01", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
 def write_concern_0(self, draft, now_us):
     """MongoDB is not asked whether it stored a message (`w: 0`): of two for one place, one is lost."""
-    if not isinstance(self._messages, _Unacknowledged):
-        self._messages = _Unacknowledged(self._messages)
+    if not isinstance(self._messages, _Careless):
+        self._messages = _Careless(self._messages, WriteConcern(w=0), late_s=BETWEEN_S)
+    return _append(self, draft, now_us)
+
+
+@mutant(row="DURABLE-01", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
+def journal_not_awaited(self, draft, now_us):
+    """A send is acked when MongoDB has the message in memory, and not yet in its journal (`j: false`)."""
+    if not isinstance(self._messages, _Careless):
+        self._messages = _Careless(self._messages, WriteConcern(w=1, j=False))
     return _append(self, draft, now_us)
 
 
