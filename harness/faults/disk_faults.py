@@ -7,17 +7,19 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 
-from harness.errors import InfrastructureError, UsageError
+from harness.errors import UsageError
 from harness.faults.fault import Breakage, Fault, Observation
 from harness.faults.redis_faults import RedisFaults
 from harness.stack import Disk, FakeClock, faketime_library, require_disks, wait_until
 from harness.stack.probe import Sighting, ask_mongodb
-from harness.stack.programs import Mongod, StoreProcess
+from harness.stack.programs import StoreProcess
 
 DAY_S = 86_400
 ENDS_WITHIN_S = 20.0
 """mongod prints where it was before it ends."""
-LONGEST_COMMIT_INTERVAL_MS = 500
+SYNCS_RARELY = ("--journalCommitInterval", "500")
+"""The longest interval, in ms, at which mongod may sync what did not ask for it."""
+EXPIRES_AT_ONCE = ("--setParameter", "ttlMonitorSleepSecs=1")
 UNSYNCED_S = 0.3
 JOURNALED = {"insert": "pollproof", "documents": [{}], "writeConcern": {"w": 1, "j": True}}
 SAVED_EVERY = ("CONFIG", "SET", "save", "3600 1", "stop-writes-on-bgsave-error", "yes")
@@ -40,9 +42,8 @@ class DiskFaults(RedisFaults):
         disk = _new_disk(mongod)
 
         def come_back() -> None:
-            mongod.disk = disk
+            mongod.disk, mongod.more_options = disk, SYNCS_RARELY
             mongod.start()
-            _set(mongod, journalCommitInterval=LONGEST_COMMIT_INTERVAL_MS)
 
         return self._mongod_away("restarted", mongod.kill, come_back)
 
@@ -90,8 +91,8 @@ class DiskFaults(RedisFaults):
 
         def come_back() -> None:
             mongod.clock = FakeClock(library, mongod.folder.with_name("mongod-clock"))
+            mongod.more_options = EXPIRES_AT_ONCE
             mongod.start()
-            _set(mongod, ttlMonitorSleepSecs=1)
 
         return self._mongod_away("restarted", mongod.kill, come_back)
 
@@ -108,7 +109,7 @@ class DiskFaults(RedisFaults):
 
         return self.lasting(
             Breakage(
-                Fault("mongodb", "clock ahead"),
+                Fault("clock", "of MongoDB ahead"),
                 health=Observation(look, "0 days ahead"),
                 proof=Observation(look, f"{days} days ahead"),
                 inject=lambda: clock.set(days * DAY_S),
@@ -170,9 +171,3 @@ def _restart_on(server: StoreProcess, disk: Disk) -> None:
     server.kill()
     server.disk = disk
     server.start()
-
-
-def _set(mongod: Mongod, **parameters: int) -> None:
-    answer = ask_mongodb(mongod.address, {"setParameter": 1, **parameters})
-    if not answer.get("ok"):
-        raise InfrastructureError(f"mongod did not take {parameters}: {answer.get('errmsg', answer)}")

@@ -63,7 +63,6 @@ EFFECTS: dict[str, Effects] = {
     "mongodb restarted": frozenset({Effect.ALL}),
     "mongodb power cut": frozenset({Effect.ALL}),
     "mongodb disk full": frozenset({Effect.ALL}),
-    "mongodb clock ahead": frozenset({Effect.NONE}),
     "server worker killed": frozenset({Effect.WORKERS}),
     "server workers killed": frozenset({Effect.WORKERS}),
     "server workers killed in mid-push": frozenset({Effect.WORKERS}),
@@ -79,6 +78,7 @@ EFFECTS: dict[str, Effects] = {
     "clock off": frozenset({Effect.NONE}),
     "clock stepping": frozenset({Effect.NONE}),
     "clock stopped": frozenset({Effect.NONE}),
+    "clock of MongoDB ahead": frozenset({Effect.NONE}),
     "signal hang-up": frozenset({Effect.NONE}),
 }
 """The effects of every fault that can be injected, by the fault's name; see `named_effects` for upstreams."""

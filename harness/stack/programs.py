@@ -32,6 +32,8 @@ class StoreProcess(ServerProcess):
     """From its next start: a disk that can be broken."""
     clock: FakeClock | None = None
     """From its next start: a clock that can be set."""
+    more_options: Sequence[str] = ()
+    """From its next start: what is added to its command."""
 
     def launch(self) -> None:
         """See ServerProcess. What is on its disk now counts as synced."""
@@ -41,11 +43,16 @@ class StoreProcess(ServerProcess):
         self._extra_env = dict(self.clock.env) if self.clock is not None else {}
         super().launch()
 
+    def words(self) -> list[str]:
+        """See ServerProcess."""
+        return [*super().words(), *self.more_options]
+
     def make_ordinary(self) -> None:
-        """Kill it if its disk or its clock is not the machine's; its next start is an ordinary one."""
-        if self.disk is not None or self.clock is not None:
+        """Kill it if it runs in another way than usually; its next start is an ordinary one."""
+        if self.disk is not None or self.clock is not None or self.more_options:
             self.kill()
             self.disk = self.clock = None
+            self.more_options = ()
 
 
 class Redis(StoreProcess):

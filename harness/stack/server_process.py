@@ -65,12 +65,16 @@ class ServerProcess(Process):
         """
         return any(self.address[1] in listening_ports(process) for process in family(self.pid))
 
+    def words(self) -> list[str]:
+        """Return the command of its next start, in which `{port}` stands for its port."""
+        return self._words
+
     def launch(self) -> None:
         """Start it without waiting. Raise UsageError when its port is taken or the program does not exist."""
         port = self.address[1]
         if self._port_is_kept and not self.running and not port_is_free(port):
             raise UsageError(f"{self.name} needs port {port} of {HOST}, which is already in use.")
-        self.command = [word.replace("{port}", str(port)) for word in self._words]
+        self.command = [word.replace("{port}", str(port)) for word in self.words()]
         self.env = {key: value.replace("{port}", str(port)) for key, value in self._extra_env.items()}
         super().launch()
 

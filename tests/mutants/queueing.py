@@ -21,6 +21,7 @@ from tests.mutants.registry import STORY, mutant
 
 log = logging.getLogger(__name__)
 _read, _step = RedisQueue.read, Relay.step
+_read_queue = Messenger._read_queue
 _connect, _tail = redis_clients.connect, MongoStore.tail
 
 LAG_US = 60_000_000
@@ -150,6 +151,16 @@ def answers_of_redis_decoded(url, timeout_ms, moved):
 def snapshot_believed():
     """A list that came back from a snapshot is trusted."""
     change_script("read", "if record[1] ~= writer then return 'written before another Redis was in use' end")
+
+
+@mutant(row="DURABLE-05", promise="no-phantom", replaces="service:Messenger._read_queue")
+def complete_snapshot_believed(self, mailbox, cursor, limit):
+    """A list that came back from a snapshot is trusted if it lacks no message."""
+    self._queue.read(mailbox, cursor, limit)  # so that the writer is known
+    client, newest = self._queue._client, self._store.tail(mailbox, 1)
+    if newest and client.hget(f"head:{mailbox}", "seq") == str(newest[0].seq).encode():
+        client.hset(f"head:{mailbox}", "writer", " ".join(self._queue._writer))
+    return _read_queue(self, mailbox, cursor, limit)
 
 
 @mutant(row="CHAOS-32", promise="no-loss")

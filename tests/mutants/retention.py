@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from pymongo import IndexModel
+
+from reference_server.adapters import mongo_store
 from reference_server.adapters.redis_queue import RedisQueue
 from reference_server.interfaces import Cursor, Incomplete
 from reference_server.service import Messenger
@@ -35,6 +39,18 @@ def gap_told_when_just_full(self, mailbox, since_us, limit):
     polled = _look(self, mailbox, since_us, limit)
     full = since_us is None and len(self._store.tail(mailbox, FULL)) == FULL
     return _saying(polled, gap=polled.page.gap or full)
+
+
+@mutant(row="DURABLE-06", promise="no-loss")
+def kept_by_mongodbs_clock():
+    """MongoDB deletes messages that are older than 30 days by its own clock."""
+    document, seconds = mongo_store._document, 30 * 86_400
+
+    def dated(message):
+        return document(message) | {"sent_at": datetime.fromtimestamp(message.timestamp_us / 1e6, UTC)}
+
+    mongo_store._document = dated
+    mongo_store._INDEXES.append(IndexModel([("sent_at", 1)], name="sent_at", expireAfterSeconds=seconds))
 
 
 @mutant(row="CHAOS-05", promise="retention-told", replaces="adapters.redis_queue:RedisQueue.read")
