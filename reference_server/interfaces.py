@@ -171,7 +171,10 @@ class MessageStore(Guarded, Protocol):
         """
 
     def tail(self, recipient: str, limit: int) -> list[Message]:
-        """Return the newest `limit` durable messages of a mailbox, oldest first."""
+        """Return the newest `limit` durable messages of a mailbox, oldest first.
+
+        All that were acked before are there, whichever process acked them; else raise StoreUnavailable.
+        """
 
     def following(self, recipient: str, seq: int, limit: int) -> list[Message]:
         """Return the oldest `limit` durable messages after `seq`, oldest first."""

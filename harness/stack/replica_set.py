@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import trustme
-
 from harness.errors import InfrastructureError
 from harness.stack.probe import Address, ask_mongodb
 from harness.stack.proxies import proxy_on_free_port
@@ -203,6 +201,8 @@ class ReplicaSet:
 
 def _make_certificate(authority: Path, certificate: Path) -> None:
     """Write a new authority, and a certificate of it for CLIENTS_NAME together with its key."""
+    import trustme  # an import of a fifth of a second, for rows with a replica set alone
+
     issuer = trustme.CA()
     issuer.cert_pem.write_to_path(str(authority))
     issuer.issue_cert(CLIENTS_NAME).private_key_and_cert_chain_pem.write_to_path(str(certificate))

@@ -98,12 +98,32 @@ class Mongo:
         """Return a collection whose reads include only what a killed mongod cannot lose."""
         return self._database[name].with_options(read_concern=ReadConcern("majority"))
 
+    def confirmed(self, name: str) -> Collection[Document]:
+        """Return a collection whose reads fail unless a majority confirms that no newer write was acked.
+
+        For some seconds a primary that was cut off does not know that there is another one, and still answers
+        majority reads: with what it had. A confirmed read costs as much as a write.
+        """
+        if self._is_alone():
+            return self.durable(name)
+        return self._database[name].with_options(read_concern=ReadConcern("linearizable"))
+
+    def _is_alone(self) -> bool:
+        """Return whether the replica set has one member, which alone is a majority.
+
+        Its confirmed reads would wait for the next regular flush of the journal, up to 100 ms away.
+        """
+        servers = self._client.topology_description.server_descriptions().values()
+        return any(
+            server.server_type == SERVER_TYPE.RSPrimary and len(server.all_hosts) == 1 for server in servers
+        )
+
     def probe(self) -> bool:
-        """See Guarded. Use a majority read: a primary without its majority still answers a ping."""
+        """See Guarded. Use a confirmed read: a primary without its majority still answers all others."""
         try:
             self._await_server()
             with pymongo.timeout(self.timeout_s):
-                self.durable("messages").find_one({}, {"_id": 1})
+                self.confirmed("messages").find_one({}, {"_id": 1})
         except Misconfigured as error:
             self.breaker.open(error)
             return False
@@ -172,7 +192,7 @@ class Mongo:
         types = {server.server_type for server in servers}
         if found.topology_type == TOPOLOGY_TYPE.Single and types & _NEVER_WRITABLE:
             return NO_PRIMARY_HERE.format(state=_STATES[types.pop()])
-        if SERVER_TYPE.RSGhost in types:
+        if types == {SERVER_TYPE.RSGhost}:  # one of several is a member that lost its disk and starts anew
             return NO_CONFIGURATION
         # The driver drops hosts of another set; with a single host it reports an error instead.
         is_other = any(isinstance(server.error, errors.ConfigurationError) for server in servers)

@@ -78,7 +78,7 @@ class MongoStore:
     def prepare(self) -> None:
         """See MessageStore."""
         with self._mongo.operation():
-            self._messages.create_indexes(_INDEXES)
+            self._create_indexes()
 
     # -- writing
 
@@ -120,10 +120,14 @@ class MongoStore:
         if stop is None:
             self._heads.keep(messages[-1])
         elif stop is Stop.NO_INDEX:
-            self._messages.create_indexes(_INDEXES)
+            self._create_indexes()
         elif stop is Stop.CLIENT_ID_IN_USE:
             left[stored].may_be_stored = True
             left[stored].outcome = self._earlier(left[stored].draft)
+
+    def _create_indexes(self) -> None:
+        """Create the indexes that are missing, also while a member of the replica set is away."""
+        self._messages.create_indexes(_INDEXES, commitQuorum="majority")
 
     def _head(self, recipient: str) -> Head:
         """Return the mailbox's head. Raise LookupError if the mailbox is empty and the user unknown.
@@ -154,8 +158,12 @@ class MongoStore:
     # -- reading
 
     def tail(self, recipient: str, limit: int) -> list[Message]:
-        """See MessageStore."""
-        return self._find({"recipient": recipient}, [("seq", -1)], limit)[::-1]
+        """See MessageStore. A queue that is rebuilt from it must not lack what another primary has acked."""
+        with self._mongo.operation():
+            messages = self._mongo.confirmed("messages")
+            newest = messages.find({"recipient": recipient}, sort=[("seq", -1)], limit=limit)
+            # In one batch: each one would be confirmed again.
+            return [_message(found) for found in newest.batch_size(limit + 1)][::-1]
 
     def following(self, recipient: str, seq: int, limit: int) -> list[Message]:
         """See MessageStore."""
@@ -167,7 +175,7 @@ class MongoStore:
             return self._read_on(recipient, cursor, limit)
         behind: Document = {"recipient": recipient, "timestamp_us": {"$gt": cursor.since_us}}
         with self._mongo.operation():
-            newest = self.tail(recipient, 1)
+            newest = self._find({"recipient": recipient}, [("seq", -1)], 1)
             head_seq = newest[0].seq if newest else 0
             behind["seq"] = {"$gt": head_seq - self._window}
             return page_of(self._find(behind, [("seq", 1)], limit + 1), cursor, limit, head_seq)

@@ -34,7 +34,7 @@ class Collection:
             return self.head
         return None if where["_id"] == "nobody" else where
 
-    def create_indexes(self, indexes: object) -> None:
+    def create_indexes(self, indexes: object, **options: object) -> None:
         self.indexed += 1
 
 
