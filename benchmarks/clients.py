@@ -41,12 +41,13 @@ class Unavailable(InfrastructureError):
 class Connection:
     """A connection that is kept alive, with one request at a time.
 
-    Raise InfrastructureError for any answer but 200, Unavailable for a 503, DeadlineMissed without an answer.
+    It is opened when it is first used: servers close one on which no request arrives. Raise
+    InfrastructureError for any answer but 200, Unavailable for a 503, DeadlineMissed without an answer.
     """
 
     def __init__(self, address: Address) -> None:
-        self.socket = socket.create_connection(address, timeout=ANSWER_DEADLINE_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._address = address
+        self._socket: socket.socket | None = None
         self._received = b""
         self._asked = b""
 
@@ -54,7 +55,16 @@ class Connection:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.socket.close()
+        if self._socket is not None:
+            self._socket.close()
+
+    @property
+    def socket(self) -> socket.socket:
+        """Its open socket. Raise OSError."""
+        if self._socket is None:
+            self._socket = socket.create_connection(self._address, timeout=ANSWER_DEADLINE_S)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._socket
 
     def ask(self, sent: bytes) -> bytes:
         """Send a request, and return the body of its answer; send it again as long as that is a 503."""
@@ -90,7 +100,8 @@ class Connection:
         except TimeoutError as error:
             raise DeadlineMissed(f"{self.asked} was not answered in {ANSWER_DEADLINE_S:g} s.") from error
         if not data:
-            raise InfrastructureError(f"The server closed the connection of {self.asked}.")
+            closed = f"the connection of {self.asked}" if self._asked else "a connection without a request"
+            raise InfrastructureError(f"The server closed {closed}.")
         self._received += data
         body = body_of(self._received)
         if body is not None:
@@ -187,8 +198,6 @@ class _Run:
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> _Run:
-        for number, connection in enumerate(self._connections):
-            self._selector.register(connection.socket, selectors.EVENT_READ, number)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -197,8 +206,10 @@ class _Run:
     def finish(self) -> Driven:
         """Send everything, and return when all is answered."""
         began, cpu_began = time.perf_counter(), time.process_time()
-        for number in range(len(self._connections)):
+        for number, connection in enumerate(self._connections):
             self._send_next(number)
+            if number in self._sent_at:
+                self._selector.register(connection.socket, selectors.EVENT_READ, number)
         while self._sent_at:
             ready = self._selector.select(ANSWER_DEADLINE_S)
             if not ready:

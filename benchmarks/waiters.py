@@ -57,6 +57,8 @@ class Waiters:
         deadline = time.monotonic() + DELIVERY_DEADLINE_S
         self._patience.reset()
         self._sender.send(waking)
+        if self._sender.socket not in self._selector.get_map():
+            self._selector.register(self._sender.socket, selectors.EVENT_READ, _SENDER)
         seen_at: dict[int, float] = {}
         while not {_SENDER, number} <= seen_at.keys():
             if time.monotonic() > deadline:
@@ -113,7 +115,6 @@ def waiters(address: Address, firsts: Sequence[bytes], again: Again) -> Iterator
     with ExitStack() as stack:
         sender, *waiting = (stack.enter_context(Connection(address)) for _ in range(len(firsts) + 1))
         selector = stack.enter_context(selectors.DefaultSelector())
-        selector.register(sender.socket, selectors.EVENT_READ, _SENDER)
         for number, connection in enumerate(waiting):
             selector.register(connection.socket, selectors.EVENT_READ, number)
         found = Waiters(selector, sender, waiting, again)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import itertools
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -119,6 +121,46 @@ def test_a_delivery_is_timed_from_the_ack_and_the_poll_is_held_again() -> None:
     ):
         assert 0 <= waiting.delivery_s(0, request("POST", "/wake")) < 10
         assert again.wait(10)
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    """A server that has not accepted any of the connections that wait for it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.0)
+        yield server
+
+
+def waiting_connections(listening: socket.socket) -> int:
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            listening.accept()[0].close()
+            count += 1
+    return count
+
+
+def test_a_connection_is_opened_by_its_first_request_as_servers_close_unused_ones(
+    listening: socket.socket,
+) -> None:
+    """The sender of polls that only wait was closed after 15 s, and the figure was lost."""
+    with waiters(listening.getsockname(), [GET, GET], lambda number, answer: GET):
+        assert waiting_connections(listening) == 2
+
+
+def test_a_client_without_a_script_opens_no_connection() -> None:
+    with serving(lambda path: (200, b"{}")) as address, ExitStack() as stack:
+        used, unused = (stack.enter_context(Connection(address)) for _ in range(2))
+        assert drive([used, unused], [iter([GET]), iter(())], 5).requests == 1
+        assert unused._socket is None
+
+
+def test_a_connection_that_is_closed_before_its_first_request_is_called_so(listening: socket.socket) -> None:
+    with Connection(listening.getsockname()) as one:
+        assert one.socket
+        assert waiting_connections(listening) == 1
+        with pytest.raises(InfrastructureError, match="The server closed a connection without a request"):
+            one.receive()
 
 
 def test_the_cpu_time_of_another_process_is_what_it_used() -> None:
