@@ -32,6 +32,7 @@ from reference_server.known_heads import KnownHeads
 from reference_server.metrics import Metrics
 from reference_server.openapi import document
 from reference_server.rate_limit import Registrations, Sends, SignInFailures
+from reference_server.rechecks import Rechecks
 from reference_server.relay import Relay
 from reference_server.rhythm import Rhythm
 from reference_server.service import Messenger
@@ -65,12 +66,14 @@ class Server:
 
     app: Flask
     relay: Relay
+    rechecks: Rechecks
     notifier: RedisNotifier
 
     def start(self) -> None:
         """Start the background work of this process."""
         self.relay.start()
         self.notifier.start()
+        self.rechecks.start()
 
 
 def create_server(config: Config, offload: Offload, metrics_folder: Path | None = None) -> Server:
@@ -109,14 +112,14 @@ def create_server(config: Config, offload: Offload, metrics_folder: Path | None 
         failures=MongoCounts(database, "sign_in_failures"),
         registrations=MongoCounts(database, "registrations"),
     )
-    app, relay = assemble(config, adapters, offload, metrics)
-    return Server(app, relay, notifier)
+    app, relay, rechecks = assemble(config, adapters, offload, metrics)
+    return Server(app, relay, rechecks, notifier)
 
 
 def assemble(
     config: Config, adapters: Adapters, offload: Offload, metrics: Metrics | None = None
-) -> tuple[Flask, Relay]:
-    """Wire an app and its relay to any adapters. The default for `metrics` keeps them in memory."""
+) -> tuple[Flask, Relay, Rechecks]:
+    """Wire an app and its background work to any adapters. The default for `metrics` keeps them in memory."""
     metrics = metrics or Metrics()
     queue = metrics.timed("redis", adapters.queue)
     store, outbox, users = (
@@ -128,6 +131,7 @@ def assemble(
     known_heads = adapters.known_heads
     catch_up = CatchUp(queue, store, known_heads, window=config.queue_limit)
     rhythm = Rhythm()
+    rechecks = Rechecks(stale_queues, known_heads, adapters.notifier, rhythm)
     messenger = Messenger(
         queue,
         store,
@@ -136,6 +140,7 @@ def assemble(
         stale_queues,
         known_heads,
         adapters.notifier,
+        rechecks,
         rhythm,
         window_age_s=config.queue_ttl_seconds,
     )
@@ -178,4 +183,4 @@ def assemble(
     app.register_blueprint(metrics_page.blueprint(metrics, outbox, stale_queues))
     app.register_blueprint(openapi.blueprint(document(config)))
     app.register_blueprint(page.blueprint(message_limit=config.message_limit))
-    return app, Relay(queue, store, outbox, catch_up, stale_queues, known_heads, rhythm)
+    return app, Relay(queue, store, outbox, catch_up, stale_queues, known_heads, rhythm), rechecks

@@ -224,6 +224,9 @@ class Notifier(Protocol):
     def listen(self, mailbox: str) -> AbstractContextManager[Callable[[float], None]]:
         """Take notifications from now on; yield a function that waits for one, with a limit in seconds."""
 
+    def notify(self, mailbox: str) -> None:
+        """Wake the polls that wait for this mailbox."""
+
     @property
     def is_stopping(self) -> bool:
         """True once no poll should wait any more."""

@@ -31,15 +31,12 @@ from reference_server.interfaces import (
 )
 from reference_server.known_heads import KnownHeads
 from reference_server.message import Draft, Message, new_id
+from reference_server.rechecks import Rechecks
 from reference_server.rhythm import Rhythm
 from reference_server.stale_queues import StaleQueues
 
 log = logging.getLogger(__name__)
 
-RECHECK_S = 1.0
-"""A waiting poll looks again after this time, even without a notification."""
-DEGRADED_RECHECK_S = 0.25
-"""The same while Redis, and with it the notifier, cannot be used."""
 _NOTHING = Page((), has_more=False, gap=False)
 
 
@@ -73,6 +70,7 @@ class Messenger:
         stale_queues: StaleQueues,
         known_heads: KnownHeads,
         notifier: Notifier,
+        rechecks: Rechecks,
         rhythm: Rhythm,
         *,
         window_age_s: int,
@@ -86,6 +84,7 @@ class Messenger:
         self._stale_queues = stale_queues
         self._known_heads = known_heads
         self._notifier = notifier
+        self._rechecks = rechecks
         self._rhythm = rhythm
         self._window_age_us = window_age_s * 1_000_000
         self._now_us = now_us
@@ -154,7 +153,8 @@ class Messenger:
                 left_s = deadline - self._monotonic()
                 if polled.page.messages or left_s <= 0 or self._notifier.is_stopping:
                     return polled
-                wait_for_notification(min(left_s, DEGRADED_RECHECK_S if polled.degraded else RECHECK_S))
+                with self._rechecks.expect(mailbox, since_us, degraded=polled.degraded):
+                    wait_for_notification(left_s)
 
     def _look(self, mailbox: str, since_us: int | None, limit: int) -> Polled:
         self._rhythm.attend()

@@ -7,6 +7,8 @@ taken apart here, into its insert and its push, so that others come in between a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from reference_server.errors import IdempotencyMismatch, Unavailable
 from reference_server.message import Draft, Message, new_id
+from reference_server.rechecks import RECHECK_S
 from tests.contracts.mailbox_model import Answer, MailboxModel, entry_of
 
 WORKERS = (0, 1)
@@ -58,6 +61,7 @@ class World(Protocol):
     """Stores with a clock, and the workers on them. `store` has the switches `down` and `answers_lost`."""
 
     clock: Any
+    notifier: Any
     store: Any
     redis: RedisOfAWorld
     window: int
@@ -67,6 +71,16 @@ class World(Protocol):
 
     def close(self) -> None:
         """Leave everything as it was found."""
+
+
+@dataclass
+class Held:
+    """A poll that waits, after the message with this place; `due_s` is when it is due to look again."""
+
+    since_us: int
+    seq: int
+    due_s: float
+    expecting: AbstractContextManager[None]
 
 
 class Mailbox(RuleBasedStateMachine):
@@ -86,6 +100,7 @@ class Mailbox(RuleBasedStateMachine):
         self.attempts: list[tuple[str, str]] = []
         self.cursors: dict[int, int | None] = dict.fromkeys(WORKERS)
         self.seen: dict[int, list[int]] = {reader: [] for reader in WORKERS}
+        self.held: dict[int, Held] = {}
         self.count = 0
 
     # -- sends
@@ -173,6 +188,7 @@ class Mailbox(RuleBasedStateMachine):
         """What it was sending is not pushed. Its successor trusts no list before it has read the outbox."""
         if self.half_sent:
             self.half_sent.pop()
+        self._let_go(worker)
         self.workers[worker] = self.world.process()
         self.knows[worker] = self.acked
 
@@ -216,6 +232,42 @@ class Mailbox(RuleBasedStateMachine):
         for message in page.messages:
             assert entry_of(message) == self.model.entries[message.seq - 1]
         return page
+
+    @precondition(lambda self: self.model.entries)
+    @rule(worker=workers)
+    def hold(self, worker: int) -> None:
+        """A poll finds nothing and waits."""
+        self._let_go(worker)
+        newest_us = self.model.entries[-1].timestamp_us
+        if self._poll(worker, newest_us, limit=3) is None:
+            return
+        expecting = self.workers[worker].rechecks.expect(TO, newest_us, degraded=False)
+        expecting.__enter__()
+        due_s = self.world.clock.monotonic() + RECHECK_S
+        self.held[worker] = Held(newest_us, len(self.model), due_s, expecting)
+
+    @precondition(lambda self: self.held)
+    @rule(worker=workers, relay_steps=st.booleans())
+    def recheck(self, worker: int, relay_steps: bool) -> None:
+        """A second later it looks again if there is anything that its worker's polls must show."""
+        held, one = self.held.get(worker), self.workers[worker]
+        if held is None:
+            return
+        self.world.clock.advance(max(0.0, held.due_s - self.world.clock.monotonic()))
+        if relay_steps:  # otherwise no head is usable any more
+            one.relay.step()
+        one.take_notices()
+        self.world.notifier.woken.clear()
+        one.rechecks.step()
+        if not self.world.notifier.woken:
+            assert self.knows[worker] <= held.seq, "a poll that waits does not learn of a message"
+            held.due_s = self.world.clock.monotonic() + RECHECK_S
+        elif (page := self._poll(worker, held.since_us, limit=3)) and page.messages:
+            self._let_go(worker)
+
+    def _let_go(self, worker: int) -> None:
+        if held := self.held.pop(worker, None):
+            held.expecting.__exit__(None, None, None)
 
     # -- faults
 

@@ -24,7 +24,7 @@ class Http:
         known_heads = KnownHeads(world.clock.monotonic)
         world.subscribe(known_heads)
         adapters = Adapters(world.queue, world.store, world.store, world.store, world.notifier, known_heads)
-        app, self.relay = assemble(self.config, adapters, offload=lambda work: work())
+        app, self.relay, _ = assemble(self.config, adapters, offload=lambda work: work())
         self.relay.step()
         self.client = app.test_client()
         self.tokens = Tokens(SECRET, lifetime_s=60)

@@ -6,7 +6,6 @@ import pytest
 
 from reference_server.errors import Unavailable
 from reference_server.message import Draft
-from reference_server.service import DEGRADED_RECHECK_S, RECHECK_S
 from tests.unit.server.world import MONTH_S, NOON_US, WINDOW, Process, World
 
 
@@ -190,16 +189,16 @@ class TestWaiting:
     def test_a_message_ends_the_wait(self, world: World, process: Process) -> None:
         world.notifier.on_wait = lambda: process.send("hi")
         assert self.poll(process, 25) == ["hi"]
-        assert world.notifier.waits_s == [RECHECK_S]
+        assert world.notifier.waits_s == [25]
 
     def test_in_vain_it_waits_as_long_as_asked(self, world: World, process: Process) -> None:
         assert self.poll(process, 2.5) == []
-        assert world.notifier.waits_s == pytest.approx([RECHECK_S, RECHECK_S, 0.5])
+        assert world.notifier.waits_s == [2.5]
 
-    def test_without_redis_it_looks_more_often(self, world: World, process: Process) -> None:
-        world.queue.down = True
-        self.poll(process, 0.5)
-        assert world.notifier.waits_s == pytest.approx([DEGRADED_RECHECK_S] * 2)
+    def test_woken_for_nothing_it_waits_on(self, world: World, process: Process) -> None:
+        world.notifier.wakes_after_s = 1.0
+        assert self.poll(process, 2.5) == []
+        assert world.notifier.waits_s == [2.5, 1.5, 0.5]
 
     def test_the_end_of_the_process_ends_the_wait(self, world: World, process: Process) -> None:
         def stop() -> None:

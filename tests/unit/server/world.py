@@ -12,6 +12,7 @@ from reference_server.errors import OutcomeUnknown, QueueUnavailable, StoreUnava
 from reference_server.interfaces import Accepted, Conversation, Cursor, Incomplete, Page, Rebuild, Untrusted
 from reference_server.known_heads import KnownHeads
 from reference_server.message import Draft, Message
+from reference_server.rechecks import Rechecks
 from reference_server.relay import Relay
 from reference_server.rhythm import Rhythm
 from reference_server.service import Messenger
@@ -144,22 +145,30 @@ class BreakableStore(MemoryStore):
 
 
 class InstantNotifier:
-    """Waiting takes no time but moves the clock; `on_wait` is called then, to do what others do meanwhile."""
+    """Waiting takes no time but moves the clock; `on_wait` is called then, to do what others do meanwhile.
+
+    Who waits is woken after `wakes_after_s` at the latest.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.is_stopping = False
         self.waits_s: list[float] = []
+        self.wakes_after_s = float("inf")
+        self.woken: list[str] = []
         self.on_wait: Callable[[], object] = lambda: None
 
     @contextmanager
     def listen(self, mailbox: str) -> Iterator[Callable[[float], None]]:
         def wait(seconds: float) -> None:
             self.waits_s.append(seconds)
-            self._clock.advance(seconds)
+            self._clock.advance(min(seconds, self.wakes_after_s))
             self.on_wait()
 
         yield wait
+
+    def notify(self, mailbox: str) -> None:
+        self.woken.append(mailbox)
 
 
 class MemoryRedis:
@@ -235,6 +244,9 @@ class Process:
         self.queue = world.queue_of_a_process(self.known_heads)
         self.take_notices = world.subscribe(self.known_heads)
         self.catch_up = CatchUp(self.queue, world.store, self.known_heads, window=WINDOW)
+        self.rechecks = Rechecks(
+            self.stale_queues, self.known_heads, world.notifier, self.rhythm, world.clock.monotonic
+        )
         self.messenger = Messenger(
             self.queue,
             world.store,
@@ -243,6 +255,7 @@ class Process:
             self.stale_queues,
             self.known_heads,
             world.notifier,
+            self.rechecks,
             self.rhythm,
             window_age_s=MONTH_S,
             now_us=world.clock.now_us,
