@@ -11,6 +11,13 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
 
+SCHEMAS = {
+    "github-actions": ["action.yml"],
+    "github-workflows": [".github/workflows/ci.yml", ".github/workflows/nightly.yml"],
+    "citation-file-format": ["CITATION.cff"],
+    "compose-spec": ["deploy/compose.yaml"],
+}
+
 # Sessions start hundreds of processes. Without bytecode, each compiles the project again, for up to 10 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -28,6 +35,8 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("lint-imports")
+    for schema, files in SCHEMAS.items():
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files)
 
 
 @nox.session
