@@ -118,9 +118,9 @@ def _restored(run: Run, missing_sends: int) -> Iterator[Fault]:
 
 @contextmanager
 def _power_cut(run: Run) -> Iterator[Fault]:
-    """Start MongoDB on a disk that can lose power, and let it store something there."""
+    """Start MongoDB on a disk that can lose power, which is judged as a fault too; let it store something."""
     with run.faults.mongodb_restarted():
-        pass
+        run.wait.for_traffic(sends=8, polls=6)
     run.wait.for_traffic(sends=10, polls=0)
     with run.faults.mongodb_power_cut() as fault:
         yield fault
