@@ -19,7 +19,7 @@ def test_the_primary_is_killed_and_the_next_one_steps_down(run: Run) -> None:
     members = _start(run)
     with run.faults.mongodb_primary_killed(members):
         run.wait.for_traffic(sends=5, polls=1)
-    run.wait.for_recovery()
+    _go_on(run)
     members.rejoin()
     with run.faults.mongodb_stepped_down(members):
         run.wait.for_traffic(sends=1, polls=1)
@@ -29,10 +29,10 @@ def test_the_primary_is_killed_and_the_next_one_steps_down(run: Run) -> None:
 @pytest.mark.plan("CLUSTER-02")
 def test_the_primary_is_cut_off_without_its_clients_and_with_them(run: Run) -> None:
     """For a moment there are two primaries. The old one takes writes that no majority has: none is acked."""
-    members = _start(run, every_s=0.1)
+    members = _start(run, every_s=0.2)
     with run.faults.mongodb_primary_cut_off(members, with_clients=False):
         run.wait.for_traffic(sends=10, polls=1)
-    run.wait.for_recovery()
+    _go_on(run)
     members.rejoin()
     with run.faults.mongodb_primary_cut_off(members, with_clients=True):
         run.wait.for_traffic(sends=10, polls=1)
@@ -49,7 +49,7 @@ def test_a_member_lags_and_then_the_majority_is_lost(run: Run) -> None:
         run.wait.for_traffic(sends=15, polls=3)
     with run.faults.mongodb_majority_lost(members):
         run.wait.for_traffic(sends=20, polls=6)
-    run.wait.for_recovery()
+    _go_on(run)
     with run.faults.member_emptied(members):
         run.wait.for_traffic(sends=15, polls=3)
     _end(run)
@@ -84,6 +84,12 @@ def _start(run: Run, *, every_s: float = 0.3) -> ReplicaSet:
     run.traffic.start(every_s=every_s)
     run.wait.for_traffic(sends=10, polls=3)
     return members
+
+
+def _go_on(run: Run) -> None:
+    """Let the traffic show that all is as usual, also with a member missing."""
+    run.wait.until_recovery_is_due()
+    run.wait.for_traffic(sends=10, polls=2)
 
 
 def _end(run: Run) -> None:

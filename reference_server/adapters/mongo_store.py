@@ -23,6 +23,8 @@ from reference_server.interfaces import Breaker, Conversation, Cursor, Page, pag
 from reference_server.message import EMPTY, Draft, Head, Message, place_after
 from reference_server.turns import TooLate, Turns
 
+SHARD_KEY = "recipient"
+"""What `messages` can be sharded by: a mailbox is in one shard, where its order is decided."""
 _INDEXES = [
     pymongo.IndexModel([("recipient", 1), ("seq", 1)], name=ORDER, unique=True),
     pymongo.IndexModel(
@@ -35,6 +37,12 @@ _INDEXES = [
     pymongo.IndexModel([("recipient", 1), ("sender", 1), ("timestamp_us", 1)], name="conversation"),
     pymongo.IndexModel([("sender", 1), ("recipient", 1), ("timestamp_us", 1)], name="conversations"),
 ]
+_SENDS_OF_A_MAILBOX = pymongo.IndexModel(
+    [(SHARD_KEY, 1), ("sender", 1), ("client_message_id", 1)],
+    name="recipient_sender_client_message_id",
+    unique=True,
+    partialFilterExpression={"client_message_id": {"$exists": True}},
+)
 _TURN_TIMEOUT_S = 0.4
 """With a whole operation on MongoDB after it, a send is still answered within one second."""
 _BAD_HINT = 2  # MongoDB's error code for a hint with an unknown index
@@ -52,6 +60,14 @@ class _Sending:
     def failed(self, error: StoreUnavailable) -> StoreUnavailable | OutcomeUnknown:
         """Return what a failure of MongoDB means for this draft."""
         return OutcomeUnknown(str(error)) if self.may_be_stored else StoreUnavailable(str(error))
+
+
+def indexes(*, sharded: bool) -> list[pymongo.IndexModel]:
+    """Return the indexes of `messages`. In a sharded collection each unique one begins with the shard key.
+
+    So MongoDB demands, as each shard knows its own messages only.
+    """
+    return [_INDEXES[0], _SENDS_OF_A_MAILBOX, *_INDEXES[2:]] if sharded else _INDEXES
 
 
 class MongoStore:
@@ -127,7 +143,7 @@ class MongoStore:
 
     def _create_indexes(self) -> None:
         """Create the indexes that are missing, also while a member of the replica set is away."""
-        self._messages.create_indexes(_INDEXES, commitQuorum="majority")
+        self._messages.create_indexes(indexes(sharded=self._mongo.is_sharded), commitQuorum="majority")
 
     def _head(self, recipient: str) -> Head:
         """Return the mailbox's head. Raise LookupError if the mailbox is empty and the user unknown.
@@ -152,7 +168,10 @@ class MongoStore:
 
     def _earlier(self, draft: Draft) -> Message | None:
         """Return the sender's message with this id; None while it is not durable and so cannot be acked."""
-        found = self._durable.find_one({"sender": draft.sender, "client_message_id": draft.client_message_id})
+        where = {"sender": draft.sender, "client_message_id": draft.client_message_id}
+        if self._mongo.is_sharded:
+            where[SHARD_KEY] = draft.recipient
+        found = self._durable.find_one(where)
         return _message(found) if found else None
 
     # -- reading

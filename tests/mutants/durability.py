@@ -54,6 +54,20 @@ def journal_not_awaited(self, draft, now_us):
     return _append(self, draft, now_us)
 
 
+@mutant(row="CLUSTER-02", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
+def acked_by_the_primary_alone(self, draft, now_us):
+    """A send is acked when the primary has the message on its disk, and no other member (`w: 1`)."""
+    if not isinstance(self._messages, _Careless):
+        self._messages = _Careless(self._messages, WriteConcern(w=1, j=True))
+    return _append(self, draft, now_us)
+
+
+@mutant(row="CLUSTER-04", promise="order", replaces="adapters.mongo:Mongo.durable")
+def undurable_messages_read(self, name):
+    """Polls return what only the primary has (read concern `local`), and a rollback undoes it."""
+    return self.collection(name)
+
+
 @mutant(row="CHAOS-26", promise="no-loss", replaces="service:Messenger.send")
 def acked_before_stored(self, sender, recipient, content, client_message_id):
     """A send is acked at once, and stored by another thread a moment later."""

@@ -41,6 +41,8 @@ class Collection:
 class FakeMongo:
     """One collection; `operation` fails as its body does."""
 
+    is_sharded = False
+
     def __init__(self) -> None:
         self.only = Collection()
 
