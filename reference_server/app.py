@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from limits.storage import MemoryStorage, Storage
 
 from reference_server.adapters import mongo, redis_clients, redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
+from reference_server.adapters.cluster_queue import ClusterQueue
+from reference_server.adapters.cluster_topology import Topology, split_url
 from reference_server.adapters.memory_counts import MemoryCounts
 from reference_server.adapters.mongo_counts import MongoCounts
 from reference_server.adapters.mongo_epochs import MongoEpochs
 from reference_server.adapters.mongo_outbox import MongoOutbox
+from reference_server.adapters.mongo_slot_owners import MongoSlotOwners
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
-from reference_server.adapters.redis_notifier import RedisNotifier
+from reference_server.adapters.redis_notifier import RedisNotifier, Subscriber
+from reference_server.adapters.slot_owners import SlotOwners
 from reference_server.auth import Accounts, Offload, Tokens
 from reference_server.blueprints import answers, auth, health, messages, openapi, page, paths, requests
 from reference_server.blueprints import metrics as metrics_page
@@ -37,6 +42,7 @@ from reference_server.relay import Relay
 from reference_server.rhythm import Rhythm
 from reference_server.service import Messenger
 from reference_server.stale_queues import StaleQueues
+from reference_server.store_url import is_cluster
 
 _REDIS_FAILURES_TO_OPEN = 2
 _MONGODB_FAILURES_TO_OPEN = 3
@@ -86,22 +92,9 @@ def create_server(config: Config, offload: Offload, metrics_folder: Path | None 
         timeout_s=config.mongodb_timeout_ms / 1000,
     )
     known_heads = KnownHeads(time.monotonic)
-    redis_client = redis_clients.connect(config.redis_url, config.redis_timeout_ms, known_heads.unsubscribed)
-    counted = metrics.breaker_moves("redis")
-
-    def moved(is_open: bool) -> None:
-        known_heads.drop()
-        counted(is_open)
-
-    queue = redis_queue.RedisQueue(
-        redis_client,
-        CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN, moved),
-        MongoEpochs(database).epoch,
-        limit=config.queue_limit,
-        ttl_s=config.queue_ttl_seconds,
-        replaced=known_heads.drop,
-    )
-    notifier = RedisNotifier(redis_client, known_heads)
+    make = _cluster if is_cluster(config.redis_url) else _single_redis
+    queue, subscriber = make(config, database, known_heads, metrics.breaker_moves("redis"))
+    notifier = RedisNotifier(subscriber, known_heads)
     adapters = Adapters(
         queue=queue,
         store=MongoStore(database, window=config.queue_limit),
@@ -114,6 +107,52 @@ def create_server(config: Config, offload: Offload, metrics_folder: Path | None 
     )
     app, relay, rechecks = assemble(config, adapters, offload, metrics)
     return Server(app, relay, rechecks, notifier)
+
+
+Moved = Callable[[bool], None]
+
+
+def _single_redis(
+    config: Config, database: mongo.Mongo, known_heads: KnownHeads, count: Moved
+) -> tuple[MessageQueue, Subscriber]:
+    """Return the queue in a single Redis, and the client for notices."""
+    client = redis_clients.connect(config.redis_url, config.redis_timeout_ms, known_heads.unsubscribed)
+
+    def moved(is_open: bool) -> None:
+        known_heads.drop()
+        count(is_open)
+
+    queue = redis_queue.RedisQueue(
+        client,
+        CircuitBreaker("Redis", _REDIS_FAILURES_TO_OPEN, moved),
+        MongoEpochs(database).epoch,
+        limit=config.queue_limit,
+        ttl_s=config.queue_ttl_seconds,
+        replaced=known_heads.drop,
+    )
+    return queue, client
+
+
+def _cluster(
+    config: Config, database: mongo.Mongo, known_heads: KnownHeads, count: Moved
+) -> tuple[MessageQueue, Subscriber]:
+    """Return the queue in a Redis Cluster, which has no known heads, and what subscribes to its notices."""
+    seeds, url_of = split_url(config.redis_url)
+    topology = Topology(seeds, lambda node: redis_clients.connect(url_of(node), config.redis_timeout_ms))
+
+    def make_breaker(node: str) -> CircuitBreaker:
+        return CircuitBreaker(
+            f"Redis {node}", _REDIS_FAILURES_TO_OPEN, lambda is_open: count(queue.breaker.is_open)
+        )
+
+    queue = ClusterQueue(
+        topology,
+        SlotOwners(MongoSlotOwners(database), MongoEpochs(database).epoch),
+        make_breaker,
+        limit=config.queue_limit,
+        ttl_s=config.queue_ttl_seconds,
+    )
+    return queue, queue
 
 
 def assemble(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 
 from reference_server.catch_up import CatchUp
-from reference_server.errors import Failure
+from reference_server.errors import Failure, QueueUnavailable
 from reference_server.interfaces import MessageQueue, MessageStore, Newest, Outbox
 from reference_server.known_heads import KnownHeads
 from reference_server.rhythm import Rhythm
@@ -92,15 +92,31 @@ class Relay:
         self._is_new = False
 
     def _push_pending(self, pending: Mapping[str, int]) -> bool:
-        """Push some entries, chosen at random so that two workers seldom push the same one at once."""
-        for recipient in random.sample(sorted(pending), min(len(pending), MAILBOXES_PER_STEP)):
-            reached = self._catch_up.push_newest(recipient)
-            self._outbox.remove(recipient, reached)
-            log.info("Queue of '%s' caught up to message %d", recipient, reached)
+        """Push some entries, chosen at random so that two workers seldom push the same one at once.
+
+        Return whether there are more, and all of these could be pushed.
+        """
+        some = random.sample(sorted(pending), min(len(pending), MAILBOXES_PER_STEP))
+        reached = {recipient: self._push_newest(recipient) for recipient in some}
+        for recipient, seq in reached.items():
+            if seq is not None:
+                self._outbox.remove(recipient, seq)
+                log.info("Queue of '%s' caught up to message %d", recipient, seq)
         for recipient in self._stale_queues.suspected()[:MAILBOXES_PER_STEP]:
-            self._catch_up.push_newest(recipient)
-            self._stale_queues.clear(recipient)
-        return len(pending) > MAILBOXES_PER_STEP
+            if self._push_newest(recipient) is not None:
+                self._stale_queues.clear(recipient)
+        return len(pending) > MAILBOXES_PER_STEP and None not in reached.values()
+
+    def _push_newest(self, recipient: str) -> int | None:
+        """Return the seq that the queue has reached, or None if it is unavailable.
+
+        In a cluster, other mailboxes may be at a node that works. Raise StoreUnavailable.
+        """
+        try:
+            return self._catch_up.push_newest(recipient)
+        except QueueUnavailable as failure:
+            log.debug("Queue of '%s' has to wait: %s", recipient, failure)
+            return None
 
     def start(self) -> None:
         """Step until the outbox was read, for one second at most; then step in the background.

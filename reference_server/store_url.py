@@ -182,8 +182,24 @@ REDIS_SENTINEL_URL = replace(
 )
 """The sentinels, and the name by which they know the primary; Sentinel allows these characters in names."""
 
-REDIS_URLS = (REDIS_URL, REDIS_SENTINEL_URL)
+REDIS_CLUSTER_URL = replace(
+    REDIS_URL,
+    schemes=("redis+cluster", "rediss+cluster"),
+    used={name: legal for name, legal in REDIS_URL.used.items() if name != "db"},  # a cluster has only one
+    tls_schemes=("rediss+cluster",),
+    many_hosts=True,
+    path=r"",
+    shape="HOST:6379,…",
+)
+
+REDIS_URLS = (REDIS_URL, REDIS_SENTINEL_URL, REDIS_CLUSTER_URL)
 """By these a Redis can be reached: see adapters/redis_clients.py."""
+
+
+def is_cluster(url: str) -> bool:
+    """Return whether a legal REDIS_URL is that of a Redis Cluster."""
+    return url.partition("://")[0] in REDIS_CLUSTER_URL.schemes
+
 
 MONGODB_URL = UrlRules(
     schemes=("mongodb", "mongodb+srv"),

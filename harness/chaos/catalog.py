@@ -33,6 +33,7 @@ class Need(Enum):
     OWN_MONGODB = "a MongoDB that may be broken"
     QUEUES = "queues that are the lists of the contract"
     CLOCKS = "clocks that can be set for a process"
+    DISKS = "disks that can be broken for a process"
     HANG_UP = "a server that keeps serving after SIGHUP"
 
 
@@ -58,6 +59,8 @@ class ChaosFault:
     needs: frozenset[Need] = frozenset()
     apart_from: frozenset[str] = frozenset()
     called: str = ""
+    on_request: bool = False
+    """Whether it is drawn only if it is asked for by its name, so that older seeds draw what they drew."""
 
     @property
     def full_name(self) -> str:
@@ -110,6 +113,16 @@ def _restored(run: Run, missing_sends: int) -> Iterator[Fault]:
     old = run.faults.redis_snapshot()
     run.wait.for_traffic(sends=missing_sends, polls=0)
     with run.faults.redis_restarted(back_from=old) as fault:
+        yield fault
+
+
+@contextmanager
+def _power_cut(run: Run) -> Iterator[Fault]:
+    """Start MongoDB on a disk that can lose power, which is judged as a fault too; let it store something."""
+    with run.faults.mongodb_restarted():
+        run.wait.for_traffic(sends=8, polls=6)
+    run.wait.for_traffic(sends=10, polls=0)
+    with run.faults.mongodb_power_cut() as fault:
         yield fault
 
 
@@ -193,6 +206,37 @@ CATALOG: tuple[ChaosFault, ...] = (
         lambda run, _: run.faults.clocks_stopped(),
         needs=_CLOCK,
         apart_from=_ANSWERS,
+    ),
+)
+
+ON_REQUEST: tuple[ChaosFault, ...] = (
+    ChaosFault(
+        "redis",
+        "disk full",
+        lambda run, _: run.faults.redis_disk_full(),
+        needs=_REDIS | {Need.DISKS},
+        on_request=True,
+    ),
+    ChaosFault(
+        "redis",
+        "expired",
+        lambda run, _: run.faults.redis_expired(run.readers.usernames()),
+        needs=_DATA,
+        on_request=True,
+    ),
+    ChaosFault(
+        "mongodb",
+        "disk full",
+        lambda run, _: run.faults.mongodb_disk_full(),
+        needs=_MONGODB | {Need.DISKS},
+        on_request=True,
+    ),
+    ChaosFault(
+        "mongodb",
+        "power cut",
+        lambda run, _: _power_cut(run),
+        needs=_MONGODB | {Need.DISKS},
+        on_request=True,
     ),
 )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from harness.chaos.catalog import ChaosFault, Need
 from harness.errors import NotHere, UsageError
 from harness.plan import hint
-from harness.stack import Found, faketime_library
+from harness.stack import Found, faketime_library, require_disks
 from harness.targets.behind import lacks_behind
 from harness.targets.profile import Profile
 
@@ -20,14 +20,14 @@ _BEHIND = {"server": "command", "clock": "command"}
 def chosen(kinds: Sequence[ChaosFault], patterns: Sequence[str]) -> list[ChaosFault]:
     """Return the kinds whose store or whole name matches any of the patterns; all of them without patterns.
 
-    Raise UsageError for a pattern that matches none.
+    A kind on request is returned only for its own name. Raise UsageError for a pattern that matches none.
     """
     for pattern in patterns:
-        if not any(_matches(kind, pattern) for kind in kinds):
+        if not any(_is_asked_for(kind, [pattern]) for kind in kinds):
             names = [*dict.fromkeys(kind.store for kind in kinds), *(kind.full_name for kind in kinds)]
             known = hint(names, pattern) or f" Known are {', '.join(names)}."
             raise UsageError(f"'{pattern}' is neither a store nor a fault.{known}")
-    return [kind for kind in kinds if not patterns or any(_matches(kind, it) for it in patterns)]
+    return [kind for kind in kinds if _is_asked_for(kind, patterns)]
 
 
 def possible(
@@ -35,8 +35,10 @@ def possible(
 ) -> tuple[list[ChaosFault], dict[str, list[ChaosFault]]]:
     """Return the possible kinds, and the others by the reason why not. Raise UsageError if there are none."""
     lacking = _lacking(profile, services)
-    if any(Need.CLOCKS in kind.needs for kind in kinds) and (reason := _no_clocks()):
+    if any(Need.CLOCKS in kind.needs for kind in kinds) and (reason := _missing(faketime_library)):
         lacking[Need.CLOCKS] = reason
+    if any(Need.DISKS in kind.needs for kind in kinds) and (reason := _missing(require_disks)):
+        lacking[Need.DISKS] = reason
     behind = lacks_behind(profile.stores, url=profile.url)
     can: list[ChaosFault] = []
     left_out: dict[str, list[ChaosFault]] = {}
@@ -49,6 +51,12 @@ def possible(
     if not can:
         raise UsageError(f"None of the requested faults is possible: {'; '.join(left_out)}.")
     return can, left_out
+
+
+def _is_asked_for(kind: ChaosFault, patterns: Sequence[str]) -> bool:
+    if kind.on_request:
+        return kind.full_name.casefold() in map(str.casefold, patterns)
+    return not patterns or any(_matches(kind, pattern) for pattern in patterns)
 
 
 def _matches(kind: ChaosFault, pattern: str) -> bool:
@@ -69,10 +77,10 @@ def _lacking(profile: Profile, services: Mapping[str, Found]) -> dict[Need, str]
     return lacking
 
 
-def _no_clocks() -> str:
-    """Return why clocks cannot be set; '' if they can."""
+def _missing(require: Callable[[], object]) -> str:
+    """Return why something is not here; '' if it is."""
     try:
-        faketime_library()
+        require()
     except NotHere as error:
         return str(error).removesuffix(".")
     return ""

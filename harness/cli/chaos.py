@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.chaos import scenario
-from harness.chaos.catalog import CATALOG, ChaosFault, of_upstreams
+from harness.chaos.catalog import CATALOG, ON_REQUEST, ChaosFault, of_upstreams
 from harness.chaos.possible import chosen, possible
 from harness.chaos.schedule import FaultSchedule, draw, quiet_s
 from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, write_schedule
@@ -116,7 +116,7 @@ def _given(options: Namespace) -> Case:
 
 def kinds_of(profile: Profile) -> tuple[ChaosFault, ...]:
     """Return all kinds of faults of a target, possible or not."""
-    return (*CATALOG, *of_upstreams(others(profile.stores)))
+    return (*CATALOG, *ON_REQUEST, *of_upstreams(others(profile.stores)))
 
 
 def _require_possible(case: Case, profile: Profile) -> None:

@@ -200,10 +200,10 @@ def supervised() -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     zero = ctypes.c_ulong(0)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), zero, zero, zero):
-        raise OSError(ctypes.get_errno(), "prctl")
+        raise OSError(number := ctypes.get_errno(), os.strerror(number))
     listener = libc.syscall(SECCOMP, SET_MODE_FILTER, NEW_LISTENER, ctypes.byref(program))
     if listener < 0:
-        raise OSError(ctypes.get_errno(), "seccomp")
+        raise OSError(number := ctypes.get_errno(), os.strerror(number))
     return int(listener)
 
 
@@ -221,12 +221,13 @@ def main() -> None:
     try:
         listener = supervised()
     except OSError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{error.strerror}\n")
         sys.exit(UNSUPPORTED)
     # Not by `write`, which would be asked about before the child can answer.
     ours.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
     os.close(listener)
     ours.close()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a program that cannot write may abort, and be large
     os.execvp(command[0], command)
 
 

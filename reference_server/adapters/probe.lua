@@ -3,6 +3,7 @@
 -- identity.lua comes before this file.
 --
 -- KEYS[1]  messages:   KEYS[2]  head:   KEYS[3]  pushes
+--          In a cluster, keys of a slot of this node, and no KEYS[3].
 --
 -- Returns {'identity', identity, count}   all commands work; with the identity of this Redis, and the notice's count
 --      or {'denied', command, …}     this user may not run these commands
@@ -38,10 +39,13 @@ try('HMGET', head, 'seq')
 try('LLEN', list)
 try('LINDEX', list, 0)
 try('LRANGE', list, 0, 0)
-try('GET', pushes)
-local count = try('INCR', pushes)
-try('PEXPIRE', pushes, 86400000)
-try('PUBLISH', 'mailboxes', count .. ' ')
+local count = 0
+if pushes then
+  try('GET', pushes)
+  count = try('INCR', pushes)
+  try('PEXPIRE', pushes, 86400000)
+end
+try('PUBLISH', 'mailboxes', pushes and count .. ' ' or '')
 try('DEL', list, head)
 if #answer > 1 then return answer end
 if failure then return failure end

@@ -7,12 +7,12 @@
 --      or {'damaged', which}           push.lua will not find this: delete the head record
 --      or {'page', newest_us, pushes, seq, first, entries}   a JSON array of entries, oldest first, without a gap
 --
--- KEYS[3]  pushes: see notice.lua
+-- KEYS[3]  pushes: see notice.lua. Without it, pushes is 0.
 
 local since_us, most = tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local function page(entries)
-  local pushes = tonumber(redis.pcall('GET', KEYS[3])) or 0 -- of the wrong type, it counts as lost
+  local pushes = KEYS[3] and tonumber(redis.pcall('GET', KEYS[3])) or 0 -- of the wrong type, it counts as lost
   return {'page', newest_us, pushes, seq, first, entries}
 end
 

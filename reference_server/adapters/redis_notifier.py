@@ -8,7 +8,7 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 
@@ -21,13 +21,20 @@ _RECONNECT_S = 0.5
 _READ_S = 1.0
 
 
+class Subscriber(Protocol):
+    """What can subscribe: a client of redis-py, or a cluster."""
+
+    def pubsub(self) -> Any:
+        """Return a subscription that has no channel yet. May raise redis.RedisError."""
+
+
 class RedisNotifier:
     """A Notifier. One subscription per worker process serves every poll that waits in it.
 
     It may miss notifications while it reconnects, so a waiting poll also looks by itself now and then.
     """
 
-    def __init__(self, client: redis.Redis, known_heads: KnownHeads) -> None:
+    def __init__(self, client: Subscriber, known_heads: KnownHeads) -> None:
         self._client = client
         self._known_heads = known_heads
         self._listeners: dict[str, set[threading.Event]] = {}
@@ -83,7 +90,7 @@ class RedisNotifier:
 
     def _receive(self) -> None:
         """Pass notices on until the connection breaks, or one of them was lost."""
-        with self._client.pubsub() as subscription:  # type: ignore[no-untyped-call]
+        with self._client.pubsub() as subscription:
             subscription.subscribe(CHANNEL)
             self._take(subscription.get_message(timeout=_READ_S), subscription)
             while self._known_heads.is_subscribed and not self.is_stopping:

@@ -51,6 +51,9 @@ class RedisQueue:
     is called when another Redis, or another epoch, is in use.
     """
 
+    _not_failures: tuple[type[redis.RedisError], ...] = ()
+    """Errors that say nothing about this Redis. They are raised as they are."""
+
     def __init__(
         self,
         client: redis.Redis,
@@ -96,9 +99,11 @@ class RedisQueue:
     def probe(self) -> bool:
         """See Guarded. Try every command that requests use: Redis may be read-only or full, or deny some."""
         try:
-            result, *values = (word.decode() for word in self._probe(keys=keys_of("")))
+            result, *values = (word.decode() for word in self._probe(keys=self._probe_keys()))
             if result == "denied":
                 raise Misconfigured(f"the Redis user may not run {', '.join(values)}: {_SEE}")
+        except self._not_failures:
+            raise
         except (redis.RedisError, Misconfigured) as error:
             log.debug("Redis probe failed: %s", error)
             self._note(error)
@@ -112,7 +117,7 @@ class RedisQueue:
         for message in batch:
             check_message(message)
         first_seq, last_us = (batch[0].seq, batch[-1].timestamp_us) if batch else (1, 0)
-        self._unconfirmed.add(recipient)
+        self._note_push(recipient)
         arguments = [claim or "", secrets.token_hex(8), self._limit, self._ttl_ms, first_seq, last_us]
         reply = self._run(self._push, recipient, arguments + [to_entry(message) for message in batch])
         if reply[0] == b"accepted":
@@ -149,21 +154,43 @@ class RedisQueue:
     def _distrust(self, recipient: str, why: str) -> Untrusted:
         """Delete the head record, so that the next push asks for a rebuild, at worst for a needless one."""
         log.warning("Queue of '%s' has a bad entry: %s", recipient, why)
-        self._guarded(lambda: self._client.delete(f"head:{recipient}"))
+        self._guarded(lambda: self._client.delete(self._keys_of(recipient)[1]))
         return Untrusted(why)
 
     def _run(self, script: Callable[..., Any], recipient: str, arguments: Sequence[Any]) -> Any:
         """Run a script. Raise what MessageQueue raises."""
-        keys = keys_of(recipient)
+        keys = self._keys_of(recipient)
 
         def run() -> Any:
-            return self._guarded(lambda: script(keys=keys, args=[*self._writer, *arguments]))
+            return self._guarded(lambda: script(keys=keys, args=[*self._writer_of(recipient), *arguments]))
 
         if (reply := run())[0] == b"stranger":
-            self._take_into_use(reply[1].decode())
+            self._found(recipient, reply[1].decode())
             if (reply := run())[0] == b"stranger":
                 raise QueueUnavailable("a different Redis answers each time")
         return reply
+
+    # A node of a cluster differs in these five: see cluster_queue.py.
+
+    def _note_push(self, recipient: str) -> None:
+        """Note a push, until MongoDB has confirmed that it went to the Redis in use."""
+        self._unconfirmed.add(recipient)
+
+    def _keys_of(self, recipient: str) -> list[str]:
+        """Return the keys that every script gets."""
+        return keys_of(recipient)
+
+    def _probe_keys(self) -> list[str]:
+        """Return the keys that a probe may write."""
+        return keys_of("")
+
+    def _writer_of(self, recipient: str) -> tuple[str, str]:
+        """Return the identity and the epoch of the Redis that has this mailbox, as far as is known."""
+        return self._writer
+
+    def _found(self, recipient: str, identity: str) -> None:
+        """Note that another Redis than was believed has this mailbox."""
+        self._take_into_use(identity)
 
     def _take_into_use(self, identity: str) -> bool:
         """Trust only what was written in this Redis in its present epoch. Return whether it has changed."""
@@ -186,6 +213,8 @@ class RedisQueue:
                 raise QueueUnavailable(f"{_reason(self._breaker.reason)} (circuit breaker is open)")
             try:
                 answer = command()
+            except self._not_failures:
+                raise
             except redis.RedisError as error:
                 self._note(error)
                 raise QueueUnavailable(_reason(error)) from error
@@ -208,7 +237,7 @@ def script(name: str) -> str:
 
 
 def keys_of(recipient: str) -> list[str]:
-    """Return the keys that every script gets."""
+    """Return the keys of a mailbox in a single Redis."""
     return [f"messages:{recipient}", f"head:{recipient}", "pushes"]
 
 

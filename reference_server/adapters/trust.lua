@@ -3,7 +3,7 @@
 -- KEYS[1]  messages:{recipient}  list: the mailbox's last messages, newest first. Each entry is a JSON array that
 --                                starts with seq and timestamp_us: [42,1767268800123456, and the seqs have no gap.
 --                                Version 0.1 wrote objects: {"seq":42,"timestamp_us":1767268800123456,
--- KEYS[2]  head:{recipient}      hash: what the list contains
+-- KEYS[2]  head:{recipient}      hash: what the list contains. Its name in a cluster: see cluster_keys.py.
 --            writer        where it was written: identity and epoch of the Redis
 --            seq, timestamp_us   of the newest message of the mailbox; both 0 for an empty mailbox
 --            first         seq of the oldest entry; seq + 1 for an empty list

@@ -16,6 +16,7 @@ from gevent.os import fork_gevent
 
 from reference_server.config import Config
 from reference_server.setting import ConfigError
+from reference_server.store_url import is_cluster
 
 # gevent's own would wait for ever for a child that ended before gevent has installed its handler of SIGCHLD.
 _waitpid = get_original("os", "waitpid")
@@ -55,9 +56,13 @@ def _fails(make: Callable[[], None]) -> bool:
 
 
 def _redis(config: Config) -> None:
-    from reference_server.adapters import redis_clients
+    from reference_server.adapters import cluster_topology, redis_clients
 
-    pool = redis_clients.connect(config.redis_url, config.redis_timeout_ms).connection_pool
+    url = config.redis_url
+    if is_cluster(url):
+        nodes, url_of = cluster_topology.split_url(url)
+        url = url_of(nodes[0])
+    pool = redis_clients.connect(url, config.redis_timeout_ms).connection_pool
     pool.make_connection()
     options = pool.connection_kwargs  # redis-py reads files only when it connects
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.chaos import possible as module
-from harness.chaos.catalog import CATALOG
+from harness.chaos.catalog import CATALOG, ON_REQUEST
 from harness.chaos.possible import chosen, possible
 from harness.errors import NotHere, UsageError
 from harness.policy import Features, Policy
@@ -39,6 +39,27 @@ def test_a_store_a_fault_or_a_pattern_may_be_asked_for():
     assert {kind.store for kind in chosen(CATALOG, ["mongodb", "SERVER"])} == {"mongodb", "server"}
     assert names(chosen(CATALOG, ["redis not JSON"])) == ["redis not JSON"]
     assert names(chosen(CATALOG, ["* refused"])) == ["redis refused", "mongodb refused"]
+
+
+def test_a_kind_on_request_is_asked_for_by_its_name_alone():
+    kinds = (*CATALOG, *ON_REQUEST)
+    assert chosen(kinds, []) == list(CATALOG)
+    assert chosen(kinds, ["mongodb"]) == chosen(CATALOG, ["mongodb"])
+    assert names(chosen(kinds, ["Redis Disk Full"])) == ["redis disk full"]
+    with pytest.raises(UsageError, match="'\\* full' is neither a store nor a fault"):
+        chosen(kinds, ["* full"])
+
+
+def test_without_disks_to_break_what_needs_them_is_left_out(monkeypatch):
+    def missing():
+        raise NotHere("No disk can be broken here.")
+
+    monkeypatch.setattr(module, "require_disks", missing)
+    kinds, left_out = possible(ON_REQUEST, MINE, OURS)
+    assert names(kinds) == ["redis expired"]
+    assert {reason: names(those) for reason, those in left_out.items()} == {
+        "No disk can be broken here": ["redis disk full", "mongodb disk full", "mongodb power cut"]
+    }
 
 
 def test_a_pattern_that_matches_nothing_is_told_with_what_is_near():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reference_server.errors import QueueUnavailable
@@ -100,6 +102,34 @@ class TestOutbox:
         process.send("one")
         world.queue.down = False
         other.relay.step()
+        assert world.store.outbox == {}
+
+    def test_a_mailbox_whose_node_is_out_does_not_keep_the_others_waiting(
+        self, world: World, process: Process, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In a cluster, one node may be out for long: its entries must neither block nor spin the relay."""
+        names = [f"user-{number}" for number in range(MAILBOXES_PER_STEP + 1)]
+        for name in names:
+            world.store.add(name, "")
+        world.queue.down = True
+        for name in names:
+            process.send(f"to {name}", to=name)
+        world.queue.down = False
+        push = world.queue.push
+
+        def at_a_dead_node(recipient: str, *rest: Any) -> Any:
+            if recipient != "user-7":
+                return push(recipient, *rest)
+            raise QueueUnavailable("Connection refused")
+
+        monkeypatch.setattr(world.queue, "push", at_a_dead_node)
+        for _ in range(100):  # which entries a step takes is random
+            if process.relay.step() is False and list(world.store.outbox) == ["user-7"]:
+                break
+        assert list(world.store.outbox) == ["user-7"]
+        assert process.relay.step() is False
+        monkeypatch.setattr(world.queue, "push", push)
+        process.relay.step()
         assert world.store.outbox == {}
 
     def test_an_entry_that_grows_while_it_is_pushed_stays(self, world: World, process: Process) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.chaos.catalog import CATALOG
+from harness.chaos.catalog import CATALOG, ON_REQUEST
 from harness.checkers import CHECKERS
 from harness.history import EFFECTS
 from harness.verdict import Verdict
@@ -49,4 +49,4 @@ def test_it_does_not_hide_what_no_fault_can_explain() -> None:
 
 
 def test_every_fault_that_random_chaos_draws_is_known() -> None:
-    assert {kind.full_name for kind in CATALOG} <= EFFECTS.keys()
+    assert {kind.full_name for kind in (*CATALOG, *ON_REQUEST)} <= EFFECTS.keys()
