@@ -78,7 +78,7 @@ def test_compose_does_not_start_without_a_secret_key() -> None:
 
 
 def test_no_file_holds_a_secret() -> None:
-    for path in DEPLOY.iterdir():
+    for path in filter(Path.is_file, DEPLOY.rglob("*")):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"[0-9a-f]{32}", text), path
         assert not re.search(r"://[^\s/@]+:[^\s/@]+@", text), path
