@@ -24,6 +24,8 @@ from reference_server.interfaces import Newest
 
 LEASE_S = 0.25
 """As long as a worker may not know of a failed push: see relay.py."""
+START_US = 0
+"""The cursor of a poll that has none: only an empty mailbox certainly has nothing for it."""
 MOST_MAILBOXES = 100_000
 """Beyond that, the head that was stored first is forgotten: about 20 MB."""
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from reference_server.interfaces import Notifier
-from reference_server.known_heads import KnownHeads
+from reference_server.known_heads import START_US, KnownHeads
 from reference_server.rhythm import Rhythm
 from reference_server.stale_queues import StaleQueues
 
@@ -82,10 +82,9 @@ class Rechecks:
                 self._notifier.notify(waiting.mailbox)
 
     def _has_nothing_new(self, waiting: _Waiting) -> bool:
-        return (
-            waiting.since_us is not None
-            and waiting.mailbox not in self._stale_queues
-            and self._known_heads.cover(waiting.mailbox, waiting.since_us)
+        since_us = START_US if waiting.since_us is None else waiting.since_us
+        return waiting.mailbox not in self._stale_queues and self._known_heads.cover(
+            waiting.mailbox, since_us
         )
 
     def start(self) -> None:

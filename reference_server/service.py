@@ -29,7 +29,7 @@ from reference_server.interfaces import (
     Page,
     Untrusted,
 )
-from reference_server.known_heads import KnownHeads
+from reference_server.known_heads import START_US, KnownHeads
 from reference_server.message import Draft, Message, new_id
 from reference_server.rechecks import Rechecks
 from reference_server.rhythm import Rhythm
@@ -176,7 +176,7 @@ class Messenger:
         if mailbox in self._stale_queues:
             self._known_heads.forget(mailbox)
             return Polled(self._store.read(mailbox, cursor, limit), "mongodb", degraded=True)
-        if cursor.given and self._known_heads.cover(mailbox, cursor.since_us):
+        if self._known_heads.cover(mailbox, cursor.since_us if cursor.given else START_US):
             return Polled(_NOTHING, "redis", degraded=False)
         try:
             page = self._read_queue(mailbox, cursor, limit)

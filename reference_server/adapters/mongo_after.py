@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from pymongo import UpdateOne, errors
+from pymongo import errors
 from pymongo.collection import Collection
 
 from reference_server.adapters.mongo import Document
@@ -44,28 +44,33 @@ def append_after(
     Raise the driver's errors if that is unknown.
     """
     checks = [] if head == EMPTY else [_check(documents[0]["recipient"], head)]
-    try:
-        messages.bulk_write([*checks, *map(_insert, documents)])
-    except errors.BulkWriteError as error:
-        failures = error.details["writeErrors"]
-        stop = _reason(failures[0]) if failures else None
-        if stop is None or error.details["writeConcernErrors"]:
-            raise
+    updates = [*checks, *map(_insert, documents)]
+    durably = messages.write_concern.document
+    # Not bulk_write, which takes 50 µs longer to build the same command. `command` adds no write concern.
+    reply = messages.database.command({"update": messages.name, "updates": updates, "writeConcern": durably})
+    if failure := reply.get("writeConcernError"):
+        raise errors.WriteConcernError(failure["errmsg"], failure["code"], failure)
+    if not (failures := reply.get("writeErrors")):
+        return len(documents), None
+    if stop := _reason(failures[0]):
         return max(0, failures[0]["index"] - len(checks)), stop
-    return len(documents), None
+    raise errors.WriteError(failures[0]["errmsg"], failures[0]["code"], failures[0])
 
 
-def _check(recipient: str, head: Head) -> UpdateOne:
+def _check(recipient: str, head: Head) -> Document:
     """Return an upsert that changes nothing if the head is there. Otherwise MongoDB refuses its `_id`."""
     there = {"recipient": recipient, "seq": head.seq, "timestamp_us": head.timestamp_us}
-    return UpdateOne(there, {"$setOnInsert": {"_id": []}}, upsert=True, hint=ORDER)
+    return _upsert(there, {"_id": []})
 
 
-def _insert(document: Document) -> UpdateOne:
+def _insert(document: Document) -> Document:
     """Return an upsert that inserts a document. If its place is taken, the index refuses it."""
     key = {name: document[name] for name in _KEY}
-    rest = {name: value for name, value in document.items() if name not in _KEY}
-    return UpdateOne(key, {"$setOnInsert": rest}, upsert=True, hint=ORDER)
+    return _upsert(key, {name: value for name, value in document.items() if name not in _KEY})
+
+
+def _upsert(there: Document, on_insert: Document) -> Document:
+    return {"q": there, "u": {"$setOnInsert": on_insert}, "upsert": True, "hint": ORDER}
 
 
 def _reason(failure: Document) -> Stop | None:

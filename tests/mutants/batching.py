@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
-from pymongo import UpdateOne
-
 from reference_server.adapters import mongo_after
 from reference_server.adapters.mongo_after import Stop, append_after
 from reference_server.adapters.mongo_store import MongoStore
@@ -48,7 +46,7 @@ def batch_acked_though_one_is_a_retry(messages, head, documents):
 @mutant(row="CHAOS-49", promise="contiguous")
 def head_believed():
     """A worker counts what it tried to append, and MongoDB is not asked for the message before."""
-    nothing = UpdateOne({"_id": 0}, {"$unset": {"nothing": 1}})
+    nothing = {"q": {"_id": 0}, "u": {"$unset": {"nothing": 1}}}
     mongo_after._check = lambda recipient, head: nothing
     counted = {}
 

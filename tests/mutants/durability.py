@@ -26,13 +26,13 @@ class _Careless:
     """A collection whose appends have another write concern, and begin a moment late."""
 
     def __init__(self, collection, concern, *, late_s=0.0):
-        self._collection = collection
-        self._careless = collection.with_options(write_concern=concern)
-        self._late_s = late_s
+        self._collection, self.write_concern, self._late_s = collection, concern, late_s
 
-    def bulk_write(self, requests):
+    @property
+    def database(self):
+        """Runs the command that appends."""
         time.sleep(self._late_s)
-        return self._careless.bulk_write(requests)
+        return self._collection.database
 
     def __getattr__(self, name):
         return getattr(self._collection, name)

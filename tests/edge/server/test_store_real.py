@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pymongo
 import pytest
@@ -143,6 +144,23 @@ def test_every_query_is_served_by_an_index(
             assert "COLLSCAN" not in plan, where
 
 
+class Appends(CommandListener):
+    """Keeps the commands that append to `messages`."""
+
+    def __init__(self) -> None:
+        self.commands: list[Mapping[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name == "update":
+            self.commands.append(event.command)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Nothing to do."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Nothing to do."""
+
+
 class BreakOnAppend(CommandListener):
     """Does something at the moment the next append to `messages` leaves."""
 
@@ -160,6 +178,19 @@ class BreakOnAppend(CommandListener):
 
     def failed(self, event: CommandFailedEvent) -> None:
         """Nothing to do."""
+
+
+def test_every_append_asks_for_a_majority_and_its_journal(services: Services, database: str) -> None:
+    """Whatever the client's own write concern is: the driver adds none to a command."""
+    appends = Appends()
+    with pymongo.MongoClient[Document](services.mongodb_url, w=1, event_listeners=[appends]) as client:
+        mongodb = Mongo(client, database, CircuitBreaker("MongoDB", failures_to_open=3), timeout_s=5.0)
+        MongoUsers(mongodb).add("bob", "hash")
+        store = MongoStore(mongodb, window=WINDOW)
+        for text in ("the first", "the second"):
+            store.append(draft(text), NOON_US)
+    assert len(appends.commands) >= 2
+    assert all(command["writeConcern"] == {"w": "majority", "j": True} for command in appends.commands)
 
 
 class TestLostAnswers:

@@ -251,9 +251,23 @@ class TestTheService:
         assert not process.known_heads.cover(BOB, sent.timestamp_us)
 
     def test_without_a_cursor_the_queue_is_asked(self, world: World, process: Process) -> None:
+        process.send("hi")
         process.poll()
         world.queue.down = True
         assert process.poll().source == "mongodb"
+
+    def test_an_empty_mailbox_is_covered_for_a_poll_without_a_cursor(
+        self, world: World, process: Process
+    ) -> None:
+        """Those of users who never got a message have none."""
+        asked = process.poll()
+        world.queue.down = True
+        covered = process.poll()
+        assert (covered.source, covered.page.gap) == (asked.source, asked.page.gap) == ("redis", False)
+        assert not covered.page.messages
+        world.queue.down = False
+        world.process().send("hi")
+        assert process.contents() == ["hi"]
 
 
 class Schedules(RuleBasedStateMachine):

@@ -90,8 +90,14 @@ def test_without_redis_a_poll_looks_more_often(world: World, process: Process, r
         assert woken_after(world, process, DEGRADED_RECHECK_S) == ["bob"]
 
 
-def test_a_poll_without_a_cursor_looks_again(world: World, process: Process) -> None:
+def test_a_poll_without_a_cursor_looks_again_unless_its_mailbox_is_known_to_be_empty(
+    world: World, process: Process
+) -> None:
+    assert process.poll().page.messages == []
     with process.rechecks.expect("bob", None, degraded=False):
+        assert woken_after(world, process, RECHECK_S) == []
+        process.send("hi")
+        process.poll()
         assert woken_after(world, process, RECHECK_S) == ["bob"]
 
 
