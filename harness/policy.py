@@ -77,3 +77,5 @@ class Features(Record, frozen=True):
     """A timestamp is a cursor in any spelling: with an offset, or with fewer digits."""
     case_sensitive_names: bool = True
     """Names that differ in case are different users."""
+    redis_sentinel: bool = False
+    """Its Redis may be named by sentinels: `{redis_url}` is then redis+sentinel://HOST:PORT,…/SERVICE/0."""

@@ -16,6 +16,7 @@ from harness.faults.mongodb_faults import MongodbFaults
 from harness.faults.redis_data_faults import RedisDataFaults
 from harness.faults.redis_dump_faults import RedisDumpFaults
 from harness.faults.replica_set_faults import ReplicaSetFaults
+from harness.faults.sentinel_faults import SentinelFaults
 from harness.faults.server_faults import ServerFaults
 from harness.faults.upstream_faults import UpstreamFaults
 
@@ -26,6 +27,7 @@ class FaultInjector(
     DiskFaults,
     RedisDumpFaults,
     RedisDataFaults,
+    SentinelFaults,
     MongodbFaults,
     ReplicaSetFaults,
     UpstreamFaults,

@@ -21,7 +21,7 @@ from harness.run.broken import (
     PromiseBroken,
     certain,
 )
-from harness.run.clusters import ReplicaSet
+from harness.run.clusters import ReplicaSet, WatchedRedis
 from harness.run.messages import Pair
 from harness.run.run import Run
 
@@ -34,5 +34,6 @@ __all__ = [
     "PromiseBroken",
     "ReplicaSet",
     "Run",
+    "WatchedRedis",
     "certain",
 ]

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 
 from harness.stack import Services
 from harness.stack.replica_set import ReplicaSet
+from harness.stack.sentinel import WatchedRedis
 from harness.targets.instances import Instances
 
-__all__ = ["Clusters", "ReplicaSet"]
+__all__ = ["Clusters", "ReplicaSet", "WatchedRedis"]
 
 
 class Clusters:
@@ -29,6 +30,13 @@ class Clusters:
         replica_set = self._exit.enter_context(self._services.replica_set())
         self._instances.use(mongodb_url=replica_set.url)
         return replica_set
+
+    def redis_sentinel(self) -> WatchedRedis:
+        """Start a primary, two replicas and three sentinels for the server, in place of the run's Redis."""
+        self._instances.require_none()
+        watched = self._exit.enter_context(self._services.watched_redis())
+        self._instances.use(redis_url=watched.url)
+        return watched
 
     def close(self) -> None:
         """End them all."""

@@ -20,6 +20,7 @@ from harness.stack.programs import Mongod, Redis, StoreProcess, Toxiproxy
 from harness.stack.proxies import proxy_on_free_port, proxy_on_port, require_passing_on
 from harness.stack.replica_set import ReplicaSet
 from harness.stack.scratch import scratch_folder
+from harness.stack.sentinel import WatchedRedis
 from harness.stack.server_process import ServerProcess
 from harness.stack.stores import DEFAULT_STORES, Stores, others, services_for
 from harness.stack.toxics import Proxy, ProxyServer
@@ -136,6 +137,22 @@ class Services:
             yield replica
         finally:
             replica.kill()
+
+    @contextmanager
+    def watched_redis(self) -> Iterator[WatchedRedis]:
+        """Yield a primary with two replicas and three sentinels, empty; they end with the context.
+
+        Raise NotHere where Redis is not ours.
+        """
+        self.own_redis()
+        binary = self.found["redis"].binary
+        assert binary is not None, "a Redis of ours has a program"
+        with ExitStack() as stack:
+            folder = self._temporary_folder(stack)
+            watched = WatchedRedis(binary, folder=folder, logs=self._logs or folder)
+            stack.callback(watched.close)
+            watched.start()
+            yield watched
 
     @contextmanager
     def replica_set(self) -> Iterator[ReplicaSet]:
