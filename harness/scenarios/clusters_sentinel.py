@@ -49,7 +49,7 @@ def test_there_are_two_primaries_and_then_the_first_is_promoted_again(run: Run) 
 
 
 def _start(run: Run) -> None:
-    run.traffic.start(every_s=0.3)
+    run.traffic.start(pairs=2, every_s=0.3)
     run.wait.for_traffic(sends=10, polls=3)
 
 
