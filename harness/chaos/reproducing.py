@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.chaos.schedule import FaultSchedule, Planned
+from harness.chaos.schedule import FaultSchedule, Outage
+from harness.checkers.fault_windows import recovered_ns
 from harness.errors import UsageError
 from harness.history import read_histories
 from harness.reports.record import RunRecord
@@ -59,17 +62,34 @@ def signature_of(run: RunRecord, promise: str | None) -> Signature:
     return found[0]
 
 
-def suspects(run: RunRecord, history: Path, schedule: FaultSchedule, same: Signature) -> Sequence[Planned]:
-    """Return the outage before, or in which, the run failed; nothing if the history does not tell."""
+def suspects(run: RunRecord, history: Path, schedule: FaultSchedule, same: Signature) -> list[Outage]:
+    """Return the outages that probably made the run fail, the likeliest first, by the events of the finding.
+
+    They are: the one in which it began, the next one after that, and the last one before its end. What was
+    lost in an outage is often noticed only at the end of the run, and what an outage erased was there before
+    it. Nothing, if the finding has no events.
+    """
     first = next((finding for it, finding in _failures(run) if it == same), None)
-    if first is None or not first.events:
-        return ()
-    failed_ns = max(event["t"] for event in first.events if "t" in event)
-    begun = sum(
-        fault.injected_ns <= failed_ns for (one,) in [read_histories(history)] for fault in one.faults
-    )
-    last = schedule.faults[min(begun, len(schedule.faults)) - 1] if begun and schedule.faults else None
-    return next((outage for outage in schedule.outages if last in outage), ())
+    times_ns = [event["t"] for event in first.events if "t" in event] if first else []
+    if not times_ns:
+        return []
+    began_ns, ended_ns = min(times_ns), max(times_ns)
+    played = list(enumerate(_played(history, schedule)))
+    found = [
+        *(place for place, (begin_ns, end_ns) in played if begin_ns <= began_ns <= end_ns),
+        *[place for place, (begin_ns, _) in played if began_ns < begin_ns <= ended_ns][:1],
+        *[place for place, (begin_ns, _) in played if begin_ns <= ended_ns][-1:],
+    ]
+    return [schedule.outages[place] for place in dict.fromkeys(found)]
+
+
+def _played(history: Path, schedule: FaultSchedule) -> Iterator[tuple[float, float]]:
+    """Yield when each outage of the schedule that was played began, and when it had to be recovered from."""
+    (one,) = read_histories(history)
+    windows = iter(sorted(one.faults, key=attrgetter("injected_ns")))
+    for outage in schedule.outages:
+        if of_outage := list(itertools.islice(windows, len(outage))):
+            yield of_outage[0].injected_ns, max(recovered_ns(window, one) for window in of_outage)
 
 
 class Tally:

@@ -25,10 +25,10 @@ class OutOfTime(Exception):
     """There is no time for another case; what is the smallest so far remains."""
 
 
-def shrink(case: Case, fails: Fails, *, likely: Sequence[Planned] = ()) -> Case | None:
+def shrink(case: Case, fails: Fails, *, likely: Sequence[Outage] = ()) -> Case | None:
     """Return the smallest failing case that was found; None if no case failed, not even the whole one.
 
-    `likely` are the faults that probably made it fail; they are tried first, alone: the whole case takes
+    `likely` are the outages that probably made it fail; each is tried first, alone: the whole case takes
     longest, and does not need to fail again where a part of it does.
     """
     shrinking = _Shrinking(case, fails)
@@ -44,7 +44,7 @@ class _Shrinking:
     has_failed: bool = False
     tried: set[str] = field(default_factory=set)
 
-    def run(self, likely: Sequence[Planned]) -> None:
+    def run(self, likely: Sequence[Outage]) -> None:
         self._guess(likely)
         if not self.has_failed and not self._try(self.smallest, "the whole schedule"):
             return
@@ -62,13 +62,16 @@ class _Shrinking:
         self.smallest, self.has_failed = case, True
         return True
 
-    def _guess(self, likely: Sequence[Planned]) -> None:
-        """Try no fault at all, then those that probably decide: the last one, then all that overlap it."""
-        if self._try(_without_all_but(self.smallest, []), "no fault at all") or not likely:
+    def _guess(self, likely: Sequence[Outage]) -> None:
+        """Try no fault at all, then each likely outage: the last fault of it, then all that overlap it."""
+        whole = self.smallest
+        if self._try(_without_all_but(whole, []), "no fault at all"):
             return
-        if len(likely) > 1 and self._try(_without_all_but(self.smallest, likely[-1:]), _named(likely[-1:])):
-            return
-        self._try(_without_all_but(self.smallest, likely), _named(likely))
+        for outage in likely:
+            if len(outage) > 1 and self._try(_without_all_but(whole, outage[-1:]), _named(outage[-1:])):
+                return
+            if self._try(_without_all_but(whole, outage), _named(outage)):
+                return
 
     def _take_faults_away(self) -> None:
         """Try every half, quarter and so on of the faults, and what is left without it."""

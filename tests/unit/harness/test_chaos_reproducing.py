@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.chaos.reproducing import Signature, Tally, signature_of, signatures
+from harness.chaos.catalog import CATALOG
+from harness.chaos.reproducing import Signature, Tally, signature_of, signatures, suspects
+from harness.chaos.schedule import draw
 from harness.errors import UsageError
 from harness.reports.record import RowResult, RunRecord
 from harness.verdict import EXIT_CODES, Finding, Judgement, Verdict
+from tests.unit.harness.checkers.histories import Story, ns
 
 LOST = Finding("no-loss", "not_stored", "Message 'a1' is lost.", suspected_cause="trimmed queue")
 LATE = Finding("on-time", "late", "Message 'a1' was late.")
@@ -61,3 +66,42 @@ def test_another_cause_is_another_failure() -> None:
     )
     assert tally.fails == 0
     assert "broke no-loss: not_stored (page limit)" in str(tally)
+
+
+SCHEDULE = draw(7, CATALOG, total_s=120, quiet_s=6)
+
+
+def played(folder: Path) -> Path:
+    """The history of a run of the schedule that was neither late nor early."""
+    story = Story()
+    for fault in SCHEDULE.faults:
+        times = {"inject": fault.at_s, "active": fault.at_s, "heal": fault.ends_at_s}
+        story.fault(fault.kind.full_name, healed=fault.ends_at_s, **times)
+    history = folder / "history.jsonl"
+    lines = "".join(json.dumps(event | {"row": "RANDOM-01"}) + "\n" for event in story.events)
+    history.write_text(lines, encoding="utf-8")
+    return history
+
+
+def suspected(folder: Path, *seconds: float) -> list[int]:
+    """The places of the outages that are suspected for a finding with events at these times."""
+    events = tuple({"t": ns(second)} for second in seconds)
+    found = Finding("no-loss", "not_stored", "Lost.", events)
+    outages = suspects(run(found), played(folder), SCHEDULE, signature_of(run(found), None))
+    return [SCHEDULE.outages.index(outage) for outage in outages]
+
+
+def test_the_outage_in_which_a_finding_began_is_suspected_first(tmp_path: Path) -> None:
+    third, last = SCHEDULE.outages[2][0], len(SCHEDULE.outages) - 1
+    assert suspected(tmp_path, third.at_s + 0.5) == [2]
+    assert suspected(tmp_path, third.at_s + 0.5, 119.0) == [2, 3, last]
+
+
+def test_what_was_there_before_an_outage_makes_the_next_one_suspect(tmp_path: Path) -> None:
+    last = len(SCHEDULE.outages) - 1
+    assert suspected(tmp_path, 1.0, 119.0) == [0, last]
+
+
+def test_without_events_no_outage_is_suspected(tmp_path: Path) -> None:
+    assert suspected(tmp_path) == []
+    assert suspected(tmp_path, 1.0) == []
