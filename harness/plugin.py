@@ -24,7 +24,7 @@ from harness.polling_clients.profile import load_client
 from harness.run import Inconclusive, Run
 from harness.runner.alone import one_test_of_the_row, the_machine
 from harness.runner.collector import Collector
-from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided
+from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided, require_normal_before_faults
 from harness.runner.folder import new_run
 from harness.runner.order import row_marks, side_by_side
 from harness.runner.outcomes import judged_by_its_end
@@ -186,12 +186,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     except BaseException as error:
         run = item.stash.get(RUN, None)
         if run is not None and may_be_decided(error, run):
+            require_normal_before_faults(getattr(item, "function", None), error, run)
             decide(run, in_time=not isinstance(error, OUT_OF_TIME))
         raise
     run = item.stash.get(RUN, None)
     if run is not None and (question := run.checks.open_question()):
         decide(run, in_time=True)
         raise Inconclusive(question)
+    if run is not None:
+        run.steady.require_after_the_last_heal()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
@@ -51,6 +51,9 @@ class Injector:
         self._look = look
         self._timing = timing
         self._broken: set[str] = set()
+        self.before_the_first: Callable[[], object] = nothing
+        """Called before the first fault, when every store answers; what it raises keeps the fault away."""
+        self._is_first = True
         if instances is not None:
             instances.is_broken = lambda: bool(self._broken)
 
@@ -94,12 +97,18 @@ class Injector:
     def lasting(self, breakage: Breakage) -> Iterator[Fault]:
         """Keep a fault active while the context lasts; faults of different stores may overlap.
 
+        Before the first fault every store must answer, and `before_the_first` is called.
+
         Raise InfrastructureError if the fault is not seen within 2 s, is not seen at some time later, or is
         still seen 5 s after the heal; NotServed if instead the server itself is not healthy before or after.
         """
         fault = breakage.fault
         if fault.store in self._broken:
             raise UsageError(f"{fault.store} is already broken: a store can have one fault at a time.")
+        if self._is_first:
+            self._see_every_store_but(fault.store)
+            self.before_the_first()
+            self._is_first = False
         before = f"{fault.store} to answer before the fault"
         self._see_health(breakage, self._timing.active_within_s, before)
         interval_s = breakage.watch_every_s or self._timing.probe_interval_s
@@ -120,6 +129,12 @@ class Injector:
             self._heal(breakage)
         if surprises := watcher.surprises_of(fault):
             raise InfrastructureError(surprises[0])
+
+    def _see_every_store_but(self, its: str) -> None:
+        for store in self._services.proxies.keys() - {its}:
+            answers = Observation(self._probe(Fault(store, "refused")).look, "answered")
+            what = f"{store} to answer before the first fault"
+            wait_to_see(answers, deadline_s=self._timing.active_within_s, what=what)
 
     def _probe(self, fault: Fault) -> Probe:
         return Probe(self._services.proxies[fault.store], fault, self._look)

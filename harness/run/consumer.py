@@ -107,6 +107,11 @@ class Consumer:
         self._thread.finish(LONGEST_ROUND_S + self._wait_s)
 
     @property
+    def is_polling(self) -> bool:
+        """Whether it polls on its schedule."""
+        return self._thread.is_alive() and not self._stopping.is_set()
+
+    @property
     def cursor(self) -> str | None:
         """The `since` of the next poll."""
         return self._cursor.since

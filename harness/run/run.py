@@ -20,6 +20,7 @@ from harness.run.queues import Queues
 from harness.run.readers import Readers
 from harness.run.seen import Seen
 from harness.run.senders import Senders
+from harness.run.steady import SteadyState
 from harness.run.traffic import Traffic
 from harness.run.users import Users
 from harness.run.vitals import Vitals
@@ -83,6 +84,7 @@ class Run:
         self.mailboxes = Mailboxes(recorder, self.senders, self.readers, self.wait, self.queues)
         self.measure = Measure(self.messages, self.readers, self.measured)
         self.seen = Seen(recorder)
+        self.steady = SteadyState(recorder, instances, self.users, self.messages, self.readers)
         self.checks = Checks(recorder, complaints, knows_queues=known_queues is not None)
 
     def check(self, *checkers: Checker) -> None:

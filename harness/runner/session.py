@@ -119,6 +119,7 @@ class Session:
             queues=Queues(services.redis_direct_url, limit=profile.bounds.retained_messages),
             seed=random.Random(f"{self.settings.seed}:{row}").getrandbits(64),
         )
+        run.faults.before_the_first = run.steady.require_before_the_first_fault
         try:
             with MachineWatch(recorder.record):
                 yield run

@@ -25,7 +25,9 @@ WAYS = [
     ("FreezesAfterAWhile", "FLOW-06", "available", "unanswered"),
     ("FailsAtEverything", "FLOW-02", "available", "wrong_status"),
     ("HangsUp", "FLOW-02", "available", "unanswered"),
-    ("KnowsNobody", "SEND-05", "available", "wrong_status"),
+    ("KnowsNobody", "SEND-04", "available", "wrong_status"),
+    ("IsNeverAvailable", "FLOW-02", "available", "wrong_status"),
+    ("LosesEverything", "FLOW-02", "no-loss", "not_stored"),
     ("DripsPolls", "FLOW-02", "available", "unanswered"),
     ("PollsWithoutEnd", "FLOW-02", "available", "wrong_status"),
     ("PollsOfNonsenseWithoutRedis", "POLL-07", "available", "wrong_status"),
@@ -65,6 +67,26 @@ def test_a_server_that_keeps_a_scenario_from_going_on_is_convicted(way, row, pro
     assert_judged_the_same_again(reports)
 
 
+@pytest.mark.parametrize(
+    ("way", "row"),
+    [
+        ("LosesEverything", "SEND-05"),
+        ("LosesEverything", "ERR-02"),
+        ("IsNeverAvailable", "CHAOS-20"),
+        ("KnowsNobody", "POLL-07"),
+    ],
+)
+def test_a_server_that_was_broken_before_the_fault_is_not_judged_by_a_row_that_injects_one(
+    way, row, lane, tmp_path
+):
+    judged, result, reports = run(lane, way, tmp_path, row)
+    assert (judged.exit_code, result["verdict"]) == (3, "inconclusive"), judged.said
+    assert result["reason"].startswith("was not normal before the fault: "), result["reason"]
+    (history,) = read_histories(reports / "history.jsonl")
+    assert not history.faults
+    assert_judged_the_same_again(reports, exit_code=3)
+
+
 def a_wait_is_excused(reports):
     """Whether the machine was too busy while the harness waited for the server, and gave up."""
     (history,) = read_histories(reports / "history.jsonl")
@@ -92,8 +114,8 @@ def test_a_field_that_no_answer_has_is_the_profiles_fault_and_no_verdict(way, sa
     assert f"The profile does not fit the server: {said}" in result["reason"]
 
 
-def assert_judged_the_same_again(reports):
+def assert_judged_the_same_again(reports, exit_code=1):
     check = [sys.executable, "-m", "harness", "check", str(reports / "history.jsonl")]
     again = subprocess.run(check, cwd=ROOT, capture_output=True, timeout=DEADLINE_S, check=False)
-    assert again.returncode == 1
+    assert again.returncode == exit_code
     assert again.stdout == (reports / "verdicts.json").read_bytes()

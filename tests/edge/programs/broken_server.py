@@ -54,6 +54,20 @@ class FailsAtEverything(Handler):
         super().reply(*((status, told) if self.path == "/" else (500, {"detail": "oops"})))
 
 
+class IsNeverAvailable(Handler):
+    def reply(self, status, told):
+        super().reply(*((status, told) if self.path == "/" else (503, {"detail": "come back later"})))
+
+
+class LosesEverything(Handler):
+    """Every message is acked, and none is ever read."""
+
+    def reply(self, status, told):
+        if told.get("messages"):
+            told |= {"messages": [], "count": 0, "next_since": None, "has_more": False}
+        super().reply(status, told)
+
+
 class HangsUp(Handler):
     def reply(self, status, told):
         if self.path == "/":

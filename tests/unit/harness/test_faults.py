@@ -265,3 +265,30 @@ def test_every_kind_of_fault_can_be_asked_for_by_name():
             method = getattr(faults, f"{store}_{kind.replace('-', '_')}")
             with method() as fault:
                 assert fault.name == f"{store} {kind}"
+
+
+def test_before_the_first_fault_every_store_answers_and_the_caller_is_asked_once():
+    redis, mongodb, journal, asked = FakeProxy(), FakeProxy(), Journal(), []
+    faults = injector(redis, journal, mongodb=mongodb)
+    faults.before_the_first = lambda: asked.append(journal.phases())
+    mongodb.disable()
+    with pytest.raises(InfrastructureError, match="mongodb to answer before the first fault"):
+        faults.redis_refused().__enter__()
+    assert not asked
+    mongodb.heal()
+    with faults.redis_refused(), faults.mongodb_refused():
+        pass
+    assert asked == [[]]
+
+
+def test_what_the_caller_raises_before_the_first_fault_keeps_it_away():
+    redis, journal = FakeProxy(), Journal()
+    faults = injector(redis, journal)
+
+    def broken():
+        raise NotServed("nothing works")
+
+    faults.before_the_first = broken
+    with pytest.raises(NotServed):
+        faults.redis_refused().__enter__()
+    assert (redis.calls, journal.phases()) == ([], [])
