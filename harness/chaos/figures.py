@@ -9,6 +9,8 @@ from itertools import combinations, pairwise
 
 from harness.chaos.phases import phases
 from harness.checkers.fault_windows import unquiet_times
+from harness.checkers.pressure import under_pressure
+from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, FaultWindow, History, Outcome, Poll, Send
 from harness.reports.record import RowResult, findings_of
 from harness.typed import Record
@@ -33,8 +35,12 @@ class Figures(Record, frozen=True):
     slowest_s: float
     slowest_quiet_s: float
     """The slowest answer to a request outside of faults, recoveries and resource pressure."""
+    outages: int
     recovered_in_s: tuple[float, ...]
-    """For each outage that was seen healed: from the heal until the last unusual answer; 0 without any."""
+    """For each outage that was timed: from the heal until the last unusual answer; 0 without any.
+
+    One is not timed if it was never seen healed, or if the machine was too busy during its recovery.
+    """
     pairs: tuple[Pair, ...]
     """Which faults met: both lasted at one time."""
     phases: Mapping[str, Mapping[str, int]]
@@ -62,6 +68,7 @@ def figures_of(history: History, row: RowResult) -> Figures:
         unknown=outcomes[Outcome.UNKNOWN],
         slowest_s=_rounded(max([*quiet, *_seconds(history, is_quiet=False)], default=0.0)),
         slowest_quiet_s=_rounded(max(quiet, default=0.0)),
+        outages=len(list(_outages(history))),
         recovered_in_s=tuple(map(_rounded, _recovered_in_s(history))),
         pairs=tuple(sorted(_met(history))),
         phases=struck,
@@ -101,7 +108,7 @@ def _end_ns(fault: FaultWindow) -> float:
 
 def _recovered_in_s(history: History) -> Iterator[float]:
     """Yield for each outage how long after its heal answers were still unusual, up to the next outage."""
-    outages = list(_outages(history))
+    outages, busy = list(_outages(history)), Spans(under_pressure(history))
     last = (math.inf, math.inf)
     for (_, healed_ns), (next_ns, _) in pairwise([*outages, last]):
         if healed_ns == math.inf:
@@ -111,7 +118,9 @@ def _recovered_in_s(history: History) -> Iterator[float]:
             for one in _requests(history)
             if healed_ns < one.start_ns < next_ns and _is_unusual(one)
         ]
-        yield (max(unusual) - healed_ns) / NS_PER_S if unusual else 0.0
+        normal_ns = max(unusual, default=healed_ns)
+        if not busy.touch(healed_ns, normal_ns):
+            yield (normal_ns - healed_ns) / NS_PER_S
 
 
 def _outages(history: History) -> Iterator[tuple[float, float]]:

@@ -22,7 +22,7 @@ from harness.reports.files import write_atomically
 from harness.verdict import Verdict, worst
 
 SUMMARY = "seeds.json"
-COUNTED = ("sends", "polls", "lost", "doubled", "reordered", "refused", "unknown")
+COUNTED = ("outages", "sends", "polls", "lost", "doubled", "reordered", "refused", "unknown")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Summary:
         return max(((getattr(figures, name), seed) for seed, figures in self.known), default=(0.0, None))
 
     def recoveries(self) -> list[tuple[float, int]]:
-        """Return for each outage how long the recovery took and the seed, the shortest first."""
+        """Return how long each timed recovery took, and its seed; the shortest first."""
         return sorted((took_s, seed) for seed, figures in self.known for took_s in figures.recovered_in_s)
 
     @cached_property
@@ -104,10 +104,10 @@ class Summary:
 def percentiles(recoveries: Sequence[tuple[float, int]]) -> dict[str, Any]:
     """Return the numbers of the recoveries, which are sorted."""
     if not recoveries:
-        return {"outages": 0}
+        return {"timed": 0}
     seconds = [took_s for took_s, _ in recoveries]
     numbers = {name: exact_percentile(seconds, q) for name, q in (("p50", 50), ("p95", 95), ("max", 100))}
-    return {"outages": len(recoveries), **numbers, "seed": recoveries[-1][1]}
+    return {"timed": len(recoveries), **numbers, "seed": recoveries[-1][1]}
 
 
 def write_summary(document: dict[str, Any], path: Path) -> None:

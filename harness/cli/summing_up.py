@@ -73,7 +73,8 @@ def _totals(summary: Summary, of: int) -> Table:
 
 def _add_recoveries(table: Table, summary: Summary) -> None:
     numbers = percentiles(summary.recoveries())
-    table.add_row("outages that were healed", str(numbers["outages"]))
+    table.add_row("outages", str(summary.count("outages")))
+    table.add_row("  with a timed recovery", str(numbers["timed"]))
     for name in ("p50", "p95", "max"):
         if name in numbers:
             seed = str(numbers["seed"]) if name == "max" else ""

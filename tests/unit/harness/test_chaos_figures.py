@@ -75,6 +75,13 @@ def test_an_outage_that_was_never_seen_healed_has_no_recovery() -> None:
     assert figures(story.send("a", 3.0)).recovered_in_s == ()
 
 
+def test_a_recovery_is_not_timed_while_the_machine_is_too_busy() -> None:
+    story = during().send("a", 5.3, status=503).pressure(4.5, 5.4)
+    story.fault("redis killed", inject=9.0, active=9.1, heal=10.0, healed=10.0).pressure(20.0, 21.0)
+    known = figures(story)
+    assert (known.outages, known.recovered_in_s) == (2, (0.0,))
+
+
 def test_the_slowest_answer_is_known_with_and_without_faults_and_held_polls_count_without_their_hold() -> (
     None
 ):
