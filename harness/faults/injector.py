@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from harness.errors import DeadlineMissed, InfrastructureError, NotServed, UsageError
 from harness.faults.fault import PROXY_FAULTS, Breakage, Fault, Observation, nothing
 from harness.faults.watching import Look, Probe, RecordEvent, Watcher, wait_to_see
+from harness.history import UPSTREAM
 from harness.stack import Services
 from harness.stack.probe import Sighting, look
+from harness.stack.stores import OURS
 from harness.targets.instances import Instances
 
 DOWN_S = 0.3
@@ -131,7 +133,10 @@ class Injector:
             raise InfrastructureError(surprises[0])
 
     def _see_every_store_but(self, its: str) -> None:
-        for store in self._services.proxies.keys() - {its}:
+        """Look at the stores of the profile, not at members of a cluster, which speak in other ways."""
+        for store in sorted(self._services.proxies.keys() - {its}):
+            if store not in OURS and not store.startswith(UPSTREAM):
+                continue
             answers = Observation(self._probe(Fault(store, "refused")).look, "answered")
             what = f"{store} to answer before the first fault"
             wait_to_see(answers, deadline_s=self._timing.active_within_s, what=what)
