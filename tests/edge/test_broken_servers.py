@@ -77,7 +77,6 @@ def test_a_server_that_keeps_a_scenario_from_going_on_is_convicted(way, row, pro
     ("way", "row"),
     [
         ("LosesEverything", "SEND-05"),
-        ("LosesEverything", "ERR-02"),
         ("IsNeverAvailable", "CHAOS-20"),
     ],
 )

@@ -108,6 +108,34 @@ def test_without_traffic_a_new_user_sends_one_message_to_himself() -> None:
     assert server.sent == 1, "what has arrived already is enough"
 
 
+def test_the_traffic_that_is_there_is_asked_first() -> None:
+    server = Server()
+    server.running = [_Polling(server)]
+    server.steady.require_before_the_first_fault()
+    assert server.sent == 1, "by the traffic"
+
+
+class _Polling:
+    """A consumer to which a message comes as soon as someone looks whether it polls."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    @property
+    def is_polling(self) -> bool:
+        user: Any = None
+        self._server.send_due(user, user, SimpleNamespace(content="by the traffic"))
+        self._server.new_consumer(user).poll_once()
+        return True
+
+
+def test_where_the_traffic_shows_nothing_a_new_user_does() -> None:
+    server = Server()
+    server.running = [SimpleNamespace(is_polling=True)]
+    server.steady.require_before_the_first_fault()
+    assert (server.sent, server.polls) == (1, 1)
+
+
 def test_a_server_that_has_not_been_started_has_no_state() -> None:
     server = Server(is_started=False, delivers=False)
     server.steady.require_before_the_first_fault()
