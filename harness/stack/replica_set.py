@@ -161,8 +161,11 @@ class ReplicaSet:
             ways.clients.heal()
             if member.paused:
                 member.resume()
-            if not member.running:
-                member.start()
+        ended = [member for member in self.members if not member.running]
+        for member in ended:
+            member.launch()
+        for member in ended:
+            member.await_ready()
         self.await_whole()
 
     def await_whole(self) -> None:
@@ -189,7 +192,11 @@ class ReplicaSet:
             }
             for member in self.members
         ]
-        settings = {"electionTimeoutMillis": ELECTION_TIMEOUT_MS, "heartbeatIntervalMillis": HEARTBEAT_MS}
+        settings = {
+            "electionTimeoutMillis": ELECTION_TIMEOUT_MS,
+            "heartbeatIntervalMillis": HEARTBEAT_MS,
+            "chainingAllowed": False,  # else one that hangs can hold up another that copies from it
+        }
         config = {"_id": NAME, "members": members, "settings": settings}
         answer = self.members[0].ask({"replSetInitiate": config}, timeout_s=SETTLES_WITHIN_S)
         if not answer.get("ok"):
