@@ -298,6 +298,7 @@ def settings_from(config: pytest.Config) -> Settings:
         seed=config.getoption("--harness-seed"),
         reports=Path(config.getoption("--harness-reports")),
         workers=config.getoption("--harness-workers") or profile.workers,
+        target=config.getoption("--harness-target"),
         run=config.getoption("--harness-run"),
         minutes=config.getoption("--harness-minutes"),
         client=_client_under_test(config),

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.reports.record import RunRecord
+from harness.verdict import Verdict
 
-EMBEDDED_BYTES = 4_000_000
-"""All pictures inside a page; those beyond it are links to their files."""
+EMBEDDED_BYTES = 240_000
+"""All pictures inside a page, those of failed rows first; those beyond it are links to their files."""
 _TYPES = {".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg"}
 
 
@@ -20,7 +21,8 @@ def embedded(run: RunRecord, folder: Path, *, limit_bytes: int = EMBEDDED_BYTES)
     """
     urls: dict[str, str] = {}
     room = limit_bytes
-    for file in (file for row in run.rows for file in row.screenshots):
+    failed_first = sorted(run.rows, key=lambda row: row.verdict is not Verdict.FAIL)
+    for file in (file for row in failed_first for file in row.screenshots):
         data = _bytes_of(folder / file)
         kind = _TYPES.get(Path(file).suffix)
         if kind and data and len(data) <= room:

@@ -15,6 +15,32 @@ from harness.typed import Record, typed
 from harness.verdict import Finding, Judgement, Verdict, worst
 
 
+class FaultBand(Record, frozen=True):
+    """A fault, from its injection until it was seen healed, in s after the scenario's begin; None: never."""
+
+    name: str
+    from_s: float
+    to_s: float | None
+
+
+class Timeline(Record, frozen=True):
+    """What became of each message of one scenario, for pictures. Times in seconds.
+
+    `fates` has one letter for each message in `sent_at_s`: `d` delivered, `n` accepted and asked for by no
+    reader, `l` late, `x` lost, `2` delivered twice, `r` refused, `u` unknown whether stored, `c` the same and
+    delivered.
+    """
+
+    begin_s: float
+    """After the first event of the run."""
+    seconds: float
+    sent_at_s: Sequence[float]
+    delays_s: Sequence[float | None]
+    """From the begin of the send to the first receipt; None if there was none."""
+    fates: str
+    faults: tuple[FaultBand, ...] = ()
+
+
 class RowResult(Record, frozen=True):
     """How one row of the plan ended; `reason` is one sentence whenever it did not pass."""
 
@@ -31,6 +57,8 @@ class RowResult(Record, frozen=True):
     """The delays from acceptance to receipt of the messages that were timed outside fault windows."""
     screenshots: Mapping[str, str] = {}
     """What each picture shows, by its file, which is relative to that of the results."""
+    timelines: tuple[Timeline, ...] = ()
+    """One for each scenario of the row that sent something."""
     findings: tuple[Finding, ...] = ()
     """The findings of all its judgements, whatever is given here."""
 
@@ -62,6 +90,10 @@ class RunRecord(Record, frozen=True):
     target: str
     delivered_within_s: float = 2.0
     """The promised delivery time, with which delays are compared."""
+    command: str = ""
+    """What repeats the run; with `--only ID` it repeats a row. '' if that is not known."""
+    sentences: Mapping[str, str] = {}
+    """What each promise says, by its name."""
     promises: Mapping[str, PromiseResult] = {}
     """The result of each promise, in the order of their first judgements, whatever is given here."""
 

@@ -18,6 +18,8 @@ from harness.checkers import CHECKERS, applying_to, delivery_delays_s, run_check
 from harness.history import Event, History, read_lines
 from harness.history.gc_paused import gc_paused
 from harness.history.operations import Line, kind_of, row_of, written_ns
+from harness.reports.record import Timeline
+from harness.runner.timelines import timelines
 from harness.verdict import Judgement, Verdict, summed_up, worst
 
 INTERRUPTED = "interrupted"
@@ -36,6 +38,7 @@ class JudgedRow:
     measured: Mapping[str, Any] = field(default_factory=dict)
     latencies_s: Sequence[float] = ()
     screenshots: Mapping[str, str] = field(default_factory=dict)
+    timelines: tuple[Timeline, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class JudgedRun:
 
 
 @dataclass
-class _Scenario:
+class Scenario:
     """One test's history, from its `begin` on."""
 
     rows: Sequence[str]
@@ -57,6 +60,7 @@ class _Scenario:
 
     @property
     def begin_ns(self) -> int:
+        """When it began."""
         return written_ns(self.lines[0])
 
     @cached_property
@@ -84,27 +88,32 @@ class _Scenario:
 
 @dataclass
 class _File:
-    scenarios: list[_Scenario] = field(default_factory=list)
+    scenarios: list[Scenario] = field(default_factory=list)
     phases: list[Event] = field(default_factory=list)
     over: Event | None = None
     environment: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def of(self, phase: Event) -> _Scenario | None:
+    @property
+    def begin_ns(self) -> int:
+        """When the first scenario began."""
+        return min((one.begin_ns for one in self.scenarios), default=0)
+
+    def of(self, phase: Event) -> Scenario | None:
         """Return the scenario that a phase belongs to, if its test recorded one."""
         return next((one for one in self.scenarios if one.begin_ns == phase["begin"]), None)
 
 
-def judge(path: Path) -> JudgedRun:
-    """Judge every row of a run's history file, and the whole.
+def judge(path: Path, *, draws: bool = False) -> JudgedRun:
+    """Judge every row of a run's history file, and the whole; with `draws`, work out the timelines, too.
 
     Raise OSError when the file cannot be read, ValueError when it is not a history.
     """
     with gc_paused():
-        return _judged(_read(path))
+        return _judged(_read(path), draws)
 
 
-def _judged(file: _File) -> JudgedRun:
-    rows = [_row(file, id_) for id_ in _ids(file)]
+def _judged(file: _File, draws: bool) -> JudgedRun:
+    rows = [_row(file, id_, draws) for id_ in _ids(file)]
     missing = file.over["missing"] if file.over else ()
     rows += [JudgedRow(id_, Verdict.INCONCLUSIVE, NOTHING_RAN) for id_ in missing]
     finished = file.over is not None and file.over["finished"]
@@ -120,11 +129,11 @@ def _cut_off_verdict(judgements: Sequence[Judgement]) -> tuple[Verdict, str]:
 
 def _read(path: Path) -> _File:
     file = _File()
-    latest: dict[str, _Scenario] = {}
+    latest: dict[str, Scenario] = {}
     for line in read_lines(path):
         kind, row = kind_of(line), row_of(line)
         if kind == "begin":
-            latest[row] = _Scenario(row.split(", "), [line])
+            latest[row] = Scenario(row.split(", "), [line])
             file.scenarios.append(latest[row])
         elif kind == "phase" and isinstance(line, Mapping):
             file.phases.append(line)
@@ -149,7 +158,7 @@ def _ids(file: _File) -> list[str]:
     return list(dict.fromkeys([*ended, *(row for one in file.scenarios for row in one.rows)]))
 
 
-def _row(file: _File, id_: str) -> JudgedRow:
+def _row(file: _File, id_: str, draws: bool) -> JudgedRow:
     phases = [phase for phase in file.phases if id_ in phase["rows"]]
     parts = [_part(file, phase) for phase in phases]
     ended = [phase for phase in phases if phase["ended"]]
@@ -165,7 +174,8 @@ def _row(file: _File, id_: str) -> JudgedRow:
         parts.append(_cut_off_verdict(cut_off))
         judgements += cut_off
     reasons = dict.fromkeys(reason for _, reason in parts if reason)
-    histories = [scenario.history for phase in ended if (scenario := file.of(phase))]
+    scenarios = [scenario for phase in ended if (scenario := file.of(phase))]
+    histories = [scenario.history for scenario in scenarios]
     latencies_s = [round(it, 6) for history in histories for it in delivery_delays_s(history)]
     return JudgedRow(
         id_,
@@ -177,6 +187,7 @@ def _row(file: _File, id_: str) -> JudgedRow:
         | {name: value for phase in ended for name, value in phase.get("measured", {}).items()},
         latencies_s=latencies_s,
         screenshots={file: title for phase in ended for file, title in phase.get("screenshots", {}).items()},
+        timelines=tuple(timelines(file.begin_ns, scenarios)) if draws else (),
     )
 
 
@@ -214,7 +225,7 @@ def _part(file: _File, phase: Event) -> tuple[Verdict, str]:
     return Verdict(phase["verdict"]), str(phase["reason"])
 
 
-def _cut_off(file: _File) -> Iterator[_Scenario]:
+def _cut_off(file: _File) -> Iterator[Scenario]:
     ended = {phase["begin"] for phase in file.phases if phase["ended"]}
     return (one for one in file.scenarios if one.begin_ns not in ended)
 

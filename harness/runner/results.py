@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.checkers import PROMISES
 from harness.errors import CannotWrite
 from harness.history import HistoryFile
 from harness.history.recorder import REMEDY
@@ -125,7 +127,7 @@ class Results:
         """
         settings = self._settings
         finished = not (self.stopped or self.interrupted)
-        run = judge(self._close_history(finished))
+        run = judge(self._close_history(finished), draws=True)
         rows = tuple(self._in_order(run.rows))
         record = RunRecord(
             verdict=run.verdict,
@@ -137,6 +139,8 @@ class Results:
             environment=_this_machine() | dict(run.environment),
             target=_target(settings),
             delivered_within_s=settings.profile.bounds.delivered_within_s,
+            command=_command(settings),
+            sentences={promise.name: promise.sentence for promise in PROMISES},
         )
         try:
             write_results(record, settings.reports / "results.json")
@@ -165,6 +169,16 @@ class Results:
 def _target(settings: Settings) -> str:
     server = f"{settings.profile.name}, {settings.workers} workers"
     return f"{settings.client.name}, at the server {server}" if settings.client else server
+
+
+def _command(settings: Settings) -> str:
+    """Return the command that repeats the run; '' for a client, whose profile is not known here."""
+    words = ["python", "-m", "harness", "run", "--seed", str(settings.seed)]
+    if settings.target != "reference":
+        words += ["--target", settings.target]
+    if settings.workers != settings.profile.workers:
+        words += ["--workers", str(settings.workers)]
+    return "" if settings.client else shlex.join(words)
 
 
 def _this_machine() -> dict[str, Mapping[str, str]]:

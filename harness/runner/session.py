@@ -47,6 +47,8 @@ class Settings:
     """How many minutes a long row lasts."""
     client: ClientUnderTest | None = None
     """The polling client that is judged instead of the server, if one is."""
+    target: str = "reference"
+    """How the command line named the profile."""
     process: str = ""
     """Which of several processes this is; '' if it is the only one."""
 

@@ -1,0 +1,140 @@
+"""A finding's events as a sequence diagram: who said what to whom, from top to bottom.
+
+Geometry and words only; the page draws it. Times are seconds after the first of the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from harness.reports.words import plain
+from harness.verdict import Finding
+
+Event = Mapping[str, Any]
+LANE, STEP, TOP = 300, 44, 34
+NAME_LENGTH, TEXT_LENGTH = 36, 38
+NS_PER_S = 1_000_000_000
+SERVER, STORES = "server", "stores"
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """One line of the diagram; `from_x` equals `to_x` where something is only noted."""
+
+    at: str
+    from_x: int
+    to_x: int
+    y: int
+    text: str
+    whole: str
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """Lifelines as (x, name), and arrows, in units of the viewBox."""
+
+    lifelines: tuple[tuple[int, str], ...]
+    arrows: tuple[Arrow, ...]
+    width: int
+    height: int
+
+
+class _Step(NamedTuple):
+    at_ns: int
+    source: str
+    target: str
+    text: str
+
+
+def sequence(finding: Finding) -> Diagram | None:
+    """Return the diagram of a finding; None without events."""
+    senders = {
+        event["op"]: str(event.get("sender")) for event in finding.events if event.get("kind") == "send"
+    }
+    steps = sorted(
+        (step for event in finding.events for step in _steps(event, senders)), key=lambda it: it.at_ns
+    )
+    if not steps:
+        return None
+    names = _in_order(steps, senders.values())
+    places = {name: LANE // 2 + LANE * number for number, name in enumerate(names)}
+    return Diagram(
+        tuple((x, _short(name, NAME_LENGTH)) for name, x in places.items()),
+        tuple(
+            Arrow(
+                f"{(step.at_ns - steps[0].at_ns) / NS_PER_S:.3f} s",
+                places[step.source],
+                places[step.target],
+                TOP + STEP * (number + 1),
+                _short(step.text, TEXT_LENGTH),
+                step.text,
+            )
+            for number, step in enumerate(steps)
+        ),
+        LANE * len(names),
+        TOP + STEP * (len(steps) + 1) - STEP // 2,
+    )
+
+
+def _in_order(steps: Iterable[_Step], senders: Iterable[str]) -> list[str]:
+    """Return the lifelines from left to right: senders, the server, what it stores in, readers."""
+    all_ = dict.fromkeys(name for step in steps for name in (step.source, step.target))
+    left = [name for name in dict.fromkeys(senders) if name in all_]
+    middle = [name for name in (SERVER, STORES) if name in all_]
+    return [*left, *middle, *(name for name in all_ if name not in left and name not in middle)]
+
+
+def _steps(event: Event, senders: Mapping[int, str]) -> Iterable[_Step]:
+    """Yield what one event shows."""
+    at_ns, kind = int(event["t"]), event.get("kind")
+    if kind == "send":
+        said = f"send to {event.get('recipient')}: {event.get('content')!r}"
+        yield _Step(at_ns, str(event.get("sender")), SERVER, said)
+    elif kind == "sent":
+        yield _Step(
+            at_ns, SERVER, senders.get(event.get("op", -1), f"sender of {event.get('op')}"), _answer(event)
+        )
+    elif kind == "poll":
+        reader = str(event.get("consumer") or event.get("reader"))
+        asked = f"poll since {event['since']}" if event.get("since") else "poll from the beginning"
+        yield _Step(int(event.get("start") or at_ns), reader, SERVER, asked)
+        yield _Step(at_ns, SERVER, reader, _page(event))
+    elif kind in ("attempt", "required"):
+        yield _Step(int(event.get("start") or at_ns), str(event.get("who")), SERVER, str(event.get("what")))
+        expected = " or ".join(map(str, event.get("expected", ())))
+        answered = event.get("status") or event.get("error") or "no answer"
+        yield _Step(at_ns, SERVER, str(event.get("who")), f"{answered}; expected {expected}")
+    else:
+        place = STORES if kind in ("queue", "keys") else SERVER
+        yield _Step(at_ns, place, place, _noted(event))
+
+
+def _answer(event: Event) -> str:
+    """Return the answer to a send in a few words."""
+    said = [str(event.get("status") or event.get("error") or "no answer")]
+    said += [f"{name} {event[name]}" for name in ("seq", "id", "timestamp") if event.get(name) is not None]
+    return ", ".join([*said, *([] if event.get("outcome") == "ok" else [str(event.get("outcome"))])])
+
+
+def _page(event: Event) -> str:
+    """Return the answer to a poll in a few words."""
+    if event.get("outcome") != "ok":
+        return f"{event.get('status') or event.get('error') or 'no answer'}, {event.get('outcome')}"
+    messages = event.get("messages") or []
+    numbers = [str(one["seq"]) for one in messages if isinstance(one, Mapping) and one.get("seq") is not None]
+    count = "1 message" if len(messages) == 1 else f"{len(messages) or 'no'} messages"
+    seqs = f", seq {', '.join(numbers)}" if numbers else ""
+    cursor = f", cursor {event['next_since']}" if event.get("next_since") else ""
+    return f"{count}{seqs}{cursor}"
+
+
+def _noted(event: Event) -> str:
+    """Return what an event says beside when and where it was recorded."""
+    said = {name: value for name, value in event.items() if name not in ("t", "kind", "row", "op", "since")}
+    return f"{event.get('kind')}: {plain(said)}"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
