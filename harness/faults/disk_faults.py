@@ -17,11 +17,8 @@ from harness.stack.programs import StoreProcess
 DAY_S = 86_400
 ENDS_WITHIN_S = 20.0
 """mongod prints where it was before it ends."""
-SYNCS_RARELY = ("--journalCommitInterval", "500")
-"""The longest interval, in ms, at which mongod may sync what did not ask for it."""
 EXPIRES_AT_ONCE = ("--setParameter", "ttlMonitorSleepSecs=1")
-UNSYNCED_S = 0.3
-JOURNALED = {"insert": "pollproof", "documents": [{}], "writeConcern": {"w": 1, "j": True}}
+HANGS_S = 0.5
 SAVED_EVERY = ("CONFIG", "SET", "save", "3600 1", "stop-writes-on-bgsave-error", "yes")
 """A Redis that saves snapshots refuses writes once it could not save one. This one saves when asked to."""
 NEVER_SAVED = ("CONFIG", "SET", "save", "")
@@ -34,15 +31,12 @@ class DiskFaults(RedisFaults):
     """
 
     def mongodb_restarted(self) -> AbstractContextManager[Fault]:
-        """`kill -9` for mongod, which comes back on a disk that can lose power, until the scenario's end.
-
-        From then on it syncs by itself as rarely as it can be told to: writes that did not ask for it wait.
-        """
+        """`kill -9` for mongod, which comes back on a disk that can lose power, until the scenario's end."""
         mongod = self._services.own_mongod()
         disk = _new_disk(mongod)
 
         def come_back() -> None:
-            mongod.disk, mongod.more_options = disk, SYNCS_RARELY
+            mongod.disk = disk
             mongod.start()
 
         return self._mongod_away("restarted", mongod.kill, come_back)
@@ -50,15 +44,15 @@ class DiskFaults(RedisFaults):
     def mongodb_power_cut(self) -> AbstractContextManager[Fault]:
         """`kill -9` for mongod, and its files lose what was not synced. Only after `mongodb_restarted`.
 
-        This happens when most is at stake: as long after a sync as mongod may wait for the next one.
+        Before, syncs hang for a moment: what is acked then without waiting for them is lost.
         """
         mongod = self._services.own_mongod()
         if (disk := mongod.disk) is None:
             raise UsageError("mongod is not on a disk that can lose power: see `mongodb_restarted`.")
 
         def cut() -> None:
-            ask_mongodb(mongod.address, JOURNALED)
-            time.sleep(UNSYNCED_S)  # the fault's own rhythm
+            disk.hang()
+            time.sleep(HANGS_S)  # the fault's own rhythm
             mongod.kill()
             disk.lose_unsynced()
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import NotHere
-from harness.stack.disk_shim import FAILING, FULL, LYING, STATE, UNSUPPORTED, WORKS
+from harness.stack.disk_shim import FAILING, FULL, HANGING, LYING, STATE, UNSUPPORTED, WORKS
 
 SHIM = Path(__file__).with_name("disk_shim.py")
 BLOCK_BYTES = 4096
@@ -53,6 +53,10 @@ class Disk:
     def lie(self) -> None:
         """Let syncs succeed that do nothing, as a disk does whose cache is lost without power."""
         self._set(LYING)
+
+    def hang(self) -> None:
+        """Let no sync end until the disk is set again: what is acked meanwhile is not synced."""
+        self._set(HANGING)
 
     @property
     def refused(self) -> int:

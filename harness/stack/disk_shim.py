@@ -30,8 +30,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-WORKS, FULL, FAILING, LYING = range(4)
-"""Modes of the disk: no write succeeds; no write and no sync succeed; a sync succeeds and does nothing."""
+WORKS, FULL, FAILING, LYING, HANGING = range(5)
+"""Modes of the disk. FULL: no write succeeds. FAILING: no write and no sync succeeds. LYING: a sync succeeds
+and does nothing. HANGING: a sync does not end until the mode is another."""
+LOOKS_AGAIN_MS = 20
 STATE = struct.Struct("=QQ")
 UNSUPPORTED = 75
 """The exit status where the kernel does not let calls be supervised."""
@@ -122,13 +124,36 @@ class Supervisor:
         """Answer every call until the last process has ended."""
         asked = select.poll()
         asked.register(listener, select.POLLIN)
-        while not asked.poll()[0][1] & select.POLLHUP:
-            call = bytearray(CALL.size)
-            with suppress(FileNotFoundError, InterruptedError):  # the thread was interrupted or killed
-                fcntl.ioctl(listener, RECEIVE, call)
-                number, thread, _, name, _, _, *arguments = CALL.unpack(call)
-                error = self._error_of(thread, name, arguments)
-                fcntl.ioctl(listener, SEND, ANSWER.pack(number, 0, -error, 0 if error else CONTINUE))
+        hanging: list[bytearray] = []
+        while True:
+            found = asked.poll(LOOKS_AGAIN_MS if hanging else None)
+            if found and found[0][1] & select.POLLHUP:
+                return
+            calls = [self._received(listener)] if found else []
+            if self._mode != HANGING:
+                hanging, calls = [], hanging + calls
+            for call in calls:
+                if self._mode == HANGING and CALL.unpack(call)[3] in SYNCS:
+                    hanging.append(call)
+                else:
+                    self._answer(listener, call)
+
+    @property
+    def _mode(self) -> int:
+        return int(STATE.unpack(self._state[:])[0])
+
+    def _received(self, listener: int) -> bytearray:
+        """Return the next call; an empty one if its thread was interrupted or killed meanwhile."""
+        call = bytearray(CALL.size)
+        with suppress(FileNotFoundError, InterruptedError):
+            fcntl.ioctl(listener, RECEIVE, call)
+        return call
+
+    def _answer(self, listener: int, call: bytearray) -> None:
+        number, thread, _, name, _, _, *arguments = CALL.unpack(call)
+        with suppress(FileNotFoundError, InterruptedError):  # as above
+            error = self._error_of(thread, name, arguments)
+            fcntl.ioctl(listener, SEND, ANSWER.pack(number, 0, -error, 0 if error else CONTINUE))
 
     def _error_of(self, thread: int, call: int, arguments: list[int]) -> int:
         """Return the error of a call, or 0 after noting what it will do."""

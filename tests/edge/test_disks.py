@@ -5,12 +5,12 @@ import sys
 
 import pymongo
 import pytest
+import redis
 from pymongo import WriteConcern
 
-from harness.faults.disk_faults import SYNCS_RARELY
 from harness.stack import Disk, require_disks
 from harness.stack.disk_shim import UNSUPPORTED
-from harness.stack.programs import Mongod
+from harness.stack.programs import Mongod, Redis
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +96,33 @@ def test_a_disk_that_is_full_or_fails_says_so(disk, mode, why):
     assert disk.refused == 1
 
 
+def test_a_disk_that_lies_keeps_nothing(disk):
+    disk.lie()
+    done = run(
+        disk, "file = os.open('file', os.O_CREAT | os.O_WRONLY)", "os.write(file, b'x'); os.fsync(file)"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (disk.folder / "file").read_bytes() == b"x"
+    assert kept(disk) == {"file": b""}
+
+
+def test_a_sync_hangs_until_the_disk_works(disk):
+    """The program makes its disk work again by itself, from another thread: the sync ends, and is done."""
+    disk.hang()
+    done = run(
+        disk,
+        "import threading, time",
+        "file = os.open('file', os.O_CREAT | os.O_WRONLY)",
+        "os.write(file, b'synced')",
+        "sync = threading.Thread(target=os.fsync, args=[file])",
+        "sync.start(); sync.join(0.2); print(sync.is_alive(), flush=True)",
+        f"state = os.open({disk.words[-3]!r}, os.O_WRONLY); os.pwrite(state, bytes(16), 0)",
+        "sync.join(); os.write(file, b' not synced')",
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+    assert kept(disk) == {"file": b"synced"}
+
+
 def test_only_files_of_the_disk_are_concerned(disk, tmp_path):
     disk.fill()
     done = run(disk, f"open({str(tmp_path / 'elsewhere')!r}, 'w').write('text')", "print('still here')")
@@ -110,71 +137,56 @@ def test_a_disk_under_a_disk_is_not_here(disk):
     assert "Device or resource busy" in done.stderr
 
 
-class Database:
-    """One collection of a mongod of the test's own, on a disk that can be broken."""
-
-    def __init__(self, binary, folder):
-        self.mongod = Mongod(binary, folder=folder / "mongod", log=folder / "log")
-        self.mongod.disk, self.mongod.more_options = Disk(self.mongod.folder), SYNCS_RARELY
-        self.mongod.start()
-        self._client = pymongo.MongoClient(*self.mongod.address, directConnection=True)
-
-    def insert(self, text, *, journaled=True):
-        concern = WriteConcern("majority", j=True) if journaled else WriteConcern(1, j=False)
-        self._client.test.get_collection("disks", write_concern=concern).insert_one({"_id": text})
-
-    def checkpoint(self):
-        """Have it write all files now; it does so by itself once a minute, and after its first writes."""
-        self._client.admin.command("fsync")
-
-    def texts(self):
-        return {document["_id"] for document in self._client.test.disks.find()}
-
-    def kill(self, *, power_cut=False):
-        self.mongod.kill()
-        if power_cut:
-            self.mongod.disk.lose_unsynced()
-        self.mongod.start()
-
-    def close(self):
-        self._client.close()
-        self.mongod.kill()
-
-
 @pytest.fixture
-def database(services, tmp_path):
-    if (binary := services.found["mongod"].binary) is None:
-        pytest.skip("there is no program of the MongoDB of the environment")
-    database = Database(binary, tmp_path)
-    yield database
-    database.close()
+def place(services, tmp_path):
+    """Starts a store of the test's own in a folder, on a disk that can be broken."""
+    started = []
+
+    def start(kind, *options):
+        if (binary := services.found[kind.__name__.lower()].binary) is None:
+            pytest.skip("there is no program of a store that the environment names")
+        started.append(store := kind(binary, folder=tmp_path / "store", log=tmp_path / "log"))
+        store.disk, store.more_options = Disk(store.folder), options
+        store.start()
+        return store
+
+    yield start
+    for store in started:
+        store.kill()
 
 
-def test_mongodb_keeps_what_it_has_journaled(database):
-    """What it has not is lost, unless it synced just then by itself: so a cut shows what an ack waits for."""
-    journaled = {f"journaled {number}" for number in range(5)}
-    for number in range(5):
-        database.insert(f"journaled {number}")
-        database.insert(f"not journaled {number}", journaled=False)
-        database.kill(power_cut=True)
-        texts = database.texts()
-        assert {f"journaled {earlier}" for earlier in range(number + 1)} == texts & journaled
-        if f"not journaled {number}" not in texts:
-            return
-    pytest.fail("it synced each time what did not ask for it")
+def power_cut(store):
+    store.kill()
+    store.disk.lose_unsynced()
+    store.start()
 
 
-def test_a_power_cut_is_more_than_a_kill(database):
-    """If syncs do nothing, as on a disk with an unsafe cache, a killed mongod loses nothing."""
-    disk = database.mongod.disk
-    database.insert("settled")
-    database.checkpoint()
-    disk.lie()
-    database.insert("killed")
-    database.kill()
-    database.insert("settled again")
-    database.checkpoint()
-    disk.lie()
-    database.insert("power cut")
-    database.kill(power_cut=True)
-    assert database.texts() == {"settled", "killed", "settled again"}
+def insert(client, text, *, journaled):
+    concern = WriteConcern("majority", j=True) if journaled else WriteConcern(1, j=False)
+    client.test.get_collection("disks", write_concern=concern).insert_one({"_id": text})
+
+
+def test_mongodb_keeps_what_it_has_journaled(place):
+    """While syncs hang it acks only what did not ask for the journal: that is what a power cut takes."""
+    mongod = place(Mongod)
+    with pymongo.MongoClient(*mongod.address, directConnection=True) as client:
+        insert(client, "journaled", journaled=True)
+        mongod.disk.hang()
+        insert(client, "not journaled", journaled=False)
+        with pymongo.timeout(1), pytest.raises(pymongo.errors.PyMongoError, match="timed out"):
+            insert(client, "never acked", journaled=True)
+    power_cut(mongod)
+    with pymongo.MongoClient(*mongod.address, directConnection=True) as client:
+        assert [document["_id"] for document in client.test.disks.find()] == ["journaled"]
+
+
+def test_a_power_cut_takes_more_than_a_kill(place):
+    """A Redis that never syncs writes its file before it answers: a kill alone loses nothing."""
+    server = place(Redis, "--appendonly", "yes", "--appendfsync", "no")
+    with redis.Redis(*server.address, decode_responses=True) as client:
+        client.set("killed", "kept")
+        server.kill()
+        server.start()
+        client.set("cut off", "lost")
+        power_cut(server)
+        assert client.mget("killed", "cut off") == ["kept", None]
