@@ -65,6 +65,17 @@ class _Connection(gevent.local.local):
         return self.unread is not None and not self.unread.buf.tell()
 
 
+class _AcceptedAt:
+    """What a connection asks of its listener, which is closed if the worker was stopped meanwhile."""
+
+    def __init__(self, listener: Any) -> None:
+        self._name = listener.getsockname()
+
+    def getsockname(self) -> Any:
+        """Return the address at which it listened."""
+        return self._name
+
+
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     """Passes on complete bodies only, and answers malformed requests with a problem document."""
 
@@ -128,7 +139,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     def _listening(self, listener: Any) -> StreamServer:
         listener.setblocking(1)
         pool = Pool(self.worker_connections)
-        server = StreamServer(listener, functools.partial(self.handle, listener), spawn=pool)
+        handle = functools.partial(self.handle, _AcceptedAt(listener))
+        server = StreamServer(listener, handle, spawn=pool)
         server.max_accept = 1  # at a time, so that all workers get some
         server.start()
         return server

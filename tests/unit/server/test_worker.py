@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import gevent
+import gevent.socket
 import pytest
+from gevent.event import Event
 from gunicorn.http import errors
 
 from reference_server import logs
@@ -92,3 +94,26 @@ def test_the_client_has_gone(connection: tuple[socket.socket, socket.socket]) ->
     Worker.handle_error(
         object.__new__(Worker), None, server, ("192.0.2.1", 1), errors.InvalidRequestLine("x")
     )
+
+
+def test_a_connection_that_is_served_after_its_listener_was_closed_still_knows_where_it_was_accepted() -> (
+    None
+):
+    """As when a worker is replaced: gunicorn asks the listener when the connection's greenlet first runs."""
+    worker, gate, entered, names = object.__new__(Worker), Event(), Event(), list[Any]()
+
+    def handle(listener: Any, client: Any, addr: Any) -> None:
+        entered.set()
+        gate.wait()
+        names.append(listener.getsockname())
+
+    worker.worker_connections, worker.handle = 1, handle
+    with gevent.socket.create_server(("127.0.0.1", 0)) as listener:
+        name = listener.getsockname()
+        server = worker._listening(listener)
+        with gevent.socket.create_connection(name), gevent.Timeout(10):
+            entered.wait()
+            server.close()
+            gate.set()
+            server.pool.join()
+    assert names == [name]
