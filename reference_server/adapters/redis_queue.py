@@ -190,7 +190,9 @@ class RedisQueue:
 
     def _found(self, recipient: str, identity: str) -> None:
         """Note that another Redis than was believed has this mailbox."""
-        self._take_into_use(identity)
+        self._seen = identity  # a probe of a moment ago may have seen the former one
+        if identity != self._writer[0]:  # else another request has found it meanwhile
+            self._take_into_use(identity)
 
     def _take_into_use(self, identity: str) -> bool:
         """Trust only what was written in this Redis in its present epoch. Return whether it has changed."""

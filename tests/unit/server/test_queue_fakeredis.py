@@ -136,3 +136,18 @@ class TestPushesToAFormerRedis:
         vars(server).update(PROMOTED)
         assert queue.probe()
         assert set(queue.refresh()) == {BOB}
+
+    def test_the_former_one_is_not_taken_into_use_again_because_a_probe_has_just_seen_it(
+        self, queue: RedisQueue, server: Server, epochs: Epochs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """MongoDB would name it, and every worker would rebuild every list once more."""
+        looked_up: list[str] = []
+        rebuilt(queue, messages(1, 3))
+        assert queue.probe()
+        vars(server).update(PROMOTED)
+        with monkeypatch.context() as counted:
+            counted.setattr(Epochs, "__call__", lambda self, identity: looked_up.append(identity) or self.now)
+            queue.read(BOB, START, 10)
+            queue.refresh()
+        assert looked_up == [looked_up[0]] * 2
+        assert PROMOTED["replid"] in looked_up[0]
