@@ -19,6 +19,7 @@ TARGET: Mapping[str, str] = {
     "stores.redis": "Started by the harness, unless REDIS_URL names one.",
     "stores.mongodb": "Started by the harness, unless MONGODB_URL names one.",
     "stores.upstream": "HOST:PORT of a store that is not Redis or MongoDB.",
+    "stores.sentinels": "How many Redis Sentinels name the proxy of Redis; {redis_url} then leads to them.",
     "stores.port": "Where the proxy in front of it listens, for a server that has it hard-coded.",
     "bounds": "The numbers that the server promises.",
     "bounds.poll_interval_s": "How often its clients poll, in seconds.",

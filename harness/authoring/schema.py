@@ -61,11 +61,13 @@ def _stores(schema: Schema) -> Schema:
     """Return the schema of stores: ours have no upstream, any other has one."""
     store = schema["additionalProperties"]
     upstream = store["properties"]["upstream"] | {"pattern": r"^([^\s:/]+|\[[0-9a-fA-F:]+\]):\d{1,5}$|\$\{"}
-    ours = store | {"properties": {"port": store["properties"]["port"]}}
-    other = store | {"properties": store["properties"] | {"upstream": upstream}, "required": ["upstream"]}
+    every = {"port": store["properties"]["port"]}
+    own = {"redis": every | {"sentinels": store["properties"]["sentinels"]}, "mongodb": every}
+    other = store | {"properties": every | {"upstream": upstream}, "required": ["upstream"]}
     return schema | {
         "properties": {
-            name: {"description": TARGET[f"stores.{name}"], **ours} for name in ("redis", "mongodb")
+            name: {"description": TARGET[f"stores.{name}"], **store, "properties": properties}
+            for name, properties in own.items()
         },
         "additionalProperties": other,
         "propertyNames": {"pattern": "^[a-z][a-z0-9_]*$"},

@@ -96,14 +96,23 @@ class Node(Redis):
 class Sentinel(ServerProcess):
     """One sentinel, which watches a primary from its start."""
 
-    def __init__(self, binary: Path, number: int, primary: Address, *, folder: Path, log: Path) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        number: int,
+        primary: Address,
+        *,
+        folder: Path,
+        log: Path,
+        down_after_ms: int = DOWN_AFTER_MS,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         settings = folder / "sentinel.conf"  # it writes what it learns into this file
         settings.write_text(
             f"sentinel monitor {SERVICE} {primary[0]} {primary[1]} 2\n"
             f"sentinel auth-user {SERVICE} {_SENTINEL}\n"
             f"sentinel auth-pass {SERVICE} {_PASSWORD}\n"
-            f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MS}\n"
+            f"sentinel down-after-milliseconds {SERVICE} {down_after_ms}\n"
             f"sentinel failover-timeout {SERVICE} {FAILOVER_TIMEOUT_MS}\n",
             encoding="utf-8",
         )
@@ -158,6 +167,49 @@ class Sentinel(ServerProcess):
     def ask(self, *words: str) -> Any:
         """Return the answer to a command. Raise OSError if there is none."""
         return _ask(self.address, None, *words)
+
+
+class Onlookers:
+    """Sentinels that name one address to the server, and never do anything else.
+
+    So every row can be run on a server that asks sentinels: the address is the fault proxy's.
+    """
+
+    REDIS_OPTIONS = (
+        "--user",
+        _SENTINEL,
+        "on",
+        f">{_PASSWORD}",
+        "~*",
+        "&*",
+        "+@all",
+        "-slaveof",
+        "-replicaof",
+    )
+    """For the Redis behind the proxy: no sentinel may demote what it takes for a stray primary."""
+    _NEVER_MS = 3_600_000
+
+    def __init__(self, binary: Path, count: int, named: Address, *, folder: Path, logs: Path) -> None:
+        self.sentinels = [
+            Sentinel(
+                binary,
+                number,
+                named,
+                folder=folder / f"sentinel-{number}",
+                log=logs / f"sentinel-{number}.log",
+                down_after_ms=self._NEVER_MS,
+            )
+            for number in range(1, count + 1)
+        ]
+
+    def start(self) -> None:
+        """Start them. Raise as `ServerProcess.start` does."""
+        _start_together(self.sentinels)
+
+    def url(self, database: str) -> str:
+        """Return what a server is given."""
+        places = ",".join("{}:{}".format(*sentinel.address) for sentinel in self.sentinels)
+        return f"redis+sentinel://{places}/{SERVICE}/{database}"
 
 
 class WatchedRedis:

@@ -20,7 +20,7 @@ from harness.stack.programs import Mongod, Redis, StoreProcess, Toxiproxy
 from harness.stack.proxies import proxy_on_free_port, proxy_on_port, require_passing_on
 from harness.stack.replica_set import ReplicaSet
 from harness.stack.scratch import scratch_folder
-from harness.stack.sentinel import WatchedRedis
+from harness.stack.sentinel import Onlookers, Sentinel, WatchedRedis
 from harness.stack.server_process import ServerProcess
 from harness.stack.stores import DEFAULT_STORES, Stores, others, services_for
 from harness.stack.toxics import Proxy, ProxyServer
@@ -66,6 +66,7 @@ class Services:
         """The proxies in front of 'redis', 'mongodb' and any other store: 'upstream NAME'."""
         self.redis: Redis | None = None
         self.mongod: Mongod | None = None
+        self._sentinels: list[Sentinel] = []
         self.toxiproxy: Toxiproxy | None = None
         self.redis_direct_url = ""
         self.mongodb_direct_url = ""
@@ -188,7 +189,8 @@ class Services:
         return _ours(self.toxiproxy, "toxiproxy")
 
     def _own(self) -> list[ServerProcess]:
-        return [server for server in (self.redis, self.mongod, self.toxiproxy) if server is not None]
+        servers = (self.redis, self.mongod, self.toxiproxy, *self._sentinels)
+        return [server for server in servers if server is not None]
 
     def _start(self) -> None:
         for service in SERVICES:
@@ -215,9 +217,10 @@ class Services:
         logs.mkdir(parents=True, exist_ok=True)
         binaries = {service: found.binary for service, found in self.found.items()}
         if binary := binaries.get("redis"):
-            self.redis = Redis(
-                binary, folder=folder / "redis", log=logs / "redis.log", options=self._options["redis"]
-            )
+            options = [*self._options["redis"]]
+            if self._stores["redis"].sentinels:
+                options += Onlookers.REDIS_OPTIONS
+            self.redis = Redis(binary, folder=folder / "redis", log=logs / "redis.log", options=options)
         if binary := binaries.get("mongod"):
             self.mongod = Mongod(
                 binary, folder=folder / "mongod", log=logs / "mongod.log", options=self._options["mongod"]
@@ -239,9 +242,27 @@ class Services:
             self.mongodb_direct_url = at_address(url, upstreams["mongodb"], directConnection="true")
         self._make_proxies(upstreams)
         if "redis" in upstreams:
-            self.redis_url = at_address(self.redis_direct_url, self.proxies["redis"].listen)
+            self.redis_url = self._named_by_sentinels() or at_address(
+                self.redis_direct_url, self.proxies["redis"].listen
+            )
         if "mongodb" in upstreams:
             self.mongodb_url = at_address(self.mongodb_direct_url, self.proxies["mongodb"].listen)
+
+    def _named_by_sentinels(self) -> str:
+        """Start the sentinels that name the proxy of Redis; return the server's URL, or '' without any."""
+        count = self._stores["redis"].sentinels
+        if not count:
+            return ""
+        self.own_redis()
+        binary, folder = self.found["redis"].binary, self._temporary_folder(self._exit)
+        assert binary is not None, "a Redis of ours has a program"
+        named = self.proxies["redis"].listen
+        onlookers = Onlookers(binary, count, named, folder=folder, logs=self._logs or folder)
+        for sentinel in onlookers.sentinels:
+            self._exit.callback(sentinel.kill)
+        onlookers.start()
+        self._sentinels = onlookers.sentinels
+        return onlookers.url("0")
 
     def _make_proxies(self, upstreams: Mapping[str, Address]) -> None:
         self._control = self._make_control()

@@ -17,6 +17,7 @@ OURS = ("redis", "mongodb")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ADDRESS = re.compile(r"(?P<host>[^\s:/]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 _HIGHEST_PORT = 65_535
+MOST_SENTINELS = 5
 
 
 class Store(Record, frozen=True):
@@ -26,6 +27,8 @@ class Store(Record, frozen=True):
     """HOST:PORT of any TCP server; empty for the harness's own Redis or MongoDB."""
     port: Annotated[int, Meta(ge=0, le=_HIGHEST_PORT)] = 0
     """The proxy's port, for a server that has it hard-coded; 0: any free one."""
+    sentinels: Annotated[int, Meta(ge=0, le=MOST_SENTINELS)] = 0
+    """How many Redis Sentinels name the proxy of Redis to the server; 0: its URL names the proxy itself."""
 
     @property
     def address(self) -> Address:
@@ -57,6 +60,8 @@ def require_right(stores: Stores) -> None:
         if name in OURS and store.upstream:
             variable = "REDIS_URL" if name == "redis" else "MONGODB_URL"
             raise ValueError(f"{name} has no `upstream` {place}: set {variable} instead")
+        if name != "redis" and store.sentinels:
+            raise ValueError(f"only `stores.redis` can have `sentinels`, not {name!r}")
         if name not in OURS and not store.upstream:
             raise ValueError(f"missing required field `upstream` {place}: HOST:PORT of the store")
         found = _ADDRESS.fullmatch(store.upstream)

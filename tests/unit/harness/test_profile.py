@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from harness.checkers import PROMISES
 from harness.errors import UsageError
@@ -23,6 +24,12 @@ def test_the_bundled_profile_promises_the_defaults() -> None:
     assert profile.has == Features(redis_sentinel=True), "what few servers have is left out by default"
     assert profile.semantics == Semantics()
     assert profile.workers >= 2
+
+
+def test_the_bundled_profile_with_sentinels_differs_in_them_alone() -> None:
+    reference, named = load_profile("reference"), load_profile("reference-sentinel")
+    assert named.stores["redis"].sentinels == 3
+    assert replace(named, name=reference.name, stores=reference.stores) == reference
 
 
 def test_a_profile_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:

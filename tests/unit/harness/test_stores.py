@@ -83,13 +83,15 @@ def test_with_a_url_alone_no_store_is_known(tmp_path: Path) -> None:
             "redis has no `upstream` at `stores.redis`: set REDIS_URL",
         ),
         (COMMAND + '[stores]\nmongodb = {upstream = "db:1"}', "set MONGODB_URL instead"),
+        (COMMAND + "[stores]\nmongodb = {sentinels = 3}", "only `stores.redis` can have `sentinels`"),
+        (COMMAND + "[stores]\nredis = {sentinels = 6}", "expected `int` <= 5 at `stores.redis.sentinels`"),
         (
             COMMAND + "[stores]\nredis = {port = 65536}",
             "expected `int` <= 65535 at `stores.redis.port`, not 65536.",
         ),
         (
             COMMAND + "[stores]\nredis = {speed = 1}",
-            "unknown field `speed` at `stores.redis`; legal are port, upstream",
+            "unknown field `speed` at `stores.redis`; legal are port, sentinels, upstream",
         ),
     ],
 )
