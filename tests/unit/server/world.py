@@ -200,7 +200,7 @@ class MemoryRedis:
         self._queue.lists.pop("bob", None)
 
     def length(self) -> int:
-        return len(self._queue.lists["bob"])
+        return len(self._queue.lists.get("bob", ()))
 
 
 class World:
