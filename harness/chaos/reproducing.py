@@ -97,11 +97,14 @@ class Tally:
 
     def __init__(self) -> None:
         self.fails = 0
+        self.undecided = 0
+        """Runs that were inconclusive, or ended without results."""
         self._others: Counter[str] = Counter()
 
     def add(self, run: RunRecord | None, same: Signature) -> None:
         """Count a run; None if it has no results."""
         found = signatures(run) if run else []
+        self.undecided += run is None or (not found and run.verdict is not Verdict.PASS)
         if same in found:
             self.fails += 1
         elif run is None:

@@ -121,7 +121,9 @@ class _Trials:
         return does
 
     def _run(self, case: Case, folder: Path) -> Tally:
+        """Run a case. A run that decided nothing is replaced by another, at most `--runs` times."""
         tally, waiting, running = Tally(), list(range(self._runs)), dict[Path, Process]()
+        replaced = 0
         try:
             while not self._is_decided(tally, waiting, running):
                 while waiting and len(running) < self._jobs:
@@ -130,6 +132,9 @@ class _Trials:
                 for each in _ended(running, within_s=2 * case.schedule.total_s + LONGER_S):
                     tally.add(_results(each), self._same)
                     del running[each]
+                    if replaced < min(tally.undecided, self._runs):
+                        waiting.append(self._runs + replaced)
+                        replaced += 1
         finally:
             for process in running.values():
                 process.stop(deadline_s=END_S)

@@ -34,6 +34,8 @@ STAND_IN = """
     if "hang" in templates:
         time.sleep(60)
     name = "fail.json" if {culprits} <= set(faults) else "other.json"
+    if "busy" in templates and pathlib.Path(options["--reports"]).name == "0":
+        name = "busy.json"
     shutil.copy(pathlib.Path(templates, name), pathlib.Path(options["--reports"], "results.json"))
 """
 
@@ -54,6 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     templates.mkdir()
     results(templates, "fail.json", "no-loss")
     results(templates, "other.json", "on-time")
+    results(templates, "busy.json", "available", Verdict.INCONCLUSIVE)
     program = tmp_path / "rerun.py"
     program.write_text(textwrap.dedent(STAND_IN).format(culprits=set(CULPRITS)), encoding="utf-8")
     monkeypatch.setattr(shrink, "RERUN", (sys.executable, str(program), str(templates)))
@@ -92,6 +95,18 @@ def test_a_failure_that_does_not_come_back_is_not_made_small(
     assert re.search(r"needed   the whole schedule: fails 0 of ", said)
     assert "broke no-loss" in said
     assert not (folder / shrink.SHRUNK).exists()
+
+
+def test_a_rerun_that_decided_nothing_is_replaced_by_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = folder.parent / "templates busy"
+    (folder.parent / "templates").rename(busy)
+    monkeypatch.setattr(shrink, "RERUN", (*shrink.RERUN[:2], str(busy)))
+    assert shrink.shrink_run(options(folder, runs=2, needed=2)) == 0
+    left = read_schedule(folder / shrink.SHRUNK)
+    assert sorted(fault.fault for outage in left.outages for fault in outage) == sorted(CULPRITS)
+    assert "It fails 2 of 3, 1 inconclusive with only these 2 faults" in capsys.readouterr().out
 
 
 def test_a_failure_that_there_is_no_time_to_repeat_is_not_made_small(folder: Path) -> None:
