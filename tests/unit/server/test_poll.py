@@ -38,7 +38,7 @@ def test_a_cold_mailbox_is_filled_and_not_called_degraded(world: World, process:
 def test_an_idle_poll_asks_only_the_queue(world: World, process: Process) -> None:
     process.poll()
     world.store.down = True
-    assert process.poll().page.messages == []
+    assert not process.poll().page.messages
 
 
 def test_a_cursor_older_than_the_queue_skips_nothing(world: World, process: Process) -> None:
