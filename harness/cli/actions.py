@@ -35,7 +35,7 @@ from harness.reports.verdicts import VERDICTS, render_verdicts, write_verdicts
 from harness.runner.alone import most_at_once
 from harness.runner.folder import AGAIN, held, new_run
 from harness.runner.judging import judge
-from harness.stack import Found, Services, chromium, handed_on, locate
+from harness.stack import Found, Services, chromium, handed_on, locate, require_disks
 from harness.stack import doctor as examine
 from harness.stack.finding import SERVICES
 from harness.stack.stores import DEFAULT_STORES, Stores, services_for
@@ -131,6 +131,7 @@ def _wanted(options: Namespace) -> list[PlanRow]:
         profile,
         is_reference=options.target == REFERENCE,
         without_chromium=chromium.left_out(),
+        why_no_disks=_why_no_disks() if any(row.needs_disks for row in selected) else "",
         promises=promises_by_row() if _makes_fewer_promises(profile) else {},
     )
     for reason, rows in left_out.items():
@@ -138,6 +139,14 @@ def _wanted(options: Namespace) -> list[PlanRow]:
     if not wanted:
         raise UsageError(f"None of the rows asked for suits the target '{options.target}'.")
     return wanted
+
+
+def _why_no_disks() -> str:
+    try:
+        require_disks()
+    except NotHere as error:
+        return error.sentence.removesuffix(".")
+    return ""
 
 
 def _makes_fewer_promises(profile: Profile) -> bool:

@@ -18,11 +18,13 @@ def fitting(
     *,
     is_reference: bool,
     without_chromium: bool = False,
+    why_no_disks: str = "",
     promises: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> tuple[list[PlanRow], dict[str, list[PlanRow]]]:
     """Return the rows to run, and the rows to leave out by the reason.
 
-    `promises` are those that a row may judge, by its id. Raise UsageError where the plan names a key that
+    `promises` are those that a row may judge, by its id; `why_no_disks` says why this machine has no disks
+    that can be broken. Raise UsageError where the plan names a key that
     profiles do not have.
     """
 
@@ -30,6 +32,8 @@ def fitting(
         reason = _unfit(row, profile, is_reference=is_reference)
         if not reason and row.needs_chromium and without_chromium:
             return "they need Chromium, and WITHOUT_CHROMIUM leaves them out"
+        if not reason and row.needs_disks and why_no_disks:
+            return why_no_disks
         if not reason and _judges_nothing(promises.get(row.id, ()), profile):
             return "the target's profile makes no promise that is judged there"
         return reason

@@ -6,7 +6,7 @@ their headers:
 
 - "Run by": the tests that run the row, by file and name: `` `tests/test_a.py`: `test_one`, `test_two` ``.
   They look inside a server, so they judge that server alone. A row without them is run by a scenario.
-- "Needs": `Chromium`, for rows that open pages; a machine may not have it.
+- "Needs": what a machine may not have: `Chromium`, for rows that open pages, or `disks` that can be broken.
 - "Only where": keys of the target's profile that must be true, such as `metrics`; empty where there are none.
 """
 
@@ -25,6 +25,7 @@ from harness.errors import UsageError, reason_of
 PLAN_FILE = "TEST_REALTIME_MESSAGING.md"
 _ID = re.compile(r"[A-Z]+-\d{2}")
 _CELLS = 4
+CHROMIUM, DISKS = "Chromium", "disks"
 _TESTS = re.compile(r"[\w/.-]+\.py|\btest_\w+")
 _KEY = re.compile(r"\w+")
 
@@ -57,6 +58,7 @@ class PlanRow:
     tests: tuple[str, ...] = ()
     only_where: tuple[str, ...] = ()
     needs_chromium: bool = False
+    needs_disks: bool = False
 
 
 def read_plan(path: Path) -> list[PlanRow]:
@@ -130,10 +132,13 @@ def _row(header: Sequence[str], cells: Sequence[str], section: str, where: str, 
     more = {name.casefold(): cell for name, cell in zip(header, cells, strict=False)}
     tests = _tests(more["run by"], where) if "run by" in more else ()
     only_where = tuple(_KEY.findall(more.get("only where", "")))
-    needs = more.get("needs", "")
-    if needs.strip("`") not in ("", "Chromium"):
-        raise PlanError(f"{where} the row {cells[0]} needs '{needs}', which is not `Chromium` or nothing.")
-    return PlanRow(cells[0], section, cells[1], cells[2], cells[3], line, tests, only_where, bool(needs))
+    needs = more.get("needs", "").strip("`")
+    if needs not in ("", CHROMIUM, DISKS):
+        raise PlanError(
+            f"{where} the row {cells[0]} needs '{needs}', which is not `{CHROMIUM}`, `{DISKS}` or nothing."
+        )
+    machine = {"needs_chromium": needs == CHROMIUM, "needs_disks": needs == DISKS}
+    return PlanRow(cells[0], section, cells[1], cells[2], cells[3], line, tests, only_where, **machine)
 
 
 def _tests(cell: str, where: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.errors import NotHere, UsageError
-from harness.stack import Found, Services, locate_chromium
+from harness.stack import Found, Services, locate_chromium, require_disks
 from harness.stack.chromium import LEFT_OUT, left_out
 from harness.stack.programs import Toxiproxy
 from tests.edge.lanes import Lane
@@ -58,6 +58,15 @@ def chromium_found() -> Found:
     except NotHere as error:
         if IN_CI:
             raise
+        pytest.skip(error.sentence)
+
+
+@pytest.fixture
+def disks() -> None:
+    """Skip where no disk can be broken: that depends on the kernel and the sandbox alone."""
+    try:
+        require_disks()
+    except NotHere as error:
         pytest.skip(error.sentence)
 
 

@@ -8,14 +8,11 @@ import pytest
 import redis
 from pymongo import WriteConcern
 
-from harness.stack import Disk, require_disks
+from harness.stack import Disk
 from harness.stack.disk_shim import UNSUPPORTED
 from harness.stack.programs import Mongod, Redis
 
-
-@pytest.fixture(autouse=True)
-def disks():
-    require_disks()
+pytestmark = pytest.mark.usefixtures("disks")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import redis
 
 from harness.errors import UsageError
 from harness.faults import FaultInjector
-from harness.stack import require_disks, wait_until
+from harness.stack import wait_until
 
 MAILBOX, KEY, TEXT = "bob", "messages:bob", "The price is 100"
 DAYS = 40
@@ -18,8 +18,7 @@ def journal():
 
 
 @pytest.fixture
-def faults(ours, journal):
-    require_disks()
+def faults(ours, journal, disks):
     return FaultInjector(ours, lambda kind, **fields: journal.append({"kind": kind, **fields}))
 
 

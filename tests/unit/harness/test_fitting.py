@@ -75,6 +75,13 @@ def test_a_key_that_no_profile_has_is_wrong_usage() -> None:
         fitting([replace(METRICS, only_where=("wings",))], MINE, is_reference=False)
 
 
+def test_a_row_that_needs_disks_is_left_out_where_there_are_none() -> None:
+    power_cut = replace(FLOW, id="DURABLE-01", needs_disks=True)
+    assert fitting([FLOW, power_cut], MINE, is_reference=False) == ([FLOW, power_cut], {})
+    fit, left_out = fitting([FLOW, power_cut], MINE, is_reference=False, why_no_disks="not on this machine")
+    assert (fit, left_out) == ([FLOW], {"not on this machine": [power_cut]})
+
+
 def test_a_row_that_needs_a_browser_is_left_out_only_where_the_caller_says_so() -> None:
     window = replace(QUEUE, id="WINDOW-01", tests=(), needs_chromium=True)
     assert fitting([FLOW, window], MINE, is_reference=True) == ([FLOW, window], {})

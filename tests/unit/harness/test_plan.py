@@ -150,17 +150,18 @@ def test_a_row_may_say_which_tests_run_it_and_for_which_servers_it_is() -> None:
     assert (first.only_where, second.only_where) == ((), ("metrics",))
 
 
-def test_a_row_may_need_chromium() -> None:
-    first, second = parse_plan(
+def test_a_row_may_need_chromium_or_disks() -> None:
+    first, second, third = parse_plan(
         "## S\n\n| Id | Row | Done | Expected | Needs |\n|---|---|---|---|---|\n"
-        "| A-01 | t | d | e | `Chromium` |\n| A-02 | t | d | e | |\n",
+        "| A-01 | t | d | e | `Chromium` |\n| A-02 | t | d | e | |\n| A-03 | t | d | e | `disks` |\n",
         "plan.md",
     )
-    assert (first.needs_chromium, second.needs_chromium) == (True, False)
+    assert [row.needs_chromium for row in (first, second, third)] == [True, False, False]
+    assert [row.needs_disks for row in (first, second, third)] == [False, False, True]
 
 
 def test_a_need_that_is_not_known_is_an_error() -> None:
-    with pytest.raises(PlanError, match="A-01 needs 'Firefox', which is not `Chromium` or nothing"):
+    with pytest.raises(PlanError, match="A-01 needs 'Firefox', which is not `Chromium`, `disks` or nothing"):
         parse_plan(
             "## S\n\n| Id | Row | Done | Expected | Needs |\n|---|---|---|---|---|\n"
             "| A-01 | t | d | e | Firefox |\n",
