@@ -45,6 +45,8 @@ from harness.verdict import EXIT_CODES
 
 SOAK = "soak"
 """The section of the rows that last as long as `--minutes` says."""
+BY_NAME = (SOAK, "deploys")
+"""Sections that are run only when a row of theirs or they themselves are named."""
 LONGEST_ROW_S = 180.0
 DEMO_USERS = ("alice", "bob")
 
@@ -125,7 +127,7 @@ def _wanted(options: Namespace) -> list[PlanRow]:
     profile = load_profile(options.target)  # a wrong one is reported before anything starts
     selected = select(read_plan(find_plan()), options.only, options.section)
     if not options.only and not options.section:
-        selected = [row for row in selected if row.section != SOAK]
+        selected = [row for row in selected if row.section not in BY_NAME]
     wanted, left_out = fitting(
         selected,
         profile,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -47,6 +47,8 @@ class Instances:
         self._logs = logs
         self._name = name
         self._port = port
+        self.front = ""
+        """The URL of what balances the instances, if there is one: clients then use it alone."""
         self._timekeepers: dict[int, Client] = {}
         self._names = {
             "python": sys.executable,
@@ -68,8 +70,8 @@ class Instances:
 
     @property
     def base_urls(self) -> list[str]:
-        """The URL of each instance."""
-        return [target.base_url for target in self.targets]
+        """Where clients send their requests, each to the next: the URL of each instance, or of the front."""
+        return [self.front] if self.front else [target.base_url for target in self.targets]
 
     def client(self, username: str, password: str, *, at: str = "") -> Client:
         """Return a user of these instances; `at` is another URL of the server, for this user alone.
@@ -97,12 +99,12 @@ class Instances:
         if self.targets:
             raise UsageError("The server under test runs already: its stores must be chosen before.")
 
-    def start(self) -> Target:
-        """Start one more instance.
+    def start(self, command: Sequence[str] = ()) -> Target:
+        """Start one more instance; a `command` other than the profile's starts another version of the server.
 
         Raise UsageError when the profile cannot be filled in or the server never becomes ready.
         """
-        return self._start({}, workers=self.workers)
+        return self._start({}, workers=self.workers, command=command)
 
     def start_several(self, count: int) -> list[Target]:
         """Start so many more instances, side by side. Raise as `start` does."""
@@ -128,7 +130,7 @@ class Instances:
         """Return an instance's time, in seconds since 1970: the `timestamp` of a poll's answer."""
         if instance not in self._timekeepers:
             name = f"timekeeper_{secrets.token_hex(4)}"
-            client = self.client(name, secrets.token_hex(8), at=self.base_urls[instance])
+            client = self.client(name, secrets.token_hex(8), at=self.targets[instance].base_url)
             self._timekeepers[instance] = client
             patiently(client.register)
             require(patiently(client.sign_in), "signing in")
@@ -151,13 +153,13 @@ class Instances:
         for target in self.targets:
             target.stop()
 
-    def _start(self, env: Mapping[str, str], *, workers: int) -> Target:
+    def _start(self, env: Mapping[str, str], *, workers: int, command: Sequence[str] = ()) -> Target:
         if self._profile.url:
             return self._join_running()
         names = self._names | {"workers": str(workers)}
         log_name = self._name if not self.targets else f"{self._name}-{len(self.targets) + 1}"
         target = start_server(
-            [self._fill(word, names) for word in self._profile.command],
+            [self._fill(word, names) for word in command or self._profile.command],
             base_url=f"http://{HOST}:{self._port or '{port}'}",
             ready_path=self._profile.ready_path,
             log=self._logs / f"server-{log_name}.log",

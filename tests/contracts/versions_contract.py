@@ -32,10 +32,7 @@ class Version01:
     """The queue as version 0.1 has it: its scripts, and its entries, which are JSON objects."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._scripts = {
-            name: client.register_script((SCRIPTS_OF_0_1 / f"{name}.lua").read_text(encoding="utf-8"))
-            for name in ("push", "read")
-        }
+        self._scripts = {name: client.register_script(script_of_0_1(name)) for name in ("push", "read")}
         self._client = client
         self._identity = ""
 
@@ -97,6 +94,10 @@ class _Longer:
             entries = [entry[:7] if isinstance(entry, list) else entry for entry in json.loads(reply[-1])]
             reply[-1] = json.dumps(entries, ensure_ascii=False).encode()
         return reply
+
+
+def script_of_0_1(name: str) -> str:
+    return (SCRIPTS_OF_0_1 / f"{name}.lua").read_text(encoding="utf-8")
 
 
 def entry_of_0_1(message: Message) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.actions import BY_NAME
 from harness.errors import UsageError
 from harness.plan import PLAN_FILE, PlanError, PlanRow, nearest, parse_plan, read_plan, select
 
@@ -173,3 +174,10 @@ def test_a_need_that_is_not_known_is_an_error() -> None:
 def test_a_row_that_promises_tests_and_names_none_is_refused(cell: str) -> None:
     with pytest.raises(PlanError, match=r"plan.md:6: .* names no test"):
         parse_plan(MORE.replace("`tests/a.py`: `test_one` |", f"{cell} |"), "plan.md")
+
+
+def test_the_sections_that_are_run_by_name_alone_are_in_the_plan_and_few() -> None:
+    rows = read_plan(Path(__file__).parents[3] / PLAN_FILE)
+    left_out = [row.id for row in rows if row.section in BY_NAME]
+    assert {row.section for row in rows} >= set(BY_NAME)
+    assert left_out == ["CLUSTER-30", "SOAK-01"]
