@@ -96,19 +96,6 @@ class ReplicaSetFaults(Injector):
             )
         )
 
-    def member_emptied(self, replica_set: ReplicaSet) -> AbstractContextManager[Fault]:
-        """A secondary loses its disk; at the end of the context it copies everything from another member."""
-        emptied = replica_set.secondaries()[0]
-        return self.lasting(
-            Breakage(
-                Fault("member", "emptied"),
-                health=_commits(replica_set),
-                proof=_ended(emptied),
-                inject=emptied.lose_data,
-                heal=replica_set.rejoin,
-            )
-        )
-
     def _primary_lost(
         self, replica_set: ReplicaSet, kind: str, proof: Observation, inject: Callable[[], None]
     ) -> AbstractContextManager[Fault]:

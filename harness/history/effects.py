@@ -77,7 +77,6 @@ EFFECTS: dict[str, Effects] = {
     "upstream slow": frozenset({Effect.SOME}),
     "upstream flapping": frozenset({Effect.SOME}),
     "member paused": frozenset({Effect.NONE}),
-    "member emptied": frozenset({Effect.NONE}),
     "replica cut off": frozenset({Effect.NONE}),
     "clock off": frozenset({Effect.NONE}),
     "clock stepping": frozenset({Effect.NONE}),
