@@ -14,6 +14,8 @@ from harness.stack.sentinel import SERVICE, WatchedRedis
 from harness.stack.waiting import wait_until
 from tests.edge.server.process import Chat, ready, target
 
+PATIENT = {"WORKERS": "1", "REDIS_TIMEOUT_MS": "5000", "MONGODB_TIMEOUT_MS": "5000"}
+"""This machine may be busy."""
 WATCHING = (
     "on",
     ">p%w",
@@ -42,7 +44,7 @@ def test_a_held_poll_is_woken_by_the_primary_that_was_promoted(
     for sentinel in watched.sentinels:
         sentinel.ask("ACL", "SETUSER", "watch", *WATCHING)
     url = f"{watched.url}?sentinel_username=watch&sentinel_password=p%25w"
-    server = target(services, tmp_path, WORKERS="1", REDIS_URL=url)
+    server = target(services, tmp_path, **PATIENT, REDIS_URL=url)
     server.start()
     chat = Chat(server.base_url)
     try:
@@ -64,11 +66,36 @@ def test_a_held_poll_is_woken_by_the_primary_that_was_promoted(
         server.stop()
 
 
+def test_without_any_sentinel_mongodb_answers_until_one_is_back(
+    services: Services, watched: WatchedRedis, tmp_path: Path
+) -> None:
+    """No one can say then that the primary is still the primary."""
+    server = target(services, tmp_path, **PATIENT, REDIS_URL=watched.url)
+    server.start()
+    chat = Chat(server.base_url)
+    try:
+        wait_until(lambda: ready(server.base_url)["status"] == "ok", deadline_s=20, what="Redis to be used")
+        for sentinel in watched.sentinels:
+            sentinel.kill()
+        wait_until(lambda: chat.poll().body["degraded"], deadline_s=20, what="Redis to be left")
+        assert chat.send().body["queued"] is False
+        assert chat.read_all() == chat.acked
+        watched.sentinels[0].start()
+        wait_until(lambda: ready(server.base_url)["status"] == "ok", deadline_s=20, what="Redis to be used")
+        assert chat.read_all() == chat.acked
+    finally:
+        for sentinel in watched.sentinels:
+            if not sentinel.running:
+                sentinel.start()
+        chat.close()
+        server.stop()
+
+
 def test_a_service_that_no_sentinel_knows_is_named(
     services: Services, watched: WatchedRedis, tmp_path: Path
 ) -> None:
     url = watched.url.replace(f"/{SERVICE}/", "/another/")
-    server = target(services, tmp_path, WORKERS="1", REDIS_URL=url)
+    server = target(services, tmp_path, **PATIENT, REDIS_URL=url)
     server.start()
     try:
         said = wait_until(
