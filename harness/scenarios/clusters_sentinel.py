@@ -37,7 +37,7 @@ def test_the_primary_dies_with_pushes_that_no_replica_has(run: Run) -> None:
 def test_there_are_two_primaries_and_then_the_first_is_promoted_again(run: Run) -> None:
     """Pushes go on while workers move from one to the other, and no later message repairs a mailbox."""
     watched = run.clusters.redis_sentinel()
-    alice, *others = run.users.new_in_parallel(13)
+    alice, *others = run.users.new_in_parallel(9)
     run.readers.start(*others)
     _start(run)
     first = watched.the_primary()
