@@ -62,19 +62,19 @@ class ReplicaSetFaults(Injector):
         return self._primary_lost(replica_set, kind, _states(lambda: _seen_at(closed), "refused"), cut)
 
     def mongodb_majority_lost(self, replica_set: ReplicaSet) -> AbstractContextManager[Fault]:
-        """`kill -9` for all members but the primary; they are started again at the end of the context."""
+        """All members but the primary stand still; they go on at the end of the context."""
         others = replica_set.secondaries()
 
-        def kill() -> None:
+        def pause() -> None:
             for member in others:
-                member.kill()
+                member.pause()
 
         return self.lasting(
             Breakage(
                 Fault("mongodb", "majority lost"),
                 health=_commits(replica_set),
                 proof=_states(lambda: "commits" if replica_set.primary() else "no majority", "no majority"),
-                inject=kill,
+                inject=pause,
                 heal=replica_set.rejoin,
             )
         )

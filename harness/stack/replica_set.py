@@ -54,6 +54,8 @@ class Member(ServerProcess):
 
     def is_primary(self) -> bool:
         """Return whether it takes itself for the primary; False while it does not answer."""
+        if self.paused or not self.running:
+            return False
         try:
             return bool(self.ask({"hello": 1}, timeout_s=1.0).get("isWritablePrimary"))
         except OSError:
