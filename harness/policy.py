@@ -79,3 +79,5 @@ class Features(Record, frozen=True):
     """Names that differ in case are different users."""
     redis_sentinel: bool = False
     """Its Redis may be named by sentinels: `{redis_url}` is then redis+sentinel://HOST:PORT,…/SERVICE/0."""
+    redis_cluster: bool = False
+    """Its Redis may be a cluster: `{redis_url}` is then redis+cluster://HOST:PORT,…/."""

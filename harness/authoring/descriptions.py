@@ -59,6 +59,7 @@ TARGET: Mapping[str, str] = {
     "has.cursor_spellings": "A timestamp is a cursor in any spelling.",
     "has.case_sensitive_names": "Names that differ in case are different users.",
     "has.redis_sentinel": "{redis_url} can be redis+sentinel://:PASSWORD@HOST:PORT,…/SERVICE/0.",
+    "has.redis_cluster": "{redis_url} can be redis+cluster://HOST:PORT,…/.",
     "semantics": "What the server's answers mean, and which promises it makes.",
     "semantics.page_order": "The order of the messages in an answer.",
     "semantics.cursor": "What the next poll names: a timestamp or a sequence number, which can be compared;"

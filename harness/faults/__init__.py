@@ -13,6 +13,7 @@ from harness.faults.disk_faults import DiskFaults
 from harness.faults.fault import PROXY_FAULTS, Fault
 from harness.faults.injector import Timing
 from harness.faults.mongodb_faults import MongodbFaults
+from harness.faults.redis_cluster_faults import RedisClusterFaults
 from harness.faults.redis_data_faults import RedisDataFaults
 from harness.faults.redis_dump_faults import RedisDumpFaults
 from harness.faults.replica_set_faults import ReplicaSetFaults
@@ -30,6 +31,7 @@ class FaultInjector(
     SentinelFaults,
     MongodbFaults,
     ReplicaSetFaults,
+    RedisClusterFaults,
     UpstreamFaults,
     ServerFaults,
     ClockFaults,

@@ -21,7 +21,7 @@ from harness.run.broken import (
     PromiseBroken,
     certain,
 )
-from harness.run.clusters import ReplicaSet, WatchedRedis
+from harness.run.clusters import RedisCluster, ReplicaSet, WatchedRedis
 from harness.run.messages import Pair
 from harness.run.run import Run
 
@@ -32,6 +32,7 @@ __all__ = [
     "Inconclusive",
     "Pair",
     "PromiseBroken",
+    "RedisCluster",
     "ReplicaSet",
     "Run",
     "WatchedRedis",

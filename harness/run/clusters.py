@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from harness.stack import Services
+from harness.stack.redis_cluster import RedisCluster
 from harness.stack.replica_set import ReplicaSet
 from harness.stack.sentinel import WatchedRedis
 from harness.targets.instances import Instances
 
-__all__ = ["Clusters", "ReplicaSet", "WatchedRedis"]
+__all__ = ["Clusters", "RedisCluster", "ReplicaSet", "WatchedRedis"]
 
 
 class Clusters:
@@ -37,6 +38,13 @@ class Clusters:
         watched = self._exit.enter_context(self._services.watched_redis())
         self._instances.use(redis_url=watched.url)
         return watched
+
+    def redis_cluster(self) -> RedisCluster:
+        """Start a Redis Cluster of three primaries, each with a replica, in place of the run's Redis."""
+        self._instances.require_none()
+        cluster = self._exit.enter_context(self._services.redis_cluster())
+        self._instances.use(redis_url=cluster.url)
+        return cluster
 
     def close(self) -> None:
         """End them all."""

@@ -21,7 +21,7 @@ from harness.stack.programs import Redis
 from harness.stack.waiting import free_port, wait_until
 
 PRIMARIES = 3
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
 ANSWERS_WITHIN_S = 5.0
 NODE_TIMEOUT_MS = 2000
 """Small, so that a row sees a failover: a replica takes over about 3 to 5 s after its primary died.
@@ -85,6 +85,15 @@ class ClusterNode(Redis):
         """Return 'master' or 'slave'."""
         return str(self.ask("ROLE")[0])
 
+    def is_giving_slots_away(self) -> bool:
+        """Return whether one of its slots is on its way to another node."""
+        return "->-" in str(self.ask("CLUSTER", "NODES"))
+
+    def replicates(self, port: int) -> bool:
+        """Return whether it is the replica of the node with this port."""
+        role, *of = self.ask("ROLE")
+        return bool(role == "slave" and of[1] == port)
+
 
 class RedisCluster:
     """The nodes. The first three begin as primaries, the others as their replicas in the same order."""
@@ -136,6 +145,33 @@ class RedisCluster:
             for shard in shards
         ) and all(node.follows() for node in running if node.role() == "slave")
 
+    def serves(self) -> bool:
+        """Return whether every slot has a primary that runs."""
+        try:
+            served = self._any().ask("CLUSTER", "SLOTS")
+        except InfrastructureError:
+            return False
+        slots = sum(last - first + 1 for first, last, *_ in served)
+        return slots == REDIS_CLUSTER_HASH_SLOTS and all(
+            self._at(serving[0][1]).running for _, _, *serving in served
+        )
+
+    def await_serving(self) -> None:
+        """Wait until every slot has a primary that runs."""
+        self._wait(self.serves, "every slot to be served")
+
+    def rejoin(self) -> None:
+        """Start the nodes that have ended, and wait until the cluster is complete."""
+        for node in self.nodes:
+            if not node.running:
+                node.start()
+        self._wait(self.is_complete, "the cluster to be complete")
+
+    def replica_of(self, primary: ClusterNode) -> ClusterNode:
+        """Return the replica of a primary."""
+        port = primary.address[1]
+        return next(node for node in self.nodes if node.running and node.replicates(port))
+
     def primary_of(self, mailbox: str) -> ClusterNode:
         """Return the node that serves a mailbox. Raise InfrastructureError if none does."""
         slot = slot_of(mailbox)
@@ -152,6 +188,8 @@ class RedisCluster:
     @contextmanager
     def moving(self, slot: int, source: ClusterNode, target: ClusterNode) -> Iterator[None]:
         """Have a slot on its way while the context lasts: its keys have moved, its owner has not yet."""
+        if source is target:
+            raise ValueError(f"slot {slot} is there already")
         source_id, target_id = source.node_id, target.node_id
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)

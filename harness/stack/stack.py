@@ -18,6 +18,7 @@ from harness.stack.guardian import GUARDIAN
 from harness.stack.probe import Address
 from harness.stack.programs import Mongod, Redis, StoreProcess, Toxiproxy
 from harness.stack.proxies import proxy_on_free_port, proxy_on_port, require_passing_on
+from harness.stack.redis_cluster import RedisCluster
 from harness.stack.replica_set import ReplicaSet
 from harness.stack.scratch import scratch_folder
 from harness.stack.sentinel import Onlookers, Sentinel, WatchedRedis
@@ -154,6 +155,22 @@ class Services:
             stack.callback(watched.close)
             watched.start()
             yield watched
+
+    @contextmanager
+    def redis_cluster(self) -> Iterator[RedisCluster]:
+        """Yield a Redis Cluster of three primaries, each with a replica; it ends with the context.
+
+        Raise NotHere where Redis is not ours.
+        """
+        self.own_redis()
+        binary = self.found["redis"].binary
+        assert binary is not None, "a Redis of ours has a program"
+        with ExitStack() as stack:
+            folder = self._temporary_folder(stack)
+            cluster = RedisCluster(binary, folder=folder, logs=self._logs or folder)
+            stack.callback(cluster.kill)
+            cluster.start()
+            yield cluster
 
     @contextmanager
     def replica_set(self) -> Iterator[ReplicaSet]:

@@ -3,6 +3,7 @@
 from tests.mutants import (
     access,
     batching,
+    clustered,
     durability,
     failing,
     input,
@@ -27,6 +28,7 @@ __all__ = [
     "MUTANTS",
     "access",
     "batching",
+    "clustered",
     "durability",
     "failing",
     "input",

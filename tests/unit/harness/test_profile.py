@@ -21,7 +21,9 @@ def test_the_bundled_profile_promises_the_defaults() -> None:
     assert profile.command[-1] == "reference_server"
     assert profile.bounds == Bounds()
     assert (profile.policy, profile.statuses) == (Policy(), Statuses())
-    assert profile.has == Features(redis_sentinel=True), "what few servers have is left out by default"
+    assert profile.has == Features(redis_sentinel=True, redis_cluster=True), (
+        "what few servers have is left out by default"
+    )
     assert profile.semantics == Semantics()
     assert profile.workers >= 2
 
