@@ -19,6 +19,12 @@ from harness.runner.alone import (
 from harness.stack import wait_until
 
 
+@pytest.fixture(autouse=True)
+def room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the machine always have room: on a busy one, each row waits ten seconds for some."""
+    monkeypatch.setattr(alone, "wait_for_room", lambda is_free: is_free())
+
+
 class Row(threading.Thread):
     """Somebody who wants the machine, and keeps it until told to end."""
 
