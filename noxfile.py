@@ -213,3 +213,10 @@ def strangers(session: nox.Session) -> None:
     of_pypi = ["moto[server]>=5.2,<6", "boto3>=1.40,<2", "matrix-synapse>=1.163,<2"]
     session.install("-e", ".", *of_pypi, "kinto[postgresql]>=26.5,<27")
     session.run("python", "-m", "strangers", *session.posargs)
+
+
+@nox.session
+def model(session: nox.Session) -> None:
+    """Try the server's core in every order of its steps, within bounds: see docs/model.md."""
+    install(session, "dev")
+    session.run("python", "-m", "tests.simulation", *session.posargs)

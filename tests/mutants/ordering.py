@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
+from msgspec import structs
 from pymongo import ReturnDocument, errors
 
 from reference_server.adapters import mongo_store
@@ -78,7 +79,7 @@ def places_left_out():
 
     def place_after(head, draft, now_us):
         message = _place_after(head, draft, now_us)
-        return replace(message, seq=message.seq + random.choice((0, 0, 0, 0, 1)))
+        return structs.replace(message, seq=message.seq + random.choice((0, 0, 0, 0, 1)))
 
     mongo_store.place_after = place_after
     Messenger._read = poll_the_store
