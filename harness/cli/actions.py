@@ -45,7 +45,7 @@ from harness.verdict import EXIT_CODES
 
 SOAK = "soak"
 """The section of the rows that last as long as `--minutes` says."""
-BY_NAME = (SOAK, "deploys", "redis-cluster")
+BY_NAME = (SOAK, "deploys", "partitions", "redis-cluster")
 """Sections that are run only when a row of theirs or they themselves are named."""
 LONGEST_ROW_S = 180.0
 DEMO_USERS = ("alice", "bob")
