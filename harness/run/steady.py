@@ -22,6 +22,7 @@ from harness.run.recorded import healed_ns
 from harness.run.users import Users
 from harness.targets.instances import Instances
 
+SEND_AGAIN_S = 0.5
 NOT_NORMAL = "was not normal before the fault"
 
 
@@ -72,16 +73,20 @@ class SteadyState:
             return True  # the target's profile has no further user, so nothing can be shown
         except NotServed:
             return False
-        consumer = self._readers.new_consumer(user)
-        self._send_to_oneself(user)
+        return self._waits(since_ns, self._writing_to_oneself(user))
 
-        def poll_again() -> None:
+    def _writing_to_oneself(self, user: Client) -> Callable[[], object]:
+        """Return what polls, and sends now and then: a server that has just begun to serve may refuse one."""
+        consumer, next_s = self._readers.new_consumer(user), 0.0
+
+        def look() -> None:
+            nonlocal next_s
+            if time.monotonic() >= next_s:
+                self._messages.send_due(user, user, manner=Manner("Is everything as usual?", None))
+                next_s = time.monotonic() + SEND_AGAIN_S
             consumer.poll_once()
 
-        return self._waits(since_ns, poll_again)
-
-    def _send_to_oneself(self, user: Client) -> None:
-        self._messages.send_due(user, user, manner=Manner("Is everything as usual?", None))
+        return look
 
     def _waits(self, since_ns: int, look: Callable[[], object] = lambda: None) -> bool:
         bounds = self._recorder.history().bounds

@@ -11,7 +11,7 @@ import pytest
 from harness.checkers import no_loss
 from harness.errors import NotHere, NotServed
 from harness.history import Bounds, Recorder
-from harness.run import Run
+from harness.run import Run, steady
 from harness.run.broken import PromiseBroken
 from harness.run.steady import NOT_NORMAL, NotNormal, SteadyState, arrives
 from harness.runner.ending import may_be_decided, require_normal_before_faults
@@ -58,9 +58,16 @@ class Server:
     """What a steady state asks: new users, sends, polls; `delivers` and `lets_in` say how well it works."""
 
     def __init__(
-        self, *, delivers: bool = True, error: Exception | None = None, is_started: bool = True
+        self,
+        *,
+        delivers: bool = True,
+        error: Exception | None = None,
+        is_started: bool = True,
+        bounds: Bounds = INSTANT,
+        queues_from: int = 1,
     ) -> None:
-        self.recorder = Recorder(io.BytesIO(), row="ROW-01", title="a row", seed=1, bounds=INSTANT)
+        self.recorder = Recorder(io.BytesIO(), row="ROW-01", title="a row", seed=1, bounds=bounds)
+        self._queues_from = queues_from
         self.targets = ["a target"] if is_started else []
         self.running: list[Any] = []
         self.sent = self.polls = 0
@@ -85,7 +92,15 @@ class Server:
         asked = {"op": op, "sender": "alice", "recipient": "alice", "content": manner.content}
         event = self.recorder.record("send", intended=0, client_message_id=None, **asked)
         self._now = event["t"]
-        self.recorder.record("sent", op=op, t=self._now, outcome="ok", status=200, id=f"id-{op}")
+        self.recorder.record(
+            "sent",
+            op=op,
+            t=self._now,
+            outcome="ok",
+            status=200,
+            id=f"id-{op}",
+            queued=op >= self._queues_from,
+        )
 
     def _poll(self) -> None:
         self.polls += 1
@@ -134,6 +149,13 @@ def test_where_the_traffic_shows_nothing_a_new_user_does() -> None:
     server.running = [SimpleNamespace(is_polling=True)]
     server.steady.require_before_the_first_fault()
     assert (server.sent, server.polls) == (1, 1)
+
+
+def test_a_first_message_that_is_not_queued_is_followed_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steady, "SEND_AGAIN_S", 0.0)
+    server = Server(bounds=Bounds(), queues_from=3)
+    server.steady.require_before_the_first_fault()
+    assert server.sent == 3
 
 
 def test_a_server_that_has_not_been_started_has_no_state() -> None:
