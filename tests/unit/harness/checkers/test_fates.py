@@ -23,6 +23,10 @@ def test_a_message_that_arrived_is_delivered() -> None:
     assert one.arrived_ns > one.sent_ns
 
 
+def test_what_no_one_has_sent_has_no_fate() -> None:
+    assert fates_in(Story().poll(0.0).send("a", 1.0).poll(2.0, message("a", 1.0), message("b", 1.1))) == "d"
+
+
 def test_what_no_reader_asks_for_is_not_lost() -> None:
     assert fates_in(Story().send("a", 1.0)) == "n"
 
