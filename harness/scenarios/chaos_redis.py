@@ -142,6 +142,7 @@ def test_redis_fails_over_and_back(run: Run, demoted: bool) -> None:
             run.wait.for_traffic(sends=20, polls=4)
             for _ in range(3):
                 run.messages.send_acked(alice, bob)  # no one sends to Bob again
+            run.wait.for_traffic(sends=20, polls=4)  # until no worker remembers those as just pushed
         run.readers.start(bob, at_once=True)
         run.queues.wait_until_right(but=bob)  # a queue that lacks nothing may be rebuilt only when he polls
         _end(run)
