@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from harness.errors import NotHere
 from harness.history import UPSTREAM
@@ -27,7 +28,13 @@ from harness.stack.stores import DEFAULT_STORES, Stores, others, services_for
 from harness.stack.toxics import Proxy, ProxyServer
 from harness.stack.waiting import wait_until
 
+
+class _Starts(Protocol):
+    def start(self) -> None: ...
+
+
 S = TypeVar("S", bound=ServerProcess)
+Several = TypeVar("Several", bound=_Starts)
 FOLLOWS_WITHIN_S = 15.0
 """By default a primary begins a full synchronisation 5 s after it was asked."""
 
@@ -140,53 +147,40 @@ class Services:
         finally:
             replica.kill()
 
-    @contextmanager
-    def watched_redis(self) -> Iterator[WatchedRedis]:
-        """Yield a primary with two replicas and three sentinels, empty; they end with the context.
+    def watched_redis(self) -> AbstractContextManager[WatchedRedis]:
+        """Return the context of a primary with two replicas and three sentinels, empty.
 
         Raise NotHere where Redis is not ours.
         """
         self.own_redis()
-        binary = self.found["redis"].binary
-        assert binary is not None, "a Redis of ours has a program"
-        with ExitStack() as stack:
-            folder = self._temporary_folder(stack)
-            watched = WatchedRedis(binary, folder=folder, logs=self._logs or folder)
-            stack.callback(watched.close)
-            watched.start()
-            yield watched
+        return self._several("redis", WatchedRedis, WatchedRedis.close)
 
-    @contextmanager
-    def redis_cluster(self) -> Iterator[RedisCluster]:
-        """Yield a Redis Cluster of three primaries, each with a replica; it ends with the context.
+    def redis_cluster(self) -> AbstractContextManager[RedisCluster]:
+        """Return the context of a Redis Cluster of three primaries, each with a replica.
 
         Raise NotHere where Redis is not ours.
         """
         self.own_redis()
-        binary = self.found["redis"].binary
-        assert binary is not None, "a Redis of ours has a program"
-        with ExitStack() as stack:
-            folder = self._temporary_folder(stack)
-            cluster = RedisCluster(binary, folder=folder, logs=self._logs or folder)
-            stack.callback(cluster.kill)
-            cluster.start()
-            yield cluster
+        return self._several("redis", RedisCluster, RedisCluster.kill)
 
-    @contextmanager
-    def replica_set(self) -> Iterator[ReplicaSet]:
-        """Yield a MongoDB replica set of three; it ends with the context.
-
-        Raise NotHere where MongoDB is not ours.
-        """
+    def replica_set(self) -> AbstractContextManager[ReplicaSet]:
+        """Return the context of a MongoDB replica set of three. Raise NotHere where MongoDB is not ours."""
         self.own_mongod()
-        binary = self.found["mongod"].binary
-        assert binary is not None, "a mongod of ours has a program"
+        return self._several("mongod", partial(ReplicaSet, control=self._control), ReplicaSet.stop)
+
+    @contextmanager
+    def _several(
+        self, program: str, make: Callable[..., Several], end: Callable[[Several], object]
+    ) -> Iterator[Several]:
+        """Yield several processes of a program of ours that make one store; they end with the context."""
+        binary = self.found[program].binary
+        assert binary is not None, "a store of ours has a program"
         with ExitStack() as stack:
             folder = self._temporary_folder(stack)
-            replica_set = ReplicaSet(binary, self._control, folder=folder, logs=self._logs or folder)
-            stack.callback(replica_set.stop)
-            replica_set.start()
-            yield replica_set
+            several = make(binary, folder=folder, logs=self._logs or folder)
+            stack.callback(end, several)
+            several.start()
+            yield several
 
     @property
     def control_url(self) -> str:
