@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from benchmarks.results import Result, Run
 from harness.errors import UsageError
-from harness.verdict import Verdict, worst
+from harness.reports.comparison import Move, verdict_of
+from harness.verdict import Verdict
 
 LEAST_SHARE = 0.05
 """A smaller change of the median is never a move: two runs of the same server differ by as much."""
-
-
-class Move(StrEnum):
-    """How a figure changed."""
-
-    BETTER = "better"
-    SAME = "same"
-    WORSE = "worse"
-    UNSURE = "unsure"
-    """It looks worse, but the machine was busy in one of the runs."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +55,7 @@ def change(before: Result, after: Result) -> Change:
 
 
 def _move(before: Result, after: Result, noise: float) -> Move:
+    """Return how a figure moved; unsure where it looks worse, but the machine was busy in one of the runs."""
     difference = after.value.median - before.value.median
     if abs(difference) <= noise:
         return Move.SAME
@@ -75,8 +66,7 @@ def _move(before: Result, after: Result, noise: float) -> Move:
 
 def verdict(changes: Sequence[Change]) -> Verdict:
     """Return fail where a figure is worse, inconclusive where one may be."""
-    verdicts = {Move.WORSE: Verdict.FAIL, Move.UNSURE: Verdict.INCONCLUSIVE}
-    return worst([Verdict.PASS, *(verdicts.get(one.move, Verdict.PASS) for one in changes)])
+    return verdict_of(one.move for one in changes)
 
 
 def _is_same(before: Result | None, after: Result) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.comparison import Change, Move
+from benchmarks.comparison import Change
 from benchmarks.figures import ELSEWHERE
 from benchmarks.results import Result, Run
+from harness.reports.comparison import Move
 from harness.reports.terminal import STYLES
 from harness.reports.words import duration
 

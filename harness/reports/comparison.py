@@ -7,11 +7,11 @@ so beyond the noise of both runs. So a comparison of a run with a repetition of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from harness.arithmetic import quantile_interval
-from harness.reports.record import RowResult, RunRecord, findings_of
+from harness.reports.record import RowResult, RunRecord, kinds_of
 from harness.typed import Record
 from harness.verdict import Verdict, worst
 
@@ -29,7 +29,7 @@ class Move(StrEnum):
     SAME = "same"
     WORSE = "worse"
     UNSURE = "unsure"
-    """The second run did not decide what the first one had decided."""
+    """It may be worse: the second run did not decide it."""
 
 
 class Change(Record, frozen=True):
@@ -54,8 +54,7 @@ class Comparison(Record, frozen=True):
     @property
     def verdict(self) -> Verdict:
         """Fail where something is worse, inconclusive where something is unsure, else pass."""
-        verdicts = {Move.WORSE: Verdict.FAIL, Move.UNSURE: Verdict.INCONCLUSIVE}
-        return worst([Verdict.PASS, *(verdicts.get(one.move, Verdict.PASS) for one in self.changes)])
+        return verdict_of(one.move for one in self.changes)
 
     def moved(self) -> list[Change]:
         """Return the changes that are not 'same': the worse ones first, then the unsure, then the better."""
@@ -63,6 +62,12 @@ class Comparison(Record, frozen=True):
         return sorted(
             (one for one in self.changes if one.move in order), key=lambda one: order.index(one.move)
         )
+
+
+def verdict_of(moves: Iterable[Move]) -> Verdict:
+    """Return fail where one is worse, inconclusive where one is unsure, else pass."""
+    verdicts = {Move.WORSE: Verdict.FAIL, Move.UNSURE: Verdict.INCONCLUSIVE}
+    return worst([Verdict.PASS, *(verdicts.get(move, Verdict.PASS) for move in moves)])
 
 
 def compare(before: RunRecord, after: RunRecord) -> Comparison:
@@ -138,11 +143,7 @@ def _counted(rows: Sequence[RowResult]) -> Counter[str]:
     """Return how many findings there were of each kind, named 'promise: kind'."""
     counts: Counter[str] = Counter()
     for judgement in (judgement for row in rows for judgement in row.judgements):
-        kinds = Counter(finding.kind for finding in judgement.findings)
-        kept = judgement.evidence.get("findings")
-        counted = kept if isinstance(kept, dict) else kinds
-        counts.update({f"{judgement.promise}: {kind}": count for kind, count in counted.items()})
-        assert sum(counted.values()) == findings_of(judgement)
+        counts.update({f"{judgement.promise}: {kind}": count for kind, count in kinds_of(judgement).items()})
     return counts
 
 

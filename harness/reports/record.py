@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -126,9 +127,14 @@ def _result(promise: str, judgements: Sequence[Judgement]) -> PromiseResult:
 
 
 def findings_of(judgement: Judgement) -> int:
-    """Return how many findings there were; a judgement keeps only the first of each kind."""
+    """Return how many findings there were."""
+    return sum(kinds_of(judgement).values())
+
+
+def kinds_of(judgement: Judgement) -> Mapping[str, int]:
+    """Return how many findings of each kind there were; a judgement keeps only the first of each."""
     counts = judgement.evidence.get("findings")
-    return sum(counts.values()) if isinstance(counts, Mapping) else len(judgement.findings)
+    return counts if isinstance(counts, Mapping) else Counter(one.kind for one in judgement.findings)
 
 
 def write_results(run: RunRecord, path: Path) -> None:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.comparison import Move, change, compare, require_common, verdict
+from benchmarks.comparison import change, compare, require_common, verdict
 from benchmarks.table import about_changes, changed
 from harness.errors import UsageError
+from harness.reports.comparison import Move
 from harness.verdict import Verdict
 from tests.unit.benchmarks.made import BUSY, HERE, result, run
 
