@@ -20,9 +20,9 @@ from harness.checkers import PROMISES
 from harness.policy import Codes
 from harness.polling_clients.profile import PROMISES as CLIENT_PROMISES
 from harness.polling_clients.profile import ClientProfile, PromiseName
+from harness.reports.schema import DIALECT
 from harness.targets.profile import Profile
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NAME = "profile.schema.json"
 TARGET_FILE = Path(targets.__file__ or "").with_name(NAME)
 CLIENT_FILE = Path(polling_clients.__file__ or "").with_name(NAME)

@@ -19,9 +19,8 @@ from harness.reports.plain_words import IN_PLAIN_WORDS
 from harness.reports.promise_matrix import promise_matrix
 from harness.reports.record import RowResult, RunRecord, findings_of
 from harness.reports.sequence import sequence
-from harness.reports.stories import stories
-from harness.reports.words import closing, duration, measured, plain, quantities
-from harness.verdict import Verdict
+from harness.reports.stories import stories, without_story
+from harness.reports.words import closing, duration, measured, quantities
 
 EVENT_LENGTH = 1_000
 _PAGES = Environment(
@@ -31,17 +30,6 @@ _PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_PAGES.filters.update(
-    duration=duration,
-    findings=findings_of,
-    measured=measured,
-    nested=lambda value: [*_nested(value)],
-    plain=plain,
-    quantities=quantities,
-    sequence=sequence,
-    told_briefly=lambda evidence: _told_briefly(evidence),
-    line=lambda event: _short(json.dumps(event, ensure_ascii=False, separators=(", ", ": "), default=str)),
-)
 
 
 def render_html(run: RunRecord, pictures: Mapping[str, str] | None = None) -> str:
@@ -50,7 +38,7 @@ def render_html(run: RunRecord, pictures: Mapping[str, str] | None = None) -> st
         run=run,
         closing=closing(run),
         stories=stories(run),
-        unexplained=[row for row in run.rows if row.verdict is Verdict.FAIL and not _has_broken(row)],
+        unexplained=without_story(run),
         sections=[
             (section, list(rows))
             for section, rows in itertools.groupby(run.rows, key=lambda row: row.section)
@@ -63,10 +51,6 @@ def render_html(run: RunRecord, pictures: Mapping[str, str] | None = None) -> st
         in_plain_words=IN_PLAIN_WORDS,
         pictures=pictures or {},
     )
-
-
-def _has_broken(row: RowResult) -> bool:
-    return any(one.verdict is Verdict.FAIL for one in row.judgements)
 
 
 def _fates_of(row: RowResult) -> Any:
@@ -97,3 +81,15 @@ def _nested(evidence: Mapping[str, Any]) -> Any:
 def write_html(run: RunRecord, path: Path) -> None:
     """Write the page completely or not at all. Raise OSError."""
     write_atomically(path, render_html(run, embedded(run, path.parent)))
+
+
+_PAGES.filters.update(
+    duration=duration,
+    findings=findings_of,
+    measured=measured,
+    nested=lambda value: [*_nested(value)],
+    quantities=quantities,
+    sequence=sequence,
+    told_briefly=_told_briefly,
+    line=lambda event: _short(json.dumps(event, ensure_ascii=False, separators=(", ", ": "), default=str)),
+)

@@ -28,3 +28,9 @@ def stories(run: RunRecord) -> list[Story]:
                 if story.row is not row and row not in story.also:
                     story.also.append(row)
     return list(told.values())
+
+
+def without_story(run: RunRecord) -> list[RowResult]:
+    """Return the failed rows of which no promise is broken, such as by a scenario's own expectation."""
+    failed = (row for row in run.rows if row.verdict is Verdict.FAIL)
+    return [row for row in failed if all(one.verdict is not Verdict.FAIL for one in row.judgements)]
