@@ -1,4 +1,4 @@
-"""README.md and docs/commands.md name the commands that there are; README.md says of others what their page says."""
+"""README.md and docs/commands.md name existing commands; README.md says of others what their page says."""
 
 from __future__ import annotations
 
