@@ -12,6 +12,7 @@ TARGET: Mapping[str, str] = {
     "env": "Variables of the environment for `command`; names in braces are replaced as there.",
     "limited": "Added to `env` for the rows that show that limits apply.",
     "ready_path": "A path that answers 200 as soon as the server serves.",
+    "readiness_path": "A path that answers 200 while the server can do its work, before and after faults.",
     "ready_within_s": "How many seconds the server may take to serve.",
     "workers": "How many worker processes {workers} asks for.",
     "stores_as_the_contract": "Whether its queues are the Redis lists `messages:{username}`, newest first.",

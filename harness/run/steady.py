@@ -1,4 +1,7 @@
-"""The steady state: a message that is sent arrives on time. It must hold before the first fault and after.
+"""The steady state: a message that is sent arrives on time, and the server says that it is ready.
+
+It must hold before the first fault and after the last. Where the profile names no path for readiness, it is
+not asked.
 
 A server that never delivers is broken without any fault, so a row that injects faults says nothing about it:
 the row is inconclusive, and the rows without faults report the violation. A server that delivers only
@@ -31,7 +34,10 @@ class NotNormal(Inconclusive):
 
 
 class SteadyState:
-    """Shows that messages arrive on time: by the traffic that is there, else by one message of a new user."""
+    """Shows that messages arrive on time: by the traffic that is there, else by one message of a new user.
+
+    And that every instance is ready.
+    """
 
     def __init__(
         self, recorder: Recorder, instances: Instances, users: Users, messages: Messages, readers: Readers
@@ -46,22 +52,33 @@ class SteadyState:
         """Raise NotNormal if no message arrives. A server that has not been started has no state yet."""
         if self._instances.targets and not self.holds() and not self._is_shown(0):
             raise NotNormal(f"{NOT_NORMAL}: no message was sent, accepted and received on time")
+        if unready := self._stays_unready():
+            raise NotNormal(f"{NOT_NORMAL}: {unready}")
 
     def require_after_the_last_heal(self) -> None:
-        """Raise PromiseBroken if there were faults, and no message arrives that is sent after them."""
+        """Raise PromiseBroken if there were faults, and afterwards no message arrives, or it is not ready."""
         history = self._recorder.history()
         if not history.faults or not self._instances.targets:
             return
         since_ns = healed_ns(history)
+        last = max(history.faults, key=lambda fault: fault.injected_ns).name
         if not arrives(history, since_ns) and not self._is_shown(since_ns):
-            last = max(history.faults, key=lambda fault: fault.injected_ns).name
             raise PromiseBroken(
                 f"after '{last}' was healed, no message was sent, accepted and received on time"
             )
+        if unready := self._stays_unready():
+            raise PromiseBroken(f"after '{last}' was healed, {unready}")
 
     def holds(self) -> bool:
         """Return whether any message has arrived on time so far."""
         return arrives(self._recorder.history(), 0)
+
+    def _stays_unready(self) -> str:
+        """Return what an instance answers that is not ready within the time for a recovery, or ''."""
+        deadline = time.monotonic() + self._recorder.history().bounds.recovers_within_s
+        while (unready := self._instances.unready()) and time.monotonic() < deadline:
+            time.sleep(LOOK_AGAIN_S)
+        return unready
 
     def _is_shown(self, since_ns: int) -> bool:
         """Wait until a message arrives that was sent at this time or later; return whether one did."""

@@ -54,6 +54,15 @@ class Target(ServerProcess):
             self._last_status = response.status
             return read_body(response) is not None and response.status == 200
 
+    def says(self, path: str) -> str:
+        """Return the status with which GET of a path is answered, or 'nothing'."""
+        with new_pool(timeout=urllib3.Timeout(total=2.0)) as http:
+            try:
+                response = http.request("GET", self.base_url + path, preload_content=False)
+                return str(response.status) if read_body(response) is not None else "nothing"
+            except urllib3.exceptions.HTTPError:
+                return "nothing"
+
     def unready(self) -> str:
         """Return what it did not do, as the middle of a sentence, with its last answer if there was one."""
         asked = f"GET {self.base_url}{self._ready_path}"

@@ -82,6 +82,14 @@ class Instances:
             username, password = self._accounts.take(username)
         return Client(at or self.base_urls, username, password, new_adapter=self._new_adapter)
 
+    def unready(self) -> str:
+        """Return what an instance answers that cannot do its work, as a sentence; '' if there is none."""
+        path = self._profile.readiness_path
+        answers = {target.base_url: target.says(path) for target in self.targets} if path else {}
+        return next(
+            (f"GET {url}{path} was answered {said}" for url, said in answers.items() if said != "200"), ""
+        )
+
     def ok(self, operation: str) -> frozenset[int]:
         """Return the statuses that mean success; what does not speak HTTP has 200 for it."""
         by_command = operation == "register" and self.wire.users == "command"

@@ -47,6 +47,8 @@ Text = str | int | float | bool
 class Profile(Record, frozen=True):
     """One server under test. `ready_path` answers 200 once the server serves.
 
+    `readiness_path` answers 200 while it can do its work: that, too, is its steady state.
+
     `limited` is added to `env` for rows about limits.
 
     `stores_as_the_contract` says whether its queues are the Redis lists that the contract names.
@@ -59,6 +61,7 @@ class Profile(Record, frozen=True):
     env: Mapping[str, Text] = {}
     limited: Mapping[str, Text] = {}
     ready_path: str = "/health/live"
+    readiness_path: str = ""
     ready_within_s: Seconds = 20.0
     workers: Count = 2
     stores_as_the_contract: bool = True

@@ -58,6 +58,13 @@ def test_a_target_can_be_told_where_to_serve(start):
     assert get(target).status == 200
 
 
+def test_a_path_is_answered_with_a_status_or_by_nothing(start):
+    target = start(SERVER, "{port}")
+    assert [target.says("/ready"), target.says("/elsewhere")] == ["200", "404"]
+    target.kill()
+    assert target.says("/ready") == "nothing"
+
+
 def test_a_killed_target_comes_back_at_the_same_place(start):
     target = start(SERVER, "{port}")
     before = target.base_url

@@ -29,6 +29,14 @@ def test_with_a_front_it_gets_all_of_them(instances: Instances) -> None:
     assert list(instances.client("ann", "long enough").adapter.site.urls) == ["http://front"]
 
 
+def test_the_first_instance_that_is_not_ready_is_named(instances: Instances) -> None:
+    for target, said in zip(instances.targets, ("200", "503"), strict=True):
+        target.says = {"/health/ready": said}.__getitem__  # type: ignore[method-assign]
+    assert instances.unready() == "GET http://two/health/ready was answered 503"
+    instances.targets.pop()
+    assert not instances.unready()
+
+
 def test_a_client_may_have_an_instance_of_its_own_all_the_same(instances: Instances) -> None:
     instances.front = "http://front"
     assert list(instances.client("ann", "long enough", at="http://two").adapter.site.urls) == ["http://two"]

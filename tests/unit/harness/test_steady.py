@@ -18,7 +18,7 @@ from harness.runner.ending import may_be_decided, require_normal_before_faults
 from harness.runner.injecting import injects_faults
 from tests.unit.harness.checkers.histories import Story, message
 
-INSTANT = Bounds(poll_interval_s=1e-9, delivered_within_s=1e-9)
+INSTANT = Bounds(poll_interval_s=1e-9, delivered_within_s=1e-9, recovers_within_s=1e-9)
 
 
 def normal() -> Story:
@@ -65,9 +65,11 @@ class Server:
         is_started: bool = True,
         bounds: Bounds = INSTANT,
         queues_from: int = 1,
+        unready: tuple[str, ...] = (),
     ) -> None:
         self.recorder = Recorder(io.BytesIO(), row="ROW-01", title="a row", seed=1, bounds=bounds)
         self._queues_from = queues_from
+        self._unready = [*unready]
         self.targets = ["a target"] if is_started else []
         self.running: list[Any] = []
         self.sent = self.polls = 0
@@ -77,6 +79,10 @@ class Server:
     def steady(self) -> SteadyState:
         any_: Any = self
         return SteadyState(self.recorder, any_, any_, any_, any_)
+
+    def unready(self) -> str:
+        """Return the answers one after the other; the last of them stays."""
+        return (self._unready.pop(0) if len(self._unready) > 1 else self._unready[0]) if self._unready else ""
 
     def new_one(self) -> Any:
         if self._error:
@@ -186,6 +192,20 @@ def test_after_faults_a_message_must_arrive_that_was_sent_since() -> None:
     broken.fault()
     with pytest.raises(PromiseBroken, match="after 'redis refused' was healed, no message was"):
         broken.steady.require_after_the_last_heal()
+
+
+def test_a_server_that_delivers_and_does_not_get_ready_is_not_normal() -> None:
+    server = Server(unready=("GET /ready was answered 503",))
+    with pytest.raises(NotNormal, match=f"{NOT_NORMAL}: GET /ready was answered 503"):
+        server.steady.require_before_the_first_fault()
+    server.fault()
+    with pytest.raises(PromiseBroken, match="after 'redis refused' was healed, GET /ready was answered 503"):
+        server.steady.require_after_the_last_heal()
+
+
+def test_a_server_may_take_as_long_as_a_recovery_to_get_ready() -> None:
+    server = Server(unready=("not yet", "not yet", ""), bounds=Bounds())
+    server.steady.require_before_the_first_fault()
 
 
 def breaks(run: Run) -> None:
