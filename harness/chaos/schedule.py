@@ -60,7 +60,8 @@ USUAL_TRAFFIC = ChaosTraffic()
 class FaultSchedule:
     """Outages in their order, at least `quiet_s` seconds apart; everything ends after `total_s` seconds.
 
-    `with_clocks`: there are two instances of the server, each with a clock that can be set.
+    `with_clocks`: there are two instances of the server, each with a clock that can be set. `clusters` are in
+    the place of single stores: see harness/chaos/clusters.py.
     """
 
     outages: tuple[Outage, ...]
@@ -68,6 +69,7 @@ class FaultSchedule:
     total_s: float
     with_clocks: bool
     traffic: ChaosTraffic = USUAL_TRAFFIC
+    clusters: tuple[str, ...] = ()
 
     @property
     def faults(self) -> tuple[Planned, ...]:

@@ -39,12 +39,15 @@ class PlayedSchedule(Record, frozen=True):
     outages: tuple[tuple[_Fault, ...], ...]
     workers: Count | None = None
     traffic: ChaosTraffic = ChaosTraffic()
+    clusters: tuple[str, ...] = ()
 
     def schedule(self, kinds: Sequence[ChaosFault]) -> FaultSchedule:
         """Return the schedule. Raise ValueError for a fault that is unknown or cannot be as it is here."""
         outages = tuple(tuple(_planned(fault, kinds) for fault in outage) for outage in self.outages)
         _require_legal(outages, self.total_s, with_clocks=self.with_clocks)
-        return FaultSchedule(outages, self.quiet_s, self.total_s, self.with_clocks, self.traffic)
+        return FaultSchedule(
+            outages, self.quiet_s, self.total_s, self.with_clocks, self.traffic, self.clusters
+        )
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def as_text(case: Case) -> str:
         quiet_s=schedule.quiet_s,
         with_clocks=schedule.with_clocks,
         traffic=schedule.traffic,
+        clusters=schedule.clusters,
         outages=tuple(tuple(map(_fault, outage)) for outage in schedule.outages),
     )
     return json.dumps(to_builtins(document), ensure_ascii=False, indent=1) + "\n"

@@ -26,6 +26,7 @@ class Asked(Record, frozen=True):
     target: str
     only: tuple[str, ...] = ()
     workers: int | None = None
+    cluster: tuple[str, ...] = ()
     format: Literal[1] = 1
 
 
@@ -77,7 +78,7 @@ def read_seeds(path: Path, asked: Asked) -> dict[int, SeedResult]:
         results = [typed(one, SeedResult) for one in others]
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"--resume cannot read {path}: {reason_of(error)}.") from error
-    for name in ("minutes", "target", "only", "workers"):
+    for name in ("minutes", "target", "only", "workers", "cluster"):
         if (was := getattr(before, name)) != (now := getattr(asked, name)):
             raise UsageError(
                 f"--resume: {path} was made with another --{name}, {_said(was)}, not {_said(now)}."

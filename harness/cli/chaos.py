@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.chaos import scenario
-from harness.chaos.catalog import CATALOG, ON_REQUEST, ChaosFault, of_upstreams
+from harness.chaos.catalog import ChaosFault
+from harness.chaos.clusters import kinds_of, require_clusters
 from harness.chaos.possible import chosen, possible
 from harness.chaos.schedule import FaultSchedule, draw, quiet_s
 from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, write_schedule
@@ -22,7 +23,6 @@ from harness.cli.console import console, line, say
 from harness.errors import UsageError
 from harness.plan import read_plan
 from harness.reports.words import quantities
-from harness.stack.stores import others
 from harness.targets.profile import REFERENCE, Profile, load_profile
 
 PAGE = Path(scenario.__file__ or "").with_name("plan.md")
@@ -82,9 +82,13 @@ def _drawn(options: Namespace) -> Case:
     """Return what the seed draws of the faults that are possible here. Raise UsageError."""
     with_seed(options)
     profile, kinds = drawable(options)
-    quiet = quiet_s(profile.bounds)
-    schedule = draw(options.seed, kinds, total_s=options.minutes * 60, quiet_s=quiet)
-    return Case(schedule, options.seed, options.target, options.workers)
+    return Case(drawn(options.seed, kinds, profile, options), options.seed, options.target, options.workers)
+
+
+def drawn(seed: int, kinds: Sequence[ChaosFault], profile: Profile, options: Namespace) -> FaultSchedule:
+    """Return the schedule of a seed, for the clusters that were asked for. Raise UsageError."""
+    schedule = draw(seed, kinds, total_s=options.minutes * 60, quiet_s=quiet_s(profile.bounds))
+    return replace(schedule, clusters=tuple(options.cluster))
 
 
 def drawable(options: Namespace) -> tuple[Profile, list[ChaosFault]]:
@@ -95,7 +99,8 @@ def drawable(options: Namespace) -> tuple[Profile, list[ChaosFault]]:
     options.minutes = options.minutes or MINUTES
     options.target = options.target or REFERENCE
     profile = load_profile(options.target)
-    wanted = chosen(kinds_of(profile), options.only)
+    require_clusters(options.cluster, profile)
+    wanted = chosen(kinds_of(profile, options.cluster), options.only)
     kinds, left_out = possible(wanted, profile, find_services(profile.stores))
     _say_left_out(left_out)
     return profile, kinds
@@ -103,20 +108,18 @@ def drawable(options: Namespace) -> tuple[Profile, list[ChaosFault]]:
 
 def _given(options: Namespace) -> Case:
     """Return what the file has, with the options of the command line instead of its own. Raise UsageError."""
-    if options.minutes or options.only:
-        raise UsageError("A schedule has its own faults and length: leave out --minutes and --only.")
+    if options.minutes or options.only or options.cluster:
+        raise UsageError(
+            "A schedule has its own faults, length and clusters: leave out --minutes, --only and --cluster."
+        )
     played = read_schedule(options.schedule)
     target = options.target or played.target
     profile = load_profile(target)
-    case = case_of(options.schedule, kinds_of(profile))
+    require_clusters(played.clusters, profile)
+    case = case_of(options.schedule, kinds_of(profile, played.clusters))
     _require_possible(case, profile)
     seed = case.seed if options.seed is None else options.seed
     return replace(case, seed=seed, target=target, workers=options.workers or case.workers)
-
-
-def kinds_of(profile: Profile) -> tuple[ChaosFault, ...]:
-    """Return all kinds of faults of a target, possible or not."""
-    return (*CATALOG, *ON_REQUEST, *of_upstreams(others(profile.stores)))
 
 
 def _require_possible(case: Case, profile: Profile) -> None:
@@ -152,15 +155,22 @@ def _say_left_out(left_out: Mapping[str, Iterable[ChaosFault]]) -> None:
 
 def command_of(options: Namespace) -> str:
     """Return the command that does the same again."""
-    words = ["python", "-m", "harness", "chaos", "--seed", str(options.seed)]
+    words = ["python", "-m", "harness", "chaos", "--seed", str(options.seed), *options_of(options)]
+    return shlex.join(words)
+
+
+def options_of(options: Namespace) -> list[str]:
+    """Return what decides, beside the seed, what a run does, as words of the command."""
     if options.schedule:
-        words += ["--schedule", str(options.schedule)]
+        words = ["--schedule", str(options.schedule)]
     else:
-        words += ["--minutes", f"{options.minutes:g}"]
+        words = ["--minutes", f"{options.minutes:g}"]
     for pattern in options.only:
         words += ["--only", pattern]
+    for name in options.cluster:
+        words += ["--cluster", name]
     if options.target != REFERENCE:
         words += ["--target", options.target]
     if options.workers is not None:
         words += ["--workers", str(options.workers)]
-    return shlex.join(words)
+    return words

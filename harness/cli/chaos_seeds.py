@@ -1,26 +1,30 @@
-"""`python -m harness chaos --seeds 1000`: one seed after the other on one stack, and what came of all."""
+"""`python -m harness chaos --seeds 1000`: many seeds, and what came of all.
+
+They are played one after the other on one stack or, with `--jobs`, side by side on a stack for each job.
+"""
 
 from __future__ import annotations
 
+import math
 import shlex
 import shutil
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
 
-from harness.chaos.catalog import ChaosFault
 from harness.chaos.figures import Figures, figures_of
 from harness.chaos.reproducing import signatures
-from harness.chaos.schedule import FaultSchedule, draw, quiet_s
+from harness.chaos.schedule import FaultSchedule
 from harness.chaos.schedule_file import SCHEDULE, Case, write_schedule
 from harness.chaos.seeds_file import SEEDS, Asked, SeedResult, add_seed, begin_seeds, read_seeds
 from harness.chaos.summary import SUMMARY, Summary, write_summary
 from harness.cli.actions import results_folder
-from harness.cli.chaos import command_of, drawable, play_schedule
+from harness.cli.chaos import command_of, drawable, drawn, options_of, play_schedule
+from harness.cli.chaos_lanes import played_side_by_side
 from harness.cli.console import line, say
 from harness.cli.one_stack import OneStack
 from harness.cli.parser import PROGRAM
@@ -31,7 +35,6 @@ from harness.history.recorder import REMEDY
 from harness.reports.record import RunRecord, read_results
 from harness.reports.words import duration
 from harness.runner.folder import HISTORY, new_run
-from harness.targets.profile import Profile
 from harness.verdict import EXIT_CODES, Verdict
 
 FOLDER = "seeds"
@@ -40,6 +43,10 @@ OUTPUT = "output.txt"
 WIDE = 120
 TRIES = 2
 """How often a seed is run that the machine was too busy to judge."""
+BESIDE_S = 10.0
+"""What a run takes beside its schedule: the server and its users begin, faults heal, mailboxes are read."""
+BESIDE_WITH_CLUSTERS_S = 18.0
+"""The same where each run starts clusters."""
 
 
 def chaos_seeds(options: Namespace) -> int:
@@ -47,12 +54,14 @@ def chaos_seeds(options: Namespace) -> int:
     if options.schedule:
         raise UsageError("A schedule has its own faults: give it one --seed.")
     profile, kinds = drawable(options)
-    schedules = {seed: _drawn(seed, kinds, profile, options) for seed in options.seeds}
+    schedules = {seed: drawn(seed, kinds, profile, options) for seed in options.seeds}
     if options.dry_run:
         for seed, schedule in schedules.items():
             line(f"seed {seed}: {_outages(schedule)}")
         return 0
-    asked = Asked(options.minutes, options.target, tuple(options.only), options.workers)
+    asked = Asked(
+        options.minutes, options.target, tuple(options.only), options.workers, tuple(options.cluster)
+    )
     with results_folder(options, kept=(SEEDS, FOLDER) if options.resume else ()):
         file = options.reports / SEEDS
         results = read_seeds(file, asked) if options.resume else {}
@@ -60,7 +69,7 @@ def chaos_seeds(options: Namespace) -> int:
         _say_what_is_ahead(options, results)
         try:
             with OneStack(profile.stores, options.reports / "logs") as stack:
-                for result in _played(schedules, results, stack, options):
+                for result in _played(schedules, results, stack, options, asked):
                     add_seed(file, result)
                     results[result.seed] = result
         finally:
@@ -68,10 +77,6 @@ def chaos_seeds(options: Namespace) -> int:
             if summary.results:
                 _sum_up(summary, asked, options)
     return EXIT_CODES[summary.verdict]
-
-
-def _drawn(seed: int, kinds: Sequence[ChaosFault], profile: Profile, options: Namespace) -> FaultSchedule:
-    return draw(seed, kinds, total_s=options.minutes * 60, quiet_s=quiet_s(profile.bounds))
 
 
 def _outages(schedule: FaultSchedule) -> str:
@@ -84,8 +89,15 @@ def _say_what_is_ahead(options: Namespace, known: dict[int, SeedResult]) -> None
     left = [seed for seed in seeds if seed not in known or not known[seed].is_decided]
     done = f", of which {len(seeds) - len(left)} are decided already" if len(left) < len(seeds) else ""
     say(f"Chaos of {len(seeds)} seeds{done}, {options.minutes:g} minutes each; against '{options.target}'.")
-    say(f"It takes {duration(len(left) * options.minutes * 60)} or somewhat longer. To go on later:")
+    one_s = options.minutes * 60 + (BESIDE_WITH_CLUSTERS_S if options.cluster else BESIDE_S)
+    rounds = math.ceil(len(left) / options.jobs)
+    say(f"About {duration(one_s)} a seed, {options.jobs} at a time: {_long(rounds * one_s)}. To go on later:")
     line(f"  {_resuming(options)}\n")
+
+
+def _long(seconds: float) -> str:
+    """Return '40 min' or '12.5 h'."""
+    return f"{seconds / 3600:.1f} h" if seconds >= 2 * 3600 else f"{max(1.0, seconds / 60):.0f} min"
 
 
 def _resuming(options: Namespace) -> str:
@@ -95,7 +107,8 @@ def _resuming(options: Namespace) -> str:
     seeds = ["--seeds", str(count)] if is_range and first == 1 else [f"--seed={named}"]
     alone = shlex.split(_alone(options, first))
     at = alone.index("--seed")
-    words = [*alone[:at], *seeds, *alone[at + 2 :], "--resume", "--reports", str(options.reports)]
+    jobs = ["--jobs", str(options.jobs)] if options.jobs > 1 else []
+    words = [*alone[:at], *seeds, *alone[at + 2 :], *jobs, "--resume", "--reports", str(options.reports)]
     return shlex.join(words)
 
 
@@ -109,20 +122,28 @@ def _played(
     known: dict[int, SeedResult],
     stack: OneStack,
     options: Namespace,
+    asked: Asked,
 ) -> Iterator[SeedResult]:
-    """Yield the result of each seed that is not decided; once more of those the machine was too busy for."""
+    """Yield the result of each seed that is not decided.
+
+    Those that the machine was too busy for are played once more, one at a time, but not by a lane.
+    """
     wanted = [seed for seed in schedules if seed not in known or not known[seed].is_decided]
-    for _ in range(TRIES):
+    for at in range(TRIES):
         too_busy = []
-        for place, seed in enumerate(wanted, 1):
-            result = _play(seed, schedules[seed], stack, options)
+        results: Iterator[SeedResult]
+        if at == 0 and options.jobs > 1:
+            results = played_side_by_side(wanted, options_of(options), asked, options, kept=FOLDER)
+        else:
+            results = (_play(seed, schedules[seed], stack, options) for seed in wanted)
+        for place, result in enumerate(results, 1):
             line(f"{place:>{len(str(len(wanted)))}}/{len(wanted)}  {headline(result)}")
             if result.verdict is Verdict.FAIL:
-                _say_how_to_repeat(options, seed)
+                _say_how_to_repeat(options, result.seed)
             if result.too_busy:
-                too_busy.append(seed)
+                too_busy.append(result.seed)
             yield result
-        if not (wanted := too_busy):
+        if options.lane or not (wanted := too_busy):
             return
         say(f"\nThe machine was too busy to judge {len(wanted)} seeds; once more:\n")
 

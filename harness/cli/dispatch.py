@@ -80,7 +80,7 @@ def try_profile(options: Namespace) -> int:
 
 def chaos(options: Namespace) -> int:
     """Inject faults drawn from a seed, or from one seed after the other."""
-    if options.seeds is not None and len(options.seeds) > 1:
+    if options.seeds is not None and (len(options.seeds) > 1 or options.lane):
         from harness.cli.chaos_seeds import chaos_seeds
 
         return chaos_seeds(options)

@@ -211,8 +211,9 @@ def _chaos(commands: Commands[Parser]) -> None:
         examples={
             f"{PROGRAM} chaos --seed 7 --minutes 5": "play five minutes of the faults of seed 7",
             f"{PROGRAM} chaos --seed 7 --dry-run": "print them only",
-            f"{PROGRAM} chaos --seeds 1000 --minutes 0.5": "play seeds 1 to 1000; --resume goes on",
+            f"{PROGRAM} chaos --seeds 1000 --minutes 0.5 --jobs 2": "play seeds 1 to 1000; --resume goes on",
             f"{PROGRAM} chaos --only redis --only 'server *'": "inject faults of these kinds only",
+            f"{PROGRAM} chaos --cluster replica-set --cluster sentinel": "break clusters of the stores",
             f"{PROGRAM} chaos --schedule shrunk.json": "play the faults of a file",
         },
         exit_codes=_VERDICTS,
@@ -224,6 +225,13 @@ def _chaos(commands: Commands[Parser]) -> None:
         default=[],
         metavar="FAULT",
         help="a store, a fault, or a pattern: 'redis *'; repeatable",
+    )
+    what.add_argument(
+        "--cluster",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="replica-set, sentinel or redis-cluster in the place of the single store; repeatable",
     )
     what.add_argument(
         "--schedule", type=Path, metavar="FILE", help="a schedule.json instead of a new schedule"
@@ -243,6 +251,10 @@ def _chaos(commands: Commands[Parser]) -> None:
     how.add_argument(
         "--resume", action="store_true", help="go on with seeds: run what is missing or undecided"
     )
+    how.add_argument(
+        "--jobs", type=_count, default=1, metavar="N", help="seeds to play side by side (default: 1)"
+    )
+    how.add_argument("--lane", action="store_true", help=argparse.SUPPRESS)  # a part of a command with --jobs
     _minutes_of(how)
     _about_results(chaos)
     chaos.set_defaults(command=dispatch.chaos, target=None, minutes=None)  # a schedule has its own

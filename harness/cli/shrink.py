@@ -9,10 +9,11 @@ from argparse import Namespace
 from collections.abc import Mapping, Sized
 from pathlib import Path
 
+from harness.chaos.clusters import kinds_of
 from harness.chaos.reproducing import Signature, Tally, signature_of, suspects
 from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, write_schedule
 from harness.chaos.shrinking import OutOfTime, shrink
-from harness.cli.chaos import PATIENCE_S, kinds_of, table
+from harness.cli.chaos import PATIENCE_S, table
 from harness.cli.console import console, line, say
 from harness.cli.parser import PROGRAM
 from harness.errors import CannotWrite, UsageError, reason_of
@@ -63,8 +64,9 @@ def _failed(folder: Path) -> RunRecord:
 
 
 def _case(folder: Path) -> Case:
-    profile = load_profile(read_schedule(folder / SCHEDULE).target)
-    case = case_of(folder / SCHEDULE, kinds_of(profile))
+    played = read_schedule(folder / SCHEDULE)
+    profile = load_profile(played.target)
+    case = case_of(folder / SCHEDULE, kinds_of(profile, played.clusters))
     workers = case.workers or (profile.workers if profile.command else None)
     return Case(case.schedule, case.seed, case.target, workers)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from typing import TypeVar
 
+from harness.errors import UsageError
 from harness.stack import Services
 from harness.stack.redis_cluster import RedisCluster
 from harness.stack.replica_set import ReplicaSet
 from harness.stack.sentinel import WatchedRedis
 from harness.targets.instances import Instances
+
+T = TypeVar("T", RedisCluster, ReplicaSet, WatchedRedis)
 
 __all__ = ["Clusters", "RedisCluster", "ReplicaSet", "WatchedRedis"]
 
@@ -24,27 +28,40 @@ class Clusters:
         self._services = services
         self._instances = instances
         self._exit = ExitStack()
+        self._started: list[object] = []
 
     def mongodb_replica_set(self) -> ReplicaSet:
         """Start a replica set of three for the server, in place of the run's single mongod."""
         self._instances.require_none()
-        replica_set = self._exit.enter_context(self._services.replica_set())
+        replica_set = self._begun(self._services.replica_set())
         self._instances.use(mongodb_url=replica_set.url)
         return replica_set
 
     def redis_sentinel(self) -> WatchedRedis:
         """Start a primary, two replicas and three sentinels for the server, in place of the run's Redis."""
         self._instances.require_none()
-        watched = self._exit.enter_context(self._services.watched_redis())
+        watched = self._begun(self._services.watched_redis())
         self._instances.use(redis_url=watched.url)
         return watched
 
     def redis_cluster(self) -> RedisCluster:
         """Start a Redis Cluster of three primaries, each with a replica, in place of the run's Redis."""
         self._instances.require_none()
-        cluster = self._exit.enter_context(self._services.redis_cluster())
+        cluster = self._begun(self._services.redis_cluster())
         self._instances.use(redis_url=cluster.url)
         return cluster
+
+    def of(self, kind: type[T]) -> T:
+        """Return the cluster of this kind that was started. Raise UsageError without one."""
+        for started in self._started:
+            if isinstance(started, kind):
+                return started
+        raise UsageError(f"No {kind.__name__} was started.")
+
+    def _begun(self, context: AbstractContextManager[T]) -> T:
+        started = self._exit.enter_context(context)
+        self._started.append(started)
+        return started
 
     def close(self) -> None:
         """End them all."""

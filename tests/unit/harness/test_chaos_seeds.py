@@ -172,6 +172,7 @@ def test_without_resume_a_run_begins_anew(chaos: Chaos, tmp_path: Path) -> None:
         (["--minutes", "2"], "was made with another --minutes, 1, not 2"),
         (["--only", "redis"], "was made with another --only, none, not 'redis'"),
         (["--workers", "3"], "was made with another --workers, none, not 3"),
+        (["--cluster", "sentinel"], "was made with another --cluster, none, not 'sentinel'"),
     ],
 )
 def test_seeds_of_other_options_are_not_mixed(
