@@ -8,6 +8,7 @@ are read by geventhttpclient's parser.
 from __future__ import annotations
 
 import errno
+import select
 import ssl
 import time
 from collections import deque
@@ -17,7 +18,7 @@ from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 import gevent
-import gevent.select
+import gevent.monkey
 import gevent.socket
 import gevent.ssl
 from geventhttpclient.response import HTTPConnectionClosed, HTTPSocketPoolResponse
@@ -30,6 +31,9 @@ from harness.errors import InfrastructureError
 
 WHOLE_ANSWER_WITHIN_S = 5.0
 PIECE_BYTES = 65536
+_new_poll = gevent.monkey.get_original(
+    "select", "poll"
+)  # Locust replaces it by one that may switch greenlets
 SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
 """What this machine lacks when a connection cannot even be tried."""
 
@@ -190,8 +194,9 @@ def _answer(status: int, raw: bytes, headers: HTTPHeaderDict, start_ns: int) -> 
 
 
 def _is_readable(connection: Any) -> bool:
-    readable, _, _ = gevent.select.select([connection], [], [], 0)
-    return bool(readable)
+    looked = _new_poll()  # gevent's select, as that of the system, refuses descriptors from 1024 on
+    looked.register(connection, select.POLLIN)
+    return bool(looked.poll(0))
 
 
 def _reason(error: Exception) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -130,6 +132,25 @@ def test_a_connection_is_used_again_while_it_was_idle_for_a_short_time() -> None
         client(SEND)
         assert server.connections == 2
         client.close()
+
+
+def test_a_connection_is_used_again_whatever_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process with a thousand users has more open files than `select` can look at."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
+    connect = Server.connect
+
+    def connect_with_a_high_number(server: Server) -> socket.socket:
+        with contextlib.closing(connect(server)) as low:
+            return type(low)(fileno=fcntl.fcntl(low, fcntl.F_DUPFD, 2000))
+
+    monkeypatch.setattr(Server, "connect", connect_with_a_high_number)
+    try:
+        with peer(answers) as server, contextlib.closing(to(server)) as client:
+            assert [client(SEND).status for _ in range(2)] == [200, 200]
+            assert server.connections == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_an_answer_that_comes_byte_by_byte_is_bounded_to_its_last_byte(
