@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 
 import pytest
 
@@ -16,14 +15,8 @@ def row_marks(item: pytest.Item, word: str) -> bool:
 def side_by_side(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Return the tests in the order in which several processes take them.
 
-    Those that run alone come first, when no other row has begun that they would have to wait for. Long ones
-    come next, so that in the end no process waits long for another. pytest-xdist gives each process the next
-    two, so one that is not alone follows each that is.
+    Those that run alone come first, one after the other: each that comes later has to wait for the end of the
+    rows that have begun, while no other may begin. Long ones come next, so that in the end no process waits
+    long for another.
     """
-    known = list(items)
-    alone = [item for item in known if row_marks(item, "alone")]
-    others = sorted(
-        (item for item in known if item not in alone), key=lambda item: not row_marks(item, "long")
-    )
-    paired = chain.from_iterable(zip(alone, others, strict=False))
-    return [*paired, *alone[len(others) :], *others[len(alone) :]]
+    return sorted(items, key=lambda item: (not row_marks(item, "alone"), not row_marks(item, "long")))

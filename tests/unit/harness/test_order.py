@@ -28,21 +28,15 @@ def test_long_ones_come_first() -> None:
     assert order(item("a"), item("b", long=True), item("c"), item("d", long=True)) == "b d a c"
 
 
-def test_each_process_first_takes_one_that_runs_alone() -> None:
+def test_those_that_run_alone_come_before_all_others() -> None:
     items = [
         item("a"),
-        item("b"),
+        item("b", long=True),
         item("X", alone=True),
-        item("c", long=True),
+        item("c"),
         item("Y", alone=True),
-        item("d"),
     ]
-    assert order(*items) == "X c Y a b d"
-
-
-def test_there_may_be_more_that_run_alone_than_others() -> None:
-    assert order(item("X", alone=True), item("Y", alone=True), item("a"), item("Z", alone=True)) == "X a Y Z"
-    assert order(item("X", alone=True)) == "X"
+    assert order(*items) == "X Y b a c"
 
 
 def test_a_word_counts_on_any_of_a_tests_markers() -> None:
