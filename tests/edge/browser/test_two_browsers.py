@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from playwright.sync_api import expect
 
@@ -43,6 +45,11 @@ def delay_ms(sender: ChatPage, reader: ChatPage, text: str) -> float:
     return float(shown_at - timing["startTime"] - timing["responseEnd"])
 
 
+def are_in_time(delays_ms: list[float], gaps_s: list[float]) -> bool:
+    """Whether a message was shown in time, and a poll followed the one before it in time."""
+    return min(delays_ms) <= WITHIN_MS and min(gaps_s) <= WITHIN_MS / 1000 + CLOCKS_S
+
+
 @pytest.mark.plan("TWO-01", alone=True)
 def test_hello_is_shown_within_two_seconds_both_ways(
     alice: ChatPage, bob: ChatPage, look: Look, in_time: InTime
@@ -52,10 +59,11 @@ def test_hello_is_shown_within_two_seconds_both_ways(
         reader.page.evaluate(NOTE_WHEN_SHOWN)
         first = len(reader.polls)
         with in_time():
-            delays = [delay_ms(sender, reader, f"Hello from {sender.who}, {n}") for n in range(ATTEMPTS)]
-            gaps = reader.gaps_s(first - 1)
-            assert min(delays) <= WITHIN_MS, delays
-            assert min(gaps) <= WITHIN_MS / 1000 + CLOCKS_S, gaps
+            delays, gaps = [math.inf], [math.inf]
+            while len(delays) <= ATTEMPTS and not are_in_time(delays, gaps):
+                delays.append(delay_ms(sender, reader, f"Hello from {sender.who}, {len(delays)}"))
+                gaps = reader.gaps_s(first - 1)
+            assert are_in_time(delays, gaps), (delays, gaps)
     assert alice.texts == bob.texts
     assert alice.errors == bob.errors == []
     look(bob.page, "What the other page shows")

@@ -11,6 +11,7 @@ from harness.stack import Services
 from harness.stack.target_process import Target
 from tests.edge.browser.chat_page import PASSWORD, ChatPage, new_name
 from tests.edge.browser.conftest import InTime, Look, NewPage, registered
+from tests.edge.browser.timing import in_one_attempt
 from tests.edge.server.process import target
 
 PATIENCE_MS = 30_000
@@ -90,7 +91,11 @@ def test_a_thousand_that_waited_at_sign_in_are_shown_within_two_seconds(
     sender = new_name("sender")
     fill_mailbox(server, sender, alice.name, WAITING)
     with in_time():
-        took_ms = [ms_until_all_are_shown(new_page(), alice.name, sender) for _ in range(ATTEMPTS)]
+        took_ms = in_one_attempt(
+            lambda: ms_until_all_are_shown(new_page(), alice.name, sender),
+            within=WITHIN_MS,
+            attempts=ATTEMPTS,
+        )
         assert min(took_ms) <= WITHIN_MS, took_ms
 
 
