@@ -33,7 +33,7 @@ class Need(Enum):
     OWN_MONGODB = "a MongoDB that may be broken"
     QUEUES = "queues that are the lists of the contract"
     CLOCKS = "clocks that can be set for a process"
-    DISKS = "disks that can be broken for a process"
+    DISKS = "disks that can be broken for a process, by supervising its system calls"
     HANG_UP = "a server that keeps serving after SIGHUP"
 
 

@@ -13,10 +13,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.chaos.catalog import CATALOG, ON_REQUEST, SHORT_S, ChaosFault, Need, Parameters, of_upstreams
-from harness.errors import UsageError
+from harness.errors import NotHere, UsageError
 from harness.faults import Fault
 from harness.plan import hint
 from harness.run.clusters import RedisCluster, ReplicaSet, WatchedRedis
+from harness.stack import require_disks
 from harness.stack.stores import others
 from harness.targets.profile import Profile
 
@@ -59,6 +60,15 @@ def _rejoined(
     cluster.rejoin()
     if isinstance(cluster, WatchedRedis):
         cluster.settle()
+
+
+def _start_replica_set(run: Run) -> ReplicaSet:
+    """Start one that can be divided, where that is possible."""
+    try:
+        require_disks()
+    except NotHere:
+        return run.clusters.mongodb_replica_set()
+    return run.clusters.mongodb_replica_set(divisible=True)
 
 
 def _members(run: Run) -> ReplicaSet:
@@ -118,7 +128,7 @@ CLUSTERS: Mapping[str, ChaosCluster] = MappingProxyType(
     {
         "replica-set": ChaosCluster(
             "mongodb",
-            lambda run: run.clusters.mongodb_replica_set(),
+            _start_replica_set,
             ("mongodb", "mongodb_url"),
             (
                 ChaosFault(
@@ -142,6 +152,12 @@ CLUSTERS: Mapping[str, ChaosCluster] = MappingProxyType(
                     ),
                     draw=_with_clients,
                     needs=_MONGODB,
+                ),
+                ChaosFault(
+                    "mongodb",
+                    "divided",
+                    lambda run, _: _rejoined(_members(run), run.faults.mongodb_divided(_members(run))),
+                    needs=_MONGODB | {Need.DISKS},
                 ),
                 ChaosFault(
                     "mongodb",

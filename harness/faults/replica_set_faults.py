@@ -61,6 +61,23 @@ class ReplicaSetFaults(Injector):
 
         return self._primary_lost(replica_set, kind, _states(lambda: _seen_at(closed), "refused"), cut)
 
+    def mongodb_divided(self, replica_set: ReplicaSet) -> AbstractContextManager[Fault]:
+        """The primary and the other members do not reach each other, and clients reach all of them.
+
+        So it does not learn that it was replaced: it steps down when it has not heard from a majority for the
+        time of an election.
+        """
+        primary = replica_set.the_primary()
+        network, way = primary.network, replica_set.ways[primary].members
+        assert network is not None, "the set is divisible"
+
+        def seen() -> str:
+            return "neither" if _seen_at([way]) == "refused" and network.refused else "one way at least"
+
+        return self._primary_lost(
+            replica_set, "divided", _states(seen, "neither"), lambda: replica_set.divide(primary)
+        )
+
     def mongodb_majority_lost(self, replica_set: ReplicaSet) -> AbstractContextManager[Fault]:
         """All members but the primary stand still; they go on at the end of the context."""
         others = replica_set.secondaries()

@@ -64,6 +64,7 @@ EFFECTS: dict[str, Effects] = {
     "mongodb stepped down": frozenset({Effect.SOME}),
     "mongodb primary cut off": frozenset({Effect.SOME}),
     "mongodb primary cut off with its clients": frozenset({Effect.SOME}),
+    "mongodb divided": frozenset({Effect.SOME}),
     "mongodb majority lost": frozenset({Effect.ALL}),
     "mongodb restarted": frozenset({Effect.ALL}),
     "mongodb power cut": frozenset({Effect.ALL}),

@@ -30,10 +30,13 @@ class Clusters:
         self._exit = ExitStack()
         self._started: list[object] = []
 
-    def mongodb_replica_set(self) -> ReplicaSet:
-        """Start a replica set of three for the server, in place of the run's single mongod."""
+    def mongodb_replica_set(self, *, divisible: bool = False) -> ReplicaSet:
+        """Start a replica set of three for the server, in place of the run's single mongod.
+
+        A `divisible` one can be cut in two. Raise NotHere where that is not possible, too.
+        """
         self._instances.require_none()
-        replica_set = self._begun(self._services.replica_set())
+        replica_set = self._begun(self._services.replica_set(divisible=divisible))
         self._instances.use(mongodb_url=replica_set.url)
         return replica_set
 

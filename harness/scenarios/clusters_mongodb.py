@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checkers import DELIVERY, available, bounded, contiguous, on_time, recovers
-from harness.run import ReplicaSet, Run
+from harness.run import Inconclusive, ReplicaSet, Run
 
 ALL = (*DELIVERY, on_time, available, recovers, bounded)
 
@@ -39,6 +39,22 @@ def test_the_primary_is_cut_off_without_its_clients_and_with_them(run: Run) -> N
     run.wait.for_recovery()
     members.rejoin()
     _end(run)
+
+
+@pytest.mark.plan("CLUSTER-05")
+def test_the_primary_and_the_majority_do_not_reach_each_other(run: Run) -> None:
+    """The old primary goes on with the clients that it has, until it has missed the majority for too long."""
+    members = run.clusters.mongodb_replica_set(divisible=True)
+    run.traffic.start(every_s=0.2)
+    run.wait.for_traffic(sends=10, polls=3)
+    old = members.the_primary()
+    with run.faults.mongodb_divided(members):
+        run.wait.for_traffic(sends=20, polls=2)
+    _go_on(run)
+    members.rejoin()
+    _end(run)
+    if not old.has_rolled_back():
+        raise Inconclusive("the old primary took no write that it had to undo")
 
 
 @pytest.mark.plan("CLUSTER-03")

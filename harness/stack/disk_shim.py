@@ -27,12 +27,16 @@ import socket
 import stat
 import struct
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 WORKS, FULL, FAILING, LYING, HANGING = range(5)
 """Modes of the disk. FULL: no write succeeds. FAILING: no write and no sync succeeds. LYING: a sync succeeds
 and does nothing. HANGING: a sync does not end until the mode is another."""
+CUT_OFF = 5
+"""The mode of a network, beside WORKS, in which no connection succeeds: see `network_shim.py`."""
 LOOKS_AGAIN_MS = 20
 STATE = struct.Struct("=QQ")
 UNSUPPORTED = 75
@@ -211,13 +215,13 @@ def _position(place: str) -> int:
     return int(fields["pos"])
 
 
-def supervised() -> int:
-    """From now on have the calls of this process supervised; return the listener. Raise OSError."""
+def supervised(calls: Sequence[int]) -> int:
+    """From now on have these calls of this process supervised; return the listener. Raise OSError."""
     instructions = (
         Instruction(LOAD, 0, 0, 4),  # the architecture
-        Instruction(JUMP_IF_EQUAL, 0, len(CALLS) + 1, ARCHITECTURE),
+        Instruction(JUMP_IF_EQUAL, 0, len(calls) + 1, ARCHITECTURE),
         Instruction(LOAD, 0, 0, 0),  # the call
-        *(Instruction(JUMP_IF_EQUAL, len(CALLS) - place, 0, call) for place, call in enumerate(CALLS)),
+        *(Instruction(JUMP_IF_EQUAL, len(calls) - place, 0, call) for place, call in enumerate(calls)),
         Instruction(RETURN, 0, 0, ALLOW),
         Instruction(RETURN, 0, 0, NOTIFY),
     )
@@ -232,19 +236,25 @@ def supervised() -> int:
     return int(listener)
 
 
-def main() -> None:
-    """Start the supervisor as a child, have it supervise this process, and become COMMAND."""
-    state, data, synced, *command = sys.argv[1:]
+class Serves(Protocol):
+    """A supervisor."""
+
+    def serve(self, listener: int) -> None:
+        """Answer every call until the last process has ended."""
+
+
+def run_supervised(calls: Sequence[int], command: list[str], supervisor: Callable[[], Serves]) -> None:
+    """Start the supervisor as a child, have it supervise these calls of this process, and become COMMAND."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         sys.exit(UNSUPPORTED)
     ours, childs = socket.socketpair()
     if not os.fork():
         ours.close()
-        _supervise(childs, Supervisor(state, data, synced))
+        _supervise(childs, supervisor())
         return
     childs.close()
     try:
-        listener = supervised()
+        listener = supervised(calls)
     except OSError as error:
         sys.stderr.write(f"{error.strerror}\n")
         sys.exit(UNSUPPORTED)
@@ -256,7 +266,7 @@ def main() -> None:
     os.execvp(command[0], command)
 
 
-def _supervise(parent: socket.socket, supervisor: Supervisor) -> None:
+def _supervise(parent: socket.socket, supervisor: Serves) -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     _, ancillary, _, _ = parent.recvmsg(1, socket.CMSG_SPACE(4))
@@ -266,4 +276,5 @@ def _supervise(parent: socket.socket, supervisor: Supervisor) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    state, data, synced, *command = sys.argv[1:]
+    run_supervised(CALLS, command, lambda: Supervisor(state, data, synced))

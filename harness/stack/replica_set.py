@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.errors import InfrastructureError
+from harness.stack.network import Network
 from harness.stack.probe import Address, ask_mongodb
 from harness.stack.proxies import proxy_on_free_port
 from harness.stack.server_process import HOST, ServerProcess
@@ -47,6 +48,15 @@ class Member(ServerProcess):
         super().__init__(f"mongod {number}", command, log=log)
         self.number = number
         self._folder = folder
+        self.network: Network | None = None
+        """Set before its start if it is to be cut off from what it calls."""
+
+    def launch(self) -> None:
+        """See ServerProcess."""
+        if self.network is not None:
+            self.network.begin()
+            self.under = self.network.words
+        super().launch()
 
     def ready(self) -> bool:
         """Return whether it answers."""
@@ -60,6 +70,10 @@ class Member(ServerProcess):
             return bool(self.ask({"hello": 1}, timeout_s=1.0).get("isWritablePrimary"))
         except OSError:
             return False
+
+    def has_rolled_back(self) -> bool:
+        """Return whether it has undone writes: it keeps them in files."""
+        return any(self._folder.glob("rollback/*/*.bson"))
 
     def lose_data(self) -> None:
         """Kill it, and delete all its data."""
@@ -94,7 +108,14 @@ class ReplicaSet:
     """The members, and the ways to each. Their data are in `folder`, their output is in `logs`."""
 
     def __init__(
-        self, binary: Path, control: ProxyServer, *, folder: Path, logs: Path, size: int = 3
+        self,
+        binary: Path,
+        control: ProxyServer,
+        *,
+        folder: Path,
+        logs: Path,
+        size: int = 3,
+        divisible: bool = False,
     ) -> None:
         self._control = control
         self._authority = folder / "authority.pem"
@@ -110,6 +131,9 @@ class ReplicaSet:
             )
             for number in range(1, size + 1)
         ]
+        if divisible:
+            for member in self.members:
+                member.network = Network(folder / f"network-{member.number}")
         self.ways: dict[Member, Ways] = {}
 
     @property
@@ -156,11 +180,23 @@ class ReplicaSet:
         primary = self.the_primary()
         return [member for member in self.members if member is not primary]
 
+    def divide(self, member: Member) -> None:
+        """Cut a member off from the others, in both directions, and not from clients."""
+        assert member.network is not None, "the set is divisible"
+        member.network.cut()
+        self.ways[member].members.disable()
+        for other, ways in self.ways.items():
+            if other is not member:  # what is open goes, too; the others open theirs again
+                ways.members.disable()
+                ways.members.heal()
+
     def rejoin(self) -> None:
         """Open all ways, start or continue each member, and wait until the set is whole."""
         for member, ways in self.ways.items():
             ways.members.heal()
             ways.clients.heal()
+            if member.network is not None and member.running:
+                member.network.work()
             if member.paused:
                 member.resume()
         ended = [member for member in self.members if not member.running]

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from harness.errors import NotHere
 from harness.history import UPSTREAM
+from harness.stack.disk import require_disks
 from harness.stack.finding import SERVICES, locate
 from harness.stack.foreign import address_of, at_address
 from harness.stack.found import Found
@@ -163,10 +164,16 @@ class Services:
         self.own_redis()
         return self._several("redis", RedisCluster, RedisCluster.kill)
 
-    def replica_set(self) -> AbstractContextManager[ReplicaSet]:
-        """Return the context of a MongoDB replica set of three. Raise NotHere where MongoDB is not ours."""
+    def replica_set(self, *, divisible: bool = False) -> AbstractContextManager[ReplicaSet]:
+        """Return the context of a MongoDB replica set of three.
+
+        Raise NotHere where MongoDB is not ours, and for a `divisible` one where calls cannot be supervised.
+        """
         self.own_mongod()
-        return self._several("mongod", partial(ReplicaSet, control=self._control), ReplicaSet.stop)
+        if divisible:
+            require_disks()
+        make = partial(ReplicaSet, control=self._control, divisible=divisible)
+        return self._several("mongod", make, ReplicaSet.stop)
 
     @contextmanager
     def _several(
