@@ -1,5 +1,7 @@
 """`python -m harness`."""
 
+# PYTHON_ARGCOMPLETE_OK: a shell with argcomplete's global completion may run this to complete a command.
+
 import sys
 
 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -15,6 +16,10 @@ from harness.errors import HarnessError, InfrastructureError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; 1 is a verdict, never a failure of the harness."""
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks, at TAB
+        from harness.cli.completion import complete
+
+        complete()
     streams.prepare()
     return in_order(lambda: _run(arguments), called="harness")
 

@@ -101,3 +101,10 @@ def client(options: Namespace) -> int:
     from harness.cli.client import client
 
     return client(options)
+
+
+def completion(options: Namespace) -> int:
+    """Print what a shell completes the program with."""
+    from harness.cli.completion import completion
+
+    return completion(options)

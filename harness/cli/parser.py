@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +16,9 @@ from harness.parts import PARTS
 from harness.printable import printable
 
 PROGRAM = "python -m harness"
+SHORT_NAME = "pollproof"
+"""What it is called where it is installed."""
+SHELLS = ("bash", "zsh", "fish")
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _FAILED = {2: "wrong usage, or something is missing", 3: "the harness or its machine failed"}
 _VERDICTS = {
@@ -46,7 +51,58 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and what is wrong, which may quote what was typed; end with exit code 2."""
+        if message.endswith("required: COMMAND"):
+            message += f"; {PROGRAM} --help lists them"
         super().error(printable(message))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse like argparse, but let a command refuse what it does not know: with its own usage."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._hint(unknown)}")
+        return options, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raise ArgumentError for a word that is not one of the choices, with the nearest ones."""
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            is_command = isinstance(action, Commands)
+            options = self._option_string_actions if is_command else ()
+            what = "command" if is_command else "choice"
+            meant = did_you_mean([*known, *options], str(value)) or f"; choose from {', '.join(known)}"
+            raise argparse.ArgumentError(action, f"there is no {what} {str(value)!r}{meant}")
+
+    def _hint(self, unknown: Sequence[str]) -> str:
+        """Return what the unknown words most likely mean; '' where nothing is similar."""
+        if not unknown[0].startswith("-"):
+            return f"; did you mean --only {unknown[0]}?" if "--only" in self._option_string_actions else ""
+        if " -- " in (self.usage or ""):
+            return "; write -- before the command that has them"
+        options = (word.partition("=")[0] for word in unknown if word.startswith("-"))
+        return next(filter(None, (did_you_mean(self._option_string_actions, one) for one in options)), "")
+
+
+def did_you_mean(known: Collection[str], wanted: str) -> str:
+    """Return "; did you mean …?" with up to three of the most similar words; '' where none is similar."""
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only then: that takes as long as everything else here."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            said = f"{SHORT_NAME} {version(SHORT_NAME)}"
+        except PackageNotFoundError:
+            said = f"{SHORT_NAME}, not installed: run from its checkout"
+        parser._print_message(f"{said}\n", sys.stdout)  # `exit` would print it on stderr
+        parser.exit()
 
 
 Commands = argparse._SubParsersAction  # what add_subparsers returns has no public name
@@ -68,6 +124,7 @@ def parser() -> Parser:
         },
         exit_codes=_VERDICTS,
     )
+    program.add_argument("--version", action=_Version, help="show the version and exit")
     commands = program.add_subparsers(title="commands", required=True, metavar="COMMAND", prog=PROGRAM)
     for add in (
         _run,
@@ -83,6 +140,7 @@ def parser() -> Parser:
         _doctor,
         _serve,
         _exec,
+        _completion,
     ):
         add(commands)
     return program
@@ -449,7 +507,7 @@ def _serve(commands: Commands[Parser]) -> None:
     _about_the_target(serve)
     how = serve.add_argument_group("how")
     how.add_argument(
-        "--port", type=int, default=8000, metavar="N", help="the port it listens on (default: 8000)"
+        "--port", type=_whole, default=8000, metavar="N", help="the port it listens on (default: 8000)"
     )
     _about_its_log(serve)
     serve.set_defaults(command=dispatch.serve)
@@ -476,6 +534,24 @@ def _exec(commands: Commands[Parser]) -> None:
     execute.set_defaults(command=dispatch.execute)
 
 
+def _completion(commands: Commands[Parser]) -> None:
+    completion = commands.add_parser(
+        "completion",
+        help="print what lets a shell complete commands, options and rows",
+        description=f"Print the code with which a shell completes `{SHORT_NAME}`: commands, options,\n"
+        "ids of rows, sections, targets, files. docs/terminal.md says where to keep it.",
+        usage="SHELL",
+        examples={
+            f"{PROGRAM} completion bash": "print it for bash",
+            f"{PROGRAM} completion fish | source": "use it in this shell, which is fish",
+        },
+        exit_codes={0: "it was printed", 2: "wrong usage"},
+    )
+    what = completion.add_argument_group("which shell")
+    what.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+    completion.set_defaults(command=dispatch.completion)
+
+
 def _about_the_target(parser: Parser) -> None:
     target = parser.add_argument_group("the server")
     target.add_argument(
@@ -491,7 +567,7 @@ def _about_the_target(parser: Parser) -> None:
 def _how(parser: Parser) -> argparse._ArgumentGroup:
     how = parser.add_argument_group("how")
     how.add_argument(
-        "--seed", type=int, metavar="N", help="the source of every random choice (default: a new one)"
+        "--seed", type=_whole, metavar="N", help="the source of every random choice (default: a new one)"
     )
     return how
 
@@ -526,6 +602,13 @@ def _part(text: str) -> str:
     if text not in PARTS:
         raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(PARTS)}")
     return text
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def _count(text: str) -> int:

@@ -8,6 +8,9 @@ from fnmatch import fnmatchcase
 
 from harness.plan.rows import PlanError, PlanRow
 
+MOST_LISTED = 30
+"""Up to so many names are listed where none is similar to what was asked for."""
+
 
 def nearest(ids: Collection[str], wanted: str) -> list[str]:
     """Return up to three of `ids` that look most like `wanted`, the most similar first."""
@@ -47,4 +50,9 @@ def select(
 
 
 def _unknown(what: str, wanted: str, known: Collection[str]) -> str:
-    return f"The plan has no {what} '{wanted}'." + (hint(known, wanted) or f" It has {', '.join(known)}.")
+    has = (
+        f" It has {', '.join(known)}."
+        if len(known) <= MOST_LISTED
+        else " `python -m harness plan` lists them."
+    )
+    return f"The plan has no {what} '{wanted}'." + (hint(known, wanted) or has)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import pytest
 
@@ -83,6 +84,17 @@ def test_every_option_but_help_has_a_heading_that_says_what_it_is_about(name: st
         (["soak", "--minutes", "inf"], "--minutes: 'inf' is not a number above 0"),
         (["soak", "--minutes", "two"], "--minutes: 'two' is not a number above 0"),
         (["run", "--workers", "٣"], "--workers: '٣' is not a whole number from 1 on"),
+        (["run", "--seed", "x"], "--seed: 'x' is not a whole number"),
+        (["rnu"], "there is no command 'rnu'; did you mean run?"),
+        (["help"], "there is no command 'help'; did you mean --help?"),
+        (["frobnicate"], "there is no command 'frobnicate'; choose from run, init, try, "),
+        ([], "the following arguments are required: COMMAND; python -m harness --help lists them"),
+        (["run", "--onyl", "X"], "run: error: unrecognized arguments: --onyl X; did you mean --only?"),
+        (["serve", "--prot=3"], "unrecognized arguments: --prot=3; did you mean --port"),
+        (["run", "FLOW-01"], "unrecognized arguments: FLOW-01; did you mean --only FLOW-01?"),
+        (["exec", "ls", "-l"], "unrecognized arguments: -l; write -- before the command that has them"),
+        (["compare", "a", "b", "--format", "jsno"], "there is no choice 'jsno'; did you mean json?"),
+        (["completion", "tcsh"], "there is no choice 'tcsh'; choose from bash, zsh, fish"),
     ],
 )
 def test_what_cannot_be_parsed_is_one_line_below_the_usage(
@@ -94,3 +106,10 @@ def test_what_cannot_be_parsed_is_one_line_below_the_usage(
     usage, error = capsys.readouterr().err.splitlines()
     assert usage.startswith("usage: python -m harness")
     assert said in error
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parser().parse_args(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"pollproof {version('pollproof')}\n"

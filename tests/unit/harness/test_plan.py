@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,13 @@ def test_asking_for_what_is_not_there_suggests_what_is(
     with pytest.raises(PlanError) as caught:
         select(parse_plan(PLAN, "plan.md"), patterns, section)
     assert str(caught.value) == sentence
+
+
+def test_where_no_row_of_many_is_similar_the_command_that_lists_them_is_named() -> None:
+    rows = [replace(parse_plan(PLAN, "plan.md")[0], id=f"ROW-{number:03}") for number in range(100)]
+    with pytest.raises(PlanError) as caught:
+        select(rows, ["X*"])
+    assert str(caught.value) == "The plan has no row 'X*'. `python -m harness plan` lists them."
 
 
 def test_nearest_names_the_likeliest_first() -> None:
