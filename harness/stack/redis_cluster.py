@@ -34,9 +34,9 @@ _KEYS_AT_ONCE = 100
 class ClusterNode(Redis):
     """A Redis in cluster mode."""
 
-    def __init__(self, binary: Path, *, folder: Path, log: Path) -> None:
+    def __init__(self, binary: Path, *, folder: Path, log: Path, options: Sequence[str] = ()) -> None:
         self.bus_port = free_port()
-        options = {
+        settings = {
             "cluster-enabled": "yes",
             "cluster-port": "{bus}",
             "cluster-config-file": "nodes.conf",
@@ -50,8 +50,8 @@ class ClusterNode(Redis):
             # With two replicas at one primary, none would move to a primary that has lost its own.
             "cluster-allow-replica-migration": "no",
         }
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        super().__init__(binary, folder=folder, log=log, options=words)
+        words = [word for name, value in settings.items() for word in (f"--{name}", value)]
+        super().__init__(binary, folder=folder, log=log, options=[*words, *options])
         self._given = list(self._words)
 
     def launch(self) -> None:
@@ -96,11 +96,26 @@ class ClusterNode(Redis):
 
 
 class RedisCluster:
-    """The nodes. The first three begin as primaries, the others as their replicas in the same order."""
+    """The nodes. The first three begin as primaries, the others as their replicas in the same order.
 
-    def __init__(self, binary: Path, *, folder: Path, logs: Path) -> None:
+    `options` returns more words for the command of the node with a number, from 0 on.
+    """
+
+    def __init__(
+        self,
+        binary: Path,
+        *,
+        folder: Path,
+        logs: Path,
+        options: Callable[[int], Sequence[str]] = lambda at: (),
+    ) -> None:
         self.nodes = [
-            ClusterNode(binary, folder=folder / f"node-{at}", log=logs / f"redis-cluster-{at}.log")
+            ClusterNode(
+                binary,
+                folder=folder / f"node-{at}",
+                log=logs / f"redis-cluster-{at}.log",
+                options=options(at),
+            )
             for at in range(2 * PRIMARIES)
         ]
 

@@ -10,7 +10,7 @@ new node, which needs keys that do not exist yet, and a node refuses those until
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -79,10 +79,16 @@ class Node:
 
 
 class ClusterBreaker:
-    """The breakers of all nodes as one: open while one of them is, or while no node is known."""
+    """The breakers of all nodes as one: open while one of them is, or while no node is known.
 
-    def __init__(self, nodes: Callable[[], Collection[Node]]) -> None:
+    `errors` returns why none is known, by the addresses that were asked.
+    """
+
+    def __init__(
+        self, nodes: Callable[[], Collection[Node]], errors: Callable[[], Mapping[Address, str]]
+    ) -> None:
         self._nodes = nodes
+        self._errors = errors
 
     @property
     def is_open(self) -> bool:
@@ -94,7 +100,7 @@ class ClusterBreaker:
         """See Breaker."""
         nodes = self._nodes()
         if not nodes:
-            return QueueUnavailable("no node of the Redis Cluster has answered yet")
+            return none_answered(self._errors())
         return next((node.breaker.reason for node in nodes if node.breaker.is_open), None)
 
     def close(self) -> None:
@@ -102,6 +108,12 @@ class ClusterBreaker:
         for node in self._nodes():
             if node.works:
                 node.breaker.close()
+
+
+def none_answered(errors: Mapping[Address, str]) -> QueueUnavailable:
+    """Return the error of a cluster of which no node is known, by what was met at each address."""
+    said = [f"{host}:{port}: {why}" for (host, port), why in sorted(errors.items())]
+    return QueueUnavailable("; ".join(["no node of the Redis Cluster has answered yet", *said]))
 
 
 class ClusterQueue:
@@ -127,7 +139,7 @@ class ClusterQueue:
         self._slots: dict[Address, list[int]] = {}
         self._pushed: dict[str, Writer] = {}
         """The mailboxes of the pushes since the last refresh, and where they went."""
-        self._breaker = ClusterBreaker(lambda: tuple(self._nodes.values()))
+        self._breaker = ClusterBreaker(lambda: tuple(self._nodes.values()), lambda: topology.errors)
 
     @property
     def breaker(self) -> ClusterBreaker:
@@ -180,6 +192,8 @@ class ClusterQueue:
         """Run a command where the mailbox is. Raise what MessageQueue raises."""
         slot = slot_of(recipient)
         address = self._topology.primary(slot)
+        if not self._topology.primaries():
+            raise none_answered(self._topology.errors)
         if address is None:
             raise QueueUnavailable(f"no node of the Redis Cluster serves slot {slot}")
         queue = self._node(address).queue

@@ -37,6 +37,8 @@ class Topology:
         self._primaries: list[Address | None] = [None] * SLOTS
         self._slots: dict[Address, list[int]] | None = None
         self._reply: Any = None
+        self.errors: dict[Address, str] = {}
+        """Why each node did not say who serves what, at the last refresh at which none did."""
 
     def primary(self, slot: int) -> Address | None:
         """Return the node that serves a slot; None if no node does."""
@@ -69,15 +71,17 @@ class Topology:
         """
         known = [*{*self.primaries(), *self._replicas, *self._seeds}]
         random.shuffle(known)  # a node that is cut off from the others has old news
-        last = set(avoid)
+        last, errors = set(avoid), dict[Address, str]()
         for address in sorted(known, key=last.__contains__):
             try:
                 reply = self.client(address).execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
                 self._learn(reply, address[0])
             except (redis.RedisError, ValueError) as error:
                 log.debug("Redis at %s:%s does not say who serves what: %s", *address, error)
+                errors[address] = str(error)
                 continue
             return True
+        self.errors = errors
         return False
 
     def _learn(self, reply: Any, asked: str) -> None:

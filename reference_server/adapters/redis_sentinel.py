@@ -60,6 +60,7 @@ class Primary:
         self._monotonic = monotonic
         self._held: Sight | None = None
         self._unknown_s = -math.inf
+        self._errors: dict[str, str] = {}
 
     def saw(self, address: Address | None, epoch: int) -> bool:
         """Note what a sentinel says: None if it knows no such service. Return whether that is another one."""
@@ -71,6 +72,10 @@ class Primary:
             self._held = sight
         return held is not None and held.address != self._held.address  # type: ignore[union-attr]
 
+    def not_seen(self, sentinel: str, why: str) -> None:
+        """Note that a sentinel, named by its place, does not answer; '' when it does again."""
+        self._errors[sentinel] = why
+
     def address(self) -> Address:
         """Return where the primary is. Raise MasterNotFoundError if no sentinel has said so of late."""
         now_s = self._monotonic()
@@ -78,7 +83,8 @@ class Primary:
             return self._held.address
         if now_s - self._unknown_s <= FRESH_S:
             raise UnknownService(f"the sentinels know no service named {self._service!r}")
-        raise MasterNotFoundError("no sentinel names the primary")
+        said = [f"{sentinel}: {why}" for sentinel, why in self._errors.items() if why]
+        raise MasterNotFoundError("; ".join(["no sentinel names the primary", *said]))
 
     @staticmethod
     def _outdates(sight: Sight, held: Sight) -> bool:
@@ -111,11 +117,15 @@ class WatchedSentinels(Sentinel):
         return self._primary.address()
 
     def _watch(self, sentinel: redis.Redis) -> None:
+        options = sentinel.get_connection_kwargs()
+        place = f"{options['host']}:{options['port']}"
         while True:
             try:
                 self._note(*_ask(sentinel, self._service))
+                self._primary.not_seen(place, "")
             except redis.RedisError as error:
-                log.debug("A sentinel does not answer: %s", error)
+                log.debug("The sentinel at %s does not answer: %s", place, error)
+                self._primary.not_seen(place, str(error))
             time.sleep(LOOK_EVERY_S)
 
     def _note(self, address: Address | None, epoch: int) -> None:

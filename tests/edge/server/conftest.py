@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pymongo
@@ -12,12 +14,13 @@ import redis
 
 from harness.stack import Services
 from harness.stack.target_process import Target
-from harness.stack.waiting import wait_until
+from harness.stack.waiting import free_port, wait_until
 from reference_server.adapters import mongo, redis_clients
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Document, Mongo
 from tests.edge.server.process import Chat, ready, target
 
+NO_TLS = "Failed finding TLS support"
 KEYS = ("messages:bob", "head:bob", "head:claimed", "probe")
 
 
@@ -90,3 +93,16 @@ def redis_client(database_15: str) -> Iterator[redis.Redis]:
     client = redis_clients.connect(database_15, timeout_ms=1000)
     yield client
     client.close()
+
+
+@pytest.fixture
+def encrypting(services: Services) -> Path:
+    """The program of a Redis that can speak TLS."""
+    binary = services.found["redis"].binary
+    if binary is None:
+        pytest.skip("the Redis at REDIS_URL is not ours: there is no program to start")
+    tried = [str(binary), "--port", "0", "--tls-port", str(free_port()), "--tls-cert-file", "/nowhere"]
+    said = subprocess.run(tried, capture_output=True, encoding="utf-8", timeout=20, check=False).stdout
+    if NO_TLS in said:
+        pytest.skip(f"{binary} was built without TLS; Debian's redis-server has it")
+    return binary

@@ -210,7 +210,9 @@ def test_before_a_node_has_answered_the_breaker_is_open(cluster: FakeCluster, ow
     for server in cluster.servers.values():
         server.is_down = True
     queue = cluster_queue(cluster, owners, works=False)
-    assert "no node of the Redis Cluster has answered" in str(queue.breaker.reason)
+    assert str(queue.breaker.reason).startswith("no node of the Redis Cluster has answered yet; node:7001: ")
+    with pytest.raises(QueueUnavailable, match="has answered yet; node:7001: "):
+        queue.read("bob", START, 10)
     with pytest.raises(redis.ConnectionError):
         queue.pubsub()
     cluster.servers[C].is_down = False

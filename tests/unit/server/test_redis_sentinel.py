@@ -27,6 +27,16 @@ def test_before_any_answer_there_is_no_primary(primary: Primary) -> None:
         primary.address()
 
 
+def test_why_a_sentinel_does_not_answer_is_told_until_it_does(primary: Primary, clock: Clock) -> None:
+    primary.not_seen("one:26379", "refused")
+    primary.not_seen("two:26379", "timed out")
+    with pytest.raises(MasterNotFoundError, match=r"the primary; one:26379: refused; two:26379: timed out$"):
+        primary.address()
+    primary.not_seen("one:26379", "")
+    with pytest.raises(MasterNotFoundError, match=r"the primary; two:26379: timed out$"):
+        primary.address()
+
+
 def test_the_first_answer_is_believed_and_is_not_a_move(primary: Primary) -> None:
     assert not primary.saw(OLD, 0)
     assert primary.address() == OLD
