@@ -40,6 +40,14 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of docs/ into build/site, without network; a broken link is an error."""
+    install(session, "docs")
+    session.run("python", "-m", "documentation.links")
+    session.run("python", "-m", "documentation.site", "build/site")
+
+
+@nox.session
 def deploy(session: nox.Session) -> None:
     """Validate the files of deploy/ against the schemas of Kubernetes and Compose."""
     install(session, "dev")

@@ -155,7 +155,6 @@ def _tests(cell: str, where: str) -> tuple[str, ...]:
 
 
 def _slug(heading: str) -> str:
-    """Return 'redis-queue' for 'Redis queue', and 'queue' for 'Redis queue {#queue}'."""
-    named = re.search(r"\{#([\w-]+)\s*\}", heading)
-    words = re.sub(r"\{[^}]*\}", "", heading).casefold()
-    return named[1] if named else "-".join(re.findall(r"\w+", words))
+    """Return 'redis-queue' for 'Redis queue', and 'queue' for 'Redis queue <!-- #queue -->'."""
+    named = re.search(r"<!-- #([\w-]+) -->", heading)
+    return named[1] if named else "-".join(re.findall(r"\w+", heading.casefold()))

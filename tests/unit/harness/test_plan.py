@@ -23,7 +23,7 @@ PLAN = f"""# The plan
 {HEAD}| FLOW-01 | Two users | they write | it arrives |
 | FLOW-02 | Offline | `a \\| b` | it waits |
 
-## Redis queue {{#queue}}
+## Redis queue <!-- #queue -->
 
 Prose.
 
