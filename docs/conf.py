@@ -1,7 +1,7 @@
 """How Sphinx makes the site of docs/: `python3 -m nox -s docs` builds it into build/site.
 
-The source folder is the repository's root, so relative links between docs/, the test plan and the code's files
-mean the same here as where GitHub shows the files. `docs/_toc.yml` is the navigation.
+The source folder is the repository's root, so relative links between docs/, the test plan and the code mean
+here what they mean where GitHub shows the files. `docs/_toc.yml` is the navigation.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""A polling chat server that keeps the promises in docs/server.md. Run `python -m reference_server`."""
+"""A polling chat server that keeps the promises of docs/contract.md. Run `python -m reference_server`."""

@@ -1,6 +1,6 @@
 """Every setting of the server, with its default and its legal values.
 
-docs/server.md has the same table; a unit test compares the two.
+docs/reference/settings.md is made of this table.
 """
 
 from __future__ import annotations

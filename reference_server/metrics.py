@@ -1,4 +1,4 @@
-"""Metrics for Prometheus. docs/server.md lists every metric with its meaning.
+"""Metrics for Prometheus. docs/reference/metrics.md is made of what is here.
 
 Every worker process counts for itself, in files of one folder; the worker that answers /metrics adds them up.
 prometheus_client chooses files or memory when it is imported, by the variable PROMETHEUS_MULTIPROC_DIR, which
@@ -35,14 +35,15 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         self._requests = Histogram(
             "chat_request_seconds",
-            "Time to answer a request, by endpoint and status",
+            "Time to answer a request, by endpoint and status; polls with wait are 'messages.poll (waiting)',"
+            " unknown paths are all 'unknown'",
             ("endpoint", "status"),
             registry=registry,
             buckets=_REQUEST_BUCKETS_S,
         )
         self._sent = Counter(
             "chat_messages_sent",
-            "Messages stored, by whether they were pushed to the queue, too",
+            "Messages stored, without retries; queued=false: the push failed and went into the outbox",
             ("queued",),
             registry=registry,
         )
@@ -54,7 +55,8 @@ class Metrics:
         )
         self._delay = Histogram(
             "chat_visible_delay_seconds",
-            "Age of the oldest message in an answer to a poll with a cursor",
+            "Age of the oldest message in an answer to a poll with a cursor: how long a client that was there"
+            " has waited; long as well after a client was away",
             registry=registry,
             buckets=_DELAY_BUCKETS_S,
         )
@@ -126,7 +128,9 @@ class Metrics:
             registry = CollectorRegistry()
             MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]  # it has no types
         outbox = GaugeMetricFamily(
-            "chat_outbox_pending", "Mailboxes whose queue still waits for a push", value=pending
+            "chat_outbox_pending",
+            "Mailboxes in the outbox, whose queue still waits for a push",
+            value=pending,
         )
         return generate_latest(registry) + generate_latest(_Just(outbox))
 

@@ -89,8 +89,3 @@ class Setting:
             shown = f", not {text[:40]!r}" if self.rule.may_be_shown else ""
             raise ConfigError(f"{self.name} must be {self.rule.legal}{shown}.")
         return value
-
-    def documented(self) -> str:
-        """Return the setting's row for the table in docs/server.md."""
-        default = "required" if self.default is None else f"`{self.default}`"
-        return f"| `{self.name}` | {default} | {self.rule.legal} | {self.meaning} |"

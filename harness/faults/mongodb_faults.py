@@ -20,7 +20,7 @@ class MongodbFaults(Injector):
         return self.through(Fault("mongodb", "black-holed"))
 
     def mongodb_slow(self, latency_ms: int = 300) -> AbstractContextManager[Fault]:
-        """Every answer of MongoDB is delayed by this much."""
+        """Every answer of MongoDB is delayed."""
         return self.through(Fault("mongodb", "slow", latency_ms))
 
     def mongodb_killed(self) -> AbstractContextManager[Fault]:

@@ -43,7 +43,7 @@ class RedisFaults(Injector):
         return self.through(Fault("redis", "black-holed"))
 
     def redis_slow(self, latency_ms: int = 300) -> AbstractContextManager[Fault]:
-        """Every answer of Redis is delayed by this much."""
+        """Every answer of Redis is delayed."""
         return self.through(Fault("redis", "slow", latency_ms))
 
     def redis_flapping(self) -> AbstractContextManager[Fault]:
@@ -64,7 +64,7 @@ class RedisFaults(Injector):
         return self.lasting(Breakage(fault, health, proof, nothing, nothing, CUT_EVERY_S))
 
     def redis_killed(self, *, back_from: Path | None = None) -> AbstractContextManager[Fault]:
-        """`kill -9`, and down while the context lasts; back with the data of a snapshot, or empty."""
+        """`kill -9`, and down while it lasts; back with the data of a snapshot, or empty."""
         server = self._services.own_redis()
         probe = self._probe(fault := Fault("redis", "killed"))
         return self.lasting(

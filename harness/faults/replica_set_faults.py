@@ -79,7 +79,7 @@ class ReplicaSetFaults(Injector):
         )
 
     def mongodb_majority_lost(self, replica_set: ReplicaSet) -> AbstractContextManager[Fault]:
-        """All members but the primary stand still; they go on at the end of the context."""
+        """All members but the primary stand still; they go on at the end."""
         others = replica_set.secondaries()
 
         def pause() -> None:
@@ -97,7 +97,7 @@ class ReplicaSetFaults(Injector):
         )
 
     def member_paused(self, replica_set: ReplicaSet) -> AbstractContextManager[Fault]:
-        """A member that is not the primary stands still, and lags until the end of the context."""
+        """A member that is not the primary stands still, and lags until the end."""
         lagging = replica_set.secondaries()[0]
 
         def silent() -> str:

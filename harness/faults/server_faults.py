@@ -38,7 +38,7 @@ class ServerFaults(Injector):
         """`kill -9` for all workers while one of them is between its insert and its push.
 
         Redis goes silent, so that pushes hang; the workers are killed as soon as `is_mid_push` is true. Redis
-        stays silent while the context lasts.
+        stays silent while it lasts.
         """
         proxy = self._services.proxies["redis"]
 
@@ -54,12 +54,12 @@ class ServerFaults(Injector):
         )
 
     def server_killed(self) -> AbstractContextManager[Fault]:
-        """`kill -9` for the server with all its workers; it is started again at the end of the context."""
+        """`kill -9` for the server with all its workers; it is started again at the end."""
         target = self._instances.first
         return self._server_ended("killed", target, target.kill)
 
     def server_stopped(self) -> AbstractContextManager[Fault]:
-        """SIGTERM; the server is started again at the end of the context."""
+        """SIGTERM; the server is started again at the end."""
         target = self._instances.first
 
         def stop() -> None:

@@ -21,7 +21,7 @@ class UpstreamFaults(Injector):
         return self.through(Fault(f"{UPSTREAM} {name}", "black-holed"))
 
     def upstream_slow(self, name: str, latency_ms: int = 300) -> AbstractContextManager[Fault]:
-        """Every answer of the store is delayed by this much."""
+        """Every answer of the store is delayed."""
         return self.through(Fault(f"{UPSTREAM} {name}", "slow", latency_ms))
 
     def upstream_flapping(self, name: str) -> AbstractContextManager[Fault]:

@@ -25,7 +25,7 @@ WATCHING = (
     "+sentinel|master",
     "+sentinel|get-master-addr-by-name",
 )
-"""What docs/server.md says that the server's user needs at the sentinels."""
+"""What docs/clusters.md says that the server's user needs at the sentinels."""
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +10,6 @@ from reference_server.config import SETTINGS, Config
 from reference_server.setting import ConfigError, Setting
 
 SECRET = "s" * 32
-DOCS = Path(__file__).parents[3] / "docs" / "server.md"
 
 
 def config(**environment: str) -> Config:
@@ -83,18 +80,6 @@ def test_what_may_hold_a_secret_is_never_shown() -> None:
         with pytest.raises(ConfigError) as refusal:
             config(**{name: value})
         assert "hunter2" not in str(refusal.value)
-
-
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_every_setting_stands_in_the_documentation_as_it_is(setting: Setting) -> None:
-    rows = re.findall(rf"^\| `{setting.name}` \|.*$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    assert rows == [setting.documented()]
-
-
-def test_the_documentation_knows_no_other_settings() -> None:
-    assert re.findall(r"^\| `([A-Z_]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE) == [
-        s.name for s in SETTINGS
-    ]
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
