@@ -6,8 +6,11 @@ here what they mean where GitHub shows the files. `docs/_toc.yml` is the navigat
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,3 +44,12 @@ html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True, "top_of_page_buttons": []}
 pygments_style = "friendly"
 pygments_dark_style = "native"
+
+
+def setup(app: Sphinx) -> None:
+    """Leave out where links to pages lead that only GitHub has of a repository, such as its commits."""
+
+    def without(_: Sphinx, __: str, text: list[str]) -> None:
+        text[0] = re.sub(r"^\[[^\]]+\]: (\.\./){2}(actions|commits)/.*$", "", text[0], flags=re.MULTILINE)
+
+    app.connect("source-read", without)

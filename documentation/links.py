@@ -20,6 +20,8 @@ from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[1]
 WHERE = ("*.md", "docs/**/*.md", "harness/**/*.md")
+_OF_THE_REPOSITORY = re.compile(r"(\.\./){2}(actions|commits|issues|releases)/")
+"""Pages that GitHub has of a repository, seen from a file at its top, whatever the repository is called."""
 _HTML_ID = re.compile(r"<\w+ [^>]*\b(?:id|name)=\"([^\"]+)\"")
 
 
@@ -74,6 +76,8 @@ def _problem_of_url(url: str) -> str:
 def _problem_of_path(link: Link) -> str:
     path, _, anchor = link.target.partition("#")
     file = (link.page.parent / unquote(path)).resolve() if path else link.page
+    if link.page.parent == ROOT and _OF_THE_REPOSITORY.match(path):
+        return ""
     if not file.is_relative_to(ROOT):
         return "leads out of the repository"
     if not file.exists():

@@ -28,6 +28,7 @@ def test_the_pages_have_links() -> None:
         ("docs/server.md#settings", ""),
         ("docs/images/chat.webp", ""),
         ("https://www.rfc-editor.org/rfc/rfc9457", ""),
+        ("../../commits/main", ""),
         ("docs/servers.md", "has no file"),
         ("docs/server.md#no-such-heading", "has no heading of that name"),
         ("#no-such-heading", "has no heading of that name"),
