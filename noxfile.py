@@ -23,7 +23,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def install(session: nox.Session, extra: str) -> None:
-    """Install the project and one of its extras; in place, so that a run sees the checkout's files."""
+    """Install the project with extras; in place, so that a run sees the checkout's files."""
     session.install("-e", f".[{extra}]")
 
 
@@ -199,7 +199,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def load(session: nox.Session) -> None:
     """Run 100 users for a minute against the reference server; see docs/load.md. Takes Locust's arguments."""
-    install(session, "load")
+    install(session, "server,load")
     run = session.posargs or ["--users", "100", "--spawn-rate", "20", "--run-time", "60s"]
     locust = ["locust", "-f", "loadtests/locustfile.py", "--headless", "--only-summary", *run]
     session.run("python", "-m", "harness", "exec", "--", *locust, "--host", "{base_url}")

@@ -7,7 +7,7 @@ import sys
 try:
     from harness.cli.command_line import main
 except ImportError as error:
-    print(f"harness: {error}: run `python -m pip install .` in its checkout", file=sys.stderr)  # noqa: T201
+    print(f"harness: {error}: run `python -m pip install pollproof`, or `.` in a checkout", file=sys.stderr)  # noqa: T201
     sys.exit(2)
 
 if __name__ == "__main__":

@@ -15,23 +15,29 @@ import socket
 import sys
 from typing import NoReturn
 
-from gevent import monkey
-
-from reference_server import logs
-from reference_server.config import Config
-from reference_server.process import listening, url_check
-from reference_server.process.application import CONNECTIONS, Gunicorn
-from reference_server.process.metrics_folder import MetricsFolder
-from reference_server.setting import ConfigError
-
-log = logging.getLogger(__name__)
-
 WRONG_USAGE = 2
 MIN_OPEN_FILES = 256
+EXTRA = "python -m pip install 'pollproof[server]'"
+
+try:
+    from gevent import monkey
+
+    from reference_server import logs
+    from reference_server.config import Config
+    from reference_server.process import listening, options, url_check
+    from reference_server.process.application import CONNECTIONS, Gunicorn
+    from reference_server.process.metrics_folder import MetricsFolder
+    from reference_server.setting import ConfigError
+except ImportError as error:
+    print(f"pollproof-server: {error}: run `{EXTRA}`", file=sys.stderr)  # noqa: T201
+    sys.exit(WRONG_USAGE)
+
+log = logging.getLogger(__name__)
 
 
 def main() -> int:
     """Run until a signal stops the server; return the exit code."""
+    options.parser().parse_args()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it serves, Ctrl-C ends it without a traceback
     try:
@@ -65,6 +71,9 @@ def _sockets(config: Config, metrics: MetricsFolder) -> list[socket.socket]:
     try:
         importlib.import_module("reference_server.app")
         return listening.sockets(config.host, config.port)
+    except ImportError as error:
+        metrics.remove()
+        raise ConfigError(f"pollproof-server: {error}: run `{EXTRA}`") from error
     except ConfigError:
         metrics.remove()
         raise

@@ -14,6 +14,7 @@ from harness.authoring.descriptions import TARGET
 from harness.authoring.drafting import Draft
 from harness.authoring.schema import TARGET_FILE, described
 from harness.printable import printable
+from harness.program import PROGRAM
 from harness.targets.profile import Profile
 
 WIDTH = 110
@@ -31,8 +32,8 @@ def rendered_profile(draft: Draft, *, output: Path, source: str) -> str:
 
 def _lines(draft: Draft, output: Path, source: str) -> Iterator[str]:
     yield f"#:schema {schema_for(output)}"
-    yield from _comment(f"Written by `python -m harness init` {source}.")
-    yield from _comment(f"`python -m harness try {output.name}` shows whether it fits the server.")
+    yield from _comment(f"Written by `{PROGRAM} init` {source}.")
+    yield from _comment(f"`{PROGRAM} try {output.name}` shows whether it fits the server.")
     yield "# Keys that are not here have the values of the reference server; docs/adapters.md tells more."
     if draft.unclear:
         yield "#"

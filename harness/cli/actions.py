@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -23,6 +25,8 @@ from harness.cli.pages import doctor_page, plan_page
 from harness.cli.progress import Progress
 from harness.client import Client, require
 from harness.errors import CannotWrite, NotHere, UsageError, reason_of
+from harness.extras import BROWSER, EXTRAS, LOAD, lacking
+from harness.extras import require as require_extra
 from harness.history.recorder import REMEDY
 from harness.parts import PARTS
 from harness.plan import PLAN_FILE, PlanRow, find_plan, read_plan, select
@@ -37,10 +41,11 @@ from harness.runner.folder import AGAIN, held, new_run
 from harness.runner.judging import judge
 from harness.stack import Found, Services, chromium, handed_on, locate, require_disks
 from harness.stack import doctor as examine
+from harness.stack.browser import NO_PLAYWRIGHT
 from harness.stack.finding import SERVICES
-from harness.stack.stores import DEFAULT_STORES, Stores, services_for
+from harness.stack.stores import services_for
 from harness.targets.profile import REFERENCE, Profile, load_profile
-from harness.targets.starting import require_free, running_target
+from harness.targets.starting import require_free, require_startable, running_target
 from harness.verdict import EXIT_CODES
 
 SOAK = "soak"
@@ -49,13 +54,14 @@ BY_NAME = (SOAK, "deploys", "partitions", "redis-cluster")
 """Sections that are run only when a row of theirs or they themselves are named."""
 LONGEST_ROW_S = 180.0
 DEMO_USERS = ("alice", "bob")
+LOCUST = "locust"
 
 
 def run(options: Namespace) -> int:
     """Run rows of the plan; run those again, one at a time, for which the machine was too busy."""
-    stores, wanted = load_profile(options.target).stores, _wanted(options)
-    find_services(stores)
-    jobs = 1 if any(store.port for store in stores.values()) else options.jobs or most_at_once()
+    profile, wanted = load_profile(options.target), _wanted(options)
+    find_services(profile)
+    jobs = 1 if any(store.port for store in profile.stores.values()) else options.jobs or most_at_once()
     if any(row.needs_chromium for row in wanted):
         find_chromium()
     with_seed(options)
@@ -104,14 +110,21 @@ def with_seed(options: Namespace) -> None:
         options.seed = secrets.randbelow(2**32)
 
 
-def find_services(stores: Stores = DEFAULT_STORES) -> dict[str, Found]:
-    """Return each service that is needed, fetched if it is missing. Raise UsageError if it cannot."""
-    needed = services_for(stores)
+def find_services(profile: Profile) -> dict[str, Found]:
+    """Return each service that a target needs, fetched if it is missing.
+
+    Raise UsageError where it cannot be had, or this Python cannot start the target.
+    """
+    require_startable(profile)
+    needed = services_for(profile.stores)
     return {service: locate(service, install=True, say=say) for service in SERVICES if service in needed}
 
 
 def find_chromium() -> None:
     """Get Chromium if it is missing; where it cannot be had, say so: the rows that need it are skipped."""
+    if lacking(BROWSER):
+        say(NO_PLAYWRIGHT)
+        return
     try:
         chromium.locate_chromium(install=True, say=say)
     except NotHere as error:
@@ -271,7 +284,8 @@ def plan(options: Namespace) -> int:
 def doctor(options: Namespace) -> int:
     """Print for each part what was found and where, or why it is missing and the command that gets it."""
     found = examine(options.parts or PARTS, install=options.install, say=say)
-    for text, style in doctor_page(found, console.width):
+    extras = {} if options.parts else {extra: lacking(extra) for extra in EXTRAS}
+    for text, style in doctor_page(found, console.width, lacking=extras):
         line(text, style=style)
     needed = [row for row in found if not row.without or options.parts]
     return 0 if all(row.found for row in needed) else UsageError.exit_code
@@ -295,12 +309,18 @@ def serve(options: Namespace) -> int:
 
 
 def execute(options: Namespace) -> int:
-    """Run a command against a new server, whose stores it may break; return the command's exit code."""
+    """Run a command against a new server, whose stores it may break; return the command's exit code.
+
+    Programs that came with this Python's packages are found, too, when its environment is not active.
+    """
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
+    _require_program(options.words[0], path)
     with _target(options, port=None) as (base_url, services):
         words = [word.replace("{base_url}", base_url) for word in options.words]
         try:
             env = {
                 **os.environ,
+                "PATH": path,
                 handed_on.VARIABLE: handed_on.written(services.control_url, services.proxies),
             }
             code = subprocess.run(words, check=False, env=env).returncode
@@ -309,9 +329,18 @@ def execute(options: Namespace) -> int:
             raise UsageError(f"The command {words[0]!r} cannot be run: {reason_of(error)}.") from error
 
 
+def _require_program(word: str, path: str) -> None:
+    """Raise UsageError for a word that names no program, before anything is started for it."""
+    if shutil.which(word, path=path) is None:
+        if word == LOCUST:
+            require_extra(LOAD, "Locust")
+        raise UsageError(f"The command {word!r} cannot be run: there is no such program.")
+
+
 @contextlib.contextmanager
 def _target(options: Namespace, *, port: int | None) -> Iterator[tuple[str, Services]]:
     profile = load_profile(options.target)
+    require_startable(profile)
     if port is not None:
         require_free(port)
     with contextlib.ExitStack() as stack:

@@ -16,8 +16,10 @@ from harness.authoring.trying import Trial
 from harness.cli.console import console, line, say
 from harness.errors import UsageError
 from harness.printable import printable
+from harness.program import PROGRAM
 from harness.reports.paragraphs import paragraph
 from harness.targets.profile import load_profile
+from harness.targets.starting import require_startable
 
 INDENT = 4
 
@@ -25,6 +27,7 @@ INDENT = 4
 def try_profile(options: Namespace) -> int:
     """Walk one message through the server of a profile; return the exit code."""
     profile = load_profile(options.profile)
+    require_startable(profile)
     with served(profile, say=say) as url, contextlib.closing(Trial(profile, url)) as trial:
         say(trial.shown(f"Trying the profile '{profile.name}' with the server at {url}"))
         for step in trial.steps():
@@ -60,7 +63,7 @@ def init(options: Namespace) -> int:
         say("This could not be told:")
         for sentence in draft.unclear:
             _sentence("- ", f"{sentence}.", "")
-    say(f"See whether it fits: python -m harness try {shlex.quote(str(options.output))}")
+    say(f"See whether it fits: {PROGRAM} try {shlex.quote(str(options.output))}")
     return 0
 
 

@@ -101,7 +101,7 @@ def drawable(options: Namespace) -> tuple[Profile, list[ChaosFault]]:
     profile = load_profile(options.target)
     require_clusters(options.cluster, profile)
     wanted = chosen(kinds_of(profile, options.cluster), options.only)
-    kinds, left_out = possible(wanted, profile, find_services(profile.stores))
+    kinds, left_out = possible(wanted, profile, find_services(profile))
     _say_left_out(left_out)
     return profile, kinds
 
@@ -123,7 +123,7 @@ def _given(options: Namespace) -> Case:
 
 
 def _require_possible(case: Case, profile: Profile) -> None:
-    services = find_services(profile.stores)
+    services = find_services(profile)
     if kinds := [fault.kind for fault in case.schedule.faults]:
         _, left_out = possible(kinds, profile, services)
         for reason, missing in left_out.items():

@@ -27,11 +27,11 @@ from harness.cli.chaos import command_of, drawable, drawn, options_of, play_sche
 from harness.cli.chaos_lanes import played_side_by_side
 from harness.cli.console import line, say
 from harness.cli.one_stack import OneStack
-from harness.cli.parser import PROGRAM
 from harness.cli.summing_up import headline, show
 from harness.errors import CannotWrite, UsageError
 from harness.history import read_histories
 from harness.history.recorder import REMEDY
+from harness.program import PROGRAM
 from harness.reports.record import RunRecord, read_results
 from harness.reports.words import duration
 from harness.runner.folder import HISTORY, new_run

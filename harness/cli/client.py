@@ -10,11 +10,12 @@ from harness import polling_clients
 from harness.cli.actions import find_services, in_two_tries, results_folder, run_rows, side_by_side, with_seed
 from harness.cli.console import say
 from harness.errors import UsageError
+from harness.extras import BROWSER, require
 from harness.plan import PlanRow, read_plan, select
 from harness.polling_clients import scenarios
 from harness.polling_clients.fitting import fitting
 from harness.polling_clients.profile import load_client
-from harness.targets.profile import REFERENCE
+from harness.targets.profile import REFERENCE, load_profile
 
 PAGE = Path(polling_clients.__file__ or "").with_name("plan.md")
 SCENARIOS = Path(scenarios.__file__ or "").parent
@@ -29,7 +30,9 @@ def client(options: Namespace) -> int:
         say(f"Left out: {', '.join(row.id for row in those)}: {reason}.")
     if not rows:
         raise UsageError(f"None of the rows asked for suits the client {loaded.profile.name!r}.")
-    find_services()
+    if loaded.profile.page is not None:
+        require(BROWSER, f"The client '{loaded.profile.name}' is a page: opening it")
+    find_services(load_profile(REFERENCE))
     with_seed(options)
     count = f"{len(rows)} row{'s' * (len(rows) != 1)}"
     say(f"Client plan: {count} with the client '{loaded.profile.name}', seed {options.seed}")

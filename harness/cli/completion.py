@@ -15,7 +15,8 @@ import argcomplete
 from argcomplete.completers import FilesCompleter
 from argcomplete.shell_integration import shellcode
 
-from harness.cli.parser import SHORT_NAME, parser
+from harness.cli.parser import parser
+from harness.program import SHORT_NAME
 from harness.errors import HarnessError
 
 HARNESS = Path(__file__).parents[1]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from harness.extras import EXTRAS, SERVER, installing
 from harness.plan import PlanRow
 from harness.plan.drift import Runners
 from harness.printable import printable
+from harness.program import PROGRAM
 from harness.reports.paragraphs import paragraph
 from harness.stack import DoctorRow
 from harness.stack.finding import SERVICES
@@ -43,8 +45,13 @@ def _run_by(nodes: Sequence[str]) -> Iterator[Line]:
             yield f"{'':{INDENT}}  {printable(node.partition('::')[2])}", "dim"
 
 
-def doctor_page(services: Sequence[DoctorRow], width: int) -> Iterator[Line]:
-    """Yield for each service what was found and where, or what gets it and why it is missing."""
+def doctor_page(
+    services: Sequence[DoctorRow], width: int, *, lacking: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[Line]:
+    """Yield for each service what was found and where, or what gets it and why it is missing.
+
+    `lacking` are the packages that this Python does not have, by the extra that they belong to.
+    """
     for row in services:
         name = f"{row.service:<{INDENT}} "
         if row.found is not None:
@@ -58,18 +65,33 @@ def doctor_page(services: Sequence[DoctorRow], width: int) -> Iterator[Line]:
             if row.command:
                 yield f"  get it with: {row.command}", ""
             yield paragraph(row.problem, width, first="  ", indent=2), "dim"
+    yield from _extras(lacking or {}, width)
     yield "", ""
-    yield from _summary(services, width)
+    only_others = bool(lacking and lacking[SERVER])
+    yield from _summary(services, width, what="run --target PROFILE" if only_others else "run")
 
 
-def _summary(parts: Sequence[DoctorRow], width: int) -> Iterator[Line]:
-    """Yield whether a run can start, and what it lacks."""
+def _extras(lacking: Mapping[str, Sequence[str]], width: int) -> Iterator[Line]:
+    """Yield for each extra of the package whether it is installed, and what adds it."""
+    for extra, packages in lacking.items():
+        name = f"{f'[{extra}]':<{INDENT}} "
+        if not packages:
+            yield f"{name}installed", ""
+            continue
+        yield f"{name}not installed", "bold yellow"
+        yield f"  add it with: {installing(extra)}", ""
+        why = f"Without {', '.join(packages)}, {EXTRAS[extra]}."
+        yield paragraph(why, width, first="  ", indent=2), "dim"
+
+
+def _summary(parts: Sequence[DoctorRow], width: int, *, what: str) -> Iterator[Line]:
+    """Yield whether a run can start, with which words, and what it lacks."""
     missing = [row for row in parts if row.found is None]
     if needed := [row.service for row in missing if not row.without]:
         yield paragraph(f"Missing: {', '.join(needed)}.", width), "red"
     elif {row.service for row in parts} >= set(SERVICES):
         here = "Every service" if missing else "Everything"
-        yield f"{here} is here: `python -m harness run` can start.", "green"
+        yield f"{here} is here: `{PROGRAM} {what}` can start.", "green"
     for row in missing:
         if row.without:
             yield paragraph(f"Without {row.service}, {row.without}.", width), "yellow"

@@ -14,10 +14,8 @@ from harness.cli import dispatch
 from harness.cli.seeds import seeds_from
 from harness.parts import PARTS
 from harness.printable import printable
+from harness.program import PROGRAM, SHORT_NAME
 
-PROGRAM = "python -m harness"
-SHORT_NAME = "pollproof"
-"""What it is called where it is installed."""
 SHELLS = ("bash", "zsh", "fish")
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _FAILED = {2: "wrong usage, or something is missing", 3: "the harness or its machine failed"}

@@ -15,14 +15,15 @@ from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, 
 from harness.chaos.shrinking import OutOfTime, shrink
 from harness.cli.chaos import PATIENCE_S, table
 from harness.cli.console import console, line, say
-from harness.cli.parser import PROGRAM
 from harness.errors import CannotWrite, UsageError, reason_of
 from harness.history.recorder import REMEDY
+from harness.program import PROGRAM
 from harness.reports.record import RunRecord, read_results
 from harness.runner.folder import HISTORY
 from harness.stack.processes import Process
 from harness.stack.waiting import wait_until
 from harness.targets.profile import load_profile
+from harness.targets.starting import require_startable
 
 STEPS = "shrink"
 """The folder of the reruns, below that of the run."""
@@ -66,6 +67,7 @@ def _failed(folder: Path) -> RunRecord:
 def _case(folder: Path) -> Case:
     played = read_schedule(folder / SCHEDULE)
     profile = load_profile(played.target)
+    require_startable(profile)
     case = case_of(folder / SCHEDULE, kinds_of(profile, played.clusters))
     workers = case.workers or (profile.workers if profile.command else None)
     return Case(case.schedule, case.seed, case.target, workers)

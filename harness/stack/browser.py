@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import NotHere
+from harness.extras import BROWSER, installing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,8 +24,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 NO_PLAYWRIGHT = (
-    "Pages are opened with Playwright, which this Python does not have:"
-    " run `python -m pip install 'pollproof[browser]'`."
+    f"Pages are opened with Playwright, which this Python does not have: run `{installing(BROWSER)}`."
 )
 _START_MS = 60_000
 

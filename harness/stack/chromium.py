@@ -17,6 +17,7 @@ from platformdirs import user_cache_path
 
 from harness.errors import NotHere
 from harness.parts import CHROMIUM
+from harness.program import PROGRAM
 from harness.stack.found import Found
 from harness.stack.packages import Say, Unavailable, run
 
@@ -25,7 +26,7 @@ LEFT_OUT = "WITHOUT_CHROMIUM"
 """The variable that leaves out, openly, what needs a browser."""
 OLDEST = 123
 """Chat pages use CSS that is as new as this (field-sizing)."""
-INSTALLER = "python -m harness doctor --install chromium"
+INSTALLER = f"{PROGRAM} doctor --install chromium"
 
 SHELL, WHOLE = "chromium-headless-shell", "chromium"
 """Debian's packages. The shell has no window: a new page takes a third of the processor's time."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.parts import CHROMIUM, MONGOD, PARTS, REDIS, TOXIPROXY
+from harness.program import PROGRAM
 from harness.stack import chromium, foreign
 from harness.stack.found import DoctorRow, Found
 from harness.stack.packages import (
@@ -26,7 +27,7 @@ from harness.stack.packages import (
     system,
 )
 
-INSTALLER = "python -m harness doctor --install"
+INSTALLER = f"{PROGRAM} doctor --install"
 CACHE_VARIABLE = "HOME" if sys.platform == "darwin" else "XDG_CACHE_HOME"
 
 

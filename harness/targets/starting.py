@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UsageError, reason_of
+from harness.extras import SERVER, require
 from harness.stack import Services, Target
 from harness.targets.instances import HOST, Instances
 from harness.targets.profile import Profile
+
+OUR_SERVER = ("{python}", "-m", "reference_server")
 
 
 @contextlib.contextmanager
@@ -28,6 +31,12 @@ def running_target(
         yield instances.start()
     finally:
         instances.stop()
+
+
+def require_startable(profile: Profile) -> None:
+    """Raise UsageError where this Python lacks what the target is started with: our server's packages."""
+    if profile.command[:3] == OUR_SERVER:
+        require(SERVER, f"The target '{profile.name}' is the reference server, which")
 
 
 def require_free(port: int) -> None:

@@ -160,7 +160,8 @@ def test_a_new_instance_serves_before_an_old_one_is_stopped() -> None:
 def test_the_image_has_what_the_server_imports_and_nothing_of_the_harness() -> None:
     listed = _requirements(read("requirements.txt"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert listed.items() <= _requirements("\n".join(project["dependencies"])).items()
+    needed = [*project["dependencies"], *project["optional-dependencies"]["server"]]
+    assert listed.items() <= _requirements("\n".join(needed)).items()
     assert set(listed) == {PACKAGES.get(name, name) for name in _imported(ROOT / "reference_server")}
 
 

@@ -9,7 +9,8 @@ from importlib.metadata import version
 
 import pytest
 
-from harness.cli.parser import PROGRAM, Parser, parser
+from harness.cli.parser import Parser, parser
+from harness.program import PROGRAM
 
 PROGRAM_WORDS = PROGRAM.split()
 
