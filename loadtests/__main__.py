@@ -1,4 +1,4 @@
-"""`python -m loadtests` and `pollproof-load`: Locust with the locustfile of this package, wherever that is installed."""
+"""`python -m loadtests` and `pollproof-load`: Locust with the locustfile of this package, wherever it is."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ def _locust() -> int:
     from locust.main import main as run  # it replaces parts of the standard library
 
     sys.argv[1:1] = ["--locustfile", str(LOCUSTFILE)]
-    run()
+    run()  # type: ignore[no-untyped-call]
     return 0
 
 

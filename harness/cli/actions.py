@@ -59,7 +59,9 @@ LOCUST = "locust"
 
 def run(options: Namespace) -> int:
     """Run rows of the plan; run those again, one at a time, for which the machine was too busy."""
-    profile, wanted = load_profile(options.target), _wanted(options)
+    profile = load_profile(options.target)
+    require_startable(profile)
+    wanted = _wanted(options)
     find_services(profile)
     jobs = 1 if any(store.port for store in profile.stores.values()) else options.jobs or most_at_once()
     if any(row.needs_chromium for row in wanted):

@@ -16,8 +16,8 @@ from argcomplete.completers import FilesCompleter
 from argcomplete.shell_integration import shellcode
 
 from harness.cli.parser import parser
-from harness.program import SHORT_NAME
 from harness.errors import HarnessError
+from harness.program import SHORT_NAME
 
 HARNESS = Path(__file__).parents[1]
 PROFILES = {"client": HARNESS / "polling_clients" / "reference"}
