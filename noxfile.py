@@ -7,7 +7,7 @@ import os
 import nox
 
 nox.options.sessions = ["lint", "tests"]
-nox.options.default_venv_backend = "virtualenv"
+nox.options.default_venv_backend = "uv|virtualenv"  # uv where it is present
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
 
@@ -22,9 +22,30 @@ SCHEMAS = {
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-def install(session: nox.Session, extra: str) -> None:
+LOCK = ".ci/requirements.txt"
+LOCKED = bool(os.environ.get("CI") or os.environ.get("LOCKED"))
+"""Whether sessions install what the lock file has, checked by its hashes: so it is in CI.
+
+Elsewhere pyproject.toml's ranges count: a Python that the locked versions do not know can have others.
+"""
+
+
+def install(session: nox.Session, extras: str) -> None:
     """Install the project with extras; in place, so that a run sees the checkout's files."""
-    session.install("-e", f".[{extra}]")
+    if LOCKED:
+        session.install("--require-hashes", "-r", LOCK)
+        session.install("--no-deps", "--no-build-isolation", "-e", ".")  # the lock file has what builds it
+    else:
+        session.install("-e", f".[{extras}]")
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write the lock file of CI anew: `-- --upgrade` takes the newest versions that pyproject.toml allows."""
+    session.install("uv>=0.9,<1")
+    words = ["--all-extras", "--universal", "--python-version", "3.11", "--generate-hashes"]
+    words += ["--no-annotate", "--no-emit-index-url", "--quiet", "--output-file", LOCK, *session.posargs]
+    session.run("uv", "pip", "compile", "pyproject.toml", *words)
 
 
 @nox.session

@@ -1,0 +1,62 @@
+"""CI installs `.ci/requirements.txt`: it has a version of each package that pyproject.toml asks for, and hashes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCK = (ROOT / ".ci" / "requirements.txt").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OUTDATED = "the lock file no longer fits pyproject.toml: run `python3 -m nox -s lock`"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+
+
+def asked_for() -> list[str]:
+    """Return what the project and its extras ask for, without the project itself."""
+    extras = PROJECT["optional-dependencies"].values()
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
+    return [line for line in lines if Requirement(line).name != PROJECT["name"]]
+
+
+def locked() -> list[tuple[Requirement, str]]:
+    """Return each locked requirement, with the lines of its hashes."""
+    entries = re.findall(r"^(\S[^\\\n]*==[^\\\n]*)\\\n((?:    --hash=.*\n)+)", LOCK, re.MULTILINE)
+    return [(Requirement(line.strip()), hashes) for line, hashes in entries]
+
+
+@pytest.mark.parametrize("line", asked_for(), ids=lambda line: Requirement(line).name)
+def test_what_is_asked_for_is_locked_at_a_version_that_it_allows(line: str) -> None:
+    wanted = Requirement(line)
+    for python in PYTHONS:
+        machine = {
+            "python_version": python,
+            "python_full_version": f"{python}.5",
+            "sys_platform": "linux",
+            "platform_machine": "x86_64",
+            "os_name": "posix",
+        }
+        if wanted.marker and not wanted.marker.evaluate(machine):
+            continue
+        versions = [
+            next(iter(each.specifier)).version
+            for each, _ in locked()
+            if canonicalize_name(each.name) == canonicalize_name(wanted.name)
+            and (each.marker is None or each.marker.evaluate(machine))
+        ]
+        assert len(versions) == 1, OUTDATED
+        assert wanted.specifier.contains(versions[0], prereleases=True), OUTDATED
+
+
+def test_nothing_is_installed_without_its_hash() -> None:
+    lines = [line for line in LOCK.splitlines() if line and not line.startswith((" ", "#"))]
+    assert len(lines) == len(locked()) > 100
+
+
+def test_the_lock_file_names_no_index() -> None:
+    assert not re.search(r"://|--(extra-)?index|--find-links", LOCK)
