@@ -1,4 +1,4 @@
-"""CI installs `.ci/requirements.txt`: it has a version of each package that pyproject.toml asks for, and hashes."""
+"""CI installs `.ci/requirements.txt`: a version of all that pyproject.toml asks for, with hashes."""
 
 from __future__ import annotations
 
