@@ -100,8 +100,9 @@ def _check_queue(world: World) -> None:
 
 
 def _check_keys(world: World) -> None:
-    for key, value in world.redis.data.items():
-        if key not in world.redis.expiring:
+    in_use = world.promoted or world.redis
+    for key, value in in_use.data.items():
+        if key not in in_use.expiring:
             raise Violation(f"bounded: the key {key.decode()} lives for ever")
         if isinstance(value, list) and len(value) > world.setting.window:
             raise Violation(f"bounded: the list {key.decode()} has {len(value)} entries")

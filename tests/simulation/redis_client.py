@@ -27,7 +27,18 @@ class RedisClient:
     """One process's client. Each call goes over the network."""
 
     def __init__(self, hub: Hub, network: Network, server: RedisServer, inbox: Inbox) -> None:
-        self._hub, self._network, self._server, self._inbox = hub, network, server, inbox
+        self._hub, self._network, self._inbox = hub, network, inbox
+        self.server = server
+
+    def move(self, server: RedisServer) -> None:
+        """Use another server from the next call on; its notices must be asked for."""
+        self.server = server
+        self._inbox.break_off()
+
+    def notice(self, server: RedisServer, text: bytes) -> None:
+        """Take a notice that a server publishes, if it is the one in use."""
+        if server is self.server:
+            self._inbox.arrive(text)
 
     def register_script(self, text: str) -> Callable[..., Any]:
         """Return a function that runs a script."""
@@ -46,7 +57,7 @@ class RedisClient:
         as_bytes = [_encoded(one) for one in keys], [_encoded(one) for one in arguments]
         return self._network.call(
             f"{name} {keys[0]}",
-            lambda: self._server.eval(text, *as_bytes),
+            lambda: self.server.eval(text, *as_bytes),
             writes=name not in ("read", "probe"),
         )
 
@@ -58,7 +69,7 @@ class RedisClient:
             values = [_encoded(one) for one in arguments]
             what = f"{name} {arguments[0] if arguments else ''}"
             return self._network.call(
-                what, lambda: self._server.run(command, *values), writes=name not in _READS
+                what, lambda: self.server.run(command, *values), writes=name not in _READS
             )
 
         return run

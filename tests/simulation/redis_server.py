@@ -62,6 +62,13 @@ class RedisServer:
             f"term{self._generation}",
         )
 
+    def promoted(self, notify: Callable[[bytes, bytes], object]) -> RedisServer:
+        """Return the replica as a server of its own, while this one goes on."""
+        assert self._replica is not None
+        other = RedisServer(notify)
+        other.data, other.expiring, other.run_id, other.replid = copy.deepcopy(self._replica)
+        return other
+
     def switch(self) -> None:
         """The way leads to the replica, which was promoted, or back to the first one, which stood still."""
         assert self._replica is not None

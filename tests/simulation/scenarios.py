@@ -174,6 +174,16 @@ def redis_fails_over_and_back(world: World) -> None:
     happening(world, "the other Redis is in use", world.redis.switch, world.redis.switch)
 
 
+@scenario(before=two_were_sent)
+def two_primaries(world: World) -> None:
+    """A replica that is behind is promoted, and the old primary goes on: workers leave it one by one."""
+    sender(world, "alice", "a1", at=0)
+    reader(world, "bob", 1, 0)
+    happening(
+        world, "a worker uses the new Redis", lambda: (world.promote(), world.move(1)), lambda: world.move(0)
+    )
+
+
 @scenario(mongodb_lags=True)
 def mongodb_rolls_back(world: World) -> None:
     """MongoDB fails over, and rolls back what its majority does not have."""

@@ -50,12 +50,15 @@ class World:
         self.setting = setting
         self.hub = Running.hub = Hub()
         self.history = History()
-        self.redis = RedisServer(self._publish)
+        self.redis = RedisServer(lambda channel, text: self._publish(self.redis, text))
+        self.promoted: RedisServer | None = None
+        """Another primary, beside the first."""
         self.redis.has_moved = self._break_subscriptions
         self.mongo = MongoServer(lags=setting.mongodb_lags)
         self.mongo.applied["users"] = {name: {"_id": name} for name in USERS}
         self.mongo.committing()()
         self._inboxes: list[Inbox] = []
+        self._clients: list[RedisClient] = []
         self.to_redis = Network(self.hub, "Redis", redis_client.ERRORS, setting.redis_faults)
         self.to_mongo = Network(self.hub, "MongoDB", mongo_client.ERRORS, setting.mongo_faults)
         self._count = 0
@@ -66,7 +69,8 @@ class World:
         self._count += 1
         inbox = Inbox(self.hub, self.to_redis, may_lose=self.setting.notices_get_lost)
         self._inboxes.append(inbox)
-        redis = RedisClient(self.hub, self.to_redis, self.redis, inbox)
+        redis = RedisClient(self.hub, self.to_redis, self.promoted or self.redis, inbox)
+        self._clients.append(redis)
         mongo = MongoClient(self.hub, self.to_mongo, self.mongo)
         worker = Worker(self.hub, f"w{self._count}", redis, mongo, inbox, window=self.setting.window)
         starting = self.hub.spawn(f"start of {worker.name}", worker.start, worker)
@@ -113,9 +117,18 @@ class World:
         """Put the clock of the machines back; what measures durations goes on."""
         self.hub.wall_us -= by_us
 
-    def _publish(self, channel: bytes, text: bytes) -> None:
-        for inbox in self._inboxes:
-            inbox.arrive(text)
+    def promote(self) -> None:
+        """Let the replica be a primary, too: no worker uses it until it is moved there."""
+        self.promoted = other = self.redis.promoted(lambda channel, text: self._publish(other, text))
+
+    def move(self, number: int) -> None:
+        """Let a worker hear of the promoted Redis, and use it."""
+        assert self.promoted is not None
+        self._clients[number].move(self.promoted)
+
+    def _publish(self, server: RedisServer, text: bytes) -> None:
+        for client in self._clients:
+            client.notice(server, text)
 
     def _break_subscriptions(self) -> None:
         for inbox in self._inboxes:
@@ -157,6 +170,8 @@ class World:
             (
                 self.hub.fingerprint(),
                 self.redis.fingerprint(),
+                self.promoted and self.promoted.fingerprint(),
+                tuple(client.server is self.redis for client in self._clients),
                 self.mongo.fingerprint(),
                 self.history.fingerprint(),
                 tuple(inbox.fingerprint() for inbox in self._inboxes),
