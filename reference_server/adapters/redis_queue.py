@@ -18,6 +18,7 @@ import redis
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.queue_limits import check_message, check_read
 from reference_server.adapters.redis_clients import MAX_CONCURRENT
+from reference_server.adapters.redis_round_trips import RoundTrips, Script
 from reference_server.errors import Misconfigured, QueueUnavailable
 from reference_server.interfaces import (
     Accepted,
@@ -66,6 +67,7 @@ class RedisQueue:
     ) -> None:
         self._client = client
         self._breaker = breaker
+        self._round_trips = RoundTrips(client)
         self._gate = threading.BoundedSemaphore(MAX_CONCURRENT)
         self._limit = limit
         self._ttl_ms = ttl_s * 1000
@@ -157,12 +159,13 @@ class RedisQueue:
         self._guarded(lambda: self._client.delete(self._keys_of(recipient)[1]))
         return Untrusted(why)
 
-    def _run(self, script: Callable[..., Any], recipient: str, arguments: Sequence[Any]) -> Any:
+    def _run(self, script: Script, recipient: str, arguments: Sequence[Any]) -> Any:
         """Run a script. Raise what MessageQueue raises."""
         keys = self._keys_of(recipient)
 
         def run() -> Any:
-            return self._guarded(lambda: script(keys=keys, args=[*self._writer_of(recipient), *arguments]))
+            from_here = [*self._writer_of(recipient), *arguments]
+            return self._guarded(lambda: self._round_trips.run(script, keys, from_here))
 
         if (reply := run())[0] == b"stranger":
             self._found(recipient, reply[1].decode())

@@ -1,18 +1,21 @@
-"""Mutants of turns at a mailbox: what is stored together, and what is remembered for the next command."""
+"""Mutants of turns: what is stored or sent together, and what is remembered for the next command."""
 
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 
 from reference_server.adapters import mongo_after
 from reference_server.adapters.mongo_after import Stop, append_after
 from reference_server.adapters.mongo_store import MongoStore
+from reference_server.adapters.redis_round_trips import RoundTrips
 from reference_server.errors import Failure
 from reference_server.message import EMPTY, Head, place_after
 from tests.mutants.registry import STORY, mutant
 
 _append = MongoStore.append
+_round_trip = RoundTrips._run
 
 
 @mutant(row="CHAOS-49", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
@@ -62,3 +65,11 @@ def head_believed():
         return message
 
     MongoStore.append = append
+
+
+@mutant(row="CHAOS-01", promise="available", replaces="adapters.redis_round_trips:RoundTrips._run")
+def answers_of_a_round_trip_mixed_up(self, name, calls):
+    """Of the scripts that share a round trip to Redis, each gets the answer to the next one."""
+    time.sleep(0.05)  # so that some wait
+    first, *others = _round_trip(self, name, calls)
+    return [*others, first]

@@ -17,6 +17,7 @@ MOST = 250
 FOUND_IN = {
     "acked-by-the-primary-alone": "mongodb-rolls-back",
     "acked-before-stored": "a-worker-is-killed",
+    "answers-of-a-round-trip-mixed-up": "one-worker",
     "batch-acked-though-its-place-is-taken": "two-workers",
     "batch-acked-though-one-is-a-retry": "one-worker-gets-a-retry",
     "breaker-never-closes": "redis-is-away",

@@ -47,7 +47,17 @@ class RedisClient:
         def run(keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
             return self._eval(name, text, [*keys], [*args])
 
+        run.sha = text  # type: ignore[attr-defined]  # as redis-py's scripts have one
         return run
+
+    def pipeline(self, *, transaction: bool) -> Pipeline:
+        """Return scripts that go together."""
+        assert not transaction
+        return Pipeline(self)
+
+    def evalsha(self, text: str, count: int, *values: Any) -> Any:
+        """Run a script that was registered."""
+        return self._eval(_name_of(text), text, [*values[:count]], [*values[count:]])
 
     def eval(self, text: str, count: int, *values: Any) -> Any:
         """Run a script once."""
@@ -77,6 +87,35 @@ class RedisClient:
     def pubsub(self, **options: Any) -> Inbox:
         """Return this process's subscription."""
         return self._inbox
+
+
+class Pipeline:
+    """Scripts that go together. Others' commands come between them; without an answer to one, all fail."""
+
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+        self._scripts: list[tuple[Any, ...]] = []
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def evalsha(self, *values: Any) -> None:
+        """Add a script."""
+        self._scripts.append(values)
+
+    def execute(self, *, raise_on_error: bool) -> list[Any]:
+        """Run the scripts, and return the answer of each, or the error that it answers."""
+        assert not raise_on_error
+        return [self._answer(*values) for values in self._scripts]
+
+    def _answer(self, *values: Any) -> Any:
+        try:
+            return self._client.evalsha(*values)
+        except redis.ResponseError as error:
+            return error
 
 
 class Inbox:

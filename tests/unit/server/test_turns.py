@@ -20,7 +20,7 @@ class Served:
         self.batches: list[list[int]] = []
         self.may_end = threading.Semaphore(0)
         self.bug: BaseException | None = None
-        self.turns: Turns[int, int] = Turns(self._serve)
+        self.turns: Turns[int, int] = Turns(self._serve, everyones=(ConnectionError,))
         self._threads: list[threading.Thread] = []
         self.outcomes: dict[int, object] = {}
 
@@ -126,6 +126,16 @@ def test_who_is_being_served_waits_for_the_outcome(served: Served) -> None:
     with pytest.raises(TooLate):
         served.turns._wait("bob", place, 0.4)
     del served.turns._waiting["bob"]
+
+
+def test_a_failure_that_is_everyones_reaches_those_who_wait(served: Served) -> None:
+    served.start(1, 2, 3)
+    served.bug = ConnectionError("down")
+    served.end(batches=1)
+    assert served.outcomes == dict.fromkeys((1, 2, 3), served.bug)
+    served.bug = None
+    served.may_end.release()
+    assert served.turns.take("bob", 4, 0.001) == 8
 
 
 @pytest.mark.parametrize("bug", [ZeroDivisionError("bug"), SystemExit(1)])
