@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reference_server.adapters import redis_queue
+from reference_server.adapters import cluster_queue, redis_queue
 from tests.mutants.registry import mutant
 
 STRANGER = "if here ~= ARGV[1] then return {'stranger', here} end"
@@ -23,3 +23,13 @@ def promoted_node_believed():
         return text.replace(STRANGER, "").replace(WRITER, "local writer = 'any Redis'")
 
     redis_queue.script = believing
+
+
+@mutant(row="CLUSTER-20", promise="available")
+def slot_on_its_way_is_an_error():
+    """A slot on its way to another node is not expected: requests for its mailboxes are answered 500."""
+
+    class Other(Exception):
+        pass
+
+    cluster_queue.AskError = cluster_queue.TryAgainError = Other

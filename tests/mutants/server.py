@@ -22,7 +22,7 @@ class BrokenGunicorn(entry.Gunicorn):
         from tests.mutants.catalog import MUTANTS
         from tests.mutants.registry import ServerMutant
 
-        mutant = MUTANTS[sys.argv[1]]
+        mutant = MUTANTS[_name]
         assert isinstance(mutant, ServerMutant)
         if mutant.in_master:
             mutant.put_in()
@@ -33,7 +33,7 @@ class BrokenGunicorn(entry.Gunicorn):
         from tests.mutants.catalog import MUTANTS
         from tests.mutants.registry import ServerMutant
 
-        mutant = MUTANTS[sys.argv[1]]
+        mutant = MUTANTS[_name]
         assert isinstance(mutant, ServerMutant)
         if not mutant.in_master:
             mutant.put_in()
@@ -41,5 +41,6 @@ class BrokenGunicorn(entry.Gunicorn):
 
 
 if __name__ == "__main__":
+    _name = sys.argv.pop(1)  # the server itself knows no such argument
     entry.Gunicorn = BrokenGunicorn
     sys.exit(entry.main())
