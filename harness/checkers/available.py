@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import accumulate
 from operator import attrgetter, sub
@@ -30,7 +30,8 @@ from harness.checkers.findings import at, conclude, finding
 from harness.checkers.pressure import EXCUSED, Found, Pressure, sort_out
 from harness.checkers.serving import endless, not_back, not_let_in, tolerated
 from harness.checkers.spans import Spans
-from harness.history import NS_PER_S, Effect, Event, FaultWindow, History, Outcome, Poll, Send
+from harness.history import NS_PER_S, Effect, Event, FaultWindow, History, Poll, Send
+from harness.history.operations import OK
 from harness.verdict import Finding, Judgement
 
 PROMISE = "available"
@@ -40,7 +41,7 @@ REPLACED_WITHIN_S = 5
 """By then a server has replaced workers that were killed, and answers again."""
 NOT_FOR_USERS = (401, 403, 404)
 """Always wrong for a signed-in user who polls his own mailbox or writes to a user who exists."""
-_ANSWER = attrgetter("outcome", "status")
+_ANSWER, _WAIT_S = attrgetter("outcome", "status"), attrgetter("wait_s")
 
 
 def available(history: History) -> Judgement:
@@ -50,9 +51,35 @@ def available(history: History) -> Judgement:
     return conclude(history, PROMISE, findings, inquiry.evidence(excused), doubt=inquiry.doubt(excused))
 
 
-def _seconds(operations: Sequence[Send | Poll], ends: Sequence[int]) -> list[float]:
-    """Return how long each answer took."""
-    return [max(0, end_ns - it.start_ns) / NS_PER_S for it, end_ns in zip(operations, ends, strict=True)]
+@dataclass(frozen=True)
+class _Timed:
+    """Operations in the order of their start; when each began and was over, in ns, and how long it took."""
+
+    operations: Sequence[Send | Poll]
+    starts: Sequence[int]
+    ends: Sequence[int]
+    seconds: Sequence[float]
+
+
+def _timed(operations: Sequence[Send | Poll], ends: Sequence[int]) -> _Timed:
+    starts = [operation.start_ns for operation in operations]
+    pairs = zip(starts, ends, strict=True)
+    seconds = [(end - start) / NS_PER_S if end > start else 0.0 for start, end in pairs]
+    return _Timed(operations, starts, ends, seconds)
+
+
+def _timed_sends(sends: Sequence[Send], end_ns: int) -> _Timed:
+    """Return sends with their times; one that was never answered took until the end of the history."""
+    return _timed(sends, [send.end_ns or end_ns for send in sends])
+
+
+def _timed_polls(polls: Sequence[Poll]) -> _Timed:
+    """Return polls with their times, without the time for which a poll could be held."""
+    timed = _timed(polls, [poll.end_ns for poll in polls])
+    if not any(map(_WAIT_S, polls)):
+        return timed
+    pairs = zip(polls, timed.seconds, strict=True)
+    return replace(timed, seconds=[max(0.0, lasted_s - poll.wait_s) for poll, lasted_s in pairs])
 
 
 @dataclass
@@ -62,15 +89,8 @@ class _Inquiry:
     def __post_init__(self) -> None:
         self.bound_s = self.history.bounds.answers_within_s
         self.pressure = Pressure(self.history)
-        self.starts = [s.start_ns for s in self.history.sends], [p.start_ns for p in self.history.polls]
-        self.sends, self.polls = self._that_prove_something()
-        self.send_ends = [send.end_ns or self.history.end_ns for send in self.sends]
-        self.send_seconds = _seconds(self.sends, self.send_ends)
-        self.poll_ends = [poll.end_ns for poll in self.polls]
-        self.poll_seconds = [  # without the time for which a poll could be held
-            max(0.0, lasted_s - poll.wait_s) if poll.wait_s else lasted_s
-            for poll, lasted_s in zip(self.polls, _seconds(self.polls, self.poll_ends), strict=True)
-        ]
+        sends, polls = self._that_prove_something()
+        self.sends, self.polls = _timed_sends(sends, self.history.end_ns), _timed_polls(polls)
         self.faults = sorted(self.history.faults, key=attrgetter("injected_ns"))
         self.recovered = [recovered_ns(window, self.history) for window in self.faults]
         self.injected = [window.injected_ns for window in self.faults]
@@ -78,9 +98,14 @@ class _Inquiry:
         self.all_recovered = list(accumulate(self.recovered, max))
 
     @cached_property
+    def starts(self) -> tuple[list[int], list[int]]:
+        """When each send and each poll began."""
+        return [send.start_ns for send in self.history.sends], [poll.start_ns for poll in self.history.polls]
+
+    @cached_property
     def served_consumers(self) -> set[str]:
         """Consumers that were served; like what follows, asked only about what can be wrong."""
-        return {poll.consumer for poll in self.history.polls if poll.outcome is Outcome.OK}
+        return {poll.consumer for poll in self.history.polls if poll.outcome is OK}
 
     @cached_property
     def readers(self) -> set[str]:
@@ -90,25 +115,22 @@ class _Inquiry:
     @cached_property
     def served_pairs(self) -> set[tuple[str, str]]:
         """Senders and recipients of messages that were acked."""
-        return {(send.sender, send.recipient) for send in self.history.sends if send.outcome is Outcome.OK}
+        return {(send.sender, send.recipient) for send in self.history.sends if send.outcome is OK}
 
     def run(self) -> Iterator[Found]:
-        yield from self._judge_all(self.sends, self.send_ends, self.send_seconds)
-        yield from self._judge_all(self.polls, self.poll_ends, self.poll_seconds)
+        yield from self._judge_all(self.sends)
+        yield from self._judge_all(self.polls)
         yield from not_let_in(self.history, self._broken_or_perhaps, self.pressure)
         yield from not_back(self.history, self.pressure)
         yield from endless(self.history)
 
-    def _judge_all(
-        self, operations: Sequence[Send | Poll], ends: Sequence[int], seconds: Sequence[float]
-    ) -> Iterator[Found]:
-        """Judge operations, given in the order of their start with their ends and the seconds they took."""
-        starts, bound_s = [operation.start_ns for operation in operations], self.bound_s
-        suspects = set(self.faulty.places(starts, max(map(sub, ends, starts), default=0)))
-        suspects.update(place for place, taken_s in enumerate(seconds) if taken_s > bound_s)
-        suspects.update(place for place, it in enumerate(operations) if it.outcome is not Outcome.OK)
+    def _judge_all(self, timed: _Timed) -> Iterator[Found]:
+        bound_s, operations, ends = self.bound_s, timed.operations, timed.ends
+        suspects = set(self.faulty.places(timed.starts, max(map(sub, ends, timed.starts), default=0)))
+        suspects.update(place for place, taken_s in enumerate(timed.seconds) if taken_s > bound_s)
+        suspects.update(place for place, it in enumerate(operations) if it.outcome is not OK)
         for place in sorted(suspects):  # nothing can be wrong with the others
-            yield from self._judge(operations[place], ends[place], seconds[place])
+            yield from self._judge(operations[place], ends[place], timed.seconds[place])
 
     def _may_be_refused(self, operation: Send | Poll) -> bool:
         """Whether the scenario can have provoked a 4xx: not for a reader or a pair that is served."""
@@ -218,8 +240,10 @@ class _Inquiry:
         return {
             "sends": len(self.history.sends),
             "polls": len(self.history.polls),
-            "answers": dict(sorted([*_counted("send", self.sends), *_counted("poll", self.history.polls)])),
-            "answered_after_s": summary([*self.send_seconds, *self.poll_seconds]),
+            "answers": dict(
+                sorted([*_counted("send", self.sends.operations), *_counted("poll", self.history.polls)])
+            ),
+            "answered_after_s": summary([*self.sends.seconds, *self.polls.seconds]),
             "excused_as_the_machine_was_too_busy": excused,
             "faults": [
                 {"name": window.name, **dict(zip(("sends", "polls"), self._inside(window), strict=True))}
@@ -239,7 +263,7 @@ class _Inquiry:
     def doubt(self, excused: int) -> str:
         if sentence := tolerated(self.history):
             return sentence
-        if not (self.send_seconds or self.poll_seconds):
+        if not (self.sends.operations or self.polls.operations):
             return "there was no send and no poll whose answer was due"
         for window in self.history.faults:
             if sentence := self._doubt_about(window):

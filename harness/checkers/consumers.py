@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -13,8 +13,9 @@ from operator import attrgetter
 from harness.checkers.gaps import Gaps
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.spans import Spans
-from harness.history import NS_PER_S, History, Outcome, Poll
+from harness.history import NS_PER_S, History, Poll
 from harness.history.memoize import memoize
+from harness.history.operations import OK, REFUSED, UNKNOWN
 from harness.history.positions import Position, Scale
 
 _FIRST_START_NS, _HAS_MORE = attrgetter("first_start_ns"), attrgetter("has_more")
@@ -63,13 +64,12 @@ class Consumer:
     @cached_property
     def seqs(self) -> list[int | None]:
         """The seq of each of the first deliveries, if it is a number: some servers use text."""
-        seqs = (delivery.received.seq for delivery in self.firsts)
-        return [seq if isinstance(seq, int) else None for seq in seqs]
+        return [seq if isinstance(seq := one.received.seq, int) else None for one in self.firsts]
 
     @cached_property
     def gap_polls(self) -> list[Poll]:
         """The polls whose answers admitted a gap, in their order."""
-        return [poll for poll in self.polls if poll.gap and poll.outcome is Outcome.OK]
+        return [poll for poll in self.polls if poll.gap and poll.outcome is OK]
 
     @cached_property
     def gaps(self) -> Gaps:
@@ -87,7 +87,7 @@ class Consumer:
         if not self.scale.semantics.is_destructive:
             return Spans(())
         visibility_ns = self.scale.semantics.visibility_s * NS_PER_S
-        lost = (poll for poll in self.polls if poll.outcome is Outcome.UNKNOWN)
+        lost = (poll for poll in self.polls if poll.outcome is UNKNOWN)
         return Spans((poll.start_ns, poll.end_ns + visibility_ns) for poll in lost)
 
     @cached_property
@@ -180,7 +180,7 @@ def _consumer(name: str, polls: tuple[Poll, ...], matched: Matched) -> Consumer:
     for delivery in deliveries:
         if delivery.message is not None:
             arrivals.setdefault(delivery.message, delivery)
-    last_answered = next((poll for poll in reversed(polls) if poll.outcome is Outcome.OK), None)
+    last_answered = next((poll for poll in reversed(polls) if poll.outcome is OK), None)
     return Consumer(name, polls[0].reader, polls, deliveries, arrivals, last_answered, matched.scale)
 
 
@@ -188,7 +188,7 @@ class Mailbox:
     """The messages of one recipient, and which of them must reach a consumer."""
 
     def __init__(self, messages: Iterable[Message], matched: Matched, history: History) -> None:
-        self.kept = [message for message in messages if message.outcome is not Outcome.REFUSED]
+        self.kept = [message for message in messages if message.outcome is not REFUSED]
         received = matched.received
         self._scale = matched.scale
         self._semantics = history.semantics
@@ -198,7 +198,7 @@ class Mailbox:
         self._drops_for_cursors = history.policy.older_cursors == "gap"
         self._starts = sorted(message.first_start_ns for message in self.kept)
         self._acks = sorted(message.ack_ns for message in self.kept if message.ack_ns is not None)
-        self.acked = [message for message in self.kept if message.outcome is Outcome.OK]
+        self.acked = [message for message in self.kept if message.outcome is OK]
         self.existing = [
             message for message in self.kept if message.ack_ns is not None or message in received
         ]
@@ -241,17 +241,24 @@ class Mailbox:
     @cached_property
     def droppable_ns(self) -> dict[Message, float]:
         """When enough may have followed each message for retention to drop it; infinity if never."""
-        return {message: self._droppable_ns(message) for message in self.kept}
+        starts = [message.first_start_ns for message in self.kept]
+        return dict(zip(self.kept, self._followed_ns(starts), strict=True))
 
-    def _droppable_ns(self, message: Message) -> float:
+    def _followed_ns(self, starts: Iterable[int]) -> Iterator[float]:
+        """Yield when retention may drop each of the messages that began then."""
         if self._semantics.retention != "count":
-            kept_ns = self._semantics.retained_for_s * NS_PER_S
-            return message.first_start_ns + kept_ns if self._semantics.retention == "age" else math.inf
-        surely_older = bisect_right(self._acks, message.first_start_ns)
-        last_to_follow = surely_older + self._retained
-        if last_to_follow >= len(self._starts):
-            return math.inf
-        return max(message.first_start_ns, self._starts[last_to_follow])
+            is_by_age = self._semantics.retention == "age"
+            kept_ns = self._semantics.retained_for_s * NS_PER_S if is_by_age else math.inf
+            yield from (start_ns + kept_ns for start_ns in starts)
+            return
+        acks, followers, retained = self._acks, self._starts, self._retained
+        for start_ns in starts:
+            surely_older = bisect_right(acks, start_ns)
+            last_to_follow = surely_older + retained
+            if last_to_follow >= len(followers):
+                yield math.inf
+            else:
+                yield max(start_ns, followers[last_to_follow])
 
     def _is_newer(self, message: Message, since: Position | None, start_ns: int) -> bool:
         position = self._positions.get(message)
@@ -268,7 +275,7 @@ class Mailbox:
         """Whether retention was free to drop it before the consumer first read on to the end after it."""
         since_ns = message.ack_ns or message.first_start_ns
         later = islice(consumer.polls, bisect_left(consumer.starts, since_ns), None)
-        read = next((it for it in later if it.outcome is Outcome.OK and not it.has_more), consumer.last)
+        read = next((it for it in later if it.outcome is OK and not it.has_more), consumer.last)
         return self.droppable_ns[message] < read.end_ns
 
 

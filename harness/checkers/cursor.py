@@ -19,7 +19,8 @@ from harness.checkers.later_deliveries import LaterDeliveries
 from harness.checkers.messages import Matched, Message, match
 from harness.checkers.spans import Spans
 from harness.checkers.suspected_causes import of_missing
-from harness.history import NS_PER_S, History, Outcome, Poll
+from harness.history import NS_PER_S, History, Poll
+from harness.history.operations import OK
 from harness.verdict import Finding, Judgement
 
 PROMISE = "cursor"
@@ -47,7 +48,7 @@ class _Walk:
 
     def _follow(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
         progress = CursorProgress(consumer, self.matched)
-        self.cursors += [poll.outcome for poll in consumer.polls].count(Outcome.OK)
+        self.cursors += [poll.outcome for poll in consumer.polls].count(OK)
         due, late = mailbox.due(consumer, mailbox.existing), progress.arrived_after_passed()
         self.compared += len(due)
         if not self.matched.scale.compares:
@@ -77,7 +78,7 @@ class _Walk:
         due_ns = self.unquiet.quiet_end_ns(seen_ns, self.history.bounds.delivered_within_s * NS_PER_S)
         if last is None or last.has_more or last.start_ns < due_ns:
             return None
-        given = (p for p in reversed(consumer.polls) if p.outcome is Outcome.OK and p.next_since != p.since)
+        given = (p for p in reversed(consumer.polls) if p.outcome is OK and p.next_since != p.since)
         poll = next(given, None)
         return poll if poll is not None and poll.end_ns > message.first_start_ns else None
 

@@ -8,7 +8,8 @@ from itertools import accumulate
 
 from harness.checkers.consumers import Consumer
 from harness.checkers.messages import Matched, Message
-from harness.history import Outcome, Poll
+from harness.history import Poll
+from harness.history.operations import OK
 from harness.history.positions import BEGINNING, Position
 
 
@@ -27,7 +28,7 @@ class CursorProgress:
         polls: list[Poll] = []
         before: str | None = None
         for poll in self._consumer.polls:
-            if poll.next_since == before or poll.outcome is not Outcome.OK:
+            if poll.next_since == before or poll.outcome is not OK:
                 continue  # most answers bring nothing new
             before = poll.next_since
             cursor = self._scale.of_cursor(before)

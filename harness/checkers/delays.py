@@ -85,9 +85,9 @@ def _of_the_first_poll(
     """Return the delay of a message that came with the first poll after its ack, as nearly all do."""
     poll = consumer.polls[place]
     start_ns, end_ns = poll.start_ns, poll.end_ns
-    idle_ns = lag_ns = _lag_ns(consumer, place, base_ns)
-    before = consumer.polls[place - 1] if place else poll
-    if poll.intended_ns - before.end_ns > interval_ns or before.has_more:
+    before = consumer.polls[place - 1] if place else None
+    idle_ns = lag_ns = _lag_ns(poll, before, base_ns)
+    if before is not None and (poll.intended_ns - before.end_ns > interval_ns or before.has_more):
         idle_ns = max(lag_ns, _idle_ns(consumer, place, base_ns, interval_ns))
     delay_ns, phase_ns = end_ns - base_ns - idle_ns, start_ns - base_ns - idle_ns
     round_trip_ns = end_ns - (start_ns if start_ns > base_ns else base_ns)
@@ -113,7 +113,7 @@ def _of_a_later_poll(
     poll, starts = consumer.polls[place], consumer.starts
     chance = bisect_left(starts, base_ns)
     begin = _round_begin(consumer, place, chance)
-    lag_ns = _lag_ns(consumer, place, base_ns)
+    lag_ns = _lag_ns(poll, consumer.polls[place - 1], base_ns)
     idle_ns = [_idle_ns(consumer, it, base_ns, interval_ns) for it in range(chance, place + 1)]
     idle_ns[-1] = max(lag_ns, idle_ns[-1])
     return Delay(
@@ -131,13 +131,12 @@ def _of_a_later_poll(
     )
 
 
-def _lag_ns(consumer: Consumer, place: int, base_ns: int) -> int:
-    """Return how much later than intended the harness started a poll."""
-    poll = consumer.polls[place]
-    ready_ns = poll.intended_ns if poll.intended_ns > base_ns else base_ns
-    if place and (before_ns := consumer.polls[place - 1].end_ns) > ready_ns:
-        ready_ns = before_ns
-    return poll.start_ns - ready_ns if poll.start_ns > ready_ns else 0
+def _lag_ns(poll: Poll, before: Poll | None, base_ns: int) -> int:
+    """Return how much later than intended the harness started a poll, the next one after `before`."""
+    start_ns, ready_ns = poll.start_ns, poll.intended_ns if poll.intended_ns > base_ns else base_ns
+    if before is not None and before.end_ns > ready_ns:
+        ready_ns = before.end_ns
+    return start_ns - ready_ns if start_ns > ready_ns else 0
 
 
 def _idle_ns(consumer: Consumer, place: int, base_ns: int, interval_ns: int) -> int:

@@ -7,10 +7,11 @@ from typing import Any
 
 from harness.checkers.messages import match
 from harness.checkers.spans import Spans
-from harness.history import NS_PER_S, FaultWindow, History, Outcome
+from harness.history import NS_PER_S, FaultWindow, History
 from harness.history.memoize import memoize
+from harness.history.operations import OK, REFUSED, UNKNOWN
 
-WORDS = {Outcome.OK: "acked", Outcome.UNKNOWN: "unknown", Outcome.REFUSED: "refused"}
+WORDS = {OK: "acked", UNKNOWN: "unknown", REFUSED: "refused"}
 
 
 @memoize
@@ -54,7 +55,7 @@ def _polls(history: History) -> dict[str, int]:
     """Count each recipient's answered polls begun after the last heal; all of them if nothing was broken."""
     healed_ns = max((w.healed_ns or history.end_ns for w in history.faults), default=history.begin_ns)
     polls = Counter(
-        poll.reader for poll in history.polls if poll.outcome is Outcome.OK and poll.start_ns >= healed_ns
+        poll.reader for poll in history.polls if poll.outcome is OK and poll.start_ns >= healed_ns
     )
     recipients = dict.fromkeys(message.recipient for message in match(history).messages)
     return {recipient: polls[recipient] for recipient in recipients}

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from operator import attrgetter
 from typing import TypeVar
 
@@ -18,12 +19,13 @@ from msgspec import Struct
 
 from harness.history import Event, History, Outcome, Poll, Received, Send
 from harness.history.memoize import memoize
+from harness.history.operations import OK, REFUSED, UNKNOWN
 from harness.history.positions import Position, Scale
 
 K = TypeVar("K")
 T = TypeVar("T")
 _Triple = tuple[str, str, str]
-_LIKELY = (Outcome.OK, Outcome.UNKNOWN, Outcome.REFUSED)
+_LIKELY = (OK, UNKNOWN, REFUSED)
 """The outcome of a message is the first of these that any of its attempts has."""
 
 
@@ -97,7 +99,7 @@ class Matched:
         """Return the acked messages of each recipient, in the order of their start."""
         grouped: dict[str, list[Message]] = {}
         for message in self.messages:
-            if message.outcome is Outcome.OK:
+            if message.outcome is OK:
                 grouped.setdefault(message.recipient, []).append(message)
         return grouped
 
@@ -108,40 +110,42 @@ def group(sends: Iterable[Send]) -> tuple[Message, ...]:
     for send in sorted(sends, key=attrgetter("start_ns")):
         name = send.op if send.client_message_id is None else send.client_message_id
         named.setdefault(name, []).append(send)
-    messages = [_message(attempts) for alike in named.values() for attempts in _apart(alike)]
+    messages = [
+        _message(attempts)
+        for alike in named.values()
+        for attempts in ([alike] if len(alike) == 1 else _apart(alike))
+    ]
     return tuple(sorted(messages, key=attrgetter("first_start_ns")))
 
 
 def _apart(alike: list[Send]) -> Iterable[list[Send]]:
     """Separate messages that have the same `client_message_id` but differ otherwise."""
-    if len(alike) == 1:
-        return [alike]
     return _grouped(alike, lambda send: (send.sender, send.recipient, send.content)).values()
 
 
 def _message(attempts: list[Send]) -> Message:
     first = attempts[0]
     outcome, ack_ns = _answered(first) if len(attempts) == 1 else _best(attempts)
-    return Message(
-        sender=first.sender,
-        recipient=first.recipient,
-        content=first.content,
-        client_message_id=first.client_message_id,
-        attempts=tuple(attempts),
-        outcome=outcome,
-        ack_ns=ack_ns,
-        first_start_ns=first.start_ns,
+    return Message(  # by position, as `Send.of`
+        first.sender,
+        first.recipient,
+        first.content,
+        first.client_message_id,
+        tuple(attempts),
+        outcome,
+        ack_ns,
+        first.start_ns,
     )
 
 
 def _answered(attempt: Send) -> tuple[Outcome, int | None]:
-    return attempt.outcome, attempt.end_ns if attempt.outcome is Outcome.OK else None
+    return attempt.outcome, attempt.end_ns if attempt.outcome is OK else None
 
 
 def _best(attempts: list[Send]) -> tuple[Outcome, int | None]:
     """Return the outcome of several attempts together, and when the first was acked."""
     outcomes = {attempt.outcome for attempt in attempts}
-    acks = [a.end_ns for a in attempts if a.outcome is Outcome.OK and a.end_ns is not None]
+    acks = [a.end_ns for a in attempts if a.outcome is OK and a.end_ns is not None]
     return next(outcome for outcome in _LIKELY if outcome in outcomes), min(acks, default=None)
 
 
@@ -153,6 +157,7 @@ def match(history: History) -> Matched:
     deliveries: dict[str, list[Delivery]] = {}
     places: dict[str, int] = {}
     scale, consumer_of = history.scale, history.consumer_of
+    position_of = scale.of_message
     positions: dict[Message, Position] = {}
     known: set[Message] = set()
     unplaced = False
@@ -162,7 +167,7 @@ def match(history: History) -> Matched:
         places[consumer] = place = places.get(consumer, -1) + 1
         if not place:
             deliveries[consumer] = []
-        if poll.outcome is not Outcome.OK:
+        if poll.outcome is not OK:
             continue
         for received in poll.messages:
             message = sure.get(received.id) or finder.find(received, poll)
@@ -173,15 +178,15 @@ def match(history: History) -> Matched:
             if message in known:
                 continue
             known.add(message)
-            if where := scale.of_message(received):
+            if where := position_of(received):
                 positions[message] = where
     if unplaced:
         for arrived in deliveries.values():
             arrived[:] = map(finder.reconsider, arrived)
     for message in messages:
-        for attempt in message.attempts:
-            if message not in positions and (where := scale.of_message(attempt)):
-                positions[message] = where
+        if message not in positions:
+            acked = filter(None, map(position_of, message.attempts))
+            positions.update((message, where) for where in islice(acked, 1))
     arrivals = {consumer: tuple(all_) for consumer, all_ in deliveries.items()}
     return Matched(messages, arrivals, scale, positions, frozenset(known), finder.is_one_to_one)
 

@@ -15,7 +15,8 @@ from harness.checkers.consumers import Consumer, consumers_of
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.suspected_causes import SuspectedCause
-from harness.history import NS_PER_S, History, Outcome, Poll, Send
+from harness.history import NS_PER_S, History, Poll, Send
+from harness.history.operations import OK, REFUSED
 from harness.semantics import Semantics
 from harness.verdict import Finding, Judgement
 
@@ -79,7 +80,7 @@ def _times_strayed(consumer: Consumer) -> dict[int, int]:
     for poll in consumer.polls:
         count += not is_same(poll.since, given)
         times[poll.op] = count
-        if poll.outcome is Outcome.OK:
+        if poll.outcome is OK:
             given = poll.next_since
     return times
 
@@ -130,7 +131,7 @@ def _ids_allowed(attempts: Iterable[Send], semantics: Semantics) -> int:
 
     A key holds from some time during the first attempt on, so it surely does where an attempt ended in time.
     """
-    tries = [attempt for attempt in attempts if attempt.outcome is not Outcome.REFUSED]
+    tries = [attempt for attempt in attempts if attempt.outcome is not REFUSED]
     if semantics.retry == "none":
         return max(1, len(tries))
     if semantics.key_holds_s is None or not tries:

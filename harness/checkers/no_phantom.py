@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.messages import Delivery, Message, match
-from harness.history import History, Outcome
+from harness.history import History
+from harness.history.operations import REFUSED
 from harness.verdict import Finding, Judgement
 
 PROMISE = "no-phantom"
@@ -27,7 +28,7 @@ def no_phantom(history: History) -> Judgement:
     evidence = {
         "delivered": delivered,
         "sent": len(matched.messages),
-        "refused": matched.outcomes[Outcome.REFUSED],
+        "refused": matched.outcomes[REFUSED],
     }
     doubt = "" if delivered else "no message was delivered, so nothing could be compared with what was sent"
     return conclude(history, PROMISE, findings.values(), evidence, doubt=doubt)
@@ -41,7 +42,7 @@ def _is_right(delivery: Delivery) -> bool:
         and message.content == received.content
         and received.sender in (message.sender, "")
         and message.recipient == received.recipient == poll.reader
-        and message.outcome is not Outcome.REFUSED
+        and message.outcome is not REFUSED
         and message.first_start_ns <= poll.end_ns
     )
 
@@ -54,7 +55,7 @@ def _faults(delivery: Delivery) -> Iterator[tuple[str, str]]:
         return
     if message.first_start_ns > delivery.poll.end_ns:
         yield "phantom", "but it had not been sent yet"
-    if message.outcome is Outcome.REFUSED:
+    if message.outcome is REFUSED:
         yield (
             "refused_but_delivered",
             f"although every attempt to send it was refused (status {_statuses(message)})",

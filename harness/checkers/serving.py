@@ -76,7 +76,7 @@ def not_back(history: History, pressure: Pressure) -> Iterator[Found]:
 
 def endless(history: History) -> Iterator[Finding]:
     """Find consumers whose answers promise more again and again, and never bring it."""
-    suspects = {history.consumer_of(poll) for poll in history.polls if poll.has_more and not poll.messages}
+    suspects = set(map(history.consumer_of, (it for it in history.polls if it.has_more and not it.messages)))
     consumers = history.consumers() if suspects else {}  # hardly ever: there may be a million polls
     for polls in (consumers[consumer] for consumer in sorted(suspects)):
         row: list[Poll] = []

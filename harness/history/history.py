@@ -155,8 +155,9 @@ class History:
     def consumers(self) -> dict[str, tuple[Poll, ...]]:
         """Return the polls of each consumer, in the order in which they were made."""
         grouped: dict[str, list[Poll]] = {}
+        consumer_of = self.consumer_of
         for poll in self.polls:
-            grouped.setdefault(self.consumer_of(poll), []).append(poll)
+            grouped.setdefault(consumer_of(poll), []).append(poll)
         return {consumer: tuple(polls) for consumer, polls in grouped.items()}
 
     @property

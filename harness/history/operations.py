@@ -29,6 +29,10 @@ class Outcome(StrEnum):
     """Timed out, cut off, or 503 with `outcome: unknown`: it may have taken effect once, or never."""
 
 
+OK, REFUSED, UNKNOWN = Outcome
+"""For loops over all operations: taking a member from its class costs more than comparing with it."""
+
+
 class Unreadable(StrEnum):
     """What kept an answer from being read, though its status means success."""
 

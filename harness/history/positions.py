@@ -51,21 +51,28 @@ class Scale:
             return cast(_Place, instant)
         return _numbered if self.semantics.cursor == "sequence" else _nowhere
 
-    def of_message(self, message: Placed) -> Position | None:
-        """Return the position of a message; None if it cannot be compared with cursors."""
+    @cached_property
+    def of_message(self) -> Callable[[Placed], Position | None]:
+        """The function that returns the position of a message; None if it cannot be compared with cursors."""
         if self.semantics.cursor == "timestamp":
-            return self.of_cursor(message.timestamp)
-        if self.semantics.cursor == "sequence" and isinstance(message.seq, int):
-            return _numbered(str(message.seq))
-        return None
+            return _by_timestamp
+        return _by_seq if self.semantics.cursor == "sequence" else _nowhere
 
     def is_same(self, one: str | None, other: str | None) -> bool:
         """Whether two cursors are the same place: with the same text, or the same position."""
         return one == other or (self.compares and self.of_cursor(one) == self.of_cursor(other))
 
 
-def _nowhere(text: str | None) -> None:
+def _nowhere(cursor: object) -> None:
     """Return None: an opaque cursor cannot be compared."""
+
+
+def _by_timestamp(message: Placed) -> Position | None:
+    return cast(Position | None, instant(message.timestamp))
+
+
+def _by_seq(message: Placed) -> Position | None:
+    return _numbered(str(message.seq)) if isinstance(message.seq, int) else None
 
 
 def _numbered(text: str | None) -> Position | None:
