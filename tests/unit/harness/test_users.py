@@ -23,5 +23,5 @@ def test_any_other_answer_is_taken_as_it_is(status: int | None) -> None:
 
 
 def test_nobody_comes_back_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.client.PATIENCE_S", 0.0)
+    monkeypatch.setattr("harness.client.client.PATIENCE_S", 0.0)
     assert patiently(lambda: _answer(503), pause_s=0).status == 503
