@@ -35,9 +35,13 @@ class Fate(StrEnum):
 
 
 class Fated(Struct, frozen=True):
-    """A message's fate, when it was sent and first arrived, in ns; None if it did not arrive."""
+    """A message's fate, when it was sent and first arrived, in ns; None if it did not arrive.
+
+    `op` is the operation of its first attempt.
+    """
 
     fate: Fate
+    op: int
     sent_ns: int
     arrived_ns: int | None
 
@@ -61,7 +65,7 @@ def fates(history: History, judgements: Iterable[Judgement]) -> Iterator[Fated]:
             fate = Fate.DOUBLED
         elif message in late and failed & {"on-time", "recovers"}:
             fate = Fate.LATE
-        yield Fated(fate, message.first_start_ns, arrived_ns.get(message))
+        yield Fated(fate, message.attempts[0].op, message.first_start_ns, arrived_ns.get(message))
 
 
 def _fate(message: Message, is_received: bool) -> Fate:

@@ -27,6 +27,8 @@ class Curve:
     p95_s: float
     longest_s: float
     late: int
+    width: int = WIDTH
+    height: int = HEIGHT
 
 
 def delivery_curve(run: RunRecord) -> Curve | None:

@@ -1,17 +1,18 @@
 """The fate plot: what became of each message. Time across, messages of one moment above each other.
 
 Geometry only; the page draws it. Common fates are dots, of which one may stand for several messages; rare
-fates are crosses above them, one for each message.
+fates are marks above them, one for each message. Each fate has a shape of its own beside its colour.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from harness.reports.record import FaultBand, Timeline
+from harness.reports.record import FaultBand, RowResult, Timeline
 
 COLUMNS = 150
 MOST_DOTS = 40
@@ -27,10 +28,24 @@ COMMON = {
     "n": "read by no one",
 }
 RARE = {"l": "late", "x": "lost", "2": "delivered twice", "u": "unknown whether stored"}
+WORDS = COMMON | RARE
 FEWEST_LEVELS = 12
-MOST_CROSSES = 400
+MOST_MARKS = 400
 SHORTEST_S = 1.0
 _STEPS_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+class Place(NamedTuple):
+    """Which message of a run it is: the number of its scenario in its row, and its own number in that."""
+
+    row: str
+    scenario: int
+    message: int
+
+    @property
+    def name(self) -> str:
+        """Its name in the page, to which links lead."""
+        return f"m-{self.row}-{self.scenario}-{self.message}"
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,20 @@ class Dots:
 
 
 @dataclass(frozen=True)
-class Cross:
+class Stack:
+    """The dots of one fate in one column, from `y` upwards; `first` is the message that was sent first."""
+
+    fate: str
+    words: str
+    count: int
+    x: float
+    y: float
+    length: float
+    first: Place
+
+
+@dataclass(frozen=True)
+class Mark:
     """One message with a rare fate."""
 
     fate: str
@@ -53,6 +81,7 @@ class Cross:
     y: float
     at_s: float
     delay_s: float | None
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -71,39 +100,54 @@ class FatePlot:
     width: int
     height: int
     dots: tuple[Dots, ...]
-    crosses: tuple[Cross, ...]
+    stacks: tuple[Stack, ...]
+    marks: tuple[Mark, ...]
+    rare: tuple[tuple[str, str, int], ...]
+    """How many messages have each rare fate, drawn or not: its letter, its words, their number."""
     bands: tuple[Band, ...]
     ticks: tuple[tuple[float, str], ...]
     per_dot: int
     left_out: int
-    """How many crosses are not drawn."""
+    """How many marks are not drawn."""
+
+    def places(self) -> Iterator[Place]:
+        """Yield the messages whose events a click shows: those of all marks, then of each stack the first."""
+        yield from (mark.place for mark in self.marks)
+        yield from (stack.first for stack in self.stacks)
 
 
-def fate_plot(timelines: Sequence[Timeline], *, with_faults: bool) -> FatePlot | None:
-    """Return the plot of one or more scenarios on the run's clock; None if they sent nothing."""
+def fate_plot(rows: Sequence[RowResult], *, with_faults: bool) -> FatePlot | None:
+    """Return the plot of all scenarios of these rows on the run's clock; None if they sent nothing."""
+    timelines = [timeline for row in rows for timeline in row.timelines]
     if not any(timeline.fates for timeline in timelines):
         return None
     begin_s, end_s = _span(timelines)
     span_s = end_s - begin_s
-    columns = _columns(timelines, begin_s, span_s)
-    commons = [Counter(fate for fate, _, _ in column if fate in COMMON) for column in columns]
+    columns = _columns(rows, begin_s, span_s)
+    commons = [Counter(one.fate for one in column if one.fate in COMMON) for column in columns]
     per_dot = max(1, math.ceil(max((common.total() for common in commons), default=0) / MOST_DOTS))
-    stacked = [{fate: math.ceil(common[fate] / per_dot) for fate in COMMON} for common in commons]
-    rare = [[one for one in column if one[0] in RARE] for column in columns]
-    rows = max(sum(dots.values()) + len(some) for dots, some in zip(stacked, rare, strict=True))
-    height = DOT * max(FEWEST_LEVELS, min(rows, 2 * MOST_DOTS))
-    crosses = [
-        cross for place, some in enumerate(rare) for cross in _crosses(place, some, stacked[place], height)
+    dots = [{fate: math.ceil(common[fate] / per_dot) for fate in COMMON} for common in commons]
+    rare = [[one for one in column if one.fate in RARE] for column in columns]
+    levels = max(sum(some.values()) + len(marks) for some, marks in zip(dots, rare, strict=True))
+    height = DOT * max(FEWEST_LEVELS, min(levels, 2 * MOST_DOTS))
+    stacks = [
+        stack
+        for column, sent in enumerate(columns)
+        for stack in _stacks(column, sent, commons[column], dots[column], height)
     ]
+    marks = [mark for column, some in enumerate(rare) for mark in _marks(column, some, dots[column], height)]
+    counted = Counter(mark.fate for mark in marks)
     return FatePlot(
         COLUMNS * DOT,
         height,
-        tuple(_dots(commons, stacked, height)),
-        tuple(crosses[:MOST_CROSSES]),
+        tuple(_dots(stacks)),
+        tuple(stacks),
+        tuple(marks[:MOST_MARKS]),
+        tuple((fate, words, counted[fate]) for fate, words in RARE.items() if counted[fate]),
         tuple(_bands(timelines, begin_s, span_s)) if with_faults else (),
         tuple(_ticks(span_s)),
         per_dot,
-        max(0, len(crosses) - MOST_CROSSES),
+        max(0, len(marks) - MOST_MARKS),
     )
 
 
@@ -117,27 +161,43 @@ def _span(timelines: Iterable[Timeline]) -> tuple[float, float]:
     return min(moments), max(*moments, min(moments) + SHORTEST_S)
 
 
-_Sent = tuple[str, float, float | None]
+class _Sent(NamedTuple):
+    fate: str
+    at_s: float
+    delay_s: float | None
+    place: Place
 
 
-def _columns(timelines: Iterable[Timeline], begin_s: float, span_s: float) -> list[list[_Sent]]:
+def _columns(rows: Iterable[RowResult], begin_s: float, span_s: float) -> list[list[_Sent]]:
     columns: list[list[_Sent]] = [[] for _ in range(COLUMNS)]
-    for timeline in timelines:
-        for fate, at_s, delay_s in zip(timeline.fates, timeline.sent_at_s, timeline.delays_s, strict=True):
-            since_s = timeline.begin_s + at_s - begin_s
-            columns[min(COLUMNS - 1, int(since_s / span_s * COLUMNS))].append((fate, since_s, delay_s))
+    for row in rows:
+        for scenario, timeline in enumerate(row.timelines):
+            sent = zip(timeline.fates, timeline.sent_at_s, timeline.delays_s, strict=True)
+            for message, (fate, at_s, delay_s) in enumerate(sent):
+                since_s = timeline.begin_s + at_s - begin_s
+                place = Place(row.id, scenario, message)
+                column = columns[min(COLUMNS - 1, int(since_s / span_s * COLUMNS))]
+                column.append(_Sent(fate, since_s, delay_s, place))
     return columns
 
 
-def _dots(commons: Sequence[Counter[str]], stacked: Sequence[dict[str, int]], height: int) -> Iterable[Dots]:
+def _stacks(
+    column: int, sent: Sequence[_Sent], counts: Counter[str], dots: dict[str, int], height: int
+) -> Iterable[Stack]:
     for fate, words in COMMON.items():
-        path = []
-        for place, dots in enumerate(stacked):
+        if dots[fate]:
+            first = min((one for one in sent if one.fate == fate), key=lambda one: one.at_s)
             below = sum(dots[other] for other in _below(fate))
-            if dots[fate]:
-                path.append(f"M{_x(place)} {_y(below, height)}v-{DOT * (dots[fate] - 1) + HARDLY:g}")
+            length = DOT * (dots[fate] - 1) + HARDLY
+            yield Stack(fate, words, counts[fate], _x(column), _y(below, height), length, first.place)
+
+
+def _dots(stacks: Sequence[Stack]) -> Iterable[Dots]:
+    for fate, words in COMMON.items():
+        some = [stack for stack in stacks if stack.fate == fate]
+        path = "".join(f"M{stack.x} {stack.y}v-{stack.length:g}" for stack in some)
         if path:
-            yield Dots(fate, words, sum(common[fate] for common in commons), "".join(path))
+            yield Dots(fate, words, sum(stack.count for stack in some), path)
 
 
 def _below(fate: str) -> list[str]:
@@ -145,10 +205,11 @@ def _below(fate: str) -> list[str]:
     return order[: order.index(fate)]
 
 
-def _crosses(place: int, some: Iterable[_Sent], dots: dict[str, int], height: int) -> Iterable[Cross]:
+def _marks(column: int, some: Iterable[_Sent], dots: dict[str, int], height: int) -> Iterable[Mark]:
     below = sum(dots.values())
-    for number, (fate, at_s, delay_s) in enumerate(some):
-        yield Cross(fate, RARE[fate], _x(place), _y(below + number, height), round(at_s, 3), delay_s)
+    for number, one in enumerate(some):
+        y = _y(below + number, height)
+        yield Mark(one.fate, RARE[one.fate], _x(column), y, round(one.at_s, 3), one.delay_s, one.place)
 
 
 def _x(place: int) -> int:

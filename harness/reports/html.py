@@ -5,24 +5,31 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.reports.delivery_curve import delivery_curve
-from harness.reports.fate_plot import fate_plot
+from harness.reports.fate_plot import FatePlot, Place, fate_plot
 from harness.reports.files import write_atomically
 from harness.reports.lanes import lanes
+from harness.reports.message_stories import EventsOf, MessageStory, message_stories
 from harness.reports.pictures import embedded
 from harness.reports.plain_words import IN_PLAIN_WORDS
 from harness.reports.promise_matrix import promise_matrix
-from harness.reports.record import RowResult, RunRecord, findings_of
+from harness.reports.record import RunRecord, findings_of
 from harness.reports.sequence import sequence
 from harness.reports.stories import stories, without_story
 from harness.reports.words import closing, duration, measured, quantities
+from harness.verdict import Verdict
 
 EVENT_LENGTH = 1_000
+PAGE_BYTES = 950_000
+"""The whole page: it is sent by mail and opened on phones."""
+MESSAGES_BYTES = 300_000
+"""What the events of single messages may take of it, where there is room."""
 _PAGES = Environment(
     loader=PackageLoader("harness", "reports"),
     autoescape=True,
@@ -32,8 +39,35 @@ _PAGES = Environment(
 )
 
 
-def render_html(run: RunRecord, pictures: Mapping[str, str] | None = None) -> str:
-    """Return the whole page; `pictures` are URLs of screenshots, by file; one that has none is a link."""
+def _no_events(_: Place) -> tuple[()]:
+    return ()
+
+
+def render_html(
+    run: RunRecord, pictures: Mapping[str, str] | None = None, events_of: EventsOf = _no_events
+) -> str:
+    """Return the whole page; `pictures` are URLs of screenshots, by file; one that has none is a link.
+
+    A message whose events are known is a link to them, as far as the page has room.
+    """
+    plots = {row.id: plot for row in run.rows if (plot := fate_plot([row], with_faults=True))}
+    fates = fate_plot(run.rows, with_faults=False)
+    render = partial(_render, run, pictures or {}, fates, plots)
+    page = render({})
+    room = min(MESSAGES_BYTES, PAGE_BYTES - len(page.encode(errors="replace")))
+    failed_first = sorted(run.rows, key=lambda row: row.verdict is not Verdict.FAIL)
+    in_turn = [fates, *(plots[row.id] for row in failed_first if row.id in plots)]
+    messages = message_stories(run, filter(None, in_turn), events_of, room)
+    return render(messages) if messages else page
+
+
+def _render(
+    run: RunRecord,
+    pictures: Mapping[str, str],
+    fates: FatePlot | None,
+    plots: Mapping[str, FatePlot],
+    messages: Mapping[Place, MessageStory],
+) -> str:
     return _PAGES.get_template("report.html.j2").render(
         run=run,
         closing=closing(run),
@@ -45,16 +79,13 @@ def render_html(run: RunRecord, pictures: Mapping[str, str] | None = None) -> st
         ],
         matrix=promise_matrix(run),
         curve=delivery_curve(run),
-        fates=fate_plot([one for row in run.rows for one in row.timelines], with_faults=False),
-        fates_of=_fates_of,
+        fates=fates,
+        plots=plots,
+        messages=messages,
         lanes=lanes(run),
         in_plain_words=IN_PLAIN_WORDS,
-        pictures=pictures or {},
+        pictures=pictures,
     )
-
-
-def _fates_of(row: RowResult) -> Any:
-    return fate_plot(row.timelines, with_faults=True)
 
 
 def _told_briefly(evidence: Mapping[str, Any]) -> str:
@@ -65,7 +96,14 @@ def _told_briefly(evidence: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in quantities(single))
 
 
-def _short(text: str) -> str:
+def _firsts(plot: FatePlot, messages: Mapping[Place, MessageStory]) -> Mapping[str, str]:
+    """Return the name of the first message of each fate that the plot leads to, by the fate's letter."""
+    found = [messages[place] for place in plot.places() if place in messages]
+    return {story.fate: story.place.name for story in reversed(found)}
+
+
+def _line(event: Any) -> str:
+    text = json.dumps(event, ensure_ascii=False, separators=(", ", ": "), default=str)
     return text if len(text) <= EVENT_LENGTH else f"{text[:EVENT_LENGTH]}… (whole in history.jsonl)"
 
 
@@ -78,9 +116,9 @@ def _nested(evidence: Mapping[str, Any]) -> Any:
             yield quantities({name: value})[0]
 
 
-def write_html(run: RunRecord, path: Path) -> None:
+def write_html(run: RunRecord, path: Path, events_of: EventsOf = _no_events) -> None:
     """Write the page completely or not at all. Raise OSError."""
-    write_atomically(path, render_html(run, embedded(run, path.parent)))
+    write_atomically(path, render_html(run, embedded(run, path.parent), events_of))
 
 
 _PAGES.filters.update(
@@ -88,8 +126,9 @@ _PAGES.filters.update(
     findings=findings_of,
     measured=measured,
     nested=lambda value: [*_nested(value)],
+    firsts=_firsts,
     quantities=quantities,
     sequence=sequence,
     told_briefly=_told_briefly,
-    line=lambda event: _short(json.dumps(event, ensure_ascii=False, separators=(", ", ": "), default=str)),
+    line=_line,
 )

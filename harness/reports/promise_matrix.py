@@ -33,6 +33,7 @@ class Matrix:
     sections: tuple[tuple[int, str], ...]
     width: int
     height: int
+    line: int = LINE
 
 
 def promise_matrix(run: RunRecord) -> Matrix | None:

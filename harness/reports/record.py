@@ -40,6 +40,8 @@ class Timeline(Record, frozen=True):
     """From the begin of the send to the first receipt; None if there was none."""
     fates: str
     faults: tuple[FaultBand, ...] = ()
+    ops: Sequence[int] = ()
+    """The operation of each message's first attempt, as `history.jsonl` numbers it in this scenario."""
 
 
 class RowResult(Record, frozen=True):

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harness.reports.words import plain
+from harness.reports.words import plain, shortened
 from harness.verdict import Finding
 
 Event = Mapping[str, Any]
-LANE, STEP, TOP = 300, 44, 34
+LANE, WIDE_LANE, STEP, TOP = 300, 450, 44, 34
+"""Between lifelines, of which two leave more room for words; between arrows; above the first."""
 NAME_LENGTH, TEXT_LENGTH = 36, 38
 NS_PER_S = 1_000_000_000
 SERVER, STORES = "server", "stores"
@@ -41,7 +42,9 @@ class Diagram:
     height: int
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
+    """Who said what to whom; `source` is `target` where something is only noted."""
+
     at_ns: int
     source: str
     target: str
@@ -50,35 +53,45 @@ class _Step(NamedTuple):
 
 def sequence(finding: Finding) -> Diagram | None:
     """Return the diagram of a finding; None without events."""
-    senders = {
-        event["op"]: str(event.get("sender")) for event in finding.events if event.get("kind") == "send"
-    }
+    senders = senders_of(finding.events)
     steps = sorted(
-        (step for event in finding.events for step in _steps(event, senders)), key=lambda it: it.at_ns
+        (step for event in finding.events for step in steps_of(event, senders)), key=lambda it: it.at_ns
     )
     if not steps:
         return None
     names = _in_order(steps, senders.values())
-    places = {name: LANE // 2 + LANE * number for number, name in enumerate(names)}
+    lane = LANE if len(names) > 2 else WIDE_LANE
+    places = {name: lane // 2 + lane * number for number, name in enumerate(names)}
+    most = TEXT_LENGTH * lane // LANE
     return Diagram(
-        tuple((x, _short(name, NAME_LENGTH)) for name, x in places.items()),
+        tuple((x, shortened(name, NAME_LENGTH)) for name, x in places.items()),
         tuple(
             Arrow(
-                f"{(step.at_ns - steps[0].at_ns) / NS_PER_S:.3f} s",
+                in_seconds(step.at_ns - steps[0].at_ns),
                 places[step.source],
                 places[step.target],
                 TOP + STEP * (number + 1),
-                _short(step.text, TEXT_LENGTH),
+                shortened(step.text, most),
                 step.text,
             )
             for number, step in enumerate(steps)
         ),
-        LANE * len(names),
+        lane * len(names),
         TOP + STEP * (len(steps) + 1) - STEP // 2,
     )
 
 
-def _in_order(steps: Iterable[_Step], senders: Iterable[str]) -> list[str]:
+def senders_of(events: Iterable[Event]) -> dict[int, str]:
+    """Return who sent each operation that these events show."""
+    return {event["op"]: str(event.get("sender")) for event in events if event.get("kind") == "send"}
+
+
+def in_seconds(ns: int) -> str:
+    """Return a time after the first event."""
+    return f"{ns / NS_PER_S:.3f} s"
+
+
+def _in_order(steps: Iterable[Step], senders: Iterable[str]) -> list[str]:
     """Return the lifelines from left to right: senders, the server, what it stores in, readers."""
     all_ = dict.fromkeys(name for step in steps for name in (step.source, step.target))
     left = [name for name in dict.fromkeys(senders) if name in all_]
@@ -86,29 +99,29 @@ def _in_order(steps: Iterable[_Step], senders: Iterable[str]) -> list[str]:
     return [*left, *middle, *(name for name in all_ if name not in left and name not in middle)]
 
 
-def _steps(event: Event, senders: Mapping[int, str]) -> Iterable[_Step]:
+def steps_of(event: Event, senders: Mapping[int, str]) -> Iterable[Step]:
     """Yield what one event shows."""
     at_ns, kind = int(event["t"]), event.get("kind")
     if kind == "send":
         said = f"send to {event.get('recipient')}: {event.get('content')!r}"
-        yield _Step(at_ns, str(event.get("sender")), SERVER, said)
+        yield Step(at_ns, str(event.get("sender")), SERVER, said)
     elif kind == "sent":
-        yield _Step(
+        yield Step(
             at_ns, SERVER, senders.get(event.get("op", -1), f"sender of {event.get('op')}"), _answer(event)
         )
     elif kind == "poll":
         reader = str(event.get("consumer") or event.get("reader"))
         asked = f"poll since {event['since']}" if event.get("since") else "poll from the beginning"
-        yield _Step(int(event.get("start") or at_ns), reader, SERVER, asked)
-        yield _Step(at_ns, SERVER, reader, _page(event))
+        yield Step(int(event.get("start") or at_ns), reader, SERVER, asked)
+        yield Step(at_ns, SERVER, reader, _page(event))
     elif kind in ("attempt", "required"):
-        yield _Step(int(event.get("start") or at_ns), str(event.get("who")), SERVER, str(event.get("what")))
+        yield Step(int(event.get("start") or at_ns), str(event.get("who")), SERVER, str(event.get("what")))
         expected = " or ".join(map(str, event.get("expected", ())))
         answered = event.get("status") or event.get("error") or "no answer"
-        yield _Step(at_ns, SERVER, str(event.get("who")), f"{answered}; expected {expected}")
+        yield Step(at_ns, SERVER, str(event.get("who")), f"{answered}; expected {expected}")
     else:
         place = STORES if kind in ("queue", "keys") else SERVER
-        yield _Step(at_ns, place, place, _noted(event))
+        yield Step(at_ns, place, place, _noted(event))
 
 
 def _answer(event: Event) -> str:
@@ -134,7 +147,3 @@ def _noted(event: Event) -> str:
     """Return what an event says beside when and where it was recorded."""
     said = {name: value for name, value in event.items() if name not in ("t", "kind", "row", "op", "since")}
     return f"{event.get('kind')}: {plain(said)}"
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

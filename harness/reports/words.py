@@ -58,6 +58,11 @@ def delivery_numbers(row: RowResult) -> str:
     return f"{count}: p50 {p50:.2f} s, p95 {p95:.2f} s, max {longest:.2f} s"
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def plain(value: Any) -> str:
     """Return a value as people read it: short numbers, nested values on one line."""
     if isinstance(value, Mapping):

@@ -19,7 +19,7 @@ from harness.history import Event, History, read_lines
 from harness.history.gc_paused import gc_paused
 from harness.history.operations import Line, kind_of, row_of, written_ns
 from harness.reports.record import Timeline
-from harness.runner.timelines import timelines
+from harness.runner.timelines import drawn, timelines
 from harness.verdict import Judgement, Verdict, summed_up, worst
 
 INTERRUPTED = "interrupted"
@@ -41,6 +41,10 @@ class JudgedRow:
     timelines: tuple[Timeline, ...] = ()
 
 
+Histories = Mapping[str, Sequence[History]]
+"""The histories of each row's timelines, by its id."""
+
+
 @dataclass(frozen=True)
 class JudgedRun:
     """A whole run, judged by its history."""
@@ -49,6 +53,8 @@ class JudgedRun:
     verdict: Verdict
     environment: Mapping[str, Mapping[str, str]]
     """The services that were used, by name: their `version` and their `origin`."""
+    histories: Histories = field(default_factory=dict)
+    """Where timelines were worked out."""
 
 
 @dataclass
@@ -113,12 +119,13 @@ def judge(path: Path, *, draws: bool = False) -> JudgedRun:
 
 
 def _judged(file: _File, draws: bool) -> JudgedRun:
+    histories = {id_: [one.history for one in _drawn(file, id_)] for id_ in _ids(file)} if draws else {}
     rows = [_row(file, id_, draws) for id_ in _ids(file)]
     missing = file.over["missing"] if file.over else ()
     rows += [JudgedRow(id_, Verdict.INCONCLUSIVE, NOTHING_RAN) for id_ in missing]
     finished = file.over is not None and file.over["finished"]
     unfinished = () if finished else (Verdict.INCONCLUSIVE,)
-    return JudgedRun(rows, worst([*(row.verdict for row in rows), *unfinished]), file.environment)
+    return JudgedRun(rows, worst([*(row.verdict for row in rows), *unfinished]), file.environment, histories)
 
 
 def _cut_off_verdict(judgements: Sequence[Judgement]) -> tuple[Verdict, str]:
@@ -151,6 +158,11 @@ def _read(path: Path) -> _File:
         if scenario := file.of(phase):
             scenario.rows = phase["rows"]
     return file
+
+
+def _drawn(file: _File, id_: str) -> list[Scenario]:
+    ended = (phase for phase in file.phases if id_ in phase["rows"] and phase["ended"])
+    return drawn(scenario for phase in ended if (scenario := file.of(phase)))
 
 
 def _ids(file: _File) -> list[str]:
@@ -187,7 +199,7 @@ def _row(file: _File, id_: str, draws: bool) -> JudgedRow:
         | {name: value for phase in ended for name, value in phase.get("measured", {}).items()},
         latencies_s=latencies_s,
         screenshots={file: title for phase in ended for file, title in phase.get("screenshots", {}).items()},
-        timelines=tuple(timelines(file.begin_ns, scenarios)) if draws else (),
+        timelines=tuple(timelines(file.begin_ns, _drawn(file, id_))) if draws else (),
     )
 
 

@@ -18,15 +18,18 @@ from pathlib import Path
 
 from harness.checkers import PROMISES
 from harness.errors import CannotWrite
-from harness.history import HistoryFile
+from harness.history import Event, HistoryFile
 from harness.history.recorder import REMEDY
 from harness.plan import PlanRow
+from harness.reports.fate_plot import Place
 from harness.reports.html import write_html
 from harness.reports.markdown import SUMMARY, write_summary
+from harness.reports.message_stories import EventsOf
 from harness.reports.record import RowResult, RunRecord, write_results
 from harness.reports.verdicts import VERDICTS, write_verdicts
 from harness.runner.folder import HISTORY
-from harness.runner.judging import JudgedRow, judge
+from harness.runner.judging import Histories, JudgedRow, judge
+from harness.runner.message_events import message_events
 from harness.runner.session import Settings
 from harness.verdict import EXIT_CODES, Verdict, worst
 
@@ -145,7 +148,7 @@ class Results:
         try:
             write_results(record, settings.reports / "results.json")
             write_verdicts(rows, run.verdict, settings.reports / VERDICTS)
-            write_html(record, settings.reports / "report.html")
+            write_html(record, settings.reports / "report.html", _events_of(record, run.histories))
             write_summary(record, settings.reports / SUMMARY)
         except OSError as error:
             raise CannotWrite(settings.reports, error, remedy=REMEDY) from error
@@ -164,6 +167,17 @@ class Results:
         for row in sorted(judged, key=lambda row: order.get(row.id, len(order))):
             section = self._plan[row.id].section if row.id in self._plan else ""
             yield RowResult(**{**vars(row), "title": title(self._plan, row.id), "section": section})
+
+
+def _events_of(run: RunRecord, histories: Histories) -> EventsOf:
+    """Return what finds the events of a message of a run's timelines."""
+    rows = {row.id: row for row in run.rows}
+
+    def events_of(place: Place) -> tuple[Event, ...]:
+        op = rows[place.row].timelines[place.scenario].ops[place.message]
+        return message_events(histories[place.row][place.scenario], op)
+
+    return events_of
 
 
 def _target(settings: Settings) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from harness.checkers.fates import fates
 from harness.history import NS_PER_S, History
@@ -23,12 +23,19 @@ class Judged(Protocol):
         """The judgements of each time that it was judged."""
 
 
+J = TypeVar("J", bound=Judged)
+
+
+def drawn(scenarios: Iterable[J]) -> list[J]:
+    """Return the scenarios that have a timeline: the harness read their messages; a client reads its own."""
+    return [one for one in scenarios if one.history.sends and not one.history.client]
+
+
 def timelines(run_begin_ns: int, scenarios: Iterable[Judged]) -> Iterator[Timeline]:
-    """Yield the timeline of each scenario whose messages the harness read itself; a client reads its own."""
+    """Yield the timeline of each of these scenarios."""
     for scenario in scenarios:
-        history = scenario.history
-        if history.sends and not history.client:
-            yield _timeline(run_begin_ns, history, [one for some in scenario.judged for one in some])
+        judgements = [one for some in scenario.judged for one in some]
+        yield _timeline(run_begin_ns, scenario.history, judgements)
 
 
 def _timeline(run_begin_ns: int, history: History, judgements: Sequence[Judgement]) -> Timeline:
@@ -40,6 +47,7 @@ def _timeline(run_begin_ns: int, history: History, judgements: Sequence[Judgemen
         sent_at_s=[_s(one.sent_ns - begin_ns) for one in all_],
         delays_s=[None if one.arrived_ns is None else _s(one.arrived_ns - one.sent_ns) for one in all_],
         fates="".join(one.fate for one in all_),
+        ops=[one.op for one in all_],
         faults=tuple(
             FaultBand(
                 fault.name,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from harness.reports.delivery_curve import HEIGHT, WIDTH, delivery_curve
-from harness.reports.fate_plot import COLUMNS, DOT, MOST_CROSSES, MOST_DOTS, FatePlot, fate_plot
+from harness.reports.fate_plot import COLUMNS, DOT, MOST_DOTS, MOST_MARKS, FatePlot, Place, fate_plot
 from harness.reports.html import render_html
 from harness.reports.promise_matrix import promise_matrix
 from harness.reports.record import FaultBand, RowResult, RunRecord, Timeline
@@ -24,7 +24,7 @@ def timeline(fates: str, *, begin_s: float = 0.0, faults: tuple[FaultBand, ...] 
 
 
 def plotted(*timelines: Timeline, with_faults: bool = True) -> FatePlot:
-    plot = fate_plot(timelines, with_faults=with_faults)
+    plot = fate_plot([row("A-01", timelines=timelines)], with_faults=with_faults)
     assert plot is not None
     return plot
 
@@ -71,33 +71,52 @@ FAILED = Judgement(
 )
 
 
-def test_each_message_is_a_dot_or_a_cross() -> None:
+def test_each_message_is_a_dot_or_a_mark() -> None:
     plot = plotted(timeline("dddrncxl2u"))
     assert dots(plot) == {"d": 3, "r": 1, "n": 1, "c": 1}
-    assert sorted(cross.fate for cross in plot.crosses) == ["2", "l", "u", "x"]
+    assert sorted(mark.fate for mark in plot.marks) == ["2", "l", "u", "x"]
+    assert [(fate, count) for fate, _, count in plot.rare] == [("l", 1), ("x", 1), ("2", 1), ("u", 1)]
     assert plot.per_dot == 1
 
 
-def test_of_many_messages_a_dot_stands_for_several_and_no_cross_is_hidden_by_it() -> None:
+def test_of_many_messages_a_dot_stands_for_several_and_no_mark_is_hidden_by_it() -> None:
     crowd = Timeline(0.0, 1.0, [0.5] * 1001, [0.1] * 1001, "d" * 1000 + "x")
     plot = plotted(crowd)
     assert plot.per_dot == 1000 // MOST_DOTS
     assert dots(plot) == {"d": MOST_DOTS}
-    (cross,) = plot.crosses
+    (mark,) = plot.marks
     (bottom, length) = re.findall(r"M\d+ (\d+)v-([\d.]+)", plot.dots[0].path)[0]
-    assert cross.y < float(bottom) - float(length)
+    assert mark.y < float(bottom) - float(length)
 
 
-def test_crosses_beyond_a_bound_are_counted() -> None:
-    plot = plotted(timeline("x" * (MOST_CROSSES + 7)))
-    assert (len(plot.crosses), plot.left_out) == (MOST_CROSSES, 7)
+def test_marks_beyond_a_bound_are_counted() -> None:
+    plot = plotted(timeline("x" * (MOST_MARKS + 7)))
+    assert (len(plot.marks), plot.left_out) == (MOST_MARKS, 7)
+    assert plot.rare == (("x", "lost", MOST_MARKS + 7),)
+
+
+def test_a_click_leads_to_every_mark_and_to_the_first_message_of_each_stack_of_dots() -> None:
+    crowd = Timeline(0.0, 1.0, [0.5, 0.4, 0.3], [0.1] * 3, "ddx")
+    plot = fate_plot(
+        [row("A-01", timelines=(timeline("d"), crowd)), row("A-02", timelines=(timeline("x"),))],
+        with_faults=False,
+    )
+    assert plot is not None
+    assert set(plot.places()) == {
+        Place("A-01", 0, 0),
+        Place("A-01", 1, 2),
+        Place("A-01", 1, 1),
+        Place("A-02", 0, 0),
+        *([Place("A-01", 1, 0)] if len(plot.stacks) == 3 else []),
+    }
+    assert sum(stack.count for stack in plot.stacks) == 3
 
 
 def test_everything_is_within_the_picture() -> None:
     plot = plotted(timeline("dx" * 50, begin_s=100.0, faults=(FaultBand("redis refused", 3.0, None),)))
-    for cross in plot.crosses:
-        assert 0 <= cross.x <= COLUMNS * DOT
-        assert 0 <= cross.y <= plot.height
+    for mark in plot.marks:
+        assert 0 <= mark.x <= COLUMNS * DOT
+        assert 0 <= mark.y <= plot.height
     (band,) = plot.bands
     assert 0 <= band.x < band.x + band.width <= COLUMNS * DOT
     assert all(0 <= x <= COLUMNS * DOT for x, _ in plot.ticks)
@@ -105,13 +124,13 @@ def test_everything_is_within_the_picture() -> None:
 
 def test_scenarios_stand_on_the_clock_of_the_run() -> None:
     plot = plotted(timeline("x"), timeline("x", begin_s=10.0))
-    assert [cross.at_s for cross in plot.crosses] == [0.0, 10.0]
-    assert plot.crosses[0].x < plot.crosses[1].x
+    assert [mark.at_s for mark in plot.marks] == [0.0, 10.0]
+    assert plot.marks[0].x < plot.marks[1].x
 
 
 def test_without_messages_there_is_no_plot() -> None:
     assert fate_plot([], with_faults=True) is None
-    assert fate_plot([timeline("")], with_faults=True) is None
+    assert fate_plot([row("A-01", timelines=(timeline(""),))], with_faults=True) is None
 
 
 def test_the_curve_rises_to_all_and_its_bound_is_in_the_picture() -> None:
