@@ -44,6 +44,13 @@ class Timeline(Record, frozen=True):
     """The operation of each message's first attempt, as `history.jsonl` numbers it in this scenario."""
 
 
+class Repeat(Record, frozen=True):
+    """How a finding can be repeated by hand: a script of curl lines for bash, or why there is none."""
+
+    script: str = ""
+    why_not: str = ""
+
+
 class RowResult(Record, frozen=True):
     """How one row of the plan ended; `reason` is one sentence whenever it did not pass."""
 
@@ -62,6 +69,8 @@ class RowResult(Record, frozen=True):
     """What each picture shows, by its file, which is relative to that of the results."""
     timelines: tuple[Timeline, ...] = ()
     """One for each scenario of the row that sent something."""
+    repeats: Mapping[str, Repeat] = {}
+    """How the first finding of each broken promise can be repeated, by the promise."""
     findings: tuple[Finding, ...] = ()
     """The findings of all its judgements, whatever is given here."""
 

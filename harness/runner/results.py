@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from harness.checkers import PROMISES
 from harness.errors import CannotWrite
 from harness.history import Event, HistoryFile
@@ -30,6 +32,7 @@ from harness.reports.verdicts import VERDICTS, write_verdicts
 from harness.runner.folder import HISTORY
 from harness.runner.judging import Histories, JudgedRow, judge
 from harness.runner.message_events import message_events
+from harness.runner.repeating import repeats
 from harness.runner.session import Settings
 from harness.verdict import EXIT_CODES, Verdict, worst
 
@@ -131,7 +134,7 @@ class Results:
         settings = self._settings
         finished = not (self.stopped or self.interrupted)
         run = judge(self._close_history(finished), draws=True)
-        rows = tuple(self._in_order(run.rows))
+        rows = tuple(self._with_repeats(self._in_order(run.rows), run.histories))
         record = RunRecord(
             verdict=run.verdict,
             exit_code=EXIT_CODES[run.verdict],
@@ -160,6 +163,13 @@ class Results:
         with HistoryFile(path) as file:
             file.record("over", finished=finished, missing=self._missing)
         return path
+
+    def _with_repeats(self, rows: Iterable[RowResult], histories: Histories) -> Iterator[RowResult]:
+        """Yield the rows, those that failed with how their findings can be repeated."""
+        for row in rows:
+            known = histories.get(row.id, ())
+            has_script = row.verdict is Verdict.FAIL and not self._settings.client
+            yield replace(row, repeats=repeats(row, known, self._settings.profile)) if has_script else row
 
     def _in_order(self, judged: Iterable[JudgedRow]) -> Iterator[RowResult]:
         """Yield every row, in the plan's order."""
