@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from benchmarks.results import Result, Run
 from harness.errors import UsageError
 from harness.reports.comparison import Move, verdict_of
+from harness.reports.figures import move_of, noise_of
 from harness.verdict import Verdict
-
-LEAST_SHARE = 0.05
-"""A smaller change of the median is never a move: two runs of the same server differ by as much."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +41,8 @@ def require_common(before: Run, names: Sequence[str]) -> None:
 
 
 def change(before: Result, after: Result) -> Change:
-    """Return how a figure changed.
-
-    It moved if the notches of the two medians do not touch, and if they differ by more than LEAST_SHARE and
-    by more than can be measured.
-    """
-    old, new = before.value, after.value
-    notches = (old.high - old.low + new.high - new.low) / 2
-    noise = max(notches, LEAST_SHARE * abs(old.median), before.resolution, after.resolution)
-    return Change(before, after, noise, _move(before, after, noise))
-
-
-def _move(before: Result, after: Result, noise: float) -> Move:
-    """Return how a figure moved; unsure where it looks worse, but the machine was busy in one of the runs."""
-    difference = after.value.median - before.value.median
-    if abs(difference) <= noise:
-        return Move.SAME
-    if (difference > 0) == after.more_is_better:
-        return Move.BETTER
-    return Move.UNSURE if before.is_busy or after.is_busy else Move.WORSE
+    """Return how a figure changed."""
+    return Change(before, after, noise_of(before, after), move_of(before, after))
 
 
 def verdict(changes: Sequence[Change]) -> Verdict:

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping
 
 import psutil
 
+from harness.reports.figures import BUSY_SHARE
 from harness.runner.machine import waited_us
 from harness.typed import Record
 
 PACKAGES = ("flask", "gunicorn", "gevent", "redis", "pymongo", "psutil")
-BUSY_SHARE = 0.10
-"""Of the machine's processors: if other programs and the hypervisor took more, the figures are not sure."""
 
 _CPUCLOCK_SCHED = 2  # clock_getcpuclockid(3): the kernel's number of the clock of any process
 

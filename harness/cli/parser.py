@@ -26,7 +26,7 @@ _VERDICTS = {
     3: "inconclusive or skipped: the run proved nothing",
     INTERRUPTED: "interrupted",
 }
-FORMATS = ("text", "markdown", "json")
+FORMATS = ("text", "markdown", "html", "json")
 _MOST_MINUTES = 7 * 24 * 60
 
 
@@ -418,12 +418,13 @@ def _compare(commands: Commands[Parser]) -> None:
         "compare",
         help="say what got better or worse between two runs",
         description="Compare two runs: of one server before and after a change, or of two servers.\n"
-        "Rows, promises and kinds of finding are compared as they are, delivery times\n"
-        "beyond their noise. Rows that only one of the runs has are not compared.",
+        "Rows, promises and kinds of finding are compared as they are; delivery times,\n"
+        "and the figures of a bench.json and a capacity.json, beyond their noise. What\n"
+        "only one of the runs has is not compared.",
         usage="[options] BEFORE AFTER",
         examples={
             f"{PROGRAM} compare reports/main reports/latest": "what a change did",
-            f"{PROGRAM} compare theirs ours --format markdown --output comparison.md": "two servers",
+            f"{PROGRAM} compare theirs ours --format html --output comparison.html": "two servers",
         },
         exit_codes={
             0: "nothing got worse",
@@ -439,7 +440,7 @@ def _compare(commands: Commands[Parser]) -> None:
             name,
             type=Path,
             metavar=name.upper(),
-            help=f"the results of the {which} run: a folder, or its results.json",
+            help=f"the results of the {which} run: a folder, or one of its files",
         )
     results = compare.add_argument_group("results")
     results.add_argument(

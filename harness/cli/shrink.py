@@ -15,10 +15,10 @@ from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, 
 from harness.chaos.shrinking import OutOfTime, shrink
 from harness.cli.chaos import PATIENCE_S, table
 from harness.cli.console import console, line, say
-from harness.errors import CannotWrite, UsageError, reason_of
+from harness.errors import CannotWrite, UsageError
 from harness.history.recorder import REMEDY
 from harness.program import PROGRAM
-from harness.reports.record import RunRecord, read_results
+from harness.reports.record import RESULTS, RunRecord, read_results, results_of
 from harness.runner.folder import HISTORY
 from harness.stack.processes import Process
 from harness.stack.waiting import wait_until
@@ -53,10 +53,7 @@ def shrink_run(options: Namespace) -> int:
 
 def _failed(folder: Path) -> RunRecord:
     """Return the results of a failed run. Raise UsageError for anything else."""
-    try:
-        run = read_results(folder / "results.json")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"The results in {folder} cannot be read: {reason_of(error)}.") from error
+    run = results_of(folder)
     if not (folder / SCHEDULE).exists():
         raise UsageError(f"{folder} is not a run of chaos: it has no {SCHEDULE}.")
     if run.exit_code != 1:
@@ -172,6 +169,6 @@ def _ended(running: Mapping[Path, Process], *, within_s: float) -> list[Path]:
 
 def _results(folder: Path) -> RunRecord | None:
     try:
-        return read_results(folder / "results.json")
+        return read_results(folder / RESULTS)
     except (OSError, ValueError):
         return None

@@ -33,7 +33,10 @@ class Move(StrEnum):
 
 
 class Change(Record, frozen=True):
-    """One thing in two runs, as people read it; `kind` is 'row', 'promise', 'finding' or 'delivery'."""
+    """One thing in two runs, as people read it.
+
+    `kind` is 'row', 'promise', 'finding', 'delivery', 'capacity' or 'benchmark'.
+    """
 
     kind: str
     name: str
@@ -43,13 +46,18 @@ class Change(Record, frozen=True):
 
 
 class Comparison(Record, frozen=True):
-    """Every change of what both runs have, and which rows only one of them ran."""
+    """Every change of what both runs have, and which rows only one of them ran.
 
-    before: RunRecord
-    after: RunRecord
+    The runs are None where figures alone are compared.
+    """
+
+    before: RunRecord | None
+    after: RunRecord | None
     changes: tuple[Change, ...]
-    only_before: tuple[str, ...]
-    only_after: tuple[str, ...]
+    only_before: tuple[str, ...] = ()
+    only_after: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What else to know of the figures, in sentences."""
 
     @property
     def verdict(self) -> Verdict:
@@ -70,8 +78,10 @@ def verdict_of(moves: Iterable[Move]) -> Verdict:
     return worst([Verdict.PASS, *(verdicts.get(move, Verdict.PASS) for move in moves)])
 
 
-def compare(before: RunRecord, after: RunRecord) -> Comparison:
-    """Return what changed. Raise ValueError where the runs have no row in common."""
+def compare(
+    before: RunRecord, after: RunRecord, figures: Iterable[Change] = (), notes: Iterable[str] = ()
+) -> Comparison:
+    """Return what changed, with the changes of figures. Raise ValueError where no row is in both runs."""
     old, new = _by_id(before), _by_id(after)
     both = [row_id for row_id in new if row_id in old]
     if not both:
@@ -80,9 +90,10 @@ def compare(before: RunRecord, after: RunRecord) -> Comparison:
     return Comparison(
         before,
         after,
-        (*_rows(pairs), *_promises(pairs), *_findings(pairs), *_delivery(pairs)),
+        (*_rows(pairs), *_promises(pairs), *_findings(pairs), *_delivery(pairs), *figures),
         tuple(row_id for row_id in old if row_id not in new),
         tuple(row_id for row_id in new if row_id not in old),
+        tuple(notes),
     )
 
 

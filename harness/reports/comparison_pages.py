@@ -19,6 +19,8 @@ _NAMES = {
     "promise": ("promise", "promises"),
     "finding": ("kind of finding", "kinds of finding"),
     "delivery": ("delivery time", "delivery times"),
+    "capacity": ("capacity", "capacities"),
+    "benchmark": ("benchmark", "benchmarks"),
 }
 
 
@@ -43,42 +45,48 @@ def _counted(comparison: Comparison, move: Move) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def about(run: RunRecord) -> str:
-    """Return what a run was, on one line."""
+def about(run: RunRecord | None) -> str:
+    """Return what a run was, on one line; '' where figures alone are compared."""
+    if run is None:
+        return ""
     rows = "1 row" if len(run.rows) == 1 else f"{len(run.rows)} rows"
     return f"{run.target}, {rows}, seed {run.seed}, {run.started_at}: {run.verdict}"
 
 
 def text_lines(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Yield each line with its style."""
-    yield f"Before  {printable(about(comparison.before))}", ""
-    yield f"After   {printable(about(comparison.after))}", ""
-    yield "", ""
-    shown = _shown(comparison)
-    width = max((len(printable(one.name)) for one in shown), default=0)
-    before = max((len(one.before) for one in shown), default=0)
-    after = max((len(one.after) for one in shown), default=0)
-    for one in shown:
+    if comparison.before is not None:
+        yield f"Before  {printable(about(comparison.before))}", ""
+        yield f"After   {printable(about(comparison.after))}", ""
+        yield "", ""
+    lines = shown(comparison)
+    width = max((len(printable(one.name)) for one in lines), default=0)
+    before = max((len(one.before) for one in lines), default=0)
+    after = max((len(one.after) for one in lines), default=0)
+    for one in lines:
         name = f"{one.kind:<9} {printable(one.name):<{width}}"
         yield f"{name}  {one.before:>{before}} → {one.after:<{after}}  {one.move}".rstrip(), _STYLES[one.move]
     yield "", ""
-    for sentence in [*_not_in_both(comparison), closing(comparison)]:
+    for sentence in [*said_below(comparison), closing(comparison)]:
         yield sentence, ""
 
 
+_MEASURED = ("delivery", "capacity", "benchmark")
 _STYLES = {Move.WORSE: "bold red", Move.UNSURE: "yellow", Move.BETTER: "green", Move.SAME: "dim"}
 
 
 def markdown(comparison: Comparison) -> str:
     """Return the comparison as Markdown, such as a comment on a pull request."""
     lines = [f"**{closing(comparison)}**", ""]
-    lines += [f"- before: {cell(about(comparison.before))}", f"- after: {cell(about(comparison.after))}", ""]
+    if comparison.before is not None:
+        before, after = (cell(about(run)) for run in (comparison.before, comparison.after))
+        lines += [f"- before: {before}", f"- after: {after}", ""]
     lines += ["| | | before | after | |", "|---|---|---|---|---|"]
     lines += [
         f"| {one.kind} | {cell(one.name)} | {cell(one.before)} | {cell(one.after)} | {_marked(one.move)} |"
-        for one in _shown(comparison)
+        for one in shown(comparison)
     ]
-    lines += ["", *_not_in_both(comparison)]
+    lines += ["", *said_below(comparison)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -96,14 +104,23 @@ def as_json(comparison: Comparison) -> str:
         "changes": to_builtins(comparison.changes),
         "only_before": comparison.only_before,
         "only_after": comparison.only_after,
+        "notes": comparison.notes,
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def _shown(comparison: Comparison) -> list[Change]:
-    """Return what moved, and the delays in any case."""
-    delivery = [one for one in comparison.changes if one.kind == "delivery" and one.move is Move.SAME]
-    return [*comparison.moved(), *delivery]
+def shown(comparison: Comparison) -> list[Change]:
+    """Return what moved, and what was measured in any case."""
+    same = [one for one in comparison.changes if one.kind in _MEASURED and one.move is Move.SAME]
+    return [*comparison.moved(), *same]
+
+
+def said_below(comparison: Comparison) -> list[str]:
+    """Return what is said beside the changes: what was not compared, and notes on figures."""
+    return [
+        *comparison.notes,
+        *_not_in_both(comparison),
+    ]
 
 
 def _not_in_both(comparison: Comparison) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.arithmetic import exact_percentile
@@ -33,11 +33,21 @@ class Curve:
 
 def delivery_curve(run: RunRecord) -> Curve | None:
     """Return the curve over all rows that timed deliveries; None if none did."""
-    delays = sorted(delay for row in run.rows for delay in row.latencies_s)
-    if not delays:
-        return None
-    bound_s = run.delivered_within_s
-    span_s = max(1.25 * bound_s, min(exact_percentile(delays, 99.9), 4 * bound_s))
+    curves = delivery_curves([row.latencies_s for row in run.rows], bound_s=run.delivered_within_s)
+    return curves[0] if curves else None
+
+
+def delivery_curves(*runs: Sequence[Sequence[float]], bound_s: float) -> list[Curve]:
+    """Return the curve of each run's delays, which are given by row, on one scale; [] if one has none."""
+    all_ = [sorted(delay for delays in run for delay in delays) for run in runs]
+    if not all(all_):
+        return []
+    longest_s = max(exact_percentile(delays, 99.9) for delays in all_)
+    span_s = max(1.25 * bound_s, min(longest_s, 4 * bound_s))
+    return [_curve(delays, bound_s, span_s) for delays in all_]
+
+
+def _curve(delays: Sequence[float], bound_s: float, span_s: float) -> Curve:
     shares = [bisect_right(delays, span_s * point / POINTS) / len(delays) for point in range(POINTS + 1)]
     places = [f"{WIDTH * point / POINTS:g} {_y(share)}" for point, share in enumerate(shares)]
     return Curve(

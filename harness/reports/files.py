@@ -1,12 +1,17 @@
-"""Writing a report so that no reader ever sees half of one."""
+"""Writing a report so that no reader ever sees half of one, and reading one back."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import TypeVar
 
 from harness.secrecy import without_secrets
+from harness.typed import typed
+
+T = TypeVar("T")
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -25,3 +30,13 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def read_typed(path: Path, kind: type[T], what: str) -> T:
+    """Return what a file of JSON says. Raise OSError, and ValueError where it is not `what`."""
+    try:
+        return typed(json.loads(path.read_text(encoding="utf-8")), kind)
+    except RecursionError as error:
+        raise ValueError(f"{path} is not {what}: it is nested too deeply") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is not {what}: {error}") from error

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from harness.reports.delivery_curve import delivery_curve
 from harness.reports.fate_plot import FatePlot, Place, fate_plot
 from harness.reports.files import write_atomically
@@ -22,6 +20,7 @@ from harness.reports.promise_matrix import promise_matrix
 from harness.reports.record import RunRecord, findings_of
 from harness.reports.sequence import sequence
 from harness.reports.stories import stories, without_story
+from harness.reports.templates import PAGES
 from harness.reports.words import closing, duration, measured, quantities
 from harness.verdict import Verdict
 
@@ -30,13 +29,6 @@ PAGE_BYTES = 950_000
 """The whole page: it is sent by mail and opened on phones."""
 MESSAGES_BYTES = 300_000
 """What the events of single messages may take of it, where there is room."""
-_PAGES = Environment(
-    loader=PackageLoader("harness", "reports"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 def _no_events(_: Place) -> tuple[()]:
@@ -68,7 +60,7 @@ def _render(
     plots: Mapping[str, FatePlot],
     messages: Mapping[Place, MessageStory],
 ) -> str:
-    return _PAGES.get_template("report.html.j2").render(
+    return PAGES.get_template("report.html.j2").render(
         run=run,
         closing=closing(run),
         stories=stories(run),
@@ -121,7 +113,7 @@ def write_html(run: RunRecord, path: Path, events_of: EventsOf = _no_events) -> 
     write_atomically(path, render_html(run, embedded(run, path.parent), events_of))
 
 
-_PAGES.filters.update(
+PAGES.filters.update(
     duration=duration,
     findings=findings_of,
     measured=measured,

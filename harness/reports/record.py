@@ -11,8 +11,9 @@ from typing import Any, Literal
 from msgspec import to_builtins
 from msgspec.structs import force_setattr
 
-from harness.reports.files import write_atomically
-from harness.typed import Record, typed
+from harness.errors import UsageError, reason_of
+from harness.reports.files import read_typed, write_atomically
+from harness.typed import Record
 from harness.verdict import Finding, Judgement, Verdict, worst
 
 
@@ -154,14 +155,26 @@ def write_results(run: RunRecord, path: Path) -> None:
     write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
+RESULTS = "results.json"
+
+
+def results_of(path: Path) -> RunRecord:
+    """Return the run whose results are in a folder, or in a file of them.
+
+    Raise UsageError where there are none that can be read.
+    """
+    file = path / RESULTS if path.is_dir() else path
+    try:
+        return read_results(file)
+    except OSError as error:
+        raise UsageError(f"The results {file} cannot be read: {reason_of(error)}.") from error
+    except ValueError as error:
+        raise UsageError(f"{error}.") from error
+
+
 def read_results(path: Path) -> RunRecord:
     """Return the run that a `results.json` describes.
 
     Raise OSError when the file cannot be read, ValueError when it is not the results of a run.
     """
-    try:
-        return typed(json.loads(path.read_text(encoding="utf-8")), Results)
-    except RecursionError as error:
-        raise ValueError(f"{path} is not the results of a run: it is nested too deeply") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is not the results of a run: {error}") from error
+    return read_typed(path, Results, "the results of a run")

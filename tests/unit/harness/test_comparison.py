@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from harness.arithmetic import quantile_interval
 from harness.cli.command_line import main
 from harness.reports.comparison import Comparison, Move, compare
+from harness.reports.comparison_html import comparison_html
 from harness.reports.comparison_pages import as_json, closing, markdown, text_lines
 from harness.reports.record import RowResult, RunRecord, write_results
 from harness.verdict import Finding, Judgement, Verdict, worst
@@ -177,3 +179,28 @@ def test_what_cannot_be_read_is_one_sentence_and_2(
     assert main(["compare", str(tmp_path / name), folders[1]]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert str(tmp_path / name) in line
+
+
+def test_the_page_stands_alone_and_shows_both_sides() -> None:
+    found = compare(run(row(delays=uniform(1)), row(id_="B-01")), run(row(FAIL, "lost", delays=uniform(2))))
+    page = comparison_html(found)
+    assert "<h1>1 row, 1 promise and 1 kind of finding got worse.</h1>" in page
+    assert '<span class="move worse">worse</span>' in page
+    assert "only the first run has them: B-01" in page
+    assert "Before: 2000 deliveries" in page
+    assert not re.search(r"""(src|href)=["'](?!#)|<script""", page), "nothing is loaded or run"
+
+
+def test_names_are_inert_in_the_page() -> None:
+    evil = RowResult("A-01", "</script><b>x</b>", "s", FAIL, 1.0, judgements=(judged(FAIL, "<i>lost</i>"),))
+    page = comparison_html(compare(run(row()), run(evil)))
+    assert "<b>x" not in page
+    assert "<i>lost" not in page
+
+
+def test_the_command_writes_html(tmp_path: Path) -> None:
+    for name, one in (("a", row()), ("b", row(FAIL, "lost"))):
+        write_results(run(one), tmp_path / name / "results.json")
+    words = ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--format", "html"]
+    assert main([*words, "--output", str(tmp_path / "page.html")]) == 1
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
