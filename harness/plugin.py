@@ -77,6 +77,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--harness-client", default=None, help=argparse.SUPPRESS)  # of `harness client`
     group.addoption("--harness-only", default=None, help="run only these rows: ids, separated by commas")
+    group.addoption("--harness-asked", default="", help=argparse.SUPPRESS)  # the command line of the run
     group.addoption("--harness-run", default=None, help=argparse.SUPPRESS)  # the run's id, in each process
 
 
@@ -300,6 +301,7 @@ def settings_from(config: pytest.Config) -> Settings:
         workers=config.getoption("--harness-workers") or profile.workers,
         target=config.getoption("--harness-target"),
         run=config.getoption("--harness-run"),
+        asked=config.getoption("--harness-asked"),
         minutes=config.getoption("--harness-minutes"),
         client=_client_under_test(config),
         process=getattr(config, "workerinput", {}).get("workerid", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -173,6 +174,7 @@ def _makes_fewer_promises(profile: Profile) -> bool:
 def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path) -> tuple[int, list[str]]:
     """Run these rows of the plan; see `run_rows`."""
     words = [*listing.files_of(rows), "--harness-plan", str(find_plan())]
+    words += ["--harness-asked", asked_for(options, "soak" if options.section == SOAK else "run")]
     if "minutes" in options:
         words += ["--harness-minutes", str(options.minutes)]
     jobs = min(jobs, sum(len(row.tests) or 1 for row in rows))
@@ -180,6 +182,21 @@ def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path)
         _require_utf_8(Path.cwd(), reports, options.target)
         words += side_by_side(jobs)
     return run_rows(options, rows, words, reports)
+
+
+def asked_for(options: Namespace, command: str) -> str:
+    """Return the command line that runs the same rows again with the same random choices."""
+    words = ["python", "-m", "harness", command, "--seed", str(options.seed)]
+    words += [word for pattern in options.only for word in ("--only", pattern)]
+    if options.section and command == "run":
+        words += ["--section", options.section]
+    if options.target != REFERENCE:
+        words += ["--target", options.target]
+    if options.workers is not None:
+        words += ["--workers", str(options.workers)]
+    if "minutes" in options:
+        words += ["--minutes", f"{options.minutes:g}"]
+    return shlex.join(words)
 
 
 def side_by_side(jobs: int) -> list[str]:

@@ -70,7 +70,7 @@ def play_schedule(
     return run_rows(
         options,
         read_plan(PAGE),
-        [str(scenario.__file__), "--harness-plan", str(PAGE)],
+        [str(scenario.__file__), "--harness-plan", str(PAGE), "--harness-asked", command_of(options)],
         options.reports,
         timeout_s=2 * schedule.total_s + PATIENCE_S,
         plugins=[Given(schedule), *plugins],

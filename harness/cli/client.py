@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import polling_clients
-from harness.cli.actions import find_services, in_two_tries, results_folder, run_rows, side_by_side, with_seed
+from harness.cli.actions import (
+    asked_for,
+    find_services,
+    in_two_tries,
+    results_folder,
+    run_rows,
+    side_by_side,
+    with_seed,
+)
 from harness.cli.console import say
 from harness.errors import UsageError
 from harness.extras import BROWSER, require
@@ -40,7 +48,8 @@ def client(options: Namespace) -> int:
     server = Namespace(**vars(options) | {"target": REFERENCE, "workers": None})
 
     def play(some: Sequence[PlanRow], reports: Path, jobs: int) -> tuple[int, list[str]]:
-        words = words_for(options.target)
+        asked = Namespace(**vars(options) | {"workers": None, "section": None})
+        words = [*words_for(options.target), "--harness-asked", asked_for(asked, "client")]
         if jobs > 1 and len(some) > 1:
             words += side_by_side(min(jobs, len(some)))
         return run_rows(server, some, words, reports, timeout_s=LONGEST_ROW_S)

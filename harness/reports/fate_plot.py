@@ -111,9 +111,14 @@ class FatePlot:
     """How many marks are not drawn."""
 
     def places(self) -> Iterator[Place]:
-        """Yield the messages whose events a click shows: those of all marks, then of each stack the first."""
-        yield from (mark.place for mark in self.marks)
-        yield from (stack.first for stack in self.stacks)
+        """Yield the messages whose events a click shows, the first of each fate before all others.
+
+        They are those of all marks, and the first of each stack of dots.
+        """
+        fated = [(mark.fate, mark.place) for mark in self.marks]
+        fated += [(stack.fate, stack.first) for stack in self.stacks]
+        yield from dict(reversed(fated)).values()
+        yield from (place for _, place in fated)
 
 
 def fate_plot(rows: Sequence[RowResult], *, with_faults: bool) -> FatePlot | None:

@@ -27,7 +27,7 @@ from harness.verdict import Verdict
 EVENT_LENGTH = 1_000
 PAGE_BYTES = 950_000
 """The whole page: it is sent by mail and opened on phones."""
-MESSAGES_BYTES = 300_000
+MESSAGES_BYTES = 450_000
 """What the events of single messages may take of it, where there is room."""
 
 

@@ -104,7 +104,9 @@ class RunRecord(Record, frozen=True):
     delivered_within_s: float = 2.0
     """The promised delivery time, with which delays are compared."""
     command: str = ""
-    """What repeats the run; with `--only ID` it repeats a row. '' if that is not known."""
+    """What repeats a row with `--only ID`, and all rows without; '' where a row is not run by itself."""
+    asked: str = ""
+    """The command line that repeats the run; '' if pytest was called without one."""
     sentences: Mapping[str, str] = {}
     """What each promise says, by its name."""
     promises: Mapping[str, PromiseResult] = {}

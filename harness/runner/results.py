@@ -146,6 +146,7 @@ class Results:
             target=_target(settings),
             delivered_within_s=settings.profile.bounds.delivered_within_s,
             command=_command(settings),
+            asked=settings.asked,
             sentences={promise.name: promise.sentence for promise in PROMISES},
         )
         try:
@@ -196,13 +197,14 @@ def _target(settings: Settings) -> str:
 
 
 def _command(settings: Settings) -> str:
-    """Return the command that repeats the run; '' for a client, whose profile is not known here."""
+    """Return the command that repeats single rows; '' where `run` does not know them."""
     words = ["python", "-m", "harness", "run", "--seed", str(settings.seed)]
     if settings.target != "reference":
         words += ["--target", settings.target]
     if settings.workers != settings.profile.workers:
         words += ["--workers", str(settings.workers)]
-    return "" if settings.client else shlex.join(words)
+    is_of_run = not settings.asked or settings.asked.split()[3] in ("run", "soak")
+    return shlex.join(words) if is_of_run and not settings.client else ""
 
 
 def _this_machine() -> dict[str, Mapping[str, str]]:

@@ -43,6 +43,8 @@ class Settings:
     workers: int
     run: str = ""
     """The same in every process of this run, and in no other run."""
+    asked: str = ""
+    """The command line that asks for the same again; '' if pytest was called without one."""
     minutes: float = 2.0
     """How many minutes a long row lasts."""
     client: ClientUnderTest | None = None

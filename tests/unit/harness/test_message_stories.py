@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import subprocess
@@ -161,3 +162,10 @@ def _command(events: list[dict[str, Any]]) -> str:
     assert plot is not None
     (story,) = message_stories(run, [plot], lambda _: events, 10_000).values()
     return story.command
+
+
+def test_each_fate_has_a_message_to_open_before_one_has_two() -> None:
+    run = run_of("uuuuuuuuc")
+    plot = fate_plot(run.rows, with_faults=False)
+    assert plot is not None
+    assert {place.message for place in itertools.islice(plot.places(), 2)} == {0, 8}

@@ -113,7 +113,7 @@ def test_what_is_no_results_file_is_refused(tmp_path: Path, text: str, said: str
         ({"seed": "a\nb"}, "expected `int`, got `str` at `seed`"),
         (
             {"a\nb": 1},
-            r"unknown field `a\nb`; legal are command, delivered_within_s, environment, exit_code,",
+            r"unknown field `a\nb`; legal are asked, command, delivered_within_s, environment,",
         ),
         ({"rows": [{"id": "A-01"}]}, "missing required field `title` at `rows[0]`"),
         ({"environment": {"redis": "8"}}, "expected `object`, got `str` at `environment.redis`"),
