@@ -34,6 +34,7 @@ from harness.plan import PLAN_FILE, PlanRow, find_plan, read_plan, select
 from harness.plan.drift import drift
 from harness.plan.fitting import fitting
 from harness.printable import printable
+from harness.program import PROGRAM
 from harness.reports.paragraphs import paragraph
 from harness.reports.record import RowResult
 from harness.reports.verdicts import VERDICTS, render_verdicts, write_verdicts
@@ -186,7 +187,7 @@ def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path)
 
 def asked_for(options: Namespace, command: str) -> str:
     """Return the command line that runs the same rows again with the same random choices."""
-    words = ["python", "-m", "harness", command, "--seed", str(options.seed)]
+    words = [*PROGRAM.split(), command, "--seed", str(options.seed)]
     words += [word for pattern in options.only for word in ("--only", pattern)]
     if options.section and command == "run":
         words += ["--section", options.section]

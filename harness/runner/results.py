@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from harness.errors import CannotWrite
 from harness.history import Event, HistoryFile
 from harness.history.recorder import REMEDY
 from harness.plan import PlanRow
+from harness.program import PROGRAM
 from harness.reports.fate_plot import Place
 from harness.reports.html import write_html
 from harness.reports.markdown import SUMMARY, write_summary
@@ -198,12 +200,12 @@ def _target(settings: Settings) -> str:
 
 def _command(settings: Settings) -> str:
     """Return the command that repeats single rows; '' where `run` does not know them."""
-    words = ["python", "-m", "harness", "run", "--seed", str(settings.seed)]
+    words = [*PROGRAM.split(), "run", "--seed", str(settings.seed)]
     if settings.target != "reference":
         words += ["--target", settings.target]
     if settings.workers != settings.profile.workers:
         words += ["--workers", str(settings.workers)]
-    is_of_run = not settings.asked or settings.asked.split()[3] in ("run", "soak")
+    is_of_run = not settings.asked or re.match(r".*?(harness|pollproof) (run|soak) ", settings.asked)
     return shlex.join(words) if is_of_run and not settings.client else ""
 
 
