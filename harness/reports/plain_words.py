@@ -31,5 +31,16 @@ IN_PLAIN_WORDS: Mapping[str, str] = {
     "contiguous": "The numbers of messages have holes or go back: no reader can see whether one is missing.",
     "no-leak": "Memory, connections or files kept growing while the traffic stayed the same.",
     "stops-cleanly": "When the server was stopped, as for every update, it dropped requests or did not end.",
+    "shows-all": "The server had a message for someone, and the window never showed it.",
+    "shows-once": "The window showed one message twice, such as after a reload or in a second tab.",
+    "shows-in-order": "The window showed messages in another order than they were written in.",
+    "keeps-polling": "The window stopped asking for messages. It looks quiet until someone reloads it.",
+    "paced": (
+        "The window asked for messages too often or too seldom. Of many windows that ask too often, each "
+        "slows the service down for everyone, most of all when it is in trouble."
+    ),
+    "catches-up": "The device was back, and the window did not soon show what had come meanwhile.",
+    "keeps-to-itself": "The window showed or asked for something that belongs to another person.",
+    "lets-go": "The chat was closed, and went on asking in the background.",
 }
 """By promise; one that is not here has its own sentence only."""

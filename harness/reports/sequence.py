@@ -119,9 +119,29 @@ def steps_of(event: Event, senders: Mapping[int, str]) -> Iterable[Step]:
         expected = " or ".join(map(str, event.get("expected", ())))
         answered = event.get("status") or event.get("error") or "no answer"
         yield Step(at_ns, SERVER, str(event.get("who")), f"{answered}; expected {expected}")
+    elif kind == "client_request":
+        yield from _steps_of_request(event)
+    elif kind in ("client_handed", "client_told"):
+        who = str(event.get("client") or SERVER)
+        shown = f"shows {event.get('content') or event.get('id')!r}" if kind == "client_handed" else ""
+        yield Step(at_ns, who, who, shown or str(event.get("did")))
     else:
         place = STORES if kind in ("queue", "keys") else SERVER
         yield Step(at_ns, place, place, _noted(event))
+
+
+def _steps_of_request(event: Event) -> Iterable[Step]:
+    """Yield a request of a client under test, and how it ended."""
+    client, at_ns = str(event.get("client")), int(event["t"])
+    since = f"since {event['since']}" if event.get("since") else "from the beginning"
+    asked = f"poll {since}" if event.get("is_poll") else f"{event.get('method')} {event.get('path')}"
+    yield Step(int(event.get("start") or at_ns), client, SERVER, asked)
+    said = [str(event.get("status") or "no answer")]
+    if event.get("is_poll") and event.get("messages"):
+        said.append(f"messages {', '.join(map(str, event['messages']))}")
+    said += [f"made so: {event['script']}"] if event.get("script") else []
+    said += ["closed by the client"] if event.get("aborted") else []
+    yield Step(at_ns, SERVER, client, "; ".join(said))
 
 
 def _answer(event: Event) -> str:

@@ -10,6 +10,8 @@ from harness.reports.record import RowResult, RunRecord
 from harness.verdict import Verdict
 
 SHOWN_ROWS = 5
+INTERRUPTED = "interrupted"
+"""The reason of a row that an interrupt cut off."""
 _UNITS = {"s": "s", "ms": "ms", "mb": "MB", "kb": "KB", "bytes": "bytes", "share": ""}
 
 
@@ -31,6 +33,8 @@ def closing(run: RunRecord) -> str:
         if counts[verdict]
     ]
     of_all = f"of {total} rows, " if total > 1 else "of 1 row, "
+    if any(row.reason == INTERRUPTED for row in run.rows):
+        of_all = f"the run was interrupted; {of_all}"
     said = of_all + ", ".join(troubles) if troubles else "the run did not finish"
     return f"{run.verdict.value.capitalize()}: {said}."
 

@@ -19,10 +19,10 @@ from harness.history import Event, History, read_lines
 from harness.history.gc_paused import gc_paused
 from harness.history.operations import Line, kind_of, row_of, written_ns
 from harness.reports.record import Timeline
+from harness.reports.words import INTERRUPTED
 from harness.runner.timelines import drawn, timelines
 from harness.verdict import Judgement, Verdict, summed_up, worst
 
-INTERRUPTED = "interrupted"
 NOTHING_RAN = "nothing ran this row"
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from harness.checkers import PROMISES
+from harness.checkers import CLIENT_PROMISES, PROMISES
 from harness.errors import CannotWrite
 from harness.history import Event, HistoryFile
 from harness.history.recorder import REMEDY
@@ -149,7 +149,7 @@ class Results:
             delivered_within_s=settings.profile.bounds.delivered_within_s,
             command=_command(settings),
             asked=settings.asked,
-            sentences={promise.name: promise.sentence for promise in PROMISES},
+            sentences={promise.name: promise.sentence for promise in (*PROMISES, *CLIENT_PROMISES)},
         )
         try:
             write_results(record, settings.reports / "results.json")

@@ -6,9 +6,11 @@ import re
 
 import pytest
 
+from harness.checkers import CLIENT_PROMISES, PROMISES
 from harness.reports.delivery_curve import HEIGHT, WIDTH, delivery_curve
 from harness.reports.fate_plot import COLUMNS, DOT, MOST_DOTS, MOST_MARKS, FatePlot, Place, fate_plot
 from harness.reports.html import render_html
+from harness.reports.plain_words import IN_PLAIN_WORDS
 from harness.reports.promise_matrix import promise_matrix
 from harness.reports.record import FaultBand, RowResult, RunRecord, Timeline
 from harness.reports.sequence import sequence
@@ -194,6 +196,22 @@ def test_a_diagram_shows_who_said_what_in_the_order_of_time() -> None:
         ({"kind": "sent", "t": 1, "op": 9, "outcome": "unknown", "error": "timeout"}, "timeout, unknown"),
         ({"kind": "poll", "t": 1, "reader": "bob", "outcome": "unknown", "status": 503}, "503, unknown"),
         ({"kind": "of a later version", "t": 1}, "of a later version: none"),
+        (
+            {
+                **{"kind": "client_request", "t": 2, "start": 1, "client": "page1", "is_poll": True},
+                **{
+                    "since": None,
+                    "status": 200,
+                    "messages": ["m1", "m2"],
+                    "script": "cut off",
+                    "aborted": True,
+                },
+            },
+            "200; messages m1, m2; made so: cut off; closed by the client",
+        ),
+        ({"kind": "client_request", "t": 2, "client": "page1", "method": "GET", "path": "/"}, "no answer"),
+        ({"kind": "client_handed", "t": 2, "client": "page1", "id": "m1", "content": "hi"}, "shows 'hi'"),
+        ({"kind": "client_told", "t": 2, "client": "", "did": "went offline"}, "went offline"),
     ],
 )
 def test_every_kind_of_event_can_be_drawn(event: dict[str, object], said: str) -> None:
@@ -236,3 +254,8 @@ def test_a_page_of_a_whole_run_is_under_a_megabyte() -> None:
         for n in range(150)
     ]
     assert len(render_html(run(*rows)).encode()) < 1_000_000
+
+
+def test_every_promise_is_told_in_plain_words() -> None:
+    promises = {promise.name for promise in (*PROMISES, *CLIENT_PROMISES)}
+    assert set(IN_PLAIN_WORDS) == promises

@@ -295,6 +295,10 @@ def test_markup_in_a_reason_is_only_text() -> None:
             "Skipped: of 2 rows, 1 skipped (A-01).",
         ),
         (run_of(row("A-01"), verdict=Verdict.INCONCLUSIVE), "Inconclusive: the run did not finish."),
+        (
+            run_of(row("A-01", Verdict.INCONCLUSIVE, reason="interrupted"), verdict=Verdict.INCONCLUSIVE),
+            "Inconclusive: the run was interrupted; of 1 row, 1 could not be judged (A-01).",
+        ),
     ],
 )
 def test_the_closing_sentence(run: RunRecord, sentence: str) -> None:
