@@ -145,7 +145,9 @@ def _played(
             yield result
         if options.lane or not (wanted := too_busy):
             return
-        say(f"\nThe machine was too busy to judge {len(wanted)} seeds; once more:\n")
+        say()
+        say(f"The machine was too busy to judge {len(wanted)} of them; once more, one at a time:")
+        say()
 
 
 def _say_how_to_repeat(options: Namespace, seed: int) -> None:

@@ -134,9 +134,13 @@ def test_a_seed_that_fails_is_kept_with_how_to_repeat_it(
     assert (summary(tmp_path)["lost"], summary(tmp_path)["verdicts"]) == (1, {"pass": 2, "fail": 1})
 
 
-def test_what_the_machine_was_too_busy_for_is_played_once_more_on_new_services(chaos: Chaos) -> None:
+def test_what_the_machine_was_too_busy_for_is_played_once_more_on_new_services(
+    chaos: Chaos, capsys: pytest.CaptureFixture[str]
+) -> None:
     player = Player(of_1=[Verdict.INCONCLUSIVE])
     assert chaos(player, "--seeds", "2") == 0
+    said = capsys.readouterr().out
+    assert "\n\nThe machine was too busy to judge 1 of them; once more, one at a time:\n\n" in said
     assert player.played == [1, 2, 1]
     assert NoStack.renewed == 1
     assert chaos(Player(of_1=[Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE]), "--seeds", "2") == 3
