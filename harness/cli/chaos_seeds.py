@@ -59,6 +59,8 @@ def chaos_seeds(options: Namespace) -> int:
         for seed, schedule in schedules.items():
             line(f"seed {seed}: {_outages(schedule)}")
         return 0
+    if any(store.port for store in profile.stores.values()):
+        options.jobs = 1  # there is one of each port
     asked = Asked(
         options.minutes, options.target, tuple(options.only), options.workers, tuple(options.cluster)
     )
