@@ -84,7 +84,8 @@ def _add_recoveries(table: Table, summary: Summary) -> None:
 def _struck(summary: Summary) -> Table:
     """Return how far the sends came that were under way during each fault."""
     table = _plain("Fault", "Times", *(f"{phase}" for phase in Phase))
-    table.columns[0].no_wrap = True
+    for column, phase in zip(table.columns[2:], Phase, strict=True):
+        column.width = max(map(len, str(phase).split()))  # else the names of faults have no room
     for fault in sorted(summary.faults):
         struck = summary.struck(fault)
         table.add_row(fault, str(summary.faults[fault]), *(str(struck[phase] or "") for phase in Phase))

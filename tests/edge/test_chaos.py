@@ -78,9 +78,10 @@ def test_the_faults_that_were_printed_are_played_and_judged(tmp_path):
 
 
 @pytest.mark.timeout(SEEDS_DEADLINE_S + 30)
-def test_seeds_are_played_one_after_the_other_on_one_stack_and_summed_up(tmp_path):
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_seeds_are_played_one_after_the_other_or_side_by_side_and_summed_up(tmp_path, jobs):
     words = ("--seed", "3,5", "--minutes", "0.24", "--only", "mongodb refused", "--reports", str(tmp_path))
-    done = chaos(*words, deadline_s=SEEDS_DEADLINE_S)
+    done = chaos(*words, "--jobs", jobs, deadline_s=SEEDS_DEADLINE_S)
     assert done.returncode in (0, 3), done.stdout + done.stderr
     summed_up = json.loads((tmp_path / "seeds.json").read_text(encoding="utf-8"))
     ended = {one["seed"]: one for one in summed_up["seeds"]}
@@ -89,3 +90,18 @@ def test_seeds_are_played_one_after_the_other_on_one_stack_and_summed_up(tmp_pat
     assert summed_up["faults"]["mongodb refused"]["injected"] == 2
     assert summed_up["faults"]["mongodb refused"]["sends"]["before the insert"] > 0
     assert (summed_up["lost"], summed_up["doubled"], summed_up["reordered"]) == (0, 0, 0)
+
+
+@pytest.mark.timeout(SEEDS_DEADLINE_S + 30)
+@pytest.mark.parametrize(
+    ("cluster", "fault"), [("sentinel", "redis primary killed"), ("replica-set", "mongodb divided")]
+)
+def test_a_cluster_is_broken_in_the_place_of_the_single_store(tmp_path, cluster, fault):
+    words = ("--cluster", cluster, "--seed", "1", "--minutes", "0.24", "--only", fault)
+    done = chaos(*words, "--reports", str(tmp_path), deadline_s=SEEDS_DEADLINE_S)
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    (row,) = results["rows"]
+    assert results["verdict"] == "pass" or TOO_BUSY in row["reason"], done.stdout + done.stderr
+    (history,) = read_histories(tmp_path / "history.jsonl")
+    assert fault in [one.name for one in history.faults]
+    assert json.loads((tmp_path / "schedule.json").read_text(encoding="utf-8"))["clusters"] == [cluster]
