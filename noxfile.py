@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
 import nox
 
@@ -13,7 +15,8 @@ nox.options.error_on_missing_interpreters = True
 
 SCHEMAS = {
     "github-actions": ["action.yml"],
-    "github-workflows": [".github/workflows/ci.yml", ".github/workflows/nightly.yml"],
+    "github-workflows": sorted(map(str, Path(".github/workflows").glob("*.yml"))),
+    "dependabot": [".github/dependabot.yml"],
     "citation-file-format": ["CITATION.cff"],
     "compose-spec": ["deploy/compose.yaml"],
 }
@@ -21,8 +24,13 @@ SCHEMAS = {
 # Sessions start hundreds of processes. Without bytecode, each compiles the project again, for up to 10 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-
-LOCK = ".ci/requirements.txt"
+LOCK, OF_RELEASES, OF_NOX = ".ci/requirements.txt", ".ci/release.txt", ".ci/nox.txt"
+LOCKS = {
+    LOCK: ["pyproject.toml", "--extra", "dev"],
+    OF_RELEASES: ["--group", "release"],
+    OF_NOX: ["--group", "nox"],
+}
+"""What each lock file has, as uv's arguments: what sessions install, what makes releases, and nox."""
 LOCKED = bool(os.environ.get("CI") or os.environ.get("LOCKED"))
 """Whether sessions install what the lock file has, checked by its hashes: so it is in CI.
 
@@ -41,11 +49,41 @@ def install(session: nox.Session, extras: str) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Write the lock file of CI anew: `-- --upgrade` takes the newest versions that pyproject.toml allows."""
+    """Write the lock files of CI anew: `-- --upgrade` takes the newest that pyproject.toml allows."""
     session.install("uv>=0.9,<1")
-    words = ["--all-extras", "--universal", "--python-version", "3.11", "--generate-hashes"]
-    words += ["--no-annotate", "--no-emit-index-url", "--quiet", "--output-file", LOCK, *session.posargs]
-    session.run("uv", "pip", "compile", "pyproject.toml", *words)
+    words = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate"]
+    for file, what in LOCKS.items():
+        output = ["--no-emit-index-url", "--quiet", "--output-file", file, *session.posargs]
+        session.run("uv", "pip", "compile", *what, *words, *output)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look up the known vulnerabilities of what the lock files have, or of other files: `-- FILE …`."""
+    session.install("--require-hashes", "-r", OF_RELEASES)
+    for file in session.posargs or LOCKS:
+        session.run("pip-audit", "--require-hashes", "--disable-pip", "--requirement", file)
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build the sdist and the wheel into dist/, and list what the wheel brings along into sbom/."""
+    session.install("--require-hashes", "-r", OF_RELEASES)
+    for folder in ("dist", "sbom"):
+        shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "build", "--no-isolation")
+    (wheel,) = Path("dist").glob("*.whl")
+    place = Path(session.create_tmp()).resolve()
+    versions, python = place / "versions.txt", place / "environment" / "bin" / "python"
+    locked = [line.removesuffix("\\") for line in Path(LOCK).read_text(encoding="utf-8").splitlines()]
+    versions.write_text("\n".join(line for line in locked if "--hash" not in line), encoding="utf-8")
+    session.run("python", "-m", "venv", "--clear", str(python.parents[1]))
+    words = ["-m", "pip", "install", "--quiet", "--constraint", str(versions)]
+    session.run(str(python), *words, f"pollproof[all] @ {wheel.resolve().as_uri()}", external=True)
+    Path("sbom").mkdir()
+    bill = Path("sbom", f"{wheel.name.split('-py3')[0]}.cdx.json")
+    words = ["--pyproject", "pyproject.toml", "--output-reproducible", "--output-file", str(bill)]
+    session.run("cyclonedx-py", "environment", *words, str(python))
 
 
 @nox.session
@@ -58,6 +96,7 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
     for schema, files in SCHEMAS.items():
         session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files)
+    session.run("zizmor", "--offline", "--no-progress", "--quiet", ".github", "action.yml")
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""CI installs `.ci/requirements.txt`: a version of all that pyproject.toml asks for, with hashes."""
+"""CI installs its lock files: a version of all that pyproject.toml asks for, with hashes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCK = (ROOT / ".ci" / "requirements.txt").read_text(encoding="utf-8")
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+FOLDER = ROOT / ".ci"
+LOCK = (FOLDER / "requirements.txt").read_text(encoding="utf-8")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, GROUPS = PYPROJECT["project"], PYPROJECT["dependency-groups"]
 OUTDATED = "the lock file no longer fits pyproject.toml: run `python3 -m nox -s lock`"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
@@ -24,9 +26,9 @@ def asked_for() -> list[str]:
     return [line for line in lines if Requirement(line).name != PROJECT["name"]]
 
 
-def locked() -> list[tuple[Requirement, str]]:
+def locked(text: str = LOCK) -> list[tuple[Requirement, str]]:
     """Return each locked requirement, with the lines of its hashes."""
-    entries = re.findall(r"^(\S[^\\\n]*==[^\\\n]*)\\\n((?:    --hash=.*\n)+)", LOCK, re.MULTILINE)
+    entries = re.findall(r"^(\S[^\\\n]*==[^\\\n]*)\\\n((?:    --hash=.*\n)+)", text, re.MULTILINE)
     return [(Requirement(line.strip()), hashes) for line, hashes in entries]
 
 
@@ -53,10 +55,16 @@ def test_what_is_asked_for_is_locked_at_a_version_that_it_allows(line: str) -> N
         assert wanted.specifier.contains(versions[0], prereleases=True), OUTDATED
 
 
-def test_nothing_is_installed_without_its_hash() -> None:
-    lines = [line for line in LOCK.splitlines() if line and not line.startswith((" ", "#"))]
-    assert len(lines) == len(locked()) > 100
+@pytest.mark.parametrize(("group", "file"), [("nox", "nox.txt"), ("release", "release.txt")])
+def test_the_tools_of_the_workflows_are_locked_at_versions_that_are_asked_for(group: str, file: str) -> None:
+    versions = {each.name: each.specifier for each, _ in locked((FOLDER / file).read_text(encoding="utf-8"))}
+    for wanted in map(Requirement, GROUPS[group]):
+        assert wanted.specifier.contains(next(iter(versions[wanted.name])).version), OUTDATED
 
 
-def test_the_lock_file_names_no_index() -> None:
-    assert not re.search(r"://|--(extra-)?index|--find-links", LOCK)
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.txt")), ids=lambda file: file.name)
+def test_nothing_is_installed_without_its_hash_and_no_index_is_named(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    assert len(lines) == len(locked(text)) > 5
+    assert not re.search(r"://|--(extra-)?index|--find-links", text)
