@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import sys
 import time
@@ -47,7 +48,7 @@ def _try_all(options: argparse.Namespace) -> int:
     scenarios = [options.scenario] if options.scenario else list(SCENARIOS)
     mutants = [] if options.scenario or options.without_mutants else list(FOUND_IN)
     with ProcessPoolExecutor(options.jobs, initializer=_begin) as pool:
-        explored = _printed(pool.map(partial(_explored, options.interruptions, options.faults), scenarios))
+        explored = _printed(pool.map(partial(_explored, options), scenarios))
         hunted = _printed(pool.map(_hunted, mutants))
     if None in explored or None in hunted:
         return 1
@@ -75,15 +76,15 @@ def _printed(results: Iterable[tuple[T | None, str]]) -> list[T | None]:
     return found
 
 
-def _explored(interruptions: int | None, faults: int | None, name: str) -> tuple[str | None, str]:
+def _explored(options: argparse.Namespace, name: str) -> tuple[str | None, str]:
     """Return a scenario's row, or None if an execution fails, with what to print."""
     default = SCENARIOS[name].bounds
     bounds = Bounds(
-        default.interruptions if interruptions is None else interruptions,
-        default.faults if faults is None else faults,
+        default.interruptions if options.interruptions is None else options.interruptions,
+        default.faults if options.faults is None else options.faults,
     )
     search, began_s = Search(SCENARIOS[name], bounds), time.process_time()
-    found = search.run()
+    found = search.run(cpu_s=options.minutes * 60)
     row = tables.row_of_scenario(name, search, time.process_time() - began_s)
     return (None, f"{row}\n{_shown(found)}") if found else (row, row)
 
@@ -134,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenario", choices=SCENARIOS, help="only this one")
     parser.add_argument("--interruptions", type=int, help="the most of them in an execution")
     parser.add_argument("--faults", type=int, help="the most of them in an execution")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=math.inf,
+        help="processor time for each scenario; then it says 'not all'",
+    )
     parser.add_argument("--walks", type=int, default=0, help="random executions instead of all of them")
     parser.add_argument("--seed", type=int, default=1, help="the first walk's seed; the others follow")
     parser.add_argument("--mutant", choices=FOUND_IN, help="print the execution that finds it")

@@ -8,7 +8,9 @@ no fewer of both left has been is not continued: how it would go on was, or will
 from __future__ import annotations
 
 import gc
+import math
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -66,11 +68,14 @@ class Search:
     states: dict[int, list[Bounds]] = field(default_factory=dict)
     may_fail: bool = False
     """Whether there was a step that could have been a fault."""
+    is_complete: bool = False
+    """Whether all were tried."""
 
-    def run(self, most: int | None = None) -> Found | None:
-        """Try them all, or so many; return the first that breaks a promise."""
+    def run(self, most: int | None = None, *, cpu_s: float = math.inf) -> Found | None:
+        """Try them all, or so many, or for so long; return the first that breaks a promise."""
+        until_s = time.process_time() + cpu_s
         beginnings: deque[tuple[int, ...]] = deque([()])
-        while beginnings and (most is None or self.executions < most):
+        while beginnings and (most is None or self.executions < most) and time.process_time() < until_s:
             execution = _Path(beginnings.popleft(), self.bounds, self._is_new)
             self.executions += 1
             if found := execute(self.scenario, execution):
@@ -79,6 +84,7 @@ class Search:
             self.may_fail |= execution.may_fail
             if self.executions % COLLECT_EVERY == 0:
                 gc.collect()
+        self.is_complete = not beginnings
         return None
 
     def _is_new(self, state: int, left: Bounds) -> bool:

@@ -18,7 +18,8 @@ MUTANT_HEAD = "| mutant | scenario | interruptions | faults | executions | lines
 
 def row_of_scenario(name: str, search: Search, cpu_s: float) -> str:
     """Return a scenario's row in the table."""
-    counts = f"{search.executions:,} | {len(search.states):,} | {cpu_s:.0f}"
+    tried = f"{search.executions:,}{'' if search.is_complete else ', not all'}"
+    counts = f"{tried} | {len(search.states):,} | {cpu_s:.0f}"
     return f"| {name} | {SCENARIOS[name].sentence} | {_of(search.bounds)} | {counts} |"
 
 
