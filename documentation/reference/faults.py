@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 
-from documentation.markdown import code, table
+from documentation.markdown import code, sentence, table
 from harness.chaos.catalog import CATALOG, ON_REQUEST
 from harness.faults import FaultInjector
 from harness.history.effects import EFFECTS, TARGETS, UPSTREAM, Effect
@@ -71,7 +71,5 @@ fault is called `{UPSTREAM} postgres refused`. The checkers judge by the effect,
 def what_is_done(name: str) -> str:
     """Return the first sentence of the method that injects a fault."""
     method = OTHERWISE.get(name, re.sub(r"[ -]", "_", name).lower())
-    return (
-        inspect.cleandoc(getattr(FaultInjector, method).__doc__ or "").partition(".\n")[0].partition(". ")[0]
-        + "."
-    )
+    text = " ".join(inspect.cleandoc(getattr(FaultInjector, method).__doc__ or "").split())
+    return sentence(text.partition(". ")[0])
