@@ -11,6 +11,7 @@ from pathlib import Path
 from documentation.reference.command_line import command_line
 from documentation.reference.exit_codes import exit_codes
 from documentation.reference.faults import faults
+from documentation.reference.http_api import http_api
 from documentation.reference.metrics import metrics
 from documentation.reference.profiles import client_profile, profile
 from documentation.reference.promises import promises
@@ -27,6 +28,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "promises": promises,
     "faults": faults,
     "results": results,
+    "http-api": http_api,
     "settings": settings,
     "metrics": metrics,
 }

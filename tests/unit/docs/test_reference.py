@@ -32,6 +32,13 @@ def test_the_pages_name_what_they_are_about() -> None:
         "profile": ["command", "send.recipient", "next_since", "retained_messages", "upstream"],
         "client-profile": ["does_not_promise", "longest_back_off_s"],
         "results": ["suspected_cause", "latencies_s"],
+        "http-api": [
+            "POST /api/users/messages",
+            "since",
+            "invalid_timestamp",
+            "content_too_long",
+            "rate_limited",
+        ],
         "metrics": ["chat_request_seconds", "chat_outbox_pending"],
     }.items():
         text = rendered(name)
@@ -46,3 +53,8 @@ def test_each_command_has_its_options_and_its_exit_codes() -> None:
         assert f"python -m harness {name}" in text
         assert f"[`{name}`](cli.md#{name})" in codes
     assert "`--only ID`" in text
+
+
+def test_the_page_that_explains_the_promises_has_each_of_them() -> None:
+    page = (FOLDER.parent / "promises.md").read_text(encoding="utf-8")
+    assert [promise.name for promise in PROMISES if f"`{promise.name}`" not in page] == []
