@@ -24,6 +24,8 @@ from tests.edge.server.wire import LIVE, Wire, request
 
 NOWHERE = {"REDIS_URL": "redis://127.0.0.1:1/0", "MONGODB_URL": "mongodb://127.0.0.1:1/"}
 STARTS_WITHIN_S = 50.0
+SHORT_HEADS = [sys.executable, "-m", "tests.edge.programs.short_heads"]
+HEAD_S = 2
 AS_SYSTEMD_DOES = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
@@ -251,28 +253,30 @@ class TestSystemd:
 
 
 class TestKeepAlive:
-    @pytest.mark.parametrize("seconds", [2, 18])
+    @pytest.mark.parametrize("seconds", [HEAD_S - 1, HEAD_S + 2])
     def test_a_connection_may_be_idle_for_as_long_as_is_set(self, tmp_path: Path, seconds: int) -> None:
-        port = free_port()
-        with started(tmp_path / "log", PORT=str(port), WORKERS="1", KEEP_ALIVE_SECONDS=str(seconds)):
-            wait_for_answer("127.0.0.1", port)
-            with Wire(f"http://127.0.0.1:{port}") as wire:
-                wire.send(request(LIVE))
-                assert wire.reply().status == 200
-                idle_since_s = time.monotonic()
-                assert wire.is_closed()
-                assert seconds - 0.1 <= time.monotonic() - idle_since_s
+        with self._wires(tmp_path, KEEP_ALIVE_SECONDS=str(seconds)) as (wire, _):
+            wire.send(request(LIVE))
+            assert wire.reply().status == 200
+            idle_since_s = time.monotonic()
+            assert wire.is_closed()
+            assert seconds - 0.1 <= time.monotonic() - idle_since_s
 
     def test_a_head_is_not_given_so_long(self, tmp_path: Path) -> None:
+        with self._wires(tmp_path, KEEP_ALIVE_SECONDS="3600") as (at_once, later):
+            at_once.send(request(LIVE) + request(LIVE)[:-2])
+            later.send(request(LIVE))
+            assert at_once.reply().status == 200
+            assert later.reply().status == 200
+            later.send(request(LIVE)[:-2])
+            assert at_once.is_closed()
+            assert later.is_closed()
+
+    @contextlib.contextmanager
+    def _wires(self, folder: Path, **env: str) -> Iterator[tuple[Wire, Wire]]:
+        """Two connections to a server with one worker, which waits for heads for `HEAD_S`."""
         port = free_port()
-        with started(tmp_path / "log", PORT=str(port), WORKERS="1", KEEP_ALIVE_SECONDS="3600"):
+        with started(folder / "log", SHORT_HEADS, PORT=str(port), WORKERS="1", HEAD_S=str(HEAD_S), **env):
             wait_for_answer("127.0.0.1", port)
-            with Wire(f"http://127.0.0.1:{port}") as wire:
-                wire.send(request(LIVE) + request(LIVE)[:-2])
-                assert wire.reply().status == 200
-                assert wire.is_closed()
-            with Wire(f"http://127.0.0.1:{port}") as wire:
-                wire.send(request(LIVE))
-                assert wire.reply().status == 200
-                wire.send(request(LIVE)[:-2])
-                assert wire.is_closed()
+            with Wire(f"http://127.0.0.1:{port}") as one, Wire(f"http://127.0.0.1:{port}") as other:
+                yield one, other
