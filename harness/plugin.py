@@ -85,8 +85,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; in the process that sees every report, collect the results."""
     config.addinivalue_line(
         "markers",
-        "plan(*ids, alone=False, long=False): the rows of the test plan that this test runs;"
-        " alone: no row beside it; long: begin early, so that no other process waits for it in the end",
+        "plan(*ids, alone=False, long=False, light=False): the rows of the test plan that this test runs;"
+        " alone: no row beside it; long: begin early, so that no other process waits for it in the end;"
+        " light: begin whether there is room or not, as it starts nothing",
     )
     if not hasattr(config, "workerinput"):  # pytest-xdist's workers have it
         if config.option.harness_seed is None:
@@ -166,7 +167,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             if is_scenario:
                 row = ", ".join(row_ids(item))
                 stack.enter_context(one_test_of_the_row(session.settings.reports, row))
-            stack.enter_context(the_machine(session.settings.reports, alone=row_marks(item, "alone")))
+            marks = {word: row_marks(item, word) for word in ("alone", "light")}
+            stack.enter_context(the_machine(session.settings.reports, **marks))
         except HarnessError as error:
             item.stash[CANNOT_BEGIN] = error
         return (yield)

@@ -43,18 +43,24 @@ def most_at_once() -> int:
 
 
 @contextmanager
-def the_machine(folder: Path, *, alone: bool) -> Iterator[None]:
+def the_machine(folder: Path, *, alone: bool = False, light: bool = False) -> Iterator[None]:
     """Hold the machine together with others, or `alone`; the locks are files in `folder`.
 
-    Rows begin one after the other, each when the others leave room for it. Rows that wait to be alone keep
-    the gate shut meanwhile; else there might always be another row. Raise CannotWrite.
+    Rows begin one after the other, each when the others leave room for it; `light` ones need none. Rows that
+    wait to be alone keep the gate shut meanwhile; else there might always be another row. Raise CannotWrite.
     """
-    with _lock_file(folder, "gate") as gate, _lock_file(folder, "machine") as machine:
-        fcntl.flock(gate, fcntl.LOCK_SH if alone else fcntl.LOCK_EX)
-        if not alone:
+    with (
+        _lock_file(folder, "room") as room,
+        _lock_file(folder, "gate") as gate,
+        _lock_file(folder, "machine") as machine,
+    ):
+        if not (alone or light):
+            fcntl.flock(room, fcntl.LOCK_EX)
             wait_for_room(lambda: _is_free(machine))
+        fcntl.flock(gate, fcntl.LOCK_SH if alone else fcntl.LOCK_EX)
         fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(gate, fcntl.LOCK_UN)
+        fcntl.flock(room, fcntl.LOCK_UN)
         yield
 
 
@@ -98,11 +104,12 @@ def wait_for_room(
 
 
 def _is_free(machine: TextIO) -> bool:
-    """Return whether no row holds the machine; it is then held by this one."""
+    """Return whether no row holds the machine."""
     try:
         fcntl.flock(machine, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    fcntl.flock(machine, fcntl.LOCK_UN)  # held on, at a gate that is shut, it would never be free
     return True
 
 

@@ -8,7 +8,7 @@ import pytest
 
 
 def row_marks(item: pytest.Item, word: str) -> bool:
-    """Return whether a test's marker says that it is `alone`, or `long`."""
+    """Return whether a test's marker says that it is `alone`, `long` or `light`."""
     return any(mark.kwargs.get(word) for mark in item.iter_markers("plan"))
 
 

@@ -87,7 +87,7 @@ class QueueContract:
         assert queue.push(BOB, messages(2, 3)) == Accepted(3)
         assert seqs(queue.read(BOB, START, 10)) == [1, 2, 3]
 
-    @pytest.mark.plan("QUEUE-02", "QUEUE-03")
+    @pytest.mark.plan("QUEUE-02", "QUEUE-03", light=True)
     @pytest.mark.parametrize(
         "content",
         [
@@ -200,11 +200,11 @@ class QueueContract:
         for cursor in (START, NO_CURSOR):
             assert queue.read(BOB, cursor, 10) == Page([], has_more=False, gap=False)
 
-    @pytest.mark.plan("QUEUE-06")
+    @pytest.mark.plan("QUEUE-06", light=True)
     def test_the_mailbox_of_an_empty_name_is_empty(self, queue: MessageQueue) -> None:
         assert queue.read("", START, 10) == Page((), has_more=False, gap=False)
 
-    @pytest.mark.plan("QUEUE-11")
+    @pytest.mark.plan("QUEUE-11", light=True)
     @pytest.mark.parametrize(
         ("since_us", "limit", "expected", "has_more"),
         [
@@ -269,7 +269,7 @@ class QueueContract:
 
     # -- refusing
 
-    @pytest.mark.plan("QUEUE-01", "QUEUE-02")
+    @pytest.mark.plan("QUEUE-01", "QUEUE-02", light=True)
     @pytest.mark.parametrize(
         "bad",
         [
@@ -286,13 +286,13 @@ class QueueContract:
             queue.push(BOB, [bad])
         assert seqs(queue.read(BOB, START, 10)) == []
 
-    @pytest.mark.plan("QUEUE-07")
+    @pytest.mark.plan("QUEUE-07", light=True)
     @pytest.mark.parametrize("limit", [0, -1, 101, 1.5, "10", None])
     def test_a_limit_outside_the_range_is_refused(self, queue: MessageQueue, limit: Any) -> None:
         with pytest.raises(Refused):
             queue.read(BOB, START, limit)
 
-    @pytest.mark.plan("QUEUE-10")
+    @pytest.mark.plan("QUEUE-10", light=True)
     @pytest.mark.parametrize("since_us", ["yesterday", 1.5, None, True])
     def test_a_malformed_cursor_is_refused(self, queue: MessageQueue, since_us: Any) -> None:
         with pytest.raises(Refused):

@@ -33,7 +33,7 @@ MONTH_S = 30 * 24 * 3600
 class RedisKeysContract:
     """Inherit it and give the fixtures `queue` (a RedisQueue of LIMIT, TTL 30 days) and `client`."""
 
-    @pytest.mark.plan("QUEUE-03")
+    @pytest.mark.plan("QUEUE-03", light=True)
     def test_the_list_is_named_after_the_user_and_newest_first(
         self, queue: RedisQueue, client: redis.Redis
     ) -> None:
@@ -41,13 +41,13 @@ class RedisKeysContract:
         assert client.llen(LIST) == 3
         assert client.lindex(LIST, 0) == to_entry(message(3)).encode()
 
-    @pytest.mark.plan("QUEUE-04")
+    @pytest.mark.plan("QUEUE-04", light=True)
     def test_no_list_grows_beyond_the_limit(self, queue: RedisQueue, client: redis.Redis) -> None:
         rebuilt(queue, messages(1, LIMIT + 2))
         queue.push(BOB, messages(LIMIT + 3, LIMIT + 9))
         assert client.llen(LIST) == LIMIT
 
-    @pytest.mark.plan("QUEUE-05")
+    @pytest.mark.plan("QUEUE-05", light=True)
     def test_every_key_lives_thirty_days_after_its_last_push(
         self, queue: RedisQueue, client: redis.Redis
     ) -> None:
@@ -108,7 +108,7 @@ class RedisKeysContract:
         assert seqs(queue.read(BOB, START, 10)) == [1, 2, 3]
         assert client.llen(LIST) == 3
 
-    @pytest.mark.plan("QUEUE-09")
+    @pytest.mark.plan("QUEUE-09", light=True)
     def test_a_bad_entry_is_logged(
         self, queue: RedisQueue, client: redis.Redis, caplog: pytest.LogCaptureFixture
     ) -> None:

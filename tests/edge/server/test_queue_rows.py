@@ -30,7 +30,7 @@ def chat(server: Target) -> Iterator[Chat]:
     chat.close()
 
 
-@pytest.mark.plan("QUEUE-04")
+@pytest.mark.plan("QUEUE-04", light=True)
 def test_a_queue_keeps_the_newest_thousand(client: redis.Redis, redis_client: redis.Redis) -> None:
     queue = RedisQueue(
         redis_client, CircuitBreaker("Redis", 2), Epochs(), limit=PROMISED_LIMIT, ttl_s=MONTH_S

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,14 +28,14 @@ def room(monkeypatch: pytest.MonkeyPatch) -> None:
 class Row(threading.Thread):
     """Somebody who wants the machine, and keeps it until told to end."""
 
-    def __init__(self, folder: Path, *, alone: bool) -> None:
+    def __init__(self, folder: Path, **marks: bool) -> None:
         super().__init__(daemon=True)
         self.has_it, self.may_end = threading.Event(), threading.Event()
-        self._folder, self._alone = folder, alone
+        self._folder, self._marks = folder, marks
         self.start()
 
     def run(self) -> None:
-        with the_machine(self._folder, alone=self._alone):
+        with the_machine(self._folder, **self._marks):
             self.has_it.set()
             self.may_end.wait(30)
 
@@ -83,6 +83,56 @@ def test_rows_that_must_be_alone_come_before_others_that_wait(tmp_path: Path) ->
     second.end()
     assert other.has_it.wait(10)
     other.end()
+
+
+def test_a_light_row_begins_while_another_waits_for_room_but_not_beside_one_that_is_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there_is_room, waits = threading.Event(), threading.Event()
+
+    def wait_for_room(is_free: object) -> None:
+        waits.set()
+        there_is_room.wait(30)
+
+    monkeypatch.setattr(alone, "wait_for_room", wait_for_room)
+    heavy = Row(tmp_path)
+    assert waits.wait(10)
+    light = Row(tmp_path, light=True)
+    assert light.has_it.wait(10)
+    measuring = Row(tmp_path, alone=True)
+    wait_until(lambda: gate_is_shut(tmp_path), deadline_s=10, what="the gate to be shut")
+    late = Row(tmp_path, light=True)
+    there_is_room.set()
+    light.end()
+    assert measuring.has_it.wait(10)
+    assert not late.has_it.wait(0.1)
+    assert not heavy.has_it.is_set()
+    measuring.end()
+    for one in (late, heavy):
+        assert one.has_it.wait(10)
+        one.end()
+
+
+def test_a_row_that_found_the_machine_free_does_not_keep_it_from_one_that_must_be_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, may_go_on = threading.Event(), threading.Event()
+
+    def wait_for_room(is_free: Callable[[], bool]) -> None:
+        assert is_free()
+        looked.set()
+        may_go_on.wait(30)
+
+    monkeypatch.setattr(alone, "wait_for_room", wait_for_room)
+    heavy = Row(tmp_path, alone=False)
+    assert looked.wait(10)
+    measuring = Row(tmp_path, alone=True)
+    assert measuring.has_it.wait(10)
+    may_go_on.set()
+    assert not heavy.has_it.wait(0.1)
+    measuring.end()
+    assert heavy.has_it.wait(10)
+    heavy.end()
 
 
 def test_what_is_no_row_waits_only_for_a_row_that_is_alone(tmp_path: Path) -> None:
