@@ -24,6 +24,7 @@ from harness.polling_clients.profile import load_client
 from harness.run import Inconclusive, Run
 from harness.runner.alone import one_test_of_the_row, the_machine
 from harness.runner.collector import Collector
+from harness.runner.cut_off import CutOffTests
 from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided, require_normal_before_faults
 from harness.runner.folder import new_run
 from harness.runner.order import row_marks, side_by_side
@@ -95,6 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.option.harness_run is None:
             config.option.harness_run = new_run()
         config.pluginmanager.register(Collector(config, lambda: _new_results(config)), "harness-collector")
+        config.pluginmanager.register(CutOffTests(config))
 
 
 def row_ids(item: pytest.Item) -> list[str]:
