@@ -17,17 +17,25 @@ from harness.reports.record import Repeat, RowResult
 from harness.targets.profile import Profile
 from harness.verdict import Finding, Verdict
 
-SHOWN: Mapping[str, Shown] = {
-    "not_stored": "missing",
-    "stored_but_skipped": "missing",
-    "never_delivered": "missing",
-    "passed": "missing",
-    "delivered_twice": "doubled",
-    "out_of_order": "unordered",
-    "seq_not_rising": "numbers",
-    "timestamp_not_rising": "timestamps",
+SHOWN: Mapping[str, Mapping[str, Shown]] = {
+    "no-loss": {
+        "stored_but_skipped": "missing",
+        "hole": "missing",
+        "queued_but_never_served": "missing",
+        "never_served": "missing",
+        "not_stored": "missing",
+        "stuck": "missing",
+    },
+    "cursor": {"passed": "missing"},
+    "on-time": {"never_delivered": "missing"},
+    "no-duplicate": {"delivered_twice": "doubled"},
+    "order": {
+        "out_of_order": "unordered",
+        "seq_not_rising": "numbers",
+        "timestamp_not_rising": "timestamps",
+    },
 }
-"""The kinds of findings that sends and polls one after the other can show, and what shows them."""
+"""The kinds of findings that sends and polls one after the other can show, and what shows them, by promise."""
 TIMED = frozenset({"on-time", "recovers", "available", "no-leak", "stops-cleanly"})
 MOST_STEPS = 150
 _LIMIT = re.compile(r"limit=(\d+)")
@@ -70,8 +78,9 @@ def _script(row: str, finding: Finding, histories: Sequence[History], profile: P
 
 
 def _what_shows(finding: Finding) -> Shown:
-    if finding.kind in SHOWN:
-        return SHOWN[finding.kind]
+    shown = SHOWN.get(finding.promise, {}).get(finding.kind)
+    if shown is not None:
+        return shown
     if finding.promise in TIMED:
         raise NoScript("it is about time, which single requests do not show")
     raise NoScript("it is not shown by sends and polls one after the other")

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from harness.checkers import PROMISES
 from harness.history import History
 from harness.reports.html import render_html
 from harness.reports.record import Repeat, RowResult, RunRecord
-from harness.runner.repeating import MOST_STEPS, repeats
+from harness.runner.repeating import MOST_STEPS, SHOWN, repeats
 from harness.targets.profile import REFERENCE, load_profile
 from harness.verdict import Finding, Judgement, Verdict
 from tests.unit.harness.test_message_stories import BEGIN, NS, fault, poll, send
@@ -120,3 +121,8 @@ def test_the_page_shows_the_script_or_says_why_there_is_none() -> None:
 
     assert "curl &lt;/script&gt;" in page(Repeat(script="curl </script>"))
     assert "There is no curl script for it: it is so." in page(Repeat(why_not="it is so"))
+
+
+def test_what_a_script_can_show_are_findings_that_there_are() -> None:
+    known = {promise.name: set(promise.kinds) for promise in PROMISES}
+    assert all(set(kinds) <= known[promise] for promise, kinds in SHOWN.items())
