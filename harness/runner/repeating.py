@@ -35,7 +35,7 @@ SHOWN: Mapping[str, Mapping[str, Shown]] = {
         "timestamp_not_rising": "timestamps",
     },
 }
-"""The kinds of findings that sends and polls one after the other can show, and what shows them, by promise."""
+"""By promise: the kinds of findings that sends and polls one after the other can show, and what shows them."""
 TIMED = frozenset({"on-time", "recovers", "available", "no-leak", "stops-cleanly"})
 MOST_STEPS = 150
 _LIMIT = re.compile(r"limit=(\d+)")
@@ -110,7 +110,7 @@ def _require_no_fault(history: History, operations: Sequence[Operation]) -> None
     until_ns = max(_end_ns(one) for one in operations)
     faults = dict.fromkeys(fault.name for fault in history.faults if fault.injected_ns <= until_ns)
     if faults:
-        raise NoScript(f"it came about with a fault that curl cannot inject: {', '.join(faults)}")
+        raise NoScript(f"it came about after a fault that curl cannot inject: {', '.join(faults)}")
 
 
 def _require_one_after_the_other(operations: Sequence[Operation]) -> None:
