@@ -35,7 +35,7 @@ SHOWN: Mapping[str, Mapping[str, Shown]] = {
         "timestamp_not_rising": "timestamps",
     },
 }
-"""By promise: the kinds of findings that sends and polls one after the other can show, and what shows them."""
+"""By promise: the kinds of findings that single sends and polls can show, and what shows them."""
 TIMED = frozenset({"on-time", "recovers", "available", "no-leak", "stops-cleanly"})
 MOST_STEPS = 150
 _LIMIT = re.compile(r"limit=(\d+)")
