@@ -22,12 +22,12 @@ _MARKUP_BYTES, _STEP_BYTES = 520, 90
 
 @dataclass(frozen=True)
 class Step:
-    """One line: `at` is after the first; `text` says what went from `source` to `target`."""
+    """One line: `at` is after the first; `whole` says what went from `source` to `target`."""
 
     at: str
     source: str
     target: str
-    text: str
+    whole: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _command(events: Sequence[Event]) -> str:
 
 
 def _bytes(story: MessageStory) -> int:
-    texts = (len(f"{step.source}{step.target}{step.text}".encode()) + _STEP_BYTES for step in story.steps)
+    texts = (len(f"{step.source}{step.target}{step.whole}".encode()) + _STEP_BYTES for step in story.steps)
     return _MARKUP_BYTES + len(story.command) + sum(texts)
 
 

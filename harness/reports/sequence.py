@@ -30,6 +30,8 @@ class Arrow:
     y: int
     text: str
     whole: str
+    source: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ def sequence(finding: Finding) -> Diagram | None:
                 TOP + STEP * (number + 1),
                 shortened(step.text, most),
                 step.text,
+                step.source,
+                step.target,
             )
             for number, step in enumerate(steps)
         ),
