@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,6 +31,8 @@ RARE = {"l": "late", "x": "lost", "2": "delivered twice", "u": "unknown whether 
 WORDS = COMMON | RARE
 FEWEST_LEVELS = 12
 MOST_MARKS = 400
+TALLEST_MARKS = 16
+"""The most marks of one column: where nearly all is lost, that is to be seen without scrolling."""
 SHORTEST_S = 1.0
 _STEPS_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 
@@ -133,26 +135,27 @@ def fate_plot(rows: Sequence[RowResult], *, with_faults: bool) -> FatePlot | Non
     per_dot = max(1, math.ceil(max((common.total() for common in commons), default=0) / MOST_DOTS))
     dots = [{fate: math.ceil(common[fate] / per_dot) for fate in COMMON} for common in commons]
     rare = [[one for one in column if one.fate in RARE] for column in columns]
-    levels = max(sum(some.values()) + len(marks) for some, marks in zip(dots, rare, strict=True))
-    height = DOT * max(FEWEST_LEVELS, min(levels, 2 * MOST_DOTS))
+    drawn = _few(rare)
+    levels = max(sum(some.values()) + len(marks) for some, marks in zip(dots, drawn, strict=True))
+    height = DOT * max(FEWEST_LEVELS, levels)
     stacks = [
         stack
         for column, sent in enumerate(columns)
         for stack in _stacks(column, sent, commons[column], dots[column], height)
     ]
-    marks = [mark for column, some in enumerate(rare) for mark in _marks(column, some, dots[column], height)]
-    counted = Counter(mark.fate for mark in marks)
+    marks = [mark for column, some in enumerate(drawn) for mark in _marks(column, some, dots[column], height)]
+    counted = Counter(one.fate for some in rare for one in some)
     return FatePlot(
         COLUMNS * DOT,
         height,
         tuple(_dots(stacks)),
         tuple(stacks),
-        tuple(marks[:MOST_MARKS]),
+        tuple(marks),
         tuple((fate, words, counted[fate]) for fate, words in RARE.items() if counted[fate]),
         tuple(_bands(timelines, begin_s, span_s)) if with_faults else (),
         tuple(_ticks(span_s)),
         per_dot,
-        max(0, len(marks) - MOST_MARKS),
+        counted.total() - len(marks),
     )
 
 
@@ -164,6 +167,26 @@ def _span(timelines: Iterable[Timeline]) -> tuple[float, float]:
         for at_s in (*timeline.sent_at_s, *(fault.from_s for fault in timeline.faults))
     ]
     return min(moments), max(*moments, min(moments) + SHORTEST_S)
+
+
+def _few(rare: Sequence[Sequence[_Sent]]) -> list[list[_Sent]]:
+    """Return the marks of each column that are drawn: as many of each as all have room for.
+
+    The first of each fate comes before the second of any.
+    """
+    heights = range(TALLEST_MARKS, 0, -1)
+    most = next(most for most in heights if sum(min(len(some), most) for some in rare) <= MOST_MARKS)
+    return [sorted(some, key=_rank(some))[:most] for some in rare]
+
+
+def _rank(some: Sequence[_Sent]) -> Callable[[_Sent], int]:
+    """Return how many of the same fate come before a message."""
+    seen: Counter[str] = Counter()
+    ranks = {}
+    for one in some:
+        ranks[one.place] = seen[one.fate]
+        seen[one.fate] += 1
+    return lambda one: ranks[one.place]
 
 
 class _Sent(NamedTuple):

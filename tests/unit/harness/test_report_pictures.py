@@ -8,7 +8,16 @@ import pytest
 
 from harness.checkers import CLIENT_PROMISES, PROMISES
 from harness.reports.delivery_curve import HEIGHT, WIDTH, delivery_curve
-from harness.reports.fate_plot import COLUMNS, DOT, MOST_DOTS, MOST_MARKS, FatePlot, Place, fate_plot
+from harness.reports.fate_plot import (
+    COLUMNS,
+    DOT,
+    MOST_DOTS,
+    MOST_MARKS,
+    TALLEST_MARKS,
+    FatePlot,
+    Place,
+    fate_plot,
+)
 from harness.reports.html import render_html
 from harness.reports.plain_words import IN_PLAIN_WORDS
 from harness.reports.promise_matrix import promise_matrix
@@ -93,8 +102,16 @@ def test_of_many_messages_a_dot_stands_for_several_and_no_mark_is_hidden_by_it()
 
 def test_marks_beyond_a_bound_are_counted() -> None:
     plot = plotted(timeline("x" * (MOST_MARKS + 7)))
-    assert (len(plot.marks), plot.left_out) == (MOST_MARKS, 7)
     assert plot.rare == (("x", "lost", MOST_MARKS + 7),)
+    assert len(plot.marks) + plot.left_out == MOST_MARKS + 7
+    assert len({mark.x for mark in plot.marks}) == COLUMNS, "no moment is left out"
+
+
+def test_where_nearly_all_is_lost_the_plot_stays_low_and_each_fate_has_a_mark() -> None:
+    plot = plotted(Timeline(0.0, 1.0, [0.5] * 1000, [None] * 1000, "d" * 10 + "x" * 980 + "u" * 10))
+    assert plot.height <= DOT * (MOST_DOTS + TALLEST_MARKS)
+    assert {mark.fate for mark in plot.marks} == {"x", "u"}
+    assert {fate: count for fate, _, count in plot.rare} == {"x": 980, "u": 10}
 
 
 def test_a_click_leads_to_every_mark_and_to_the_first_message_of_each_stack_of_dots() -> None:
