@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.reports.fate_plot import WORDS, FatePlot, Place
 from harness.reports.record import RunRecord
-from harness.reports.sequence import SERVER, STORES, in_seconds, senders_of, steps_of
+from harness.reports.sequence import NAME_LENGTH, SERVER, STORES, in_seconds, senders_of, steps_of
 from harness.reports.words import shortened
 
 Event = Mapping[str, Any]
@@ -72,7 +72,8 @@ def _steps(events: Sequence[Event]) -> Iterator[Step]:
     for step in steps[:MOST_STEPS]:
         target = "" if step.source == step.target and step.source in (SERVER, STORES) else step.target
         at = in_seconds(step.at_ns - steps[0].at_ns)
-        yield Step(at, step.source, target, shortened(step.text, TEXT_LENGTH))
+        source, target = shortened(step.source, NAME_LENGTH), shortened(target, NAME_LENGTH)
+        yield Step(at, source, target, shortened(step.text, TEXT_LENGTH))
 
 
 def _command(events: Sequence[Event]) -> str:

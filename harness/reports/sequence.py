@@ -15,7 +15,7 @@ from harness.verdict import Finding
 Event = Mapping[str, Any]
 LANE, WIDE_LANE, STEP, TOP = 300, 450, 44, 34
 """Between lifelines, of which two leave more room for words; between arrows; above the first."""
-NAME_LENGTH, TEXT_LENGTH = 36, 38
+NAME_LENGTH, TEXT_LENGTH, RECIPIENT_LENGTH = 36, 38, 20
 NS_PER_S = 1_000_000_000
 SERVER, STORES = "server", "stores"
 
@@ -75,8 +75,8 @@ def sequence(finding: Finding) -> Diagram | None:
                 TOP + STEP * (number + 1),
                 shortened(step.text, most),
                 step.text,
-                step.source,
-                step.target,
+                shortened(step.source, NAME_LENGTH),
+                shortened(step.target, NAME_LENGTH),
             )
             for number, step in enumerate(steps)
         ),
@@ -107,7 +107,8 @@ def steps_of(event: Event, senders: Mapping[int, str]) -> Iterable[Step]:
     """Yield what one event shows."""
     at_ns, kind = int(event["t"]), event.get("kind")
     if kind == "send":
-        said = f"send to {event.get('recipient')}: {event.get('content')!r}"
+        recipient = shortened(str(event.get("recipient")), RECIPIENT_LENGTH)
+        said = f"send to {recipient}: {event.get('content')!r}"
         yield Step(at_ns, str(event.get("sender")), SERVER, said)
     elif kind == "sent":
         yield Step(
@@ -160,11 +161,23 @@ def _page(event: Event) -> str:
     if event.get("outcome") != "ok":
         return f"{event.get('status') or event.get('error') or 'no answer'}, {event.get('outcome')}"
     messages = event.get("messages") or []
-    numbers = [str(one["seq"]) for one in messages if isinstance(one, Mapping) and one.get("seq") is not None]
+    numbers = [one["seq"] for one in messages if isinstance(one, Mapping) and one.get("seq") is not None]
     count = "1 message" if len(messages) == 1 else f"{len(messages) or 'no'} messages"
-    seqs = f", seq {', '.join(numbers)}" if numbers else ""
+    seqs = f", seq {', '.join(_ranges(numbers))}" if numbers else ""
     cursor = f", cursor {event['next_since']}" if event.get("next_since") else ""
     return f"{count}{seqs}{cursor}"
+
+
+def _ranges(numbers: Iterable[Any]) -> Iterable[str]:
+    """Yield numbers as people write them, those that follow each other as one: 1–3, 7, 8."""
+    runs: list[list[Any]] = []
+    for number in numbers:
+        if runs and isinstance(number, int) and number - 1 == runs[-1][-1]:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    for run in runs:
+        yield from [f"{run[0]}–{run[-1]}"] if len(run) > 2 else map(str, run)
 
 
 def _noted(event: Event) -> str:

@@ -276,3 +276,10 @@ def test_a_page_of_a_whole_run_is_under_a_megabyte() -> None:
 def test_every_promise_is_told_in_plain_words() -> None:
     promises = {promise.name for promise in (*PROMISES, *CLIENT_PROMISES)}
     assert set(IN_PLAIN_WORDS) == promises
+
+
+def test_numbers_that_follow_each_other_are_told_as_one() -> None:
+    page = POLL | {"messages": [{"seq": seq} for seq in (1, 2, 3, 7, 8, 5, 11, 12, 13, 14, 13)]}
+    diagram = sequence(Finding("no-loss", "x", "X.", (page,)))
+    assert diagram is not None
+    assert diagram.arrows[-1].whole == "11 messages, seq 1–3, 7, 8, 5, 11–14, 13, cursor later"
