@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,7 +58,7 @@ def require(extra: str, what: str) -> None:
 
 def installing(extra: str, *, prefix: Path = Path(sys.prefix)) -> str:
     """Return the command that adds an extra to the environment at `prefix`, by what made it."""
-    wanted = f"'{SHORT_NAME}[{extra}]'"
+    wanted = f"'{SHORT_NAME}[{extra}]{origin_of(_direct_url())}'"
     if (prefix / "uv-receipt.toml").exists():
         return f"uv tool install {wanted}"
     if (prefix / "pipx_metadata.json").exists():
@@ -65,3 +66,24 @@ def installing(extra: str, *, prefix: Path = Path(sys.prefix)) -> str:
     if any(part.startswith("archive-v") for part in prefix.parts):  # in uv's cache, for one call of uvx
         return f"uvx --from {wanted} {SHORT_NAME}"
     return f"python -m pip install {wanted}"
+
+
+def origin_of(direct_url: str | None) -> str:
+    """Return ' @ URL' of the folder, file or repository that a package came from; '' for an index.
+
+    `direct_url` is the JSON document that pip and uv write beside a package that no index had (PEP 610).
+    """
+    if direct_url is None:
+        return ""
+    told = json.loads(direct_url)
+    version_control = f"{told['vcs_info']['vcs']}+" if "vcs_info" in told else ""
+    return f" @ {version_control}{told['url']}"
+
+
+def _direct_url() -> str | None:
+    from importlib import metadata
+
+    try:
+        return metadata.Distribution.from_name(SHORT_NAME).read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return None

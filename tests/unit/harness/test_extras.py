@@ -19,6 +19,11 @@ ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+@pytest.fixture(autouse=True)
+def _from_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.extras._direct_url", lambda: None)
+
+
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The names of the distributions that this Python seems to have: those that the test puts in."""
@@ -98,6 +103,34 @@ def test_an_extra_is_added_with_what_made_the_environment(
     file.parent.mkdir(parents=True)
     file.touch()
     assert installing(SERVER, prefix=file.parent) == command
+
+
+@pytest.mark.parametrize(
+    ("direct_url", "origin"),
+    [
+        (
+            '{"url": "file:///home/ann/a%20b/pollproof", "dir_info": {"editable": true}}',
+            "file:///home/ann/a%20b/pollproof",
+        ),
+        (
+            '{"url": "file:///tmp/pollproof-0.1.0-py3-none-any.whl", "archive_info": {}}',
+            "file:///tmp/pollproof-0.1.0-py3-none-any.whl",
+        ),
+        (
+            '{"url": "https://git.example/pollproof", "vcs_info": {"vcs": "git"}}',
+            "git+https://git.example/pollproof",
+        ),
+    ],
+    ids=["checkout", "wheel", "repository"],
+)
+def test_an_extra_comes_from_where_the_package_came_from(
+    monkeypatch: pytest.MonkeyPatch, direct_url: str, origin: str
+) -> None:
+    """An index may not have the package, or another of its name."""
+    monkeypatch.setattr("harness.extras._direct_url", lambda: direct_url)
+    command = installing(SERVER, prefix=Path("/nowhere"))
+    assert command == f"python -m pip install 'pollproof[server] @ {origin}'"
+    assert Requirement(command.split("'")[1]).extras == {SERVER}
 
 
 def test_the_doctor_says_what_adds_an_extra_and_what_needs_it() -> None:
