@@ -10,13 +10,14 @@ from harness.authoring.schema import client_schema, target_schema
 
 HEAD = ("Key", "Default", "Legal", "Meaning")
 Schema = dict[str, Any]
+SEVERAL = {"a string": "strings", "a table": "tables"}
 
 
 def profile() -> str:
     """Return the page about the profiles of servers."""
     return f"""# The profile of a server
 
-A profile is a TOML file. [Judge your own server](../adapters.md) says how to write one, and
+A profile is a TOML file. [Judge your own server](../own-server.md) says how to write one, and
 [`reference.toml`](../../harness/targets/reference.toml) has every key with a comment. The server is started by `command`, or
 runs at `url`: one of the two is required. In every string `${{NAME}}` is the environment's variable.
 
@@ -73,7 +74,8 @@ def _legal(schema: Schema) -> str:
         return toml(schema["const"])
     kind = schema.get("type")
     if kind == "array":
-        return f"a list: {_legal(schema['items'])}"
+        each = _legal(schema["items"])
+        return f"a list of {SEVERAL.get(each, each)}"
     if kind in {"integer", "number"}:
         return " ".join([{"integer": "a whole number", "number": "a number"}[kind], *_bounds(schema)])
     return {"boolean": "true, false", "object": "a table", "string": "a string"}.get(str(kind), "")
