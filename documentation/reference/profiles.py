@@ -66,6 +66,8 @@ def _rows(schema: Schema, place: str) -> Iterator[tuple[str, str, str, str]]:
 
 def _legal(schema: Schema) -> str:
     """Return in words what a value may be."""
+    if "anyOf" in schema and schema["anyOf"][1].get("items") == schema["anyOf"][0]:
+        return f"{_legal(schema['anyOf'][0])}, or a list of such"
     if "anyOf" in schema:
         return ", or ".join(_legal(each) for each in schema["anyOf"])
     if "enum" in schema:

@@ -17,15 +17,6 @@ LEAST_PAGES = 25
 SOURCES = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "srcset"}
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if find_spec("sphinx") is None and not IN_CI:
-        pytest.skip("Sphinx is missing: run `pip install -e '.[dev]'`")
-    folder = tmp_path_factory.mktemp("docs") / "site"
-    assert build(folder) == ""
-    return folder
-
-
 class Reader(HTMLParser):
     """Collects a page's title and what it loads."""
 
@@ -46,7 +37,7 @@ class Reader(HTMLParser):
             self.title += data.strip()
 
 
-def test_nothing_is_loaded_from_the_network(site: Path) -> None:
+def nothing_is_loaded_from_the_network(site: Path) -> None:
     loaded = {source for page in site.rglob("*.html") for source in Reader(page).loads}
     assert any("furo" in source for source in loaded)
     assert [source for source in loaded if re.match(r"(\w+:)?//", source)] == []
@@ -54,18 +45,30 @@ def test_nothing_is_loaded_from_the_network(site: Path) -> None:
     assert re.findall(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//[^)]*", styles) == []
 
 
-def test_each_page_has_a_title_of_its_own(site: Path) -> None:
+def each_page_has_a_title_of_its_own(site: Path) -> None:
     titles = [Reader(page).title for page in site.rglob("*.html") if page != site / "index.html"]
     assert len(titles) > LEAST_PAGES
     assert all(titles)
     assert sorted(titles) == sorted(set(titles))
 
 
-def test_the_first_page_leads_to_the_landing_page(site: Path) -> None:
+def the_first_page_leads_to_the_landing_page(site: Path) -> None:
     assert "url=docs/index.html" in (site / "index.html").read_text(encoding="utf-8")
 
 
-def test_the_search_knows_the_words_of_the_pages(site: Path) -> None:
+def the_search_knows_the_words_of_the_pages(site: Path) -> None:
     index = (site / "searchindex.js").read_text(encoding="utf-8")
     assert index.startswith("Search.setIndex(")  # a script, which a page of file:// may load
     assert '"duplic":' in index
+
+
+def test_the_site_is_built_and_is_whole(tmp_path: Path) -> None:
+    """One test, because processes that share the tests would each build the site."""
+    if find_spec("sphinx") is None and not IN_CI:
+        pytest.skip("Sphinx is missing: run `pip install -e '.[dev]'`")
+    site = tmp_path / "site"
+    assert build(site) == ""
+    nothing_is_loaded_from_the_network(site)
+    each_page_has_a_title_of_its_own(site)
+    the_first_page_leads_to_the_landing_page(site)
+    the_search_knows_the_words_of_the_pages(site)
