@@ -136,7 +136,7 @@ def tests(session: nox.Session) -> None:
         pytest(session, *session.posargs)
         return
     pytest(session, "tests", "--ignore", "tests/edge", "--ignore", "tests/benchmarks", workers=2)
-    pytest(session, "tests/edge", "-m", "not e2e", workers=3)
+    pytest(session, "tests/edge", "-m", "not e2e", workers=5)
 
 
 @nox.session
