@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
+import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,12 @@ SHOWN = ("messages", "delivered", "missing", "late", "delivery_p50_ms", "deliver
 """What the report shows of the figures of all messages."""
 
 
+def _asked(seed: int) -> str:
+    """Return the command that repeats this test."""
+    words = ["locust", *sys.argv[1:]]
+    return shlex.join(words if "--seed" in words else [*words, "--seed", str(seed)])
+
+
 class Folder:
     """The folder of the results, which no other run may use. Raise UsageError, CannotWrite."""
 
@@ -53,7 +61,14 @@ class Folder:
         self._profile = profile
         self.path = Path(options.reports)
         self._open = contextlib.ExitStack()
-        self._settings = Settings(profile, options.seed, self.path, workers=profile.workers, run=new_run())
+        self._settings = Settings(
+            profile,
+            options.seed,
+            self.path,
+            workers=profile.workers,
+            run=new_run(),
+            asked=_asked(options.seed),
+        )
         self._open.enter_context(held(self.path, self._settings.run))
         for old in (self.path / LOAD, *self.path.glob(f"{PART}*")):
             old.unlink(missing_ok=True)
