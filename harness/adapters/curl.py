@@ -119,7 +119,9 @@ class CurlScript:
         yield '    --write-out \'%{http_code} \' "$@"; cat "$answer"; echo'
         yield "}"
         yield "uri() { jq -rn --arg text \"$1\" '$text | @uri'; }"
-        yield 'header() { sed -n "s/^$1: *//Ip" "$headers" | tr -d \'\\r\' | tail -n 1; }'
+        yield "header() {"
+        yield '  grep -i "^$1:" "$headers" | tail -n 1 | cut -d : -f 2- | tr -d "\\r" | sed "s/^ *//" || true'
+        yield "}"
         yield ""
 
     def _sign_in(self) -> Iterator[str]:
