@@ -55,7 +55,7 @@ def run(text: str, url: str, **variables: str) -> tuple[int, str]:
         input=text,
         env=os.environ | {"BASE_URL": url} | variables,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )
@@ -151,7 +151,7 @@ def _against(target: str, file: Path, reports: Path) -> tuple[int, str]:
         [*words, "--", "sh", "-c", f"BASE_URL={{base_url}} bash {file}"],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=DEADLINE_S,
         check=False,
     )
@@ -184,7 +184,7 @@ def test_secrets_of_the_profile_are_variables(monkeypatch: pytest.MonkeyPatch) -
 def test_without_an_address_it_says_what_is_missing() -> None:
     ended = subprocess.run(
         ["bash"], input=script("missing", steps("one")), env={"PATH": os.environ["PATH"]},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, encoding="utf-8", timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode not in (0, 1) or "BASE_URL" in ended.stderr
     assert "the address of the server" in ended.stderr

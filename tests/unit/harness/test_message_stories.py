@@ -151,8 +151,10 @@ def test_a_message_without_a_name_is_found_by_its_operation(tmp_path: Path) -> N
     lines = (
         '{"row":"A-01","kind":"send","t":1,"op":1,"x":0}\n{"row":"A-01","kind":"send","t":1,"op":11,"x":0}\n'
     )
-    (tmp_path / "history.jsonl").write_text(lines)
-    found = subprocess.run(shlex.split(command), cwd=tmp_path, capture_output=True, text=True, check=True)
+    (tmp_path / "history.jsonl").write_text(lines, encoding="utf-8")
+    found = subprocess.run(
+        shlex.split(command), cwd=tmp_path, capture_output=True, encoding="utf-8", check=True
+    )
     assert found.stdout.splitlines() == lines.splitlines()[:1]
 
 
