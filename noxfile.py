@@ -62,7 +62,12 @@ def audit(session: nox.Session) -> None:
     """Look up the known vulnerabilities of what the lock files have, or of other files: `-- FILE …`."""
     session.install("--require-hashes", "-r", OF_RELEASES)
     for file in session.posargs or LOCKS:
-        session.run("pip-audit", "--require-hashes", "--disable-pip", "--requirement", file)
+        words = [
+            "--strict",
+            "--require-hashes",
+            "--disable-pip",
+        ]  # strict: what cannot be looked up is no pass
+        session.run("pip-audit", *words, "--requirement", file)
 
 
 @nox.session
