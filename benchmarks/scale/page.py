@@ -51,7 +51,17 @@ def tables() -> dict[str, str]:
         "needs": _table(("", *(f"{size:,} users" for size in SIZES)), _needs()),
         "limits": _table(("users", NOTICES, REDIS, REDIS_MEMORY, MONGODB), _limits()),
         "points": _table(
-            ("pollers", "used of the processor", "polls a second", "p50", "p99", "carried"), _points()
+            (
+                "pollers",
+                "used of the processor",
+                "polls a second",
+                "p50",
+                "p99",
+                "delivery p50",
+                "delivery p99",
+                "carried",
+            ),
+            _points(),
         ),
     }
 
@@ -108,6 +118,8 @@ def _point(title: str, machine: Machine, measured: Measured) -> Sequence[str]:
         f"{simulated.polls_per_s:,.0f} / {measured.polls_per_s:,.0f}",
         f"{_ms(simulated.p50_ms)} / {_ms(measured.p50_ms)}",
         f"{_ms(simulated.p99_ms)} / {_ms(measured.p99_ms)}",
+        f"{_ms(simulated.delivery_p50_ms)} / {_ms(measured.delivery_p50_ms)}",
+        f"{_ms(simulated.delivery_p99_ms)} / {_ms(measured.delivery_p99_ms)}",
         f"{_yes(carried)} / {_yes(measured.is_carried)}",
     )
 
@@ -147,7 +159,9 @@ def _network(found: Needs) -> str:
     return f"{megabits:,.0f} Mbit/s" if megabits < 1000 else f"{megabits / 1000:,.3g} Gbit/s"
 
 
-def _ms(value: float) -> str:
+def _ms(value: float | None) -> str:
+    if value is None:
+        return "–"
     return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"
 
 

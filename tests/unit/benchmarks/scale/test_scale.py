@@ -194,3 +194,24 @@ def test_the_model_knows_how_long_a_full_processor_lets_polls_wait() -> None:
             found = simulate(step.pollers, HERE)
             assert step.p50_ms / 3 < found.p50_ms < 3 * step.p50_ms
             assert found.polls_per_s == pytest.approx(step.polls_per_s, rel=0.3)
+
+
+def test_without_load_a_message_waits_for_the_next_poll_at_any_moment_of_the_interval() -> None:
+    found = simulate(200, Machine(poll_us=100, base=0.0), seconds=60)
+    assert found.delivery_p50_ms == pytest.approx(1000, rel=0.05)
+    assert found.delivery_p99_ms == pytest.approx(1980, rel=0.02)
+
+
+def test_a_processor_that_polls_have_to_wait_for_delays_messages_too() -> None:
+    found = simulate(4000, Machine(poll_us=1000, base=0.0), seconds=20)
+    assert found.delivery_p50_ms == pytest.approx(2000, rel=0.1), "half of the time between two polls"
+    assert found.delivery_p99_ms == pytest.approx(4000, rel=0.1)
+
+
+def test_the_model_knows_how_late_messages_are_where_that_was_measured() -> None:
+    measured = [step for step in STEPS if step.delivery_p99_ms is not None]
+    assert measured
+    for step in measured:
+        found = simulate(step.pollers, HERE)
+        assert found.delivery_p50_ms == pytest.approx(step.delivery_p50_ms, abs=300), "of some fifty messages"
+        assert found.delivery_p99_ms == pytest.approx(step.delivery_p99_ms, rel=0.1), step
