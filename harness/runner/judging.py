@@ -20,7 +20,7 @@ from harness.history.gc_paused import gc_paused
 from harness.history.operations import Line, kind_of, row_of, written_ns
 from harness.reports.record import Timeline
 from harness.reports.words import INTERRUPTED
-from harness.runner.timelines import drawn, timelines
+from harness.runner.timelines import Judged, drawn, timelines
 from harness.verdict import Judgement, Verdict, summed_up, worst
 
 NOTHING_RAN = "nothing ran this row"
@@ -119,7 +119,7 @@ def judge(path: Path, *, draws: bool = False) -> JudgedRun:
 
 
 def _judged(file: _File, draws: bool) -> JudgedRun:
-    histories = {id_: [one.history for one in _drawn(file, id_)] for id_ in _ids(file)} if draws else {}
+    histories = {id_: [history for history, _ in _drawn(file, id_)] for id_ in _ids(file)} if draws else {}
     rows = [_row(file, id_, draws) for id_ in _ids(file)]
     missing = file.over["missing"] if file.over else ()
     rows += [JudgedRow(id_, Verdict.INCONCLUSIVE, NOTHING_RAN) for id_ in missing]
@@ -160,9 +160,16 @@ def _read(path: Path) -> _File:
     return file
 
 
-def _drawn(file: _File, id_: str) -> list[Scenario]:
-    ended = (phase for phase in file.phases if id_ in phase["rows"] and phase["ended"])
-    return drawn(scenario for phase in ended if (scenario := file.of(phase)))
+def _drawn(file: _File, id_: str) -> list[Judged]:
+    """Return the scenarios of a row that have a timeline, those that ended before one that was cut off."""
+    ended = [phase for phase in file.phases if id_ in phase["rows"] and phase["ended"]]
+    scenarios = [
+        (scenario.history, [judgement for some in scenario.judged for judgement in some])
+        for phase in ended
+        if (scenario := file.of(phase))
+    ]
+    scenarios += [(one.history, one.cut_off) for one in _cut_off(file) if id_ in one.rows]
+    return drawn(scenarios)
 
 
 def _ids(file: _File) -> list[str]:

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
 
 from harness.checkers.fates import fates
 from harness.history import NS_PER_S, History
 from harness.reports.record import FaultBand, Timeline
 from harness.verdict import Judgement
 
-
-class Judged(Protocol):
-    """A scenario with its judgements."""
-
-    @property
-    def history(self) -> History:
-        """All that was recorded."""
-
-    @property
-    def judged(self) -> Sequence[Sequence[Judgement]]:
-        """The judgements of each time that it was judged."""
+Judged = tuple[History, Sequence[Judgement]]
+"""All that a scenario recorded, and every judgement on it."""
 
 
-J = TypeVar("J", bound=Judged)
-
-
-def drawn(scenarios: Iterable[J]) -> list[J]:
+def drawn(scenarios: Iterable[Judged]) -> list[Judged]:
     """Return the scenarios that have a timeline: the harness read their messages; a client reads its own."""
-    return [one for one in scenarios if one.history.sends and not one.history.client]
+    return [(history, judged) for history, judged in scenarios if history.sends and not history.client]
 
 
 def timelines(run_begin_ns: int, scenarios: Iterable[Judged]) -> Iterator[Timeline]:
     """Yield the timeline of each of these scenarios."""
-    for scenario in scenarios:
-        judgements = [one for some in scenario.judged for one in some]
-        yield _timeline(run_begin_ns, scenario.history, judgements)
+    for history, judged in scenarios:
+        yield _timeline(run_begin_ns, history, judged)
 
 
 def _timeline(run_begin_ns: int, history: History, judgements: Sequence[Judgement]) -> Timeline:

@@ -168,3 +168,12 @@ def test_a_row_without_a_history_measured_nothing(file: Any) -> None:
 def test_what_is_no_history_is_told(file: Any) -> None:
     with pytest.raises(ValueError, match="comes before its 'begin'"):
         judge(file({"row": "ROW-01", "kind": "drained", "t": 1}))
+
+
+def test_what_was_cut_off_is_drawn_as_far_as_it_went(file: Any) -> None:
+    run = judge(file(*bad().events, phase("setup")), draws=True)
+    (timeline,) = run.rows[0].timelines
+    (history,) = run.histories["ROW-01"]
+    assert timeline.fates == "xd"
+    assert [send.op for send in history.sends] == list(timeline.ops)
+    assert judge(file(*bad().events, phase("setup"))).histories == {}, "drawn by no one"
