@@ -29,8 +29,9 @@ LOCKS = {
     LOCK: ["pyproject.toml", "--extra", "dev"],
     OF_RELEASES: ["--group", "release"],
     OF_NOX: ["--group", "nox"],
+    ".ci/server.txt": ["deploy/requirements.txt"],
 }
-"""What each lock file has, as uv's arguments: what sessions install, what makes releases, and nox."""
+"""What each lock file has, as uv's arguments: what sessions install, what makes releases, nox, the image."""
 LOCKED = bool(os.environ.get("CI") or os.environ.get("LOCKED"))
 """Whether sessions install what the lock file has, checked by its hashes: so it is in CI.
 

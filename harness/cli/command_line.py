@@ -11,7 +11,9 @@ from types import FrameType
 
 from harness.cli import streams
 from harness.cli.parser import INTERRUPTED, parser
-from harness.errors import HarnessError, InfrastructureError
+from harness.errors import HarnessError, InfrastructureError, UsageError
+
+REPAIR = "python -m pip install pollproof"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +39,9 @@ def in_order(run: Callable[[], int], *, called: str) -> int:
     except OSError as error:
         streams.complain(f"{error.filename or 'the system'}: {error.strerror or error}")
         return InfrastructureError.exit_code
+    except ModuleNotFoundError as error:
+        streams.complain(f"{error}, which is needed: run `{REPAIR}`")
+        return UsageError.exit_code
     except Exception:  # noqa: BLE001  a bug of ours is not a verdict on the server
         streams.complain(
             f"the {called} failed because of a bug in it; please report it with this:", traceback.format_exc()

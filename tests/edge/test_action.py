@@ -61,6 +61,41 @@ def test_wrong_usage_ends_the_last_step_with_its_exit_code(tmp_path):
     assert last.returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("target", "installed"),
+    [
+        ("reference", "ACTION[server,browser]"),
+        ("reference-sentinel", "ACTION[server,browser]"),
+        ("my_server.toml", "ACTION"),
+        ("a folder/größe.toml", "ACTION"),
+    ],
+)
+def test_a_server_of_ones_own_is_judged_without_what_the_reference_server_needs(tmp_path, target, installed):
+    python = tmp_path / "python"
+    python.write_text(
+        f"""#!/bin/sh
+if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
+if [ "$2" = pip ]; then for word; do echo "$word" >> "{tmp_path}/words"; done; fi
+""",
+        encoding="utf-8",
+    )
+    python.chmod(0o755)
+    env = {
+        "PATH": f"{tmp_path}:{os.defpath}",
+        "ACTION": "ACTION",
+        "TARGET": target,
+        "RUNNER_TEMP": str(tmp_path),
+    }
+    subprocess.run([*AS_GITHUB_DOES, script("-m pip install")], env=env, check=True)
+    assert (tmp_path / "words").read_text(encoding="utf-8").split() == [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        installed,
+    ]
+
+
 def test_every_input_reaches_a_step_by_the_environment_only():
     """An expression within a script would run what an input, such as a title, has in it."""
     assert not [step["run"] for step in STEPS if "${{" in step.get("run", "")]

@@ -15,6 +15,11 @@ FOLDER = ROOT / ".ci"
 LOCK = (FOLDER / "requirements.txt").read_text(encoding="utf-8")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT, GROUPS = PYPROJECT["project"], PYPROJECT["dependency-groups"]
+OF_THE_IMAGE = [
+    line
+    for line in (ROOT / "deploy" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+]
 OUTDATED = "the lock file no longer fits pyproject.toml: run `python3 -m nox -s lock`"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
@@ -55,11 +60,17 @@ def test_what_is_asked_for_is_locked_at_a_version_that_it_allows(line: str) -> N
         assert wanted.specifier.contains(versions[0], prereleases=True), OUTDATED
 
 
-@pytest.mark.parametrize(("group", "file"), [("nox", "nox.txt"), ("release", "release.txt")])
-def test_the_tools_of_the_workflows_are_locked_at_versions_that_are_asked_for(group: str, file: str) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "file"),
+    [(GROUPS["nox"], "nox.txt"), (GROUPS["release"], "release.txt"), (OF_THE_IMAGE, "server.txt")],
+    ids=["nox", "release", "image"],
+)
+def test_what_has_a_lock_file_of_its_own_is_in_it_at_versions_that_are_asked_for(
+    wanted: list[str], file: str
+) -> None:
     versions = {each.name: each.specifier for each, _ in locked((FOLDER / file).read_text(encoding="utf-8"))}
-    for wanted in map(Requirement, GROUPS[group]):
-        assert wanted.specifier.contains(next(iter(versions[wanted.name])).version), OUTDATED
+    for each in map(Requirement, wanted):
+        assert each.specifier.contains(next(iter(versions[each.name])).version), OUTDATED
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.txt")), ids=lambda file: file.name)

@@ -162,6 +162,7 @@ def test_the_image_has_what_the_server_imports_and_nothing_of_the_harness() -> N
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = [*project["dependencies"], *project["optional-dependencies"]["server"]]
     assert listed.items() <= _requirements("\n".join(needed)).items()
+    assert "--require-hashes -r /src/.ci/server.txt" in read("Dockerfile")
     assert set(listed) == {PACKAGES.get(name, name) for name in _imported(ROOT / "reference_server")}
 
 

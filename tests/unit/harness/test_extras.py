@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from harness.cli.command_line import in_order
 from harness.cli.pages import doctor_page
 from harness.errors import UsageError
 from harness.extras import BROWSER, EXTRAS, LOAD, SERVER, installing, lacking, require
@@ -131,6 +132,17 @@ def test_an_extra_comes_from_where_the_package_came_from(
     command = installing(SERVER, prefix=Path("/nowhere"))
     assert command == f"python -m pip install 'pollproof[server] @ {origin}'"
     assert Requirement(command.split("'")[1]).extras == {SERVER}
+
+
+def test_a_package_that_every_run_needs_is_named_with_what_gets_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run() -> int:
+        raise ModuleNotFoundError("No module named 'rich'", name="rich")
+
+    assert in_order(run, called="harness") == 2
+    said = "harness: No module named 'rich', which is needed: run `python -m pip install pollproof`\n"
+    assert capsys.readouterr().err == said
 
 
 def test_the_doctor_says_what_adds_an_extra_and_what_needs_it() -> None:
