@@ -29,7 +29,7 @@ def client_profile() -> str:
     """Return the page about the profiles of clients."""
     return f"""# The profile of a client
 
-A profile is a TOML file. [Judge your own client](../clients.md) says how to write one. The client is a `[page]` or a `[program]`:
+A profile is a TOML file. [Judge your own client](../own-client.md) says how to write one. The client is a `[page]` or a `[program]`:
 one of the two is required. Paths are relative to the profile's folder. In a string `${{NAME}}` is the environment's variable,
 but not under `[page]`, where it is JavaScript's.
 
