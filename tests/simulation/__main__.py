@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 import os
 import sys
 import time
@@ -138,8 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--minutes",
         type=float,
-        default=math.inf,
-        help="processor time for each scenario; then it says 'not all'",
+        default=5.0,
+        help="processor time for each scenario; then it says 'not all' (default: 5)",
     )
     parser.add_argument("--walks", type=int, default=0, help="random executions instead of all of them")
     parser.add_argument("--seed", type=int, default=1, help="the first walk's seed; the others follow")
