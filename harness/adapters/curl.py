@@ -220,9 +220,13 @@ class CurlScript:
 
     def _ending(self, steps: Sequence[Sending | Polling]) -> Iterator[str]:
         yield ""
-        yield "# Until nothing more arrives:"
+        yield "# Until nothing new arrives:"
         for number in self._consumers.values():
-            yield f'for _ in {{1..20}}; do poll{number}; [ -s "$folder/page" ] || break; done'
+            cursor = f'"$cursor{number}"'
+            moved = f' && [ {cursor} != "$before" ]' if self.wire.poll.next_since else ""
+            yield "for _ in {1..20}; do"
+            yield f'  before={cursor}; poll{number}; [ -s "$folder/page" ]{moved} || break'
+            yield "done"
         yield ""
         number = min(self._consumers.values())
         arrived = f'"$folder/arrived{number}"'

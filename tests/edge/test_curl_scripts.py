@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -141,7 +142,7 @@ def test_a_run_against_a_broken_server_leaves_a_script_that_shows_what_was_found
     (tmp_path / "repeat.sh").write_text(text, encoding="utf-8")
     shown = [_against(target, tmp_path / "repeat.sh", tmp_path) for target in (str(profile), "reference")]
     assert [code for code, _ in shown] == [1, 0], shown
-    assert "arrived 2 times" in shown[0][1]
+    assert re.search(r"arrived ([2-9]|\d\d) times", shown[0][1]), shown[0][1]
 
 
 def _against(target: str, file: Path, reports: Path) -> tuple[int, str]:
