@@ -238,6 +238,15 @@ def require_clusters(names: Sequence[str], profile: Profile) -> None:
                 raise UsageError(f"The cluster '{name}' is not possible: {why}.")
 
 
+def require_cluster_of(patterns: Sequence[str], clusters: Sequence[str]) -> None:
+    """Raise UsageError for the name of a fault of a cluster that was not asked for."""
+    for pattern in patterns:
+        for name, cluster in CLUSTERS.items():
+            faults = {kind.full_name.casefold() for kind in cluster.kinds}
+            if name not in clusters and pattern.casefold() in faults:
+                raise UsageError(f"'{pattern}' is a fault of a cluster: it needs --cluster {name}.")
+
+
 def known() -> str:
     """Return the names of the clusters, for people."""
     return ", ".join(CLUSTERS)

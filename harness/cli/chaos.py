@@ -14,7 +14,7 @@ from rich.table import Table
 
 from harness.chaos import scenario
 from harness.chaos.catalog import ChaosFault
-from harness.chaos.clusters import kinds_of, require_clusters
+from harness.chaos.clusters import kinds_of, require_cluster_of, require_clusters
 from harness.chaos.possible import chosen, possible
 from harness.chaos.schedule import FaultSchedule, draw, quiet_s
 from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, write_schedule
@@ -100,6 +100,7 @@ def drawable(options: Namespace) -> tuple[Profile, list[ChaosFault]]:
     options.target = options.target or REFERENCE
     profile = load_profile(options.target)
     require_clusters(options.cluster, profile)
+    require_cluster_of(options.only, options.cluster)
     wanted = chosen(kinds_of(profile, options.cluster), options.only)
     kinds, left_out = possible(wanted, profile, find_services(profile))
     _say_left_out(left_out)

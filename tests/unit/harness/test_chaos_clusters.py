@@ -89,3 +89,14 @@ def test_a_schedule_has_its_own_clusters(tmp_path: Path, capsys: pytest.CaptureF
 def test_the_command_that_does_the_same_again_has_the_clusters(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["chaos", "--seed", "1", "--cluster", "sentinel", "--dry-run"]) == 0
     assert "harness chaos --seed 1 --minutes 2 --cluster sentinel\n" in capsys.readouterr().out
+
+
+def test_a_fault_of_a_cluster_that_was_not_asked_for_names_the_cluster(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["chaos", "--only", "MongoDB divided", "--seed", "1", "--dry-run"]
+    assert main(words) == 2
+    said = "'MongoDB divided' is a fault of a cluster: it needs --cluster replica-set."
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert main([*words, "--cluster", "sentinel"]) == 2
+    assert main([*words, "--cluster", "replica-set"]) == 0
