@@ -6,6 +6,7 @@ place, which then becomes the variable.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ MOST_BYTES = 30_000
 LONGEST_NAME = 40
 """Longer names are used as they are: with something added they might be too long for the server."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_OWN_NAME = re.compile(r"(answer|ask|before|count|cursor|folder|header|need|next|poll|take|try|uri)")
+"""How the variables and functions of the script itself begin."""
 _TRY, _BASE_URL = "TRYTRY", "URLBASEURL"
 _JQ = re.compile(r"(?:[A-Za-z_]\w*|\[-?\d+\])(?:\.[A-Za-z_]\w*|\[-?\d+\])*")
 _NEEDS_SINGLE_QUOTES = re.compile(r'["$`\\!]')
@@ -93,10 +96,10 @@ class CurlScript:
 
     def _know(self, user: str) -> None:
         begins = re.match(r"[a-z][a-z0-9]*", user.lower(), re.ASCII)
-        stem = begins[0] if begins else "user"
-        while stem in self._names.values():
-            stem += "x"
-        self._names[user] = stem
+        stem = begins[0] if begins and not _OWN_NAME.match(begins[0]) else "user"
+        others = (f"{stem}{number}" for number in itertools.count(2))
+        taken = self._names.values()
+        self._names[user] = stem if stem not in taken else next(it for it in others if it not in taken)
 
     def _opening(self, lines: Sequence[str]) -> Iterator[str]:
         yield "#!/usr/bin/env bash"

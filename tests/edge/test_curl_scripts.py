@@ -108,7 +108,7 @@ def _fields(send: Sending, *, is_subject: bool) -> tuple[Any, ...]:
     return (send.sender, send.recipient, send.content, send.client_message_id, is_subject, send.seen)
 
 
-@pytest.mark.parametrize("name", ["it's", "a b", "…", "$HOME", "\u202eשלום", "x" * 64, "007"])
+@pytest.mark.parametrize("name", ["it's", "a b", "…", "$HOME", "\u202eשלום", "x" * 64, "007", "count"])
 def test_names_and_contents_of_any_kind_are_sent_as_they_were(name: str) -> None:
     chat = SmallChat()
     with chat_serving(chat) as url:

@@ -165,16 +165,15 @@ def test_the_keyboard_opens_the_messages_of_a_fate(screen: Page, report: Path) -
     expect(shown).to_contain_text("alice → server")
 
 
-def test_the_printed_report_has_margins_the_scripts_and_nothing_that_is_folded(
-    chromium: Browser, report: Path
-) -> None:
+def test_the_printed_report_is_light_and_has_nothing_that_is_folded(chromium: Browser, report: Path) -> None:
     context = chromium.new_context(color_scheme="dark")
     page = context.new_page()
     page.goto(report.as_uri())
     page.emulate_media(media="print")
     ground = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()")
     assert ground == "#1d2126", "paper is white"
-    expect(page.locator(".story pre", has_text="curl")).to_be_visible()
+    expect(page.locator(".story pre", has_text="curl")).to_be_hidden()
+    expect(page.locator(".story .diagram")).to_be_visible()
     expect(page.get_by_text("Numbers: bounds and values")).to_be_hidden()
     expect(page.locator(".messages article:visible")).to_have_count(0)
     assert page.pdf(format="A4").startswith(b"%PDF")
