@@ -77,6 +77,8 @@ class Reader:
             )
             self._sessions.append(bash.pid)
             code = bash.wait(LONGEST_S)
+            if not is_there(bash.pid):  # its number may be another's later
+                self._sessions.remove(bash.pid)
             said = printed.read_text(encoding="utf-8")
         assert code in block.exit_codes, f"{block.place} ended with {code}:\n{text}\n{said}"
         return said
@@ -85,6 +87,15 @@ class Reader:
         for group in self._sessions:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGTERM)
+
+
+def is_there(group: int) -> bool:
+    """Return whether a process group has any member."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.fixture
