@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import pymongo
 from pymongo import errors
 
-from reference_server.adapters.heads import Heads
+from reference_server.adapters.heads import Heads, Known
 from reference_server.adapters.mongo import Document, Mongo
-from reference_server.adapters.mongo_after import ORDER, Stop, append_after
+from reference_server.adapters.mongo_after import ORDER, Alone, Stop, Updates, append_after
+from reference_server.adapters.mongo_together import Together
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
 from reference_server.interfaces import Breaker, Conversation, Cursor, Page, page_of
 from reference_server.message import EMPTY, Draft, Head, Message, place_after
@@ -79,6 +80,8 @@ class MongoStore:
         self._turns: Turns[_Sending, Message] = Turns(self._append_all)
         self._heads = Heads()
         self._messages = mongo.collection("messages")
+        self._alone = Alone(self._messages)
+        self._together = Together(self._alone)
         self._durable = mongo.durable("messages")
         self._users = mongo.collection("users")
 
@@ -99,7 +102,10 @@ class MongoStore:
     # -- writing
 
     def append(self, draft: Draft, now_us: int) -> Message:
-        """See MessageStore. All that wait for their turn at a mailbox are stored by one command."""
+        """See MessageStore. All that wait for their turn at a mailbox are stored by one command.
+
+        Appends to other mailboxes may share it: see mongo_together.py.
+        """
         try:
             return self._turns.take(draft.recipient, _Sending(draft, now_us), _TURN_TIMEOUT_S)
         except TooLate as error:
@@ -119,27 +125,36 @@ class MongoStore:
     def _append_some(self, recipient: str, left: list[_Sending]) -> None:
         """Append as many as one command can. Note what may be stored: the driver's errors do not say so."""
         try:
-            head = self._heads.take(recipient) or self._head(recipient)
+            known = self._heads.take(recipient) or Known(self._head(recipient))
         except LookupError:
             for each in left:
                 each.outcome = LookupError(recipient)
             return
         left.sort(key=lambda each: each.may_be_stored)  # who waits for an earlier message delays no one
-        messages = _placed(head, left)
+        messages = _placed(known.head, left)
         for each in left:
             each.may_be_stored = True
-        stored, stop = append_after(self._messages, head, [_document(message) for message in messages])
+        way = self._way(known, messages)
+        stored, stop = append_after(way, known.head, [_document(message) for message in messages])
         for each, message in zip(left[:stored], messages, strict=False):
             each.outcome = message
         for each in left[stored:]:
             each.may_be_stored = False
         if stop is None:
-            self._heads.keep(messages[-1])
+            self._heads.keep(messages[-1], after=known)
         elif stop is Stop.NO_INDEX:
             self._create_indexes()
         elif stop is Stop.CLIENT_ID_IN_USE:
             left[stored].may_be_stored = True
             left[stored].outcome = self._earlier(left[stored].draft)
+
+    def _way(self, known: Known, messages: Sequence[Message]) -> Updates:
+        """Return how to send an append: with others' only if it hardly ever fails, and is short.
+
+        A `mongos` would send those of each shard one after the other.
+        """
+        may_share = known.is_steady and len(messages) == 1 and not self._mongo.is_sharded
+        return self._together if may_share else self._alone
 
     def _create_indexes(self) -> None:
         """Create the indexes that are missing, also while a member of the replica set is away."""

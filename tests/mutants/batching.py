@@ -6,9 +6,11 @@ import threading
 import time
 from contextlib import suppress
 
-from reference_server.adapters import mongo_after
+from reference_server.adapters import heads, mongo_after, mongo_together
+from reference_server.adapters.heads import Known
 from reference_server.adapters.mongo_after import Stop, append_after
 from reference_server.adapters.mongo_store import MongoStore
+from reference_server.adapters.mongo_together import Together
 from reference_server.adapters.redis_round_trips import RoundTrips
 from reference_server.errors import Failure
 from reference_server.message import EMPTY, Head, place_after
@@ -16,6 +18,7 @@ from tests.mutants.registry import STORY, mutant
 
 _append = MongoStore.append
 _round_trip = RoundTrips._run
+_command = Together._run
 
 
 @mutant(row="CHAOS-49", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
@@ -59,7 +62,7 @@ def head_believed():
         except Failure:
             if head := counted.get(draft.recipient):
                 head = counted[draft.recipient] = Head(head.seq + 1, head.timestamp_us + 1)
-                self._heads._heads[draft.recipient] = head
+                self._heads._heads[draft.recipient] = Known(head)
             raise
         counted[draft.recipient] = Head(message.seq, message.timestamp_us)
         return message
@@ -73,3 +76,17 @@ def answers_of_a_round_trip_mixed_up(self, name, calls):
     time.sleep(0.05)  # so that some wait
     first, *others = _round_trip(self, name, calls)
     return [*others, first]
+
+
+@mutant(row="ERR-02", promise="no-loss")
+def appends_left_out_of_a_command():
+    """Of the appends that share a command only the first is sent, and all of them are acked."""
+    heads.STEADY = 0
+    mongo_together.LONGEST_WAIT_S = 0.4
+
+    def run(self, name, several):
+        time.sleep(0.2)  # so that some wait
+        [first] = _command(self, name, several[:1])
+        return [first, *({"ok": 1} for _ in several[1:])]
+
+    Together._run = run

@@ -18,6 +18,7 @@ FOUND_IN = {
     "acked-by-the-primary-alone": "mongodb-rolls-back",
     "acked-before-stored": "a-worker-is-killed",
     "answers-of-a-round-trip-mixed-up": "one-worker",
+    "appends-left-out-of-a-command": "several-mailboxes",
     "batch-acked-though-its-place-is-taken": "two-workers",
     "batch-acked-though-one-is-a-retry": "one-worker-gets-a-retry",
     "breaker-never-closes": "redis-is-away",

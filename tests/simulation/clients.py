@@ -14,9 +14,9 @@ MOST_POLLS = 50
 ON_TIME_S = 2.0
 
 
-def sender(world: World, name: str, *contents: str, at: int = 0, attempts: int = 3) -> None:
+def sender(world: World, name: str, *contents: str, at: int = 0, attempts: int = 3, to: str = TO) -> None:
     """Add a client that sends its messages in order, each until it is acked, at one worker after another."""
-    sends = [Send(name, content, f"id-of-{content}") for content in contents]
+    sends = [Send(name, content, f"id-of-{content}", to=to) for content in contents]
     world.history.sends += sends
 
     def run() -> None:
@@ -37,7 +37,7 @@ def retrier(world: World, name: str, content: str, at: int) -> None:
 def _is_acked(world: World, send: Send, number: int) -> bool:
     try:
         sent = world.request(
-            number, lambda worker: worker.messenger.send(send.sender, TO, send.content, send.client_id)
+            number, lambda worker: worker.messenger.send(send.sender, send.to, send.content, send.client_id)
         )
     except (Unavailable, Cut) as error:
         outcome = getattr(error, "outcome", "unknown") or "no outcome"
@@ -95,7 +95,7 @@ def poll(world: World, chain: Chain, number: int, wait_s: float = 0.0) -> Sequen
     is_cut = chain.cursor_us is None and bool(page.messages) and page.messages[0].seq > 1
     if page.has_more and not page.messages:
         raise Violation("available: an answer promises more, and has nothing")
-    if is_cut and world.stored() <= world.setting.window:
+    if is_cut and world.stored(chain.mailbox) <= world.setting.window:
         raise Violation(f"cursor: {chain.reader} does not begin at the first message")
     if is_cut is not page.gap:
         raise Violation(f"retention-told: the answer to {chain.reader} has gap={page.gap}")

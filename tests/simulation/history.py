@@ -23,6 +23,7 @@ class Send:
     acked_s: float = 0.0
     acked_as_new: int = 0
     """Acks that were not `replayed`."""
+    to: str = "bob"
 
     @property
     def may_arrive(self) -> bool:

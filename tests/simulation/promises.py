@@ -18,11 +18,12 @@ def check(world: World) -> None:
         for chain in world.history.chains:
             chains.append(replace(chain, received=[*chain.received]))
             _run(world, chain.reader, lambda: read_on(world, chains[-1], number))  # noqa: B023 - runs at once
-    _check_mailbox(_mailbox(world))
+    for to in {TO, *(send.to for send in world.history.sends)}:
+        _check_mailbox(_mailbox(world, to))
     for send in world.history.sends:
-        _check_send(send, _mailbox(world))
+        _check_send(send, _mailbox(world, send.to))
     for chain in chains:
-        _check_chain(chain, world.history.sends, _mailbox(world))
+        _check_chain(chain, world.history.sends, _mailbox(world, chain.mailbox))
     _check_order(world.history.sends)
     _run(world, "a check", lambda: _check_queue(world))
     _check_keys(world)
@@ -33,8 +34,9 @@ def _run(world: World, name: str, what: Any) -> None:
     world.in_an_actor(name, what)
 
 
-def _mailbox(world: World) -> list[dict[str, Any]]:
-    found = world.mongo.applied.get("messages", {}).values()
+def _mailbox(world: World, name: str) -> list[dict[str, Any]]:
+    everything = world.mongo.applied.get("messages", {}).values()
+    found = [document for document in everything if document["recipient"] == name]
     return sorted(found, key=lambda document: document["seq"])
 
 
@@ -66,7 +68,7 @@ def _check_chain(chain: Chain, sends: list[Send], stored: list[dict[str, Any]]) 
     for send in sends:
         first = received[0].seq if received else 1
         if (
-            chain.mailbox == TO
+            chain.mailbox == send.to
             and send.acked is not None
             and send.acked.seq >= first
             and send.content not in contents
@@ -93,7 +95,7 @@ def _check_queue(world: World) -> None:
         if polled.degraded:
             raise Violation(f"recovers: {worker.name} still cannot use Redis after the heal")
         held = [message.id for message in polled.page.messages]
-        if held != [one["_id"] for one in _mailbox(world)[-world.setting.window :]]:
+        if held != [one["_id"] for one in _mailbox(world, TO)[-world.setting.window :]]:
             raise Violation(
                 f"recovers: {worker.name} returns {len(held)} messages, and not the window of the store"
             )

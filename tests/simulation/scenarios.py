@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from reference_server.adapters.heads import STEADY
 from tests.simulation.clients import reader, retrier, sender
 from tests.simulation.network import ANSWER_LOST, LATE, REFUSED
 from tests.simulation.searching import Bounds, Scenario
-from tests.simulation.world import Setting, World
+from tests.simulation.world import USERS, Setting, World
 
 LONG_S = 0.45
 HOUR_US = 3_600_000_000
@@ -72,6 +73,23 @@ def one_worker(world: World) -> None:
     sender(world, "carol", "c1")
     sender(world, "erin", "e1")
     reader(world, "bob", 0)
+
+
+def heads_are_steady(world: World) -> None:
+    """Let a worker be sure of three heads, and another worker take a place in one of the mailboxes."""
+    for to in USERS:
+        sender(world, f"dave to {to}", *(f"{to}{number}" for number in range(STEADY)), to=to)
+        world.run()
+    sender(world, "fay", "f1", at=1, to="carol")
+    world.run()
+    world.pass_time(LONG_S)
+
+
+@scenario(before=heads_are_steady, mongo_faults=ANY_FAULT, window=2 * STEADY)
+def several_mailboxes(world: World) -> None:
+    """Appends to several mailboxes share a command, and one of them is believed to have another head."""
+    for to in USERS:
+        sender(world, f"erin to {to}", f"e to {to}", at=0, to=to)
 
 
 @scenario(workers=1)

@@ -99,9 +99,10 @@ class World:
         finally:
             actor.process = None
 
-    def stored(self) -> int:
-        """Return how many messages MongoDB has."""
-        return len(self.mongo.applied.get("messages", {}))
+    def stored(self, mailbox: str) -> int:
+        """Return how many messages of a mailbox MongoDB has."""
+        found = self.mongo.applied.get("messages", {}).values()
+        return sum(document["recipient"] == mailbox for document in found)
 
     # -- what happens to workers and stores
 

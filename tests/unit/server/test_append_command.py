@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pymongo import WriteConcern, errors
 
-from reference_server.adapters.mongo_after import Stop, append_after
+from reference_server.adapters.mongo_after import Alone, Stop, append_after
 from reference_server.message import EMPTY, Head
 
 HEAD = Head(seq=4, timestamp_us=1000)
@@ -39,7 +39,7 @@ class Messages:
 
 
 def append(messages: Messages, head: Head = HEAD) -> tuple[int, Stop | None]:
-    return append_after(messages, head, DOCUMENTS)  # type: ignore[arg-type]
+    return append_after(Alone(messages), head, DOCUMENTS)  # type: ignore[arg-type]
 
 
 def test_all_are_stored_with_the_collections_write_concern() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from reference_server.adapters import heads as heads_module
 from reference_server.adapters import mongo_store
-from reference_server.adapters.heads import Heads
+from reference_server.adapters.heads import Heads, Known
 from reference_server.adapters.mongo_after import Stop
 from reference_server.adapters.mongo_store import MongoStore, _Sending
 from reference_server.errors import StoreUnavailable
@@ -221,14 +221,14 @@ class TestHeads:
     def test_one_is_used_once(self) -> None:
         """Until its message is stored no one knows which is the head."""
         heads = Heads()
-        heads.keep(self.message("bob"))
+        heads.keep(self.message("bob"), after=Known(EMPTY))
         assert heads.take("carol") is None
-        assert heads.take("bob") == Head(1, NOON_US)
+        assert heads.take("bob") == Known(Head(1, NOON_US), in_a_row=1)
         assert heads.take("bob") is None
 
     def test_those_used_longest_ago_are_forgotten(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(heads_module, "MOST", 2)
         heads = Heads()
         for to in ("bob", "carol", "bob", "dave"):
-            heads.keep(self.message(to))
+            heads.keep(self.message(to), after=Known(EMPTY))
         assert [heads.take(to) is not None for to in ("bob", "carol", "dave")] == [True, False, True]
