@@ -77,6 +77,8 @@ class Metrics:
         # Looking a series up takes longer than counting.
         self._requests_of = cache(self._requests.labels)
         self._store_seconds_of = cache(self._store_seconds.labels)
+        self._sent_of = cache(self._sent.labels)
+        self._delivered_of = cache(self._delivered.labels)
         self._show_zeros()
 
     def _show_zeros(self) -> None:
@@ -98,12 +100,12 @@ class Metrics:
 
     def sent(self, *, queued: bool) -> None:
         """Count a stored message. Retries of a stored message do not count."""
-        self._sent.labels(str(queued).lower()).inc()
+        self._sent_of(str(queued).lower()).inc()
 
     def delivered(self, count: int, source: str) -> None:
         """Count the messages of one answer to a poll."""
         if count:
-            self._delivered.labels(source).inc(count)
+            self._delivered_of(source).inc(count)
 
     def became_visible(self, seconds: float) -> None:
         """Count the age of the oldest message that a poll with a cursor was answered."""
