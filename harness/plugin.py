@@ -28,7 +28,7 @@ from harness.runner.cut_off import CutOffTests
 from harness.runner.ending import OUT_OF_TIME, decide, may_be_decided, require_normal_before_faults
 from harness.runner.folder import new_run
 from harness.runner.order import row_marks, side_by_side
-from harness.runner.outcomes import judged_by_its_end
+from harness.runner.outcomes import broken, judged_by_its_end
 from harness.runner.results import Part, Results, title, to_json
 from harness.runner.screenshots import Screenshots
 from harness.runner.session import ClientUnderTest, Session, Settings
@@ -242,6 +242,8 @@ def pytest_runtest_makereport(
             tests=count,
             stopped=str(stops) if stops is not None else "",
             stopped_with=stops.exit_code if stops is not None else 0,
+            reason=reason,
+            broken=broken(run) if report.when == "call" and run is not None else (),
         )
         for row, count in tests.items()
     ]

@@ -12,7 +12,7 @@ import sys
 import sysconfig
 import threading
 from argparse import Namespace
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,8 +22,11 @@ from harness.checkers import PROMISES, not_made
 from harness.cli import listing, streams
 from harness.cli.console import console, line, say
 from harness.cli.demands import promises_by_row
+from harness.cli.live import beside_captures
 from harness.cli.pages import doctor_page, plan_page
 from harness.cli.progress import Progress
+from harness.cli.time_left import durations_s
+from harness.cli.watching import Watching
 from harness.client import Client, require
 from harness.errors import CannotWrite, NotHere, UsageError, reason_of
 from harness.extras import BROWSER, EXTRAS, LOAD, lacking
@@ -39,7 +42,7 @@ from harness.reports.paragraphs import paragraph
 from harness.reports.record import RowResult
 from harness.reports.verdicts import VERDICTS, render_verdicts, write_verdicts
 from harness.runner.alone import most_at_once
-from harness.runner.folder import AGAIN, held, new_run
+from harness.runner.folder import AGAIN, HISTORY, RESULTS, held, new_run
 from harness.runner.judging import judge
 from harness.stack import Found, Services, chromium, handed_on, locate, require_disks
 from harness.stack import doctor as examine
@@ -104,6 +107,7 @@ def results_folder(options: Namespace, *, kept: Collection[str] = ()) -> Iterato
     What `kept` names stays there from an earlier run.
     """
     options.run = new_run()
+    options.took_s = durations_s(options.reports / RESULTS)  # of the run before, which is now cleared away
     with held(options.reports, options.run, kept=kept):
         yield
 
@@ -176,13 +180,15 @@ def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path)
     """Run these rows of the plan; see `run_rows`."""
     words = [*listing.files_of(rows), "--harness-plan", str(find_plan())]
     words += ["--harness-asked", asked_for(options, "soak" if options.section == SOAK else "run")]
+    took_s = dict[str, float]()
     if "minutes" in options:
         words += ["--harness-minutes", str(options.minutes)]
+        took_s = dict.fromkeys((row.id for row in rows), options.minutes * 60)
     jobs = min(jobs, sum(len(row.tests) or 1 for row in rows))
     if jobs > 1:
         _require_utf_8(Path.cwd(), reports, options.target)
         words += side_by_side(jobs)
-    return run_rows(options, rows, words, reports)
+    return run_rows(options, rows, words, reports, at_once=jobs, took_s=took_s)
 
 
 def asked_for(options: Namespace, command: str) -> str:
@@ -226,10 +232,13 @@ def run_rows(
     timeout_s: float = LONGEST_ROW_S,
     plugins: Sequence[object] = (),
     shown_on: Console = console,
+    at_once: int = 1,
+    took_s: Mapping[str, float] | None = None,
 ) -> tuple[int, list[str]]:
     """Run pytest with our own output; return the exit code, and the rows for which the machine was too busy.
 
-    `what` are pytest's arguments that name what runs the rows; each may take `timeout_s` seconds.
+    `what` are pytest's arguments that name what runs the rows; each may take `timeout_s` seconds. `took_s`
+    says how long a row will take where that is known before; `at_once` of them run side by side.
     """
     words = [
         *what,
@@ -241,11 +250,16 @@ def run_rows(
     ]
     if options.workers is not None:
         words += ["--harness-workers", str(options.workers)]
-    progress = Progress(shown_on, rows=len(rows))
-    try:
-        pytest_code = listing.pytest_main(words, [progress, *plugins])
-    except OSError as error:
-        raise CannotWrite(error.filename or reports, error, remedy=REMEDY) from error
+    expected_s = options.took_s | dict(took_s or {})
+    watching = Watching(rows, reports / HISTORY, took_s=expected_s, at_once=at_once)
+    with beside_captures(shown_on):
+        progress = Progress(shown_on, watching, rows=len(rows))
+        try:
+            pytest_code = listing.pytest_main(words, [progress, *plugins])
+        except OSError as error:
+            raise CannotWrite(error.filename or reports, error, remedy=REMEDY) from error
+        finally:
+            progress.stop()
     exit_code = progress.exit_code(pytest_code)
     shown_on.print(Text(f"Report: {printable(str(reports / 'report.html'))}"), soft_wrap=True)
     return exit_code, progress.too_busy()

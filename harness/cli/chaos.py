@@ -67,14 +67,16 @@ def play_schedule(
     options: Namespace, schedule: FaultSchedule, *plugins: object, shown_on: Console = console
 ) -> tuple[int, list[str]]:
     """Play a schedule, with the results in `options.reports`; see `run_rows`."""
+    rows = read_plan(PAGE)
     return run_rows(
         options,
-        read_plan(PAGE),
+        rows,
         [str(scenario.__file__), "--harness-plan", str(PAGE), "--harness-asked", command_of(options)],
         options.reports,
         timeout_s=2 * schedule.total_s + PATIENCE_S,
         plugins=[Given(schedule), *plugins],
         shown_on=shown_on,
+        took_s={row.id: schedule.total_s for row in rows},
     )
 
 

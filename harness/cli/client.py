@@ -52,7 +52,7 @@ def client(options: Namespace) -> int:
         words = [*words_for(options.target), "--harness-asked", asked_for(asked, "client")]
         if jobs > 1 and len(some) > 1:
             words += side_by_side(min(jobs, len(some)))
-        return run_rows(server, some, words, reports, timeout_s=LONGEST_ROW_S)
+        return run_rows(server, some, words, reports, timeout_s=LONGEST_ROW_S, at_once=jobs)
 
     with results_folder(server):
         return in_two_tries(server, rows, play, options.jobs)

@@ -2,48 +2,70 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from rich.console import Console
-from rich.status import Status
 
 from harness.checkers.pressure import TOO_BUSY
+from harness.cli.live import LiveView
+from harness.cli.watching import Watching
 from harness.errors import CannotWrite, HarnessError, InfrastructureError, OutputLost, UsageError
 from harness.history.recorder import REMEDY
 from harness.reports import terminal
+from harness.reports.at_once import StoriesAtOnce
 from harness.runner.collector import Collector
+from harness.runner.results import Ended, Results
 from harness.verdict import Verdict
 
 
 class Progress:
     """A pytest plugin that replaces pytest's terminal output: one line for each row, a summary at the end."""
 
-    def __init__(self, console: Console, *, rows: int) -> None:
+    def __init__(self, console: Console, watching: Watching, *, rows: int) -> None:
         self._console = console
+        self._watching = watching
+        self._view = LiveView(console, watching.look)
+        self._shown = contextlib.ExitStack()
         self._rows = rows
         self._done = 0
-        self._status: Status = console.status("")
+        self._stories = StoriesAtOnce()
         self._collector: Collector | None = None
         self._failure: HarnessError | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Called by pytest at its start."""
         self._collector = config.pluginmanager.get_plugin("harness-collector")
-        self._status.start()
-        self._show_status()
+        self._shown.enter_context(self._view.shown())
 
-    def pytest_runtest_logfinish(self) -> None:
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Called by pytest when a test begins, whichever process it runs in."""
+        self._watching.test_begins(nodeid)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Called by pytest when a test has ended, its teardown included."""
+        self._watching.test_ended(nodeid)
         results = self._collector.results if self._collector else None
-        for row in results.newly_ended() if results else []:
-            self._done += 1
-            count = f"{self._done:>{len(str(self._rows))}}/{self._rows}  "
-            line = terminal.headline(row, self._console.width, before=count)
-            try:
-                self._console.print(line, soft_wrap=True)
-            except OutputLost as error:
-                self._failure = error
-                pytest.exit(str(error), returncode=error.exit_code)
-        self._show_status()
+        try:
+            if results is not None:
+                for row in results.newly_ended():
+                    self._show(row, results)
+            if self._view.lost is not None:
+                raise self._view.lost
+        except OutputLost as error:
+            self._failure = error
+            pytest.exit(str(error), returncode=error.exit_code)
+
+    def _show(self, row: Ended, results: Results) -> None:
+        """Print how a row ended; of one that failed at once why, and what that means."""
+        self._done += 1
+        self._watching.row_ended(row.id, row.verdict, row.seconds)
+        count = f"{self._done:>{len(str(self._rows))}}/{self._rows}  "
+        self._console.print(terminal.headline(row, self._console.width, before=count), soft_wrap=True)
+        again = results.command_of(row.id)
+        for line in self._stories.of(row, self._console.width, again=again):
+            self._console.print(line, soft_wrap=True)
+        self._view.said()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Called by pytest for each file that it has collected."""
@@ -66,9 +88,13 @@ class Progress:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Called by pytest at the end, after the results are written."""
-        self._status.stop()
+        self.stop()
         if self._collector and self._collector.record and not isinstance(self._failure, OutputLost):
             terminal.show_run(self._collector.record, self._console)
+
+    def stop(self) -> None:
+        """End the view, if that was not done."""
+        self._shown.close()
 
     def too_busy(self) -> list[str]:
         """Return the rows for which the machine was too busy; none if another row did not pass."""
@@ -96,6 +122,3 @@ class Progress:
         if results is None or pytest_code > pytest.ExitCode.INTERNAL_ERROR:
             raise InfrastructureError(f"pytest ran none of these rows; its exit code was {int(pytest_code)}.")
         return int(pytest_code)
-
-    def _show_status(self) -> None:
-        self._status.update(f"{self._done} of {self._rows} rows have ended")

@@ -8,7 +8,7 @@ import io
 import os
 import shutil
 import sys
-from typing import TextIO
+from typing import IO, TextIO
 
 from harness.errors import OutputLost
 from harness.printable import printable
@@ -36,8 +36,26 @@ def complain(sentence: str, details: str = "") -> None:
         print("\n".join(filter(None, (said, details))), file=sys.stderr, flush=True)  # noqa: T201  for the user
 
 
+def is_terminal(stream: IO[str]) -> bool:
+    """Return whether a stream leads to a terminal."""
+    try:
+        return stream.isatty()
+    except ValueError:  # it is closed
+        return False
+
+
+def apart(stream: IO[str]) -> TextIO | None:
+    """Return a stream to the same place that stays there when the first one is replaced; None in memory."""
+    try:
+        own = os.dup(stream.fileno())
+    except (OSError, ValueError):
+        return None
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return _Output(io.BufferedWriter(io.FileIO(own, "w")), encoding=encoding, errors="backslashreplace")
+
+
 class _Output(io.TextIOWrapper):
-    """Stdout; what cannot be written raises OutputLost, once."""
+    """Stdout, or a stream to where it leads; what cannot be written raises OutputLost, once."""
 
     def write(self, text: str) -> int:
         try:

@@ -55,10 +55,7 @@ class Step(NamedTuple):
 
 def sequence(finding: Finding) -> Diagram | None:
     """Return the diagram of a finding; None without events."""
-    senders = senders_of(finding.events)
-    steps = sorted(
-        (step for event in finding.events for step in steps_of(event, senders)), key=lambda it: it.at_ns
-    )
+    steps, senders = _in_time(finding), senders_of(finding.events)
     if not steps:
         return None
     names = _in_order(steps, senders.values())
@@ -83,6 +80,22 @@ def sequence(finding: Finding) -> Diagram | None:
         lane * len(names),
         TOP + STEP * (len(steps) + 1) - STEP // 2,
     )
+
+
+def told(finding: Finding) -> list[str]:
+    """Return the same in words, one line for each arrow."""
+    steps = _in_time(finding)
+    return [f"{(step.at_ns - steps[0].at_ns) / NS_PER_S:7.3f} s  {_who(step)}: {step.text}" for step in steps]
+
+
+def _who(step: Step) -> str:
+    return step.source if step.source == step.target else f"{step.source} -> {step.target}"
+
+
+def _in_time(finding: Finding) -> list[Step]:
+    senders = senders_of(finding.events)
+    steps = (step for event in finding.events for step in steps_of(event, senders))
+    return sorted(steps, key=lambda step: step.at_ns)
 
 
 def senders_of(events: Iterable[Event]) -> dict[int, str]:

@@ -18,7 +18,7 @@ from harness.printable import printable
 from harness.reports.paragraphs import paragraph
 from harness.reports.record import PromiseResult, RowResult, RunRecord
 from harness.reports.words import closing, duration, measured
-from harness.verdict import Verdict
+from harness.verdict import Judgement, Verdict
 
 STYLES = {
     Verdict.PASS: "green",
@@ -50,6 +50,14 @@ class EndedRow(Protocol):
     def seconds(self) -> float:
         """How long it took."""
 
+    @property
+    def reason(self) -> str:
+        """Why it did not pass."""
+
+    @property
+    def broken(self) -> tuple[Judgement, ...]:
+        """The promises that were found broken, each with a finding."""
+
 
 def show_run(run: RunRecord, console: Console) -> None:
     """Print the rows, the promises, the closing sentence and what took longest."""
@@ -74,7 +82,7 @@ def _longest(rows: Sequence[RowResult]) -> str:
     return f"Longest: {', '.join(f'{printable(row.id)} {row.seconds:.0f} s' for row in longest)}."
 
 
-def headline(row: EndedRow, width: int, *, before: str = "") -> Text:
+def headline(row: EndedRow | RowResult, width: int, *, before: str = "") -> Text:
     """Return what is said of every row that has ended, on one line if its title is not too long."""
     line = Text(f"{before}{printable(row.id):<9}  ").append(f"{row.verdict:<12}", style=STYLES[row.verdict])
     line.append(f"  {row.seconds:>6.1f} s  ")

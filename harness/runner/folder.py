@@ -18,12 +18,13 @@ from harness.errors import UsageError, reason_of
 from harness.history.recorder import REMEDY
 
 HISTORY = "history.jsonl"
+RESULTS = "results.json"
 AGAIN = "again"
 """The folder below, for the rows that are run once more."""
 LOCK = ".run"
 """A lock file, which the system releases when a process ends; it names the run and its process."""
 FILES = (
-    *(HISTORY, "schedule.json", "verdicts.json", "results.json", "report.html", "junit.xml"),
+    *(HISTORY, "schedule.json", "verdicts.json", RESULTS, "report.html", "junit.xml"),
     *("seeds.jsonl", "seeds.json"),
 )
 FOLDERS = ("logs", "screenshots", "shrink", "seeds", ".locks", AGAIN)

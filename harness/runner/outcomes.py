@@ -8,6 +8,7 @@ says that it could not judge.
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from harness.checkers.pressure import TOO_BUSY, too_busy
 from harness.checkers.unreadable import CHANGED, why_undecided
@@ -15,7 +16,7 @@ from harness.errors import HarnessError, NotHere, NotServed
 from harness.run import Inconclusive, Run
 from harness.run.broken import CertainlyBroken, NotPromised
 from harness.runner.ending import OUT_OF_TIME
-from harness.verdict import Verdict
+from harness.verdict import Judgement, Verdict
 
 
 def judged_by_its_end(
@@ -30,6 +31,12 @@ def judged_by_its_end(
     if isinstance(error, (NotServed, Inconclusive, OUT_OF_TIME)) and not run.checks.check_that_raised(error):
         return verdict, _with_other_reasons(reason, run)
     return verdict, reason
+
+
+def broken(run: Run) -> tuple[Judgement, ...]:
+    """Return the promises that a scenario's checks found broken, each with its first finding alone."""
+    failed = (one for one in run.checks.judgements if one.verdict is Verdict.FAIL)
+    return tuple(replace(one, findings=one.findings[:1], evidence={}) for one in failed)
 
 
 def of_phase(

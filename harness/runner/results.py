@@ -7,16 +7,16 @@ pytest's own report to the one process that collects them. Verdicts come from th
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from harness.checkers import CLIENT_PROMISES, PROMISES
@@ -36,7 +36,7 @@ from harness.runner.judging import Histories, JudgedRow, judge
 from harness.runner.message_events import message_events
 from harness.runner.repeating import repeats
 from harness.runner.session import Settings
-from harness.verdict import EXIT_CODES, Verdict, worst
+from harness.verdict import EXIT_CODES, Judgement, Verdict, worst
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,9 @@ class Part:
     """Why the run cannot go on, for the user."""
     stopped_with: int = 0
     """The exit code of a run that cannot go on."""
+    reason: str = ""
+    broken: tuple[Judgement, ...] = ()
+    """The promises that were found broken, each with its first finding."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,18 @@ class Ended:
     title: str
     verdict: Verdict
     seconds: float
+    reason: str = ""
+    broken: tuple[Judgement, ...] = ()
 
 
 def to_json(parts: Sequence[Part]) -> str:
     """Return the parts as they travel between processes."""
-    return json.dumps([asdict(part) for part in parts])
+    return msgspec.json.encode(parts, enc_hook=str).decode()
 
 
 def from_json(text: str) -> list[Part]:
     """Return the parts that `to_json` wrote."""
-    return [Part(**{**part, "verdict": Verdict(part["verdict"])}) for part in json.loads(text)]
+    return msgspec.json.decode(text, type=list[Part])
 
 
 class Results:
@@ -121,7 +126,15 @@ class Results:
     def _how_it_ended(self, row: str) -> Ended:
         parts = self._parts.get(row, [])
         seconds = round(sum(part.seconds for part in parts), 3)
-        return Ended(row, title(self._plan, row), worst(part.verdict for part in parts), seconds)
+        verdict = worst(part.verdict for part in parts)
+        reasons = dict.fromkeys(part.reason for part in parts if part.verdict is verdict and part.reason)
+        broken = tuple(one for part in parts for one in part.broken)
+        return Ended(row, title(self._plan, row), verdict, seconds, "; ".join(reasons), broken)
+
+    def command_of(self, row: str) -> str:
+        """Return the command that repeats a row; '' for a client, whose profile is not known here."""
+        command = _command(self._settings)
+        return f"{command} --only {shlex.quote(row)}" if command else ""
 
     def _is_complete(self, row: str) -> bool:
         """Return whether every test of the row has ended."""

@@ -100,6 +100,11 @@ def test_a_doctor_who_misses_an_optional_part_says_what_a_run_lacks() -> None:
     ]
 
 
+def test_a_character_that_takes_two_columns_counts_as_two() -> None:
+    lines = paragraph("舛迌臛 舛迌臛 舛迌臛 and e\u0301 end", 14, indent=2).splitlines()
+    assert lines == ["舛迌臛 舛迌臛", "  舛迌臛 and", "  e\u0301 end"]
+
+
 def test_a_paragraph_breaks_between_words_only_and_shows_what_a_terminal_would_obey() -> None:
     text = "The folder /var/lib/a-b-c/d\x1b[31m\ne cannot be written"
     assert paragraph(text, 20, first="- ", indent=2).splitlines() == [
