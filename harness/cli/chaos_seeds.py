@@ -25,9 +25,11 @@ from harness.chaos.summary import SUMMARY, Summary, write_summary
 from harness.cli.actions import results_folder
 from harness.cli.chaos import command_of, drawable, drawn, options_of, play_schedule
 from harness.cli.chaos_lanes import played_side_by_side
-from harness.cli.console import line, say
+from harness.cli.console import console, line, say
+from harness.cli.live import LiveView, beside_captures
 from harness.cli.one_stack import OneStack
 from harness.cli.summing_up import headline, show
+from harness.cli.watching_seeds import WatchingSeeds
 from harness.errors import CannotWrite, UsageError
 from harness.history import read_histories
 from harness.history.recorder import REMEDY
@@ -70,8 +72,13 @@ def chaos_seeds(options: Namespace) -> int:
         begin_seeds(file, asked, results.values())
         _say_what_is_ahead(options, results)
         try:
-            with OneStack(profile.stores, options.reports / "logs") as stack:
-                for result in _played(schedules, results, stack, options, asked):
+            watching = WatchingSeeds(options.reports, kept=FOLDER, seconds=_one_s(options))
+            with (
+                OneStack(profile.stores, options.reports / "logs") as stack,
+                beside_captures(console),
+                LiveView(console, watching.look).shown(),
+            ):
+                for result in _played(schedules, results, stack, options, asked, watching):
                     add_seed(file, result)
                     results[result.seed] = result
         finally:
@@ -91,10 +98,15 @@ def _say_what_is_ahead(options: Namespace, known: dict[int, SeedResult]) -> None
     left = [seed for seed in seeds if seed not in known or not known[seed].is_decided]
     done = f", of which {len(seeds) - len(left)} are decided already" if len(left) < len(seeds) else ""
     say(f"Chaos of {len(seeds)} seeds{done}, {options.minutes:g} minutes each; against '{options.target}'.")
-    one_s = options.minutes * 60 + (BESIDE_WITH_CLUSTERS_S if options.cluster else BESIDE_S)
+    one_s = _one_s(options)
     rounds = math.ceil(len(left) / options.jobs)
     say(f"About {duration(one_s)} a seed, {options.jobs} at a time: {_long(rounds * one_s)}. To go on later:")
     line(f"  {_resuming(options)}\n")
+
+
+def _one_s(options: Namespace) -> float:
+    """Return how many seconds a seed takes, about."""
+    return float(options.minutes * 60 + (BESIDE_WITH_CLUSTERS_S if options.cluster else BESIDE_S))
 
 
 def _long(seconds: float) -> str:
@@ -125,6 +137,7 @@ def _played(
     stack: OneStack,
     options: Namespace,
     asked: Asked,
+    watching: WatchingSeeds,
 ) -> Iterator[SeedResult]:
     """Yield the result of each seed that is not decided.
 
@@ -134,11 +147,13 @@ def _played(
     for at in range(TRIES):
         too_busy = []
         results: Iterator[SeedResult]
+        watching.seeds_ahead(wanted, at_once=1 if at else options.jobs)
         if at == 0 and options.jobs > 1:
             results = played_side_by_side(wanted, options_of(options), asked, options, kept=FOLDER)
         else:
             results = (_play(seed, schedules[seed], stack, options) for seed in wanted)
         for place, result in enumerate(results, 1):
+            watching.seed_ended(result)
             line(f"{place:>{len(str(len(wanted)))}}/{len(wanted)}  {headline(result)}")
             if result.verdict is Verdict.FAIL:
                 _say_how_to_repeat(options, result.seed)

@@ -32,7 +32,9 @@ def frame(now: Now, width: int, height: int) -> Text:
     lines = [_row(row, now.at_ns, width) for row in shown]
     if most and (hidden := len(rows) - len(shown)):
         lines.append(Text(_fitting([f"and {hidden} more rows"], width)))
-    return Text("\n").join([*lines, Text(_fitting(now.status, width), style="bold")])
+    return Text("\n", no_wrap=True, overflow="crop").join(
+        [*lines, Text(_fitting(now.status, width), style="bold")]
+    )
 
 
 def plain(now: Now) -> str:
