@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import threading
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from harness.checkers import PROMISES, not_made
 from harness.cli import listing, streams
 from harness.cli.console import console, line, say
 from harness.cli.demands import promises_by_row
+from harness.cli.documents import document_in
 from harness.cli.live import beside_captures
 from harness.cli.pages import doctor_page, plan_page
 from harness.cli.progress import Progress
 from harness.cli.time_left import durations_s
-from harness.cli.watching import Watching
+from harness.cli.watching import WORDS, Watching
 from harness.client import Client, require
 from harness.errors import CannotWrite, NotHere, UsageError, reason_of
 from harness.extras import BROWSER, EXTRAS, LOAD, lacking
@@ -40,6 +42,7 @@ from harness.printable import printable
 from harness.program import PROGRAM
 from harness.reports.paragraphs import paragraph
 from harness.reports.record import RowResult
+from harness.reports.terminal import STYLES
 from harness.reports.verdicts import VERDICTS, render_verdicts, write_verdicts
 from harness.runner.alone import most_at_once
 from harness.runner.folder import AGAIN, HISTORY, RESULTS, held, new_run
@@ -51,7 +54,7 @@ from harness.stack.finding import SERVICES
 from harness.stack.stores import services_for
 from harness.targets.profile import REFERENCE, Profile, load_profile
 from harness.targets.starting import require_free, require_startable, running_target
-from harness.verdict import EXIT_CODES
+from harness.verdict import EXIT_CODES, Verdict
 
 SOAK = "soak"
 """The section of the rows that last as long as `--minutes` says."""
@@ -104,12 +107,17 @@ def in_two_tries(
 def results_folder(options: Namespace, *, kept: Collection[str] = ()) -> Iterator[None]:
     """Hold the folder of the results while the run lasts, and give the run its id. Raise UsageError.
 
+    At its end, print them for `--json`: also those of a run that was interrupted or could not go on.
     What `kept` names stays there from an earlier run.
     """
     options.run = new_run()
     options.took_s = durations_s(options.reports / RESULTS)  # of the run before, which is now cleared away
     with held(options.reports, options.run, kept=kept):
-        yield
+        try:
+            yield
+        finally:
+            if getattr(options, "json", False):
+                sys.stdout.write(document_in(options.reports))
 
 
 def with_seed(options: Namespace) -> None:
@@ -278,20 +286,37 @@ def check(options: Namespace) -> int:
         raise UsageError(f"The history {options.file} cannot be judged: {reason_of(error)}.") from error
     rows, verdict = run.rows, run.verdict
     results = [RowResult(**vars(row), title=row.id, section="") for row in rows]
-    if options.reports is None:
+    if options.json or (options.reports is None and not options.quiet):
         sys.stdout.write(render_verdicts(results, verdict))  # ASCII, so to the byte what the run wrote
-        return EXIT_CODES[verdict]
-    try:
-        write_verdicts(results, verdict, options.reports / VERDICTS)
-    except OSError as error:
-        raise UsageError(
-            f"The verdicts cannot be written to {options.reports}: {reason_of(error)}."
-        ) from error
-    for row in results:
-        about = f"{row.verdict:<13} {row.reason}".rstrip()
-        line(paragraph(about, console.width, first=f"{printable(row.id):<9} ", indent=10))
-    line(f"Verdicts: {printable(str(options.reports / VERDICTS))}")
+    if options.reports is not None:
+        _write_verdicts(results, verdict, options.reports)
+    if options.quiet:
+        _insist_on_what_failed(results, verdict)
     return EXIT_CODES[verdict]
+
+
+def _insist_on_what_failed(results: Sequence[RowResult], verdict: Verdict) -> None:
+    for row in results:
+        if row.verdict is Verdict.FAIL:
+            console.insist(Text(_judged(row), style=STYLES[row.verdict]))
+    counts = Counter(row.verdict for row in results)
+    counted = ", ".join(f"{counts[one]} {WORDS[one]}" for one in WORDS if counts[one])
+    console.insist(Text(f"{verdict.capitalize()}: {counted or 'no row was run'}.", style=STYLES[verdict]))
+
+
+def _judged(row: RowResult) -> str:
+    about = f"{row.verdict:<13} {row.reason}".rstrip()
+    return paragraph(about, console.width, first=f"{printable(row.id):<9} ", indent=10)
+
+
+def _write_verdicts(results: Sequence[RowResult], verdict: Verdict, folder: Path) -> None:
+    try:
+        write_verdicts(results, verdict, folder / VERDICTS)
+    except OSError as error:
+        raise UsageError(f"The verdicts cannot be written to {folder}: {reason_of(error)}.") from error
+    for row in results:
+        line(_judged(row))
+    line(f"Verdicts: {printable(str(folder / VERDICTS))}")
 
 
 def plan(options: Namespace) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +19,7 @@ from harness.chaos.catalog import ChaosFault
 from harness.chaos.clusters import kinds_of, require_cluster_of, require_clusters
 from harness.chaos.possible import chosen, possible
 from harness.chaos.schedule import FaultSchedule, draw, quiet_s
-from harness.chaos.schedule_file import SCHEDULE, Case, case_of, read_schedule, write_schedule
+from harness.chaos.schedule_file import SCHEDULE, Case, as_text, case_of, read_schedule, write_schedule
 from harness.cli.actions import find_services, results_folder, run_rows, with_seed
 from harness.cli.console import console, line, say
 from harness.errors import UsageError
@@ -55,6 +57,8 @@ def chaos(options: Namespace) -> int:
     line(f"  {command_of(options)}\n")
     console.print(table(schedule))
     if options.dry_run:
+        if options.json:
+            sys.stdout.write(json.dumps(json.loads(as_text(case)), indent=1) + "\n")  # in ASCII
         return 0
     say()
     with results_folder(options):

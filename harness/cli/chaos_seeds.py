@@ -5,9 +5,11 @@ They are played one after the other on one stack or, with `--jobs`, side by side
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 import shutil
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -15,11 +17,12 @@ from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
+from rich.text import Text
 
 from harness.chaos.figures import Figures, figures_of
 from harness.chaos.reproducing import signatures
 from harness.chaos.schedule import FaultSchedule
-from harness.chaos.schedule_file import SCHEDULE, Case, write_schedule
+from harness.chaos.schedule_file import SCHEDULE, Case, as_text, write_schedule
 from harness.chaos.seeds_file import SEEDS, Asked, SeedResult, add_seed, begin_seeds, read_seeds
 from harness.chaos.summary import SUMMARY, Summary, write_summary
 from harness.cli.actions import results_folder
@@ -28,7 +31,7 @@ from harness.cli.chaos_lanes import played_side_by_side
 from harness.cli.console import console, line, say
 from harness.cli.live import LiveView, beside_captures
 from harness.cli.one_stack import OneStack
-from harness.cli.summing_up import headline, show
+from harness.cli.summing_up import closing, headline, show
 from harness.cli.watching_seeds import WatchingSeeds
 from harness.errors import CannotWrite, UsageError
 from harness.history import read_histories
@@ -36,7 +39,7 @@ from harness.history.recorder import REMEDY
 from harness.program import PROGRAM
 from harness.reports.record import RunRecord, read_results
 from harness.reports.words import duration
-from harness.runner.folder import HISTORY, new_run
+from harness.runner.folder import HISTORY
 from harness.verdict import EXIT_CODES, Verdict
 
 FOLDER = "seeds"
@@ -60,6 +63,11 @@ def chaos_seeds(options: Namespace) -> int:
     if options.dry_run:
         for seed, schedule in schedules.items():
             line(f"seed {seed}: {_outages(schedule)}")
+        if options.json:
+            cases = [
+                Case(schedule, seed, options.target, options.workers) for seed, schedule in schedules.items()
+            ]
+            sys.stdout.write(json.dumps([json.loads(as_text(case)) for case in cases], indent=1) + "\n")
         return 0
     if any(store.port for store in profile.stores.values()):
         options.jobs = 1  # there is one of each port
@@ -154,8 +162,11 @@ def _played(
             results = (_play(seed, schedules[seed], stack, options) for seed in wanted)
         for place, result in enumerate(results, 1):
             watching.seed_ended(result)
-            line(f"{place:>{len(str(len(wanted)))}}/{len(wanted)}  {headline(result)}")
-            if result.verdict is Verdict.FAIL:
+            said = Text(f"{place:>{len(str(len(wanted)))}}/{len(wanted)}  {headline(result)}")
+            if result.verdict is not Verdict.FAIL:
+                console.print(said, soft_wrap=True)
+            else:
+                console.insist(said)
                 _say_how_to_repeat(options, result.seed)
             if result.too_busy:
                 too_busy.append(result.seed)
@@ -175,7 +186,7 @@ def _say_how_to_repeat(options: Namespace, seed: int) -> None:
 def _play(seed: int, schedule: FaultSchedule, stack: OneStack, options: Namespace) -> SeedResult:
     """Play one seed in a folder of its own, which is removed if it passes."""
     folder = options.reports / FOLDER / str(seed)
-    one = Namespace(**vars(options) | {"seed": seed, "reports": folder, "run": new_run()})
+    one = Namespace(**vars(options) | {"seed": seed, "reports": folder, "json": False})
     began = time.monotonic()
     case = Case(schedule, seed, options.target, options.workers)
     with _output(folder) as output, results_folder(one):
@@ -227,4 +238,6 @@ def _sum_up(summary: Summary, asked: Asked, options: Namespace) -> None:
     except OSError as error:
         raise CannotWrite(path, error, remedy=REMEDY) from error
     show(summary, of=len(options.seeds))
+    if console.quiet:
+        console.insist(closing(summary, of=len(options.seeds)))
     line(f"Figures: {path}")

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from harness.cli import streams
-from harness.cli.parser import INTERRUPTED, parser
+from harness.cli.parser import parser
 from harness.errors import HarnessError, InfrastructureError, UsageError
+from harness.verdict import INTERRUPTED
 
 REPAIR = "python -m pip install pollproof"
 
@@ -60,6 +61,10 @@ def take_signals() -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     take_signals()
+    if getattr(options, "quiet", False) or getattr(options, "json", False):
+        from harness.cli.console import print_as_asked
+
+        print_as_asked(options)
     exit_code = int(options.command(options))
     sys.stdout.flush()  # what cannot be written is reported here, not when Python ends
     return exit_code

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
 
-from rich.console import Console, ConsoleDimensions
+from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.text import Text
 
 from harness.reports.paragraphs import paragraph
@@ -30,8 +31,36 @@ class Terminal(Console):
     def size(self, new: tuple[int, int]) -> None:
         self._width, self._height = new
 
+    def on_stderr(self) -> None:
+        """Print on stderr from now on: stdout is for a program."""
+        self.stderr = True
+        self._color_system = self._detect_color_system()  # which was that of stdout
+
+    def insist(self, text: RenderableType) -> None:
+        """Print also where everything else is to be quiet."""
+        was_quiet, self.quiet = self.quiet, False
+        try:
+            self.print(text, soft_wrap=True)
+        finally:
+            self.quiet = was_quiet
+
 
 console = Terminal()
+
+
+def print_as_asked(options: Namespace) -> None:
+    """Let the console print as `--quiet` and `--json` say, where a command has them."""
+    if getattr(options, "json", False):
+        console.on_stderr()
+    console.quiet = getattr(options, "quiet", False)
+
+
+def insist(on: Console, text: RenderableType) -> None:
+    """Print on a console also where it is to be quiet."""
+    if isinstance(on, Terminal):
+        on.insist(text)
+    else:
+        on.print(text, soft_wrap=True)
 
 
 def say(sentence: str = "", *, style: str = "") -> None:

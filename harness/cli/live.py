@@ -36,6 +36,9 @@ class LiveView:
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
         """Show it for the time of the context."""
+        if self._console.quiet:
+            yield
+            return
         with self._drawn_anew() if can_be_drawn_anew(self._console) else self._said_now_and_then():
             yield
 
@@ -104,7 +107,7 @@ def can_be_drawn_anew(console: Console) -> bool:
     FORCE_COLOR makes rich take a pipe for a terminal; no cursor moves in a pipe.
     """
     in_ci = os.environ.get("CI", "").casefold() not in ("", "0", "false")
-    return streams.is_terminal(console.file) and not (console.quiet or console.is_dumb_terminal or in_ci)
+    return streams.is_terminal(console.file) and not (console.is_dumb_terminal or in_ci)
 
 
 @contextlib.contextmanager

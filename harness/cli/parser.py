@@ -15,9 +15,9 @@ from harness.cli.seeds import seeds_from
 from harness.parts import PARTS
 from harness.printable import printable
 from harness.program import PROGRAM, SHORT_NAME
+from harness.verdict import INTERRUPTED
 
 SHELLS = ("bash", "zsh", "fish")
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _FAILED = {2: "wrong usage, or something is missing", 3: "the harness or its machine failed"}
 _VERDICTS = {
     0: "pass: every row passed",
@@ -410,6 +410,11 @@ def _check(commands: Commands[Parser]) -> None:
         metavar="FOLDER",
         help="where verdicts.json is written (default: it is printed)",
     )
+    _how_to_print(
+        results,
+        quiet="print only the rows that failed, and the verdict",
+        json="print verdicts.json, also with --reports; everything else goes to stderr",
+    )
     check.set_defaults(command=dispatch.check)
 
 
@@ -443,8 +448,12 @@ def _compare(commands: Commands[Parser]) -> None:
             help=f"the results of the {which} run: a folder, or one of its files",
         )
     results = compare.add_argument_group("results")
-    results.add_argument(
+    form = results.add_mutually_exclusive_group()
+    form.add_argument(
         "--format", choices=FORMATS, default="text", help="(default: text; json has what is the same, too)"
+    )
+    form.add_argument(
+        "--json", action="store_const", const="json", dest="format", help="the same as --format json"
     )
     results.add_argument(
         "--output", type=Path, metavar="FILE", help="where it is written (default: it is printed)"
@@ -584,6 +593,17 @@ def _about_results(parser: Parser) -> None:
         metavar="FOLDER",
         help="where results are written (default: reports/latest)",
     )
+    _how_to_print(
+        results,
+        quiet="print only what failed, and the verdict",
+        json="print the results as one JSON document; everything else goes to stderr",
+    )
+
+
+def _how_to_print(group: argparse._ArgumentGroup, *, quiet: str, json: str) -> None:
+    either = group.add_mutually_exclusive_group()
+    either.add_argument("--quiet", action="store_true", help=quiet)
+    either.add_argument("--json", action="store_true", help=json)
 
 
 def _about_its_log(parser: Parser) -> None:

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness.checkers.pressure import TOO_BUSY
+from harness.cli.console import insist
 from harness.cli.live import LiveView
 from harness.cli.watching import Watching
 from harness.errors import CannotWrite, HarnessError, InfrastructureError, OutputLost, UsageError
@@ -61,10 +62,13 @@ class Progress:
         self._done += 1
         self._watching.row_ended(row.id, row.verdict, row.seconds)
         count = f"{self._done:>{len(str(self._rows))}}/{self._rows}  "
-        self._console.print(terminal.headline(row, self._console.width, before=count), soft_wrap=True)
-        again = results.command_of(row.id)
-        for line in self._stories.of(row, self._console.width, again=again):
-            self._console.print(line, soft_wrap=True)
+        width, again = self._console.width, results.command_of(row.id)
+        lines = [terminal.headline(row, width, before=count), *self._stories.of(row, width, again=again)]
+        for line in lines:
+            if row.verdict is Verdict.FAIL:
+                insist(self._console, line)
+            else:
+                self._console.print(line, soft_wrap=True)
         self._view.said()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -91,6 +95,8 @@ class Progress:
         self.stop()
         if self._collector and self._collector.record and not isinstance(self._failure, OutputLost):
             terminal.show_run(self._collector.record, self._console)
+            if self._console.quiet:
+                insist(self._console, terminal.last_line(self._collector.record, self._console.width))
 
     def stop(self) -> None:
         """End the view, if that was not done."""

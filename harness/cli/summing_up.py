@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 from rich.table import Table
+from rich.text import Text
 
 from harness.chaos.phases import Phase
 from harness.chaos.seeds_file import SeedResult
 from harness.chaos.summary import Summary, percentiles
 from harness.cli.console import console, say
+from harness.cli.watching import WORDS
+from harness.reports.terminal import STYLES
 from harness.verdict import Verdict
 
 SHOWN_PAIRS = 8
@@ -27,6 +30,14 @@ def headline(result: SeedResult) -> str:
     recovered_s = max(figures.recovered_in_s, default=0.0)
     faults = sum(figures.faults.values())
     return f"{said}  {faults} faults, slowest {figures.slowest_s:.2f} s, recovered in {recovered_s:.2f} s"
+
+
+def closing(summary: Summary, *, of: int) -> Text:
+    """Return what the seeds showed, in a sentence."""
+    counts = Counter(result.verdict for result in summary.results)
+    counted = ", ".join(f"{counts[verdict]} {word}" for verdict, word in WORDS.items() if counts[verdict])
+    said = f"{summary.verdict.capitalize()}: {len(summary.results)} of {of} seeds, {counted}."
+    return Text(said, style=STYLES[summary.verdict])
 
 
 def show(summary: Summary, *, of: int) -> None:

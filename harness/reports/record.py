@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import to_builtins
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from harness.errors import UsageError, reason_of
 from harness.reports.files import read_typed, write_atomically
 from harness.typed import Record
-from harness.verdict import Finding, Judgement, Verdict, worst
+from harness.verdict import EXIT_CODES, INTERRUPTED, Finding, Judgement, Verdict, worst
 
 
 class FaultBand(Record, frozen=True):
@@ -103,6 +103,8 @@ class RunRecord(Record, frozen=True):
     target: str
     delivered_within_s: float = 2.0
     """The promised delivery time, with which delays are compared."""
+    interrupted: bool = False
+    """Whether Ctrl-C or another signal ended the run: rows may be missing, and the exit code is 130."""
     command: str = ""
     """What repeats a row with `--only ID`, and all rows without; '' where a row is not run by itself."""
     asked: str = ""
@@ -123,6 +125,22 @@ class RunRecord(Record, frozen=True):
     def counts(self) -> dict[Verdict, int]:
         """Return how many rows ended with each verdict."""
         return {verdict: sum(row.verdict is verdict for row in self.rows) for verdict in Verdict}
+
+
+def with_again(run: RunRecord, again: RunRecord) -> RunRecord:
+    """Return a run with the rows that were run once more as they ended then."""
+    ended = {row.id: row for row in again.rows}
+    rows = tuple(ended.get(row.id, row) for row in run.rows)
+    interrupted = run.interrupted or again.interrupted
+    verdict = worst([*(row.verdict for row in rows), *([Verdict.INCONCLUSIVE] if interrupted else [])])
+    return replace(
+        run,
+        rows=rows,
+        verdict=verdict,
+        interrupted=interrupted,
+        exit_code=INTERRUPTED if interrupted else EXIT_CODES[verdict],
+        seconds=round(run.seconds + again.seconds, 3),
+    )
 
 
 class Results(RunRecord, frozen=True, kw_only=True):
@@ -153,8 +171,13 @@ def kinds_of(judgement: Judgement) -> Mapping[str, int]:
 
 def write_results(run: RunRecord, path: Path) -> None:
     """Write `results.json` completely or not at all. Raise OSError."""
+    write_atomically(path, render_results(run, ascii_only=False))
+
+
+def render_results(run: RunRecord, *, ascii_only: bool = True) -> str:
+    """Return the text of `results.json`; with `ascii_only`, for a stream of any encoding."""
     document = {"format": 2, **to_builtins(run, enc_hook=str)}
-    write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    return json.dumps(document, ensure_ascii=ascii_only, indent=1) + "\n"
 
 
 RESULTS = "results.json"

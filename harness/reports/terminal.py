@@ -68,10 +68,15 @@ def show_run(run: RunRecord, console: Console) -> None:
         console.print()
         console.print(_promises(run.promises.values()))
     console.print()
-    console.print(Text(paragraph(closing(run), console.width), style=STYLES[run.verdict]), soft_wrap=True)
+    console.print(last_line(run, console.width), soft_wrap=True)
     about = f"{duration(run.seconds)}, seed {run.seed}, target {run.target}."
     for more in filter(None, [about, _longest(run.rows)]):
         console.print(Text(paragraph(more, console.width)), soft_wrap=True)
+
+
+def last_line(run: RunRecord, width: int) -> Text:
+    """Return what the run means."""
+    return Text(paragraph(closing(run), width), style=STYLES[run.verdict])
 
 
 def _longest(rows: Sequence[RowResult]) -> str:

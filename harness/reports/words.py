@@ -19,8 +19,9 @@ def closing(run: RunRecord) -> str:
     """Return what the run means, and which rows to look at."""
     counts = run.counts()
     total = len(run.rows)
+    ended = "Interrupted" if run.interrupted else run.verdict.value.capitalize()
     if not total:
-        return "Inconclusive: no row was run."
+        return f"{'Interrupted' if run.interrupted else 'Inconclusive'}: no row was run."
     if run.verdict is Verdict.PASS:
         return f"Pass: {_all(total)} kept every promise."
     troubles = [
@@ -36,7 +37,7 @@ def closing(run: RunRecord) -> str:
     if any(row.reason == INTERRUPTED for row in run.rows):
         of_all = f"the run was interrupted; {of_all}"
     said = of_all + ", ".join(troubles) if troubles else "the run did not finish"
-    return f"{run.verdict.value.capitalize()}: {said}."
+    return f"{ended}: {said}."
 
 
 def duration(seconds: float) -> str:

@@ -51,6 +51,8 @@ class Collector:
         self.results = self.results or self._begin()
         ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
         self.results.interrupted = exitstatus not in ended
+        was_interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        self.results.by_signal = was_interrupted and not self.results.stopped
         only = self._config.getoption("--harness-only")
         if only is not None and not self.results.interrupted and not self.results.stopped:
             self.results.take_missing(only.split(","))

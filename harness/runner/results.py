@@ -36,7 +36,7 @@ from harness.runner.judging import Histories, JudgedRow, judge
 from harness.runner.message_events import message_events
 from harness.runner.repeating import repeats
 from harness.runner.session import Settings
-from harness.verdict import EXIT_CODES, Judgement, Verdict, worst
+from harness.verdict import EXIT_CODES, INTERRUPTED, Judgement, Verdict, worst
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,9 @@ class Results:
         self._ended: list[str] = []
         self._missing: list[str] = []
         self.interrupted = False
+        """Whether something kept rows from being run."""
+        self.by_signal = False
+        """Whether that was Ctrl-C or another signal."""
 
     @property
     def stopped(self) -> str:
@@ -152,7 +155,8 @@ class Results:
         rows = tuple(self._with_repeats(self._in_order(run.rows), run.histories))
         record = RunRecord(
             verdict=run.verdict,
-            exit_code=EXIT_CODES[run.verdict],
+            exit_code=INTERRUPTED if self.by_signal else EXIT_CODES[run.verdict],
+            interrupted=self.by_signal,
             seed=settings.seed,
             started_at=self._started_at.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._began, 3),

@@ -90,7 +90,7 @@ def test_every_option_but_help_has_a_heading_that_says_what_it_is_about(name: st
         (["help"], "there is no command 'help'; did you mean --help?"),
         (["frobnicate"], "there is no command 'frobnicate'; choose from run, init, try, "),
         ([], "the following arguments are required: COMMAND; python -m harness --help lists them"),
-        (["run", "--onyl", "X"], "run: error: unrecognized arguments: --onyl X; did you mean --only?"),
+        (["run", "--onyl", "X"], "run: error: unrecognized arguments: --onyl X; did you mean --only"),
         (["serve", "--prot=3"], "unrecognized arguments: --prot=3; did you mean --port"),
         (["run", "FLOW-01"], "unrecognized arguments: FLOW-01; did you mean --only FLOW-01?"),
         (["exec", "ls", "-l"], "unrecognized arguments: -l; write -- before the command that has them"),
