@@ -21,9 +21,10 @@ from benchmarks.results import Run
 from benchmarks.running import run
 from benchmarks.servers import REFERENCE
 from harness.cli import streams
-from harness.cli.command_line import in_order, take_signals
+from harness.cli.command_line import in_order
 from harness.cli.console import console, line, say
 from harness.errors import UsageError
+from harness.interrupts import INTERRUPTS
 from harness.verdict import EXIT_CODES, Verdict, worst
 
 REPORTS = Path("reports/latest")
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(options: argparse.Namespace) -> int:
-    take_signals()
+    INTERRUPTS.take()
     figures = _chosen(options.only)
     if len(options.compare) > 2:
         count = len(options.compare)

@@ -2,7 +2,11 @@
 
 # PYTHON_ARGCOMPLETE_OK: a shell with argcomplete's global completion may run this to complete a command.
 
+import signal
 import sys
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a command begins there is nothing to end in order
 
 try:
     from harness.cli.command_line import main

@@ -19,6 +19,7 @@ import pytest
 from msgspec.structs import asdict
 
 from harness.errors import CannotWrite, HarnessError, NeverReady, NotHere, UsageError
+from harness.interrupts import INTERRUPTS
 from harness.plan import PLAN_FILE, PlanRow, read_plan
 from harness.polling_clients.profile import load_client
 from harness.run import Inconclusive, Run
@@ -97,6 +98,13 @@ def pytest_configure(config: pytest.Config) -> None:
             config.option.harness_run = new_run()
         config.pluginmanager.register(Collector(config, lambda: _new_results(config)), "harness-collector")
         config.pluginmanager.register(CutOffTests(config))
+    elif wanted_rows(config):
+        INTERRUPTS.take()  # a terminal and the process that started this one may both send SIGINT
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Called by pytest when it is interrupted."""
+    INTERRUPTS.seen()
 
 
 def row_ids(item: pytest.Item) -> list[str]:
@@ -251,14 +259,18 @@ def pytest_runtest_makereport(
     return report
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
-    """End what this process started; last, as an interrupted scenario records until it is torn down."""
-    try:
-        return (yield)
-    finally:
-        if SESSION in session.config.stash:
-            session.config.stash[SESSION].close()
+    """End what this process started; last, as an interrupted scenario records until it is torn down.
+
+    The results are written and everything has ended before an interruption goes on.
+    """
+    with INTERRUPTS.held():
+        try:
+            return (yield)
+        finally:
+            if SESSION in session.config.stash:
+                session.config.stash[SESSION].close()
 
 
 def _record_phase(config: pytest.Config, **fields: Any) -> HarnessError | None:

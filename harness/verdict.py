@@ -31,10 +31,6 @@ EXIT_CODES: Mapping[Verdict, int] = {
 }
 
 
-INTERRUPTED = 130
-"""The exit code of a run that was interrupted: 128 + SIGINT, as shells report it."""
-
-
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst of the verdicts; of none: inconclusive."""
     ranking = list(Verdict)

@@ -24,9 +24,10 @@ from benchmarks.capacity.steps import Step
 from benchmarks.machine import environment
 from benchmarks.servers import Site
 from harness.cli import streams
-from harness.cli.command_line import in_order, take_signals
+from harness.cli.command_line import in_order
 from harness.cli.console import console, line, say
 from harness.errors import CannotWrite, HarnessError
+from harness.interrupts import INTERRUPTS
 from harness.stack import Services
 from harness.targets.profile import REFERENCE, Profile, load_profile
 from harness.verdict import EXIT_CODES
@@ -91,12 +92,13 @@ class _Searches:
 
 
 def _main(options: argparse.Namespace) -> int:
-    take_signals()
+    INTERRUPTS.take()
     profile, searches, was_interrupted = load_profile(options.target), _Searches(), False
     plan = _plan(options)
     try:
         _search(options.target, profile, plan, searches)
     except KeyboardInterrupt:
+        INTERRUPTS.seen()
         was_interrupted = True
     if searches.server is None or not searches.server.steps:
         if was_interrupted:

@@ -34,6 +34,7 @@ from harness.errors import CannotWrite, NotHere, UsageError, reason_of
 from harness.extras import BROWSER, EXTRAS, LOAD, lacking
 from harness.extras import require as require_extra
 from harness.history.recorder import REMEDY
+from harness.interrupts import INTERRUPTS
 from harness.parts import PARTS
 from harness.plan import PLAN_FILE, PlanRow, find_plan, read_plan, select
 from harness.plan.drift import drift
@@ -362,7 +363,10 @@ def serve(options: Namespace) -> int:
         line(f"  send     POST {base_url}/api/users/messages")
         line(f"  poll     GET  {base_url}/api/users/messages/poll/{DEMO_USERS[0]}")
         line(f"  health   GET  {base_url}/health/ready\n\nEnd with Ctrl-C.\n")
-        threading.Event().wait()
+        try:
+            threading.Event().wait()
+        finally:
+            INTERRUPTS.seen()
     line("Ended, with everything it started.")
     return 0
 

@@ -50,6 +50,8 @@ def played_side_by_side(
             time.sleep(LOOKS_EVERY_S)
     finally:
         for lane in lanes:
+            lane.process.ask_to_end()
+        for lane in lanes:
             lane.process.stop(deadline_s=END_S)
 
 

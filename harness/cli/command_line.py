@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from types import FrameType
 
 from harness.cli import streams
 from harness.cli.parser import parser
 from harness.errors import HarnessError, InfrastructureError, UsageError
-from harness.verdict import INTERRUPTED
+from harness.interrupts import INTERRUPTED, INTERRUPTS
 
 REPAIR = "python -m pip install pollproof"
 
@@ -35,6 +33,7 @@ def in_order(run: Callable[[], int], *, called: str) -> int:
         streams.complain(error.sentence, error.last_lines)
         return error.exit_code
     except KeyboardInterrupt:
+        INTERRUPTS.seen()
         streams.complain("interrupted; everything it started has been ended")
         return INTERRUPTED
     except OSError as error:
@@ -50,17 +49,9 @@ def in_order(run: Callable[[], int], *, called: str) -> int:
         return InfrastructureError.exit_code
 
 
-def take_signals() -> None:
-    """Let SIGTERM and a closed terminal end a run like Ctrl-C does: through every `finally`."""
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
-        signal.signal(signal.SIGHUP, _as_interrupt)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us with &
-
-
 def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
-    take_signals()
+    INTERRUPTS.take()
     if getattr(options, "quiet", False) or getattr(options, "json", False):
         from harness.cli.console import print_as_asked
 
@@ -68,7 +59,3 @@ def _run(arguments: Sequence[str] | None) -> int:
     exit_code = int(options.command(options))
     sys.stdout.flush()  # what cannot be written is reported here, not when Python ends
     return exit_code
-
-
-def _as_interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 from harness.cli import dispatch
 from harness.cli.seeds import seeds_from
+from harness.interrupts import INTERRUPTED
 from harness.parts import PARTS
 from harness.printable import printable
 from harness.program import PROGRAM, SHORT_NAME
-from harness.verdict import INTERRUPTED
 
 SHELLS = ("bash", "zsh", "fish")
 _FAILED = {2: "wrong usage, or something is missing", 3: "the harness or its machine failed"}

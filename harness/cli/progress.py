@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,6 +14,7 @@ from harness.cli.live import LiveView
 from harness.cli.watching import Watching
 from harness.errors import CannotWrite, HarnessError, InfrastructureError, OutputLost, UsageError
 from harness.history.recorder import REMEDY
+from harness.interrupts import INTERRUPTS
 from harness.reports import terminal
 from harness.reports.at_once import StoriesAtOnce
 from harness.runner.collector import Collector
@@ -38,6 +40,15 @@ class Progress:
         """Called by pytest at its start."""
         self._collector = config.pluginmanager.get_plugin("harness-collector")
         self._shown.enter_context(self._view.shown())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_newgateway(self, gateway: Any) -> None:
+        """Called by pytest-xdist when it has started a process that will run rows."""
+        INTERRUPTS.hand_on_to(gateway._rinfo().pid)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Called by pytest when the run is interrupted, before it ends what runs."""
+        self._watching.is_interrupted = True
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Called by pytest when a test begins, whichever process it runs in."""

@@ -138,6 +138,8 @@ class _Trials:
                         replaced += 1
         finally:
             for process in running.values():
+                process.ask_to_end()
+            for process in running.values():
                 process.stop(deadline_s=END_S)
         return tally
 

@@ -37,6 +37,7 @@ class Watching:
         self._tests: dict[str, RunningRow] = {}
         """Rows that are run by tests, which record no history, by the test that runs."""
         self._ended: dict[str, Verdict] = {}
+        self.is_interrupted = False
 
     def test_begins(self, node: str) -> None:
         """Note that a test has begun."""
@@ -66,6 +67,8 @@ class Watching:
         status = [f"{len(self._ended)} of {len(self._rows)} row{'s' * (len(self._rows) != 1)}"]
         counts = Counter(self._ended.values())
         status += [f"{counts[verdict]} {word}" for verdict, word in WORDS.items() if counts[verdict]]
+        if self.is_interrupted:
+            return ["interrupted: ending what runs, and writing the results", *status]
         if len(self._ended) == len(self._rows):
             return [*status, "judging, and writing the report"]
         if not running and not self._following.has_services:

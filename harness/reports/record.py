@@ -12,9 +12,10 @@ from msgspec import to_builtins
 from msgspec.structs import force_setattr, replace
 
 from harness.errors import UsageError, reason_of
+from harness.interrupts import INTERRUPTED
 from harness.reports.files import read_typed, write_atomically
 from harness.typed import Record
-from harness.verdict import EXIT_CODES, INTERRUPTED, Finding, Judgement, Verdict, worst
+from harness.verdict import EXIT_CODES, Finding, Judgement, Verdict, worst
 
 
 class FaultBand(Record, frozen=True):

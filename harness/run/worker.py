@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from harness.interrupts import INTERRUPTS
+
 LONGEST_ROUND_S = 20.0
 """Longer than the time-out of any single request, and than all tries of a client that retries."""
 
@@ -47,9 +49,14 @@ class Stoppable(Protocol):
 
 
 def stop_all(workers: Iterable[Stoppable]) -> None:
-    """Stop them all at the same time, not one after the other. Raise what a thread raised."""
+    """Stop them all at the same time, not one after the other. Raise what a thread raised.
+
+    In an interrupted run nothing is waited for: the server is about to end, and their requests with it.
+    """
     known = list(workers)
     for worker in known:
         worker.ask_to_stop()
+    if INTERRUPTS.has_begun:
+        return
     for worker in known:
         worker.stop()

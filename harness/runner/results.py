@@ -23,6 +23,7 @@ from harness.checkers import CLIENT_PROMISES, PROMISES
 from harness.errors import CannotWrite
 from harness.history import Event, HistoryFile
 from harness.history.recorder import REMEDY
+from harness.interrupts import INTERRUPTED
 from harness.plan import PlanRow
 from harness.program import PROGRAM
 from harness.reports.fate_plot import Place
@@ -36,7 +37,7 @@ from harness.runner.judging import Histories, JudgedRow, judge
 from harness.runner.message_events import message_events
 from harness.runner.repeating import repeats
 from harness.runner.session import Settings
-from harness.verdict import EXIT_CODES, INTERRUPTED, Judgement, Verdict, worst
+from harness.verdict import EXIT_CODES, Judgement, Verdict, worst
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from harness.errors import DeadlineMissed, UsageError
+from harness.interrupts import INTERRUPTS
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ def wait_until(
                 return value
         except retry_on as error:
             last = error
+        INTERRUPTS.end_waiting()
         if time.monotonic() + pause > end:
             reason = f" (last: {type(last).__name__}: {last})" if last is not None else ""
             raise DeadlineMissed(f"Waited {deadline_s:g} s without success for {what}{reason}.") from last
