@@ -53,6 +53,8 @@ def _main(options: argparse.Namespace) -> int:
     results.write(measured, options.reports / FILE)
     _show(measured)
     line(f"Results: {options.reports / FILE}")
+    if measured.interrupted:
+        raise KeyboardInterrupt
     verdicts = [measured.verdict, *(_compared(before, measured) for before in earlier)]
     return EXIT_CODES[worst(verdicts)]
 

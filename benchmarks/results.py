@@ -60,6 +60,8 @@ class Run(Record, frozen=True):
     figures: tuple[Result, ...]
     not_measured: Mapping[str, str] = {}
     """Figures that could not be measured, each with a sentence why."""
+    interrupted: bool = False
+    """Whether the run was interrupted before all was measured."""
     format: int = FORMAT
 
     def by_name(self) -> Mapping[str, Result]:

@@ -20,6 +20,7 @@ from benchmarks.servers import Site
 from benchmarks.statistics import summary
 from benchmarks.verdicts import verdict
 from harness.errors import InfrastructureError
+from harness.interrupts import INTERRUPTS
 from harness.printable import printable
 from harness.stack import Services
 
@@ -36,22 +37,34 @@ def run(
     begins: Callable[[Figure], None],
     ended: Callable[[Figure], None],
 ) -> Run:
-    """Measure the figures in turn; `begins` and `ended` are called with each. Raise HarnessError."""
+    """Measure the figures in turn; `begins` and `ended` are called with each.
+
+    An interrupted run returns what it has measured. Raise HarnessError; KeyboardInterrupt if that is nothing.
+    """
     began, started_at, machine = time.monotonic(), datetime.now(UTC), environment()
     effort = QUICK if quick else FULL
     results: list[Result] = []
     not_measured: dict[str, str] = {}
-    with Services(say=say, logs=logs) as services, Site(services, logs, command) as site:
-        for figure in figures:
-            begins(figure)
-            since = time.monotonic()
-            try:
-                found = figure.measure(site, effort)
-                results.append(result_of(figure, found, time.monotonic() - since))
-            except CANNOT_BE_MEASURED as error:  # the others can be
-                not_measured[figure.name] = _sentence(error)
-                site.stop()
-            ended(figure)
+    interrupted = False
+    try:
+        with Services(say=say, logs=logs) as services, Site(services, logs, command) as site:
+            for figure in figures:
+                begins(figure)
+                since = time.monotonic()
+                try:
+                    found = figure.measure(site, effort)
+                    results.append(result_of(figure, found, time.monotonic() - since))
+                except CANNOT_BE_MEASURED as error:  # the others can be
+                    not_measured[figure.name] = _sentence(error)
+                    site.stop()
+                ended(figure)
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        INTERRUPTS.seen()
+        interrupted = True
+        left = [figure.name for figure in figures if figure.name not in {result.name for result in results}]
+        not_measured = dict.fromkeys(left, "The run was interrupted.") | not_measured
     measured = tuple(results)
     return Run(
         started_at=started_at.isoformat(timespec="seconds"),
@@ -62,6 +75,7 @@ def run(
         environment=machine,
         figures=measured,
         not_measured=not_measured,
+        interrupted=interrupted,
     )
 
 

@@ -102,6 +102,21 @@ def test_a_run_that_measured_nothing_is_inconclusive_also_when_compared(
     assert "Not compared: idle_poll_cpu_ratio." in out
 
 
+def test_an_interrupted_run_writes_and_shows_what_it_measured_and_ends_with_130(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = {"send_cpu_ratio": "The run was interrupted."}
+    measured = run(
+        result("idle_poll_cpu_ratio"), not_measured=left, verdict=Verdict.INCONCLUSIVE, interrupted=True
+    )
+    monkeypatch.setattr("benchmarks.command_line.run", lambda figures, **how: measured)
+    code, out, err = said(capsys, "--reports", str(tmp_path))
+    assert code == 130
+    assert "idle_poll_cpu_ratio" in out
+    assert "interrupted; everything it started has been ended" in err
+    assert results.read(tmp_path / "bench.json") == measured
+
+
 def test_an_interrupted_run_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

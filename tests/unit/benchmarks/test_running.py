@@ -94,6 +94,24 @@ def test_a_figure_that_cannot_be_measured_is_inconclusive_and_the_others_get_new
 
 
 @pytest.mark.usefixtures("site")
+class TestInterrupted:
+    def interrupts(self, site: Any, effort: Any) -> Any:
+        raise KeyboardInterrupt
+
+    def test_what_was_measured_before_is_kept_and_the_rest_is_named(self) -> None:
+        run = measured(
+            figure("a", rounds((1.0, 1.0))), figure("b", self.interrupts), figure("c", rounds((1.0, 1.0)))
+        )
+        assert [one.name for one in run.figures] == ["a"]
+        assert run.not_measured == dict.fromkeys(["b", "c"], "The run was interrupted.")
+        assert (run.interrupted, run.verdict) == (True, Verdict.INCONCLUSIVE)
+
+    def test_where_nothing_was_measured_there_is_nothing_to_keep(self) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            measured(figure("a", self.interrupts))
+
+
+@pytest.mark.usefixtures("site")
 def test_wrong_usage_ends_a_run() -> None:
     def fails(site: Any, effort: Any) -> Any:
         raise UsageError("There is no such program.")
