@@ -37,6 +37,8 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._first_at: float | None = None
+        self.is_of_a_terminal = False
+        """Whether it was Ctrl-C, which a terminal sends to every process that it started."""
         self._raised: weakref.ref[Interrupted] | None = None
         self._raise_again = False
         self._is_seen = False
@@ -88,6 +90,7 @@ class Interrupts:
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         if self._first_at is None:
             self._first_at = time.monotonic()
+            self.is_of_a_terminal = signum == signal.SIGINT
             self._hand_on()
             if self._holds:
                 self._is_held = True

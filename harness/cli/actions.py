@@ -62,6 +62,8 @@ SOAK = "soak"
 BY_NAME = (SOAK, "deploys", "partitions", "redis-cluster")
 """Sections that are run only when a row of theirs or they themselves are named."""
 LONGEST_ROW_S = 180.0
+COMMAND_ENDS_WITHIN_S = 40.0
+"""An interrupted load test first waits for what is on its way, for up to 30 seconds."""
 DEMO_USERS = ("alice", "bob")
 LOCUST = "locust"
 
@@ -386,10 +388,28 @@ def execute(options: Namespace) -> int:
                 "PATH": path,
                 handed_on.VARIABLE: handed_on.written(services.control_url, services.proxies),
             }
-            code = subprocess.run(words, check=False, env=env).returncode
-            return code if code >= 0 else 128 - code  # killed by a signal, as shells report it
+            process = subprocess.Popen(words, env=env)
         except OSError as error:
             raise UsageError(f"The command {words[0]!r} cannot be run: {reason_of(error)}.") from error
+        code = _exit_code_of(process)
+        return code if code >= 0 else 128 - code  # killed by a signal, as shells report it
+
+
+def _exit_code_of(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a command; where it is interrupted, let it end in order before its server does."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        INTERRUPTS.seen()
+        if INTERRUPTS.is_of_a_terminal:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(COMMAND_ENDS_WITHIN_S)  # the terminal has interrupted it, too
+        process.terminate()
+        raise
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(COMMAND_ENDS_WITHIN_S)
+        process.kill()
 
 
 def _require_program(word: str, path: str) -> None:

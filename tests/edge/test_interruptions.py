@@ -165,3 +165,39 @@ def test_seeds_of_chaos_end_soon_and_can_be_resumed(start, tmp_path, jobs):
     to_the_terminal(process)
     require_ended(process, family, tmp_path)
     assert (tmp_path / "seeds.jsonl").exists()
+
+
+ENDS_IN_ORDER = """
+import pathlib, signal, sys, time
+def end(number, frame):
+    time.sleep(1)
+    pathlib.Path(sys.argv[1]).write_text(str(number))
+    sys.exit(0)
+signal.signal(signal.SIGINT, end)
+signal.signal(signal.SIGTERM, end)
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(120)
+"""
+
+
+@pytest.mark.parametrize("interrupt", [to_the_terminal, to_it_alone])
+def test_a_command_beside_a_server_ends_in_order_before_its_server(tmp_path, interrupt):
+    file = tmp_path / "ended"
+    words = ["exec", "--reports", str(tmp_path), "--", sys.executable, "-c", ENDS_IN_ORDER, str(file)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *words],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    try:
+        family = family_at(process, file.exists, "the command to begin")
+        interrupt(process)
+        _, said = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 130, said
+    assert file.read_text(encoding="utf-8") in ("2", "15")
+    assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]

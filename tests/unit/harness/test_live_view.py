@@ -317,7 +317,7 @@ def test_a_pipe_is_no_terminal_also_where_colours_are_forced(monkeypatch: pytest
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("FORCE_COLOR", "1")
     read, write = os.pipe()
-    with os.fdopen(read), os.fdopen(write, "w") as pipe:
+    with os.fdopen(read, "rb"), os.fdopen(write, "w", encoding="utf-8") as pipe:
         assert Console(file=pipe).is_terminal, "so rich says"
         assert not can_be_drawn_anew(Console(file=pipe))
 
@@ -347,7 +347,7 @@ def test_output_that_is_lost_ends_no_thread_with_a_traceback() -> None:
 
 
 def test_what_a_test_prints_does_not_take_the_view_with_it(capfd: pytest.CaptureFixture[str]) -> None:
-    with os.fdopen(os.dup(1), "w") as stdout:
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as stdout:
         console = Console(file=stdout)
         with beside_captures(console):
             assert console.file is not stdout
