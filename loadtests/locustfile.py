@@ -233,7 +233,8 @@ def _check(environment: Environment, **_: Any) -> None:
 def _take_interrupts(environment: Environment) -> None:
     """Let Ctrl-C end the run in Locust's own greenlet: else it would end the request that is just being made.
 
-    The workers of `--processes` get it as well, and first let their master tell them to finish.
+    The workers of `--processes` get it as well, and first let their master tell them to finish. Before a test
+    has begun there is nothing to finish, and Locust would end with a traceback.
     """
     wait_s = 0.0
     if _is_worker(environment):
@@ -243,7 +244,12 @@ def _take_interrupts(environment: Environment) -> None:
     main: Any = gevent.get_hub().parent
 
     def interrupt() -> None:
-        gevent.spawn_later(wait_s, lambda: gevent.kill(main, KeyboardInterrupt))
+        if process.run is None and environment.web_ui is None:
+            if not _is_worker(environment):
+                print("load test: interrupted before it began", file=sys.stderr)  # noqa: T201  for the user
+            gevent.kill(main, SystemExit(INTERRUPTED))
+        else:
+            gevent.spawn_later(wait_s, lambda: gevent.kill(main, KeyboardInterrupt))
 
     gevent.signal_handler(signal.SIGINT, interrupt)
 

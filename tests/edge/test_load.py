@@ -187,6 +187,26 @@ class TestVerdicts:
         assert other.returncode == 2, other.stdout + other.stderr
         assert "is in use by another run" in other.stderr
 
+    def test_ctrl_c_before_its_workers_came_ends_it_with_a_sentence(self, tmp_path):
+        port = str(free_port())
+        words = ["--master", "--master-bind-port", port, "--expect-workers", "2", "--reports", str(tmp_path)]
+        with serving(SmallChat()) as url, (tmp_path / "said").open("w", encoding="utf-8") as said:
+            locust = subprocess.Popen([*LOCUST, *words, "--host", url], stdout=said, stderr=said)
+            try:
+                wait_until(
+                    lambda: "Waiting for workers" in (tmp_path / "said").read_text(encoding="utf-8"),
+                    deadline_s=DEADLINE_S,
+                    what="Locust to wait",
+                )
+                locust.send_signal(signal.SIGINT)
+                locust.wait(DEADLINE_S)
+            finally:
+                locust.kill()
+        printed = (tmp_path / "said").read_text(encoding="utf-8")
+        assert locust.returncode == 130, printed
+        assert "load test: interrupted before it began" in printed
+        assert "Traceback" not in printed
+
 
 class Site(http.server.BaseHTTPRequestHandler):
     """A web site without users."""
