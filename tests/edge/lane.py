@@ -44,7 +44,7 @@ def main() -> int:
 
 def _run(target: str, ids: Sequence[str], reports: Path, services: Services) -> int:
     """Run the rows that suit the target, as `harness run` does: on a busy machine once more."""
-    run = {"workers": None, "seed": secrets.randbelow(2**32), "run": new_run()}
+    run = {"workers": None, "seed": secrets.randbelow(2**32), "run": new_run(), "took_s": {}}
     options = Namespace(target=target, reports=reports, **run)
 
     def play(rows: Sequence[PlanRow], folder: Path, jobs: int) -> tuple[int, list[str]]:

@@ -64,7 +64,7 @@ def _run(request: Request, services: Services) -> int:
 
 def what_to_run(request: Request) -> tuple[Namespace, list[PlanRow], list[str]]:
     """Return the options, the row, and pytest's arguments: for a row of either plan."""
-    run = {"seed": request.seed, "run": new_run()}
+    run = {"seed": request.seed, "run": new_run(), "took_s": {}}
     of_clients = read_plan(client.PAGE)
     if request.row in {row.id for row in of_clients}:
         rows = select(of_clients, [request.row], None)
