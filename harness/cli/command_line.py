@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks, at TAB
         from harness.cli.completion import complete
 
-        complete()
+        complete(parser())
     streams.prepare()
     return in_order(lambda: _run(arguments), called="harness")
 

@@ -15,7 +15,6 @@ import argcomplete
 from argcomplete.completers import FilesCompleter
 from argcomplete.shell_integration import shellcode
 
-from harness.cli.parser import parser
 from harness.errors import HarnessError
 from harness.program import SHORT_NAME
 
@@ -28,9 +27,8 @@ Source = Callable[[str, str], Words]
 """Given the command and what is typed of the word, return what can be completed."""
 
 
-def complete() -> NoReturn:
-    """Answer the shell that asks, and end."""
-    program = parser()
+def complete(program: argparse.ArgumentParser) -> NoReturn:
+    """Answer the shell that asks how `program` is completed, and end."""
     for name, command in _commands(program):
         for action in command._actions:
             _add_completer(action, name)
