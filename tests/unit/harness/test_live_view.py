@@ -44,6 +44,11 @@ PLAN = """# The plan
 """
 
 
+@pytest.fixture(autouse=True)
+def _not_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)  # where nothing is drawn anew
+
+
 def rows() -> list[PlanRow]:
     return parse_plan(PLAN, "plan.md")
 
