@@ -355,22 +355,26 @@ def doctor(options: Namespace) -> int:
 
 def serve(options: Namespace) -> int:
     """Run the server with demo users until Ctrl-C."""
-    with _target(options, port=options.port) as (base_url, _), contextlib.suppress(KeyboardInterrupt):
-        line(f"\nThe server listens on {base_url}; these users can sign in:\n")
-        for name in DEMO_USERS:
-            password = secrets.token_urlsafe(9)
-            require(Client(base_url, name, password).register(), f"registering {name}")
-            line(f"  {name:<8} password {password}")
-        line(f"\n  sign in  POST {base_url}/api/users/login")
-        line(f"  send     POST {base_url}/api/users/messages")
-        line(f"  poll     GET  {base_url}/api/users/messages/poll/{DEMO_USERS[0]}")
-        line(f"  health   GET  {base_url}/health/ready\n\nEnd with Ctrl-C.\n")
+    with _target(options, port=options.port) as (base_url, _):
         try:
+            _say_who_may_sign_in(base_url)
             threading.Event().wait()
-        finally:
+        except KeyboardInterrupt:
             INTERRUPTS.seen()
     line("Ended, with everything it started.")
     return 0
+
+
+def _say_who_may_sign_in(base_url: str) -> None:
+    line(f"\nThe server listens on {base_url}; these users can sign in:\n")
+    for name in DEMO_USERS:
+        password = secrets.token_urlsafe(9)
+        require(Client(base_url, name, password).register(), f"registering {name}")
+        line(f"  {name:<8} password {password}")
+    line(f"\n  sign in  POST {base_url}/api/users/login")
+    line(f"  send     POST {base_url}/api/users/messages")
+    line(f"  poll     GET  {base_url}/api/users/messages/poll/{DEMO_USERS[0]}")
+    line(f"  health   GET  {base_url}/health/ready\n\nEnd with Ctrl-C.\n")
 
 
 def execute(options: Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -26,7 +27,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def in_order(run: Callable[[], int], *, called: str) -> int:
-    """Return the exit code of a run, or that of what ended it, which is said in one sentence."""
+    """Return the exit code of a run, or that of what ended it, which is said in one sentence.
+
+    An interrupted process is about to end: one more Ctrl-C, while Python ends, does not change its exit code.
+    """
+    code = _in_order(run, called)
+    if INTERRUPTS.has_begun:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return code
+
+
+def _in_order(run: Callable[[], int], called: str) -> int:
     try:
         return run()
     except HarnessError as error:

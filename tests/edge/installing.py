@@ -113,7 +113,7 @@ def _asked_by(wheel: Path) -> set[str]:
 
 def _copy(package: metadata.Distribution, site: Path) -> None:
     for file in package.files or []:
-        if ".." in file.parts or file.suffix == ".pyc":  # programs are made for each environment
+        if ".." in file.parts or "__pycache__" in file.parts:  # programs are made for each environment
             continue
         source, copy = Path(str(package.locate_file(file))), site / file
         copy.parent.mkdir(parents=True, exist_ok=True)
