@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from harness.errors import NotHere, UsageError
+from harness.interrupts import INTERRUPTS
 from harness.stack import Found, Services, locate_chromium, require_disks
 from harness.stack.chromium import LEFT_OUT, left_out
 from harness.stack.programs import Toxiproxy
 from tests.edge.lanes import Lane
 
 IN_CI = bool(os.environ.get("CI"))
+
+
+@pytest.fixture
+def signals_of_its_own() -> Iterator[None]:
+    """Let a command that a test runs in this process take its signals; the next test is not interrupted."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    state = vars(INTERRUPTS).copy()
+    yield
+    vars(INTERRUPTS).update(state)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

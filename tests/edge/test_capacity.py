@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 LIMIT = 12
 SHORT = Effort(warm_up_s=0.5, measure_s=2.0, server_s=18.0, bare_s=0.0, precision=1.0)
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = [pytest.mark.timeout(90), pytest.mark.usefixtures("signals_of_its_own")]
 
 
 class _Limited(SmallChat):
@@ -48,15 +48,6 @@ class _Limited(SmallChat):
             pollers = sum(now_s - at_s < 1.5 for at_s in self._polled_s.values())
         if pollers > LIMIT:
             time.sleep(2.5)  # what this server does wrong
-
-
-@pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
-    """Keeps the command's signal handlers out of the other tests."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from harness.errors import UsageError
 from harness.reports.record import RowResult, RunRecord, write_results
 from harness.verdict import EXIT_CODES, Finding, Judgement, Verdict
 
+pytestmark = pytest.mark.usefixtures("signals_of_its_own")
 CULPRITS = ("redis emptied", "mongodb refused")
 STAND_IN = """
     import json, pathlib, shutil, sys, time
