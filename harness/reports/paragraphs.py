@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import textwrap
 
-from rich.cells import get_character_cell_size
-
 from harness.printable import printable
 
 BESIDE_WIDE = "\0"
@@ -32,4 +30,6 @@ def _as_wide_as_shown(text: str) -> str:
     """Return the text with a second character beside each that takes two columns; textwrap counts those."""
     if text.isascii():
         return text
+    from rich.cells import get_character_cell_size  # not for each help and each wrong word
+
     return "".join(each + BESIDE_WIDE * (get_character_cell_size(each) - 1) for each in text)
