@@ -113,7 +113,9 @@ def _asked_by(wheel: Path) -> set[str]:
 
 def _copy(package: metadata.Distribution, site: Path) -> None:
     for file in package.files or []:
-        if ".." in file.parts or "__pycache__" in file.parts:  # programs are made for each environment
+        if ".." in file.parts:  # programs are made for each environment
+            continue
+        if file.suffix == ".pyc" or "__pycache__" in file.parts:  # virtualenv lists some that are elsewhere
             continue
         source, copy = Path(str(package.locate_file(file))), site / file
         copy.parent.mkdir(parents=True, exist_ok=True)
