@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,14 @@ import trustme
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from harness.stack import Services
 from harness.stack.sentinel import DOWN_AFTER_MS, FAILOVER_TIMEOUT_MS, IN_A_HURRY, SERVICE
 from harness.stack.server_process import HOST, ServerProcess
-from tests.edge.server.process import Chat
+from harness.stack.target_process import Target
+from harness.stack.waiting import wait_until
+from tests.edge.server.process import Chat, ready, target
 
+PATIENT = {"WORKERS": "1", "REDIS_TIMEOUT_MS": "5000", "MONGODB_TIMEOUT_MS": "5000"}
 NAME = "localhost"
 PASSWORD, SENTINELS_PASSWORD = "of/a@test", "of the:sentinels"
 ANSWERS_WITHIN_S = 5.0
@@ -159,6 +163,29 @@ def speaks_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def chatting(services: Services, folder: Path, **settings: str) -> Iterator[tuple[Target, Chat]]:
+    """A patient server with these settings, and two users of it; ended, whatever happens."""
+    server = target(services, folder, **PATIENT, **settings)
+    server.start()
+    try:
+        with closing(Chat(server.base_url)) as chat:
+            yield server, chat
+    finally:
+        server.stop()
+
+
+def require_left_to_mongodb(server: Target, chat: Chat, *, because: str) -> None:
+    """Redis cannot be used, and the log says why, without the wrong password."""
+    wait_until(lambda: chat.send().status == 200, deadline_s=20, what="MongoDB to be used")
+    assert chat.send().body["queued"] is False
+    assert chat.poll().body["degraded"]
+    assert ready(server.base_url)["stores"]["redis"]["status"] == "down"
+    log = server.log.read_text(encoding="utf-8")
+    assert because in log
+    assert "another" not in log
 
 
 def require_that_a_notice_wakes(chat: Chat) -> None:

@@ -10,10 +10,14 @@ import pytest
 from harness.stack import Services
 from harness.stack.redis_cluster import PRIMARIES, RedisCluster
 from harness.stack.waiting import free_port, wait_until
-from tests.edge.server.encrypted import NAME, Authority, require_that_a_notice_wakes
-from tests.edge.server.process import Chat, ready, target
-
-PATIENT = {"WORKERS": "1", "REDIS_TIMEOUT_MS": "5000", "MONGODB_TIMEOUT_MS": "5000"}
+from tests.edge.server.encrypted import (
+    NAME,
+    Authority,
+    chatting,
+    require_left_to_mongodb,
+    require_that_a_notice_wakes,
+)
+from tests.edge.server.process import ready
 
 
 class EncryptedCluster:
@@ -50,10 +54,7 @@ def cluster(encrypting: Path, tmp_path: Path) -> Iterator[EncryptedCluster]:
 def test_sends_polls_and_notices_go_on_after_a_node_was_replaced(
     services: Services, cluster: EncryptedCluster, tmp_path: Path
 ) -> None:
-    server = target(services, tmp_path, **PATIENT, REDIS_URL=cluster.url())
-    server.start()
-    chat = Chat(server.base_url)
-    try:
+    with chatting(services, tmp_path, REDIS_URL=cluster.url()) as (server, chat):
         wait_until(lambda: ready(server.base_url)["status"] == "ok", deadline_s=20, what="Redis to be used")
         require_that_a_notice_wakes(chat)
         cluster.nodes.primary_of(chat.bob.username).kill()
@@ -61,25 +62,10 @@ def test_sends_polls_and_notices_go_on_after_a_node_was_replaced(
         wait_until(lambda: not chat.poll().body["degraded"], deadline_s=20, what="the replica to be used")
         require_that_a_notice_wakes(chat)
         assert chat.read_all() == chat.acked
-    finally:
-        chat.close()
-        server.stop()
 
 
 def test_a_wrong_password_leaves_it_to_mongodb(
     services: Services, cluster: EncryptedCluster, tmp_path: Path
 ) -> None:
-    server = target(services, tmp_path, **PATIENT, REDIS_URL=cluster.url(password="another"))
-    server.start()
-    chat = Chat(server.base_url)
-    try:
-        wait_until(lambda: chat.send().status == 200, deadline_s=20, what="MongoDB to be used")
-        assert chat.send().body["queued"] is False
-        assert chat.poll().body["degraded"]
-        assert ready(server.base_url)["stores"]["redis"]["status"] == "down"
-        log = server.log.read_text(encoding="utf-8")
-        assert "invalid username-password pair" in log
-        assert "another" not in log
-    finally:
-        chat.close()
-        server.stop()
+    with chatting(services, tmp_path, REDIS_URL=cluster.url(password="another")) as (server, chat):
+        require_left_to_mongodb(server, chat, because="invalid username-password pair")

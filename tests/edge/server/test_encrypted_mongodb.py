@@ -13,8 +13,8 @@ from pymongo.errors import OperationFailure, PyMongoError
 from harness.stack import Services
 from harness.stack.server_process import HOST, ServerProcess
 from harness.stack.waiting import free_port, wait_until
-from tests.edge.server.encrypted import NAME, Authority
-from tests.edge.server.process import Chat, ready, target
+from tests.edge.server.encrypted import NAME, Authority, chatting
+from tests.edge.server.process import ready, target
 
 ONE_WORKER = {"WORKERS": "1", "REDIS_TIMEOUT_MS": "5000"}
 USER = {"createUser": "chat", "pwd": "p%w", "roles": [{"role": "readWriteAnyDatabase", "db": "admin"}]}
@@ -89,17 +89,11 @@ def mongod(services: Services, tmp_path: Path) -> Iterator[EncryptedMongod]:
 
 
 def test_messages_are_stored_and_read(services: Services, mongod: EncryptedMongod, tmp_path: Path) -> None:
-    server = target(services, tmp_path, **ONE_WORKER, MONGODB_URL=mongod.url(), MONGODB_TIMEOUT_MS="5000")
-    server.start()
-    chat = Chat(server.base_url)
-    try:
+    with chatting(services, tmp_path, MONGODB_URL=mongod.url()) as (server, chat):
         wait_until(lambda: ready(server.base_url)["status"] == "ok", deadline_s=20, what="MongoDB to be used")
         assert chat.send().status == 200
         services.reset()  # what is read now is MongoDB's
         assert chat.read_all() == chat.acked
-    finally:
-        chat.close()
-        server.stop()
 
 
 @pytest.mark.parametrize(

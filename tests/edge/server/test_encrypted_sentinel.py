@@ -19,15 +19,15 @@ from tests.edge.server.encrypted import (
     SENTINELS_PASSWORD,
     Authority,
     Encrypted,
+    chatting,
     hurry,
     node,
+    require_left_to_mongodb,
     require_that_a_notice_wakes,
     sentinel,
     speaks_ipv6,
 )
-from tests.edge.server.process import Chat, ready, target
-
-PATIENT = {"WORKERS": "1", "REDIS_TIMEOUT_MS": "5000", "MONGODB_TIMEOUT_MS": "5000"}
+from tests.edge.server.process import ready
 
 
 class Watched:
@@ -88,10 +88,7 @@ def watched(encrypting: Path, tmp_path: Path) -> Iterator[Watched]:
 def test_sends_polls_and_notices_go_on_after_a_failover(
     services: Services, watched: Watched, tmp_path: Path
 ) -> None:
-    server = target(services, tmp_path, **PATIENT, REDIS_URL=watched.named())
-    server.start()
-    chat = Chat(server.base_url)
-    try:
+    with chatting(services, tmp_path, REDIS_URL=watched.named()) as (server, chat):
         wait_until(lambda: ready(server.base_url)["status"] == "ok", deadline_s=20, what="Redis to be used")
         require_that_a_notice_wakes(chat)
         wait_until(watched.knows_replica, deadline_s=30, what="the sentinels to know the replica")
@@ -100,9 +97,6 @@ def test_sends_polls_and_notices_go_on_after_a_failover(
         wait_until(lambda: not chat.poll().body["degraded"], deadline_s=20, what="the new primary to be used")
         require_that_a_notice_wakes(chat)
         assert chat.read_all() == chat.acked
-    finally:
-        chat.close()
-        server.stop()
 
 
 @pytest.mark.parametrize(
@@ -116,17 +110,6 @@ def test_sends_polls_and_notices_go_on_after_a_failover(
 def test_sentinels_that_do_not_let_in_or_are_not_trusted_leave_it_to_mongodb(
     services: Services, watched: Watched, tmp_path: Path, wrong: dict[str, Any], said: str
 ) -> None:
-    server = target(services, tmp_path, **PATIENT, REDIS_URL=watched.named(**wrong))
-    server.start()
-    chat = Chat(server.base_url)
-    try:
-        wait_until(lambda: chat.send().status == 200, deadline_s=20, what="MongoDB to be used")
-        assert chat.send().body["queued"] is False
-        assert chat.poll().body["degraded"]
+    with chatting(services, tmp_path, REDIS_URL=watched.named(**wrong)) as (server, chat):
+        require_left_to_mongodb(server, chat, because=said)
         assert [content for content in chat.read_all() if content not in chat.unknown] == chat.acked
-        assert ready(server.base_url)["stores"]["redis"]["status"] == "down"
-        assert said in (log := server.log.read_text(encoding="utf-8"))
-        assert "another" not in log
-    finally:
-        chat.close()
-        server.stop()
