@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import functools
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from harness.errors import NotHere
-from harness.stack.disk_shim import FAILING, FULL, HANGING, LYING, STATE, UNSUPPORTED, WORKS
+from harness.stack.disk_shim import FAILING, FULL, HANGING, LYING, UNSUPPORTED, WORKS
+from harness.stack.shim_state import ShimState
 
 SHIM = Path(__file__).with_name("disk_shim.py")
 BLOCK_BYTES = 4096
@@ -27,41 +27,41 @@ class Disk:
     def __init__(self, data: Path) -> None:
         self.folder = data
         self._place = data.with_name(f"{data.name}-disk")
-        self._state = self._place / "state"
+        self._state = ShimState(self._place / "state")
         self._synced = self._place / "synced"
         interpreter = [sys.executable, "-I", "-S", str(SHIM)]
-        self.words = [*interpreter, str(self._state), str(data), str(self._synced)]
+        self.words = [*interpreter, str(self._state.path), str(data), str(self._synced)]
 
     def begin(self) -> None:
         """Prepare for a program that starts: the disk works, and all that is there is synced."""
         shutil.rmtree(self._place, ignore_errors=True)
         self._synced.mkdir(parents=True)
-        self._state.write_bytes(STATE.pack(WORKS, 0))
+        self._state.begin()
 
     def work(self) -> None:
         """Let every call succeed again."""
-        self._set(WORKS)
+        self._state.set(WORKS)
 
     def fill(self) -> None:
         """Refuse every write, as a filesystem without space does that also needs space to overwrite."""
-        self._set(FULL)
+        self._state.set(FULL)
 
     def fail(self) -> None:
         """Refuse every write and sync with an error of input and output."""
-        self._set(FAILING)
+        self._state.set(FAILING)
 
     def lie(self) -> None:
         """Let syncs succeed that do nothing, as a disk does whose cache is lost without power."""
-        self._set(LYING)
+        self._state.set(LYING)
 
     def hang(self) -> None:
         """Let no sync end until the disk is set again: what is acked meanwhile is not synced."""
-        self._set(HANGING)
+        self._state.set(HANGING)
 
     @property
     def refused(self) -> int:
         """How many calls were refused since the disk was last set."""
-        return int(STATE.unpack(self._state.read_bytes())[1])
+        return self._state.refused
 
     def lose_unsynced(self) -> int:
         """Restore each file to what was synced of it; return how many blocks of 4 KiB were lost.
@@ -75,11 +75,6 @@ class Disk:
                 lost += _differing_blocks(path, synced)
                 synced.replace(path)
         return lost
-
-    def _set(self, mode: int) -> None:
-        """Change the file in place: the shim has mapped it."""
-        with self._state.open("r+b") as state:
-            os.pwrite(state.fileno(), STATE.pack(mode, 0), 0)
 
 
 @functools.cache

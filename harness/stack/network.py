@@ -7,11 +7,11 @@ the proxies that it leads through.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
-from harness.stack.disk_shim import CUT_OFF, STATE, WORKS
+from harness.stack.disk_shim import CUT_OFF, WORKS
+from harness.stack.shim_state import ShimState
 
 SHIM = Path(__file__).with_name("network_shim.py")
 
@@ -20,27 +20,22 @@ class Network:
     """What a program can call that is started with `words` before its command. `place` is a new file."""
 
     def __init__(self, place: Path) -> None:
-        self._state = place
+        self._state = ShimState(place)
         self.words = [sys.executable, "-I", "-S", str(SHIM), str(place)]
 
     def begin(self) -> None:
         """Prepare for a program that starts: it can call everyone."""
-        self._state.write_bytes(STATE.pack(WORKS, 0))
+        self._state.begin()
 
     def cut(self) -> None:
         """Refuse every connection that it tries to open."""
-        self._set(CUT_OFF)
+        self._state.set(CUT_OFF)
 
     def work(self) -> None:
         """Let it open connections again."""
-        self._set(WORKS)
+        self._state.set(WORKS)
 
     @property
     def refused(self) -> int:
         """How many connections were refused since it was last cut off."""
-        return int(STATE.unpack(self._state.read_bytes())[1])
-
-    def _set(self, mode: int) -> None:
-        """Change the file in place: the shim has mapped it."""
-        with self._state.open("r+b") as state:
-            os.pwrite(state.fileno(), STATE.pack(mode, 0), 0)
+        return self._state.refused
