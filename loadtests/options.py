@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import secrets
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.option_types import above_0_up_to, one_of, whole
 from harness.targets.profile import REFERENCE
 from loadtests.recording import MOST_LINES
 from loadtests.schedule import SHAPES, STEADY, Load, recorded_share
@@ -17,7 +18,7 @@ from loadtests.schedule import SHAPES, STEADY, Load, recorded_share
 if TYPE_CHECKING:  # importing Locust replaces the standard library's sockets
     from locust.argument_parser import LocustArgumentParser
 
-LONGEST_S = 86_400.0
+_SECONDS = above_0_up_to(86_400, "seconds")
 
 
 def add_options(parser: LocustArgumentParser) -> None:
@@ -43,13 +44,13 @@ def add_options(parser: LocustArgumentParser) -> None:
     add(
         "send-every",
         "Seconds between two messages of one user, on average (default: 10)",
-        convert=_seconds,
+        convert=_SECONDS,
         default=10.0,
     )
     add(
         "shape",
         f"How the load changes: {', '.join(SHAPES)} (default: {STEADY})",
-        convert=_shape,
+        convert=one_of(SHAPES),
         default=STEADY,
     )
     add(
@@ -57,12 +58,12 @@ def add_options(parser: LocustArgumentParser) -> None:
         "What --shape fault breaks: a store and how, such as 'mongodb slow' (default: redis refused)",
         default="redis refused",
     )
-    add("seed", "The source of every random choice (default: a new one)", convert=_whole)
+    add("seed", "The source of every random choice (default: a new one)", convert=whole)
     add("reports", "The folder of the results (default: reports/load)", default="reports/load")
     add(
         "keep-alive",
         "Seconds for which an idle connection is used again; less than the server's own (default: 1)",
-        convert=_seconds,
+        convert=_SECONDS,
         default=1.0,
     )
     group.add_argument(
@@ -96,26 +97,3 @@ def load_of(options: Namespace) -> Load:
     """Return the load that the options describe."""
     run_time_s = options.load_run_time or math.inf
     return Load(int(options.seed), float(options.send_every), SHAPES[options.shape], run_time_s)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= LONGEST_S:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to {LONGEST_S:.0f}")
-    return seconds
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a whole number") from None
-
-
-def _shape(text: str) -> str:
-    if text not in SHAPES:
-        raise ArgumentTypeError(f"{text!r} is not one of {', '.join(SHAPES)}")
-    return text

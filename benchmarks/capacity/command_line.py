@@ -8,7 +8,6 @@ first; 130 interrupted. docs/capacity.md says how it is measured.
 from __future__ import annotations
 
 import argparse
-import math
 import secrets
 import time
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from harness.cli.command_line import in_order
 from harness.cli.console import console, line, say
 from harness.errors import CannotWrite, HarnessError
 from harness.interrupts import INTERRUPTS
+from harness.option_types import above_0_up_to, count_up_to, whole
 from harness.stack import Services
 from harness.targets.profile import REFERENCE, Profile, load_profile
 from harness.verdict import EXIT_CODES
@@ -35,6 +35,7 @@ from harness.verdict import EXIT_CODES
 REPORTS = Path("reports/latest")
 FILE = "capacity.json"
 MOST_POLLERS = 50_000
+_POLLERS = count_up_to(MOST_POLLERS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,27 +56,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--send-every",
-        type=_seconds,
+        type=above_0_up_to(86_400, "seconds"),
         default=60.0,
         metavar="S",
         help="seconds between two messages of one user, on average (default: 60)",
     )
     parser.add_argument(
-        "--first", type=_count, default=250, metavar="N", help="pollers to begin with (default: 250)"
+        "--first", type=_POLLERS, default=250, metavar="N", help="pollers to begin with (default: 250)"
     )
     parser.add_argument(
-        "--ceiling", type=_count, default=16_000, metavar="N", help="the most to try (default: 16000)"
+        "--ceiling", type=_POLLERS, default=16_000, metavar="N", help="the most to try (default: 16000)"
     )
     parser.add_argument(
         "--accounts",
-        type=_count,
+        type=_POLLERS,
         default=50,
         metavar="N",
         help="accounts to register at a target other than the reference, whose mailboxes the pollers share"
         " (default: 50)",
     )
     parser.add_argument(
-        "--seed", type=int, metavar="N", help="the source of every random choice (default: a new one)"
+        "--seed", type=whole, metavar="N", help="the source of every random choice (default: a new one)"
     )
     parser.add_argument("--reports", type=Path, default=REPORTS, metavar="FOLDER", help=f"default: {REPORTS}")
     return parser
@@ -188,19 +189,3 @@ def _show(capacity: Capacity, path: Path) -> None:
     for sentence in results.sentences(capacity):
         say(sentence)
     line(f"Results: {path}")
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_POLLERS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_POLLERS}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to 86400")
-    return seconds

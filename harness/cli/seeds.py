@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentTypeError
+
+from harness.option_types import count
 
 _PART = re.compile(r"\s*(-?\d+)(?:-(\d+))?\s*", re.ASCII)
 _MOST = 1_000_000
@@ -20,3 +23,16 @@ def seeds_from(text: str) -> tuple[int, ...]:
             raise ValueError(f"{text!r} names more than {_MOST} seeds")
         seeds += range(first, last + 1)
     return tuple(dict.fromkeys(seeds))
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Return the seeds that an option's text names. Raise ArgumentTypeError."""
+    try:
+        return seeds_from(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def first_seeds(text: str) -> tuple[int, ...]:
+    """Return the seeds from 1 to the number that an option's text is. Raise ArgumentTypeError."""
+    return seeds(f"1-{count(text)}")

@@ -20,8 +20,10 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from harness.cli.seeds import seeds_from
+from harness.cli.seeds import first_seeds
+from harness.cli.seeds import seeds as seeds_named
 from harness.errors import HarnessError, UsageError
+from harness.option_types import count
 from harness.reports.record import RowResult
 from harness.runner.folder import held, new_run
 from harness.stack import locate_chromium
@@ -88,15 +90,15 @@ def _parser() -> argparse.ArgumentParser:
     seeds = parser.add_mutually_exclusive_group()
     seeds.add_argument(
         "--seed",
-        type=seeds_from,
+        type=seeds_named,
         default=(1,),
         metavar="SEEDS",
         help="the source of the rows' random choices; several are written 1-20 or 3,17 (default: 1)",
     )
     seeds.add_argument(
-        "--seeds", dest="seed", type=_first, metavar="COUNT", help="try each mutant with so many seeds"
+        "--seeds", dest="seed", type=first_seeds, metavar="COUNT", help="try each mutant with so many seeds"
     )
-    parser.add_argument("--jobs", type=int, default=3, help="harnesses to run side by side (default: 3)")
+    parser.add_argument("--jobs", type=count, default=3, help="harnesses to run side by side (default: 3)")
     parser.add_argument("--resume", action="store_true", help="run what an earlier run has not ended")
     parser.add_argument("--no-unbroken", action="store_true", help="do not run the unbroken server's rows")
     parser.add_argument(
@@ -106,10 +108,6 @@ def _parser() -> argparse.ArgumentParser:
         "--reports", type=Path, default=Path("reports/mutants"), help="where histories are left"
     )
     return parser
-
-
-def _first(count: str) -> tuple[int, ...]:
-    return seeds_from(f"1-{int(count)}")
 
 
 def _chosen(options: argparse.Namespace) -> list[Mutant]:

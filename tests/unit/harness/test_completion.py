@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.parser import SHELLS
+from harness.cli.commands.setting_up import SHELLS
 
 ROOT = Path(__file__).parents[3]
 WITHIN_S = 30.0
