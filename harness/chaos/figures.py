@@ -107,7 +107,10 @@ def _end_ns(fault: FaultWindow) -> float:
 
 
 def _recovered_in_s(history: History) -> Iterator[float]:
-    """Yield for each outage how long after its heal answers were still unusual, up to the next outage."""
+    """Yield for each outage how long after its heal answers were still unusual, up to the next outage.
+
+    A held poll that the next outage ends is unusual because of that one.
+    """
     outages, busy = list(_outages(history)), Spans(under_pressure(history))
     last = (math.inf, math.inf)
     for (_, healed_ns), (next_ns, _) in pairwise([*outages, last]):
@@ -116,7 +119,7 @@ def _recovered_in_s(history: History) -> Iterator[float]:
         unusual = [
             _until_ns(one, history)
             for one in _requests(history)
-            if healed_ns < one.start_ns < next_ns and _is_unusual(one)
+            if healed_ns < one.start_ns and _until_ns(one, history) < next_ns and _is_unusual(one)
         ]
         normal_ns = max(unusual, default=healed_ns)
         if not busy.touch(healed_ns, normal_ns):

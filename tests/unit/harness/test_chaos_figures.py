@@ -70,6 +70,12 @@ def test_a_recovery_lasts_until_the_last_unusual_answer_before_the_next_outage()
     assert figures(story).recovered_in_s == (1.5, 0.0)
 
 
+def test_a_held_poll_that_the_next_outage_ends_is_no_part_of_the_recovery() -> None:
+    story = during().send("a", 5.0, status=503).poll(7.0, end=9.4, degraded=True)
+    story.fault("redis killed", inject=9.0, active=9.1, heal=10.0, healed=10.0).send("b", 11.0)
+    assert figures(story).recovered_in_s == (0.0, 0.0)
+
+
 def test_an_outage_that_was_never_seen_healed_has_no_recovery() -> None:
     story = Story().fault("redis killed", inject=1.0, active=1.1, heal=2.0, healed=None)
     assert figures(story.send("a", 3.0)).recovered_in_s == ()
