@@ -27,7 +27,9 @@ from reference_server.auth import Accounts, Offload, Tokens
 from reference_server.blueprints import answers, auth, health, messages, openapi, page, paths, requests
 from reference_server.blueprints import metrics as metrics_page
 from reference_server.blueprints.frame import Frame
-from reference_server.blueprints.plain_polls import PlainPolls
+from reference_server.blueprints.plain_polls import plain_polls
+from reference_server.blueprints.plain_requests import PlainRequests
+from reference_server.blueprints.plain_sends import plain_sends
 from reference_server.catch_up import CatchUp
 from reference_server.config import MAX_BODY_BYTES, Config
 from reference_server.fair_queue import FairQueue
@@ -190,7 +192,7 @@ def assemble(
         per_address=config.sign_in_failures_per_address,
     )
     registrations = Registrations(adapters.registrations, per_address=config.registrations_per_address)
-    sends = Sends(
+    limits = Sends(
         MemoryCounts(window_s=_MINUTE_S),
         per_sender=config.sends_per_sender,
         per_address=config.sends_per_address,
@@ -202,21 +204,15 @@ def assemble(
     app.config["MAX_FORM_PARTS"] = requests.MAX_FORM_FIELDS
     app.extensions["tokens"] = tokens
     app.extensions["trusted_proxies"] = config.trusted_proxies
+    sends = messages.Sends(messenger, limits, metrics, config.message_limit)
     polls = messages.Polls(messenger, metrics, config.poll_interval_ms)
-    app.wsgi_app = Frame(PlainPolls(app.wsgi_app, tokens, polls), metrics)  # type: ignore[method-assign]  # as Flask's docs say
+    plain = {"GET": plain_polls(polls), "POST": plain_sends(sends, trusted_proxies=config.trusted_proxies)}
+    app.wsgi_app = Frame(PlainRequests(app.wsgi_app, tokens, plain), metrics)  # type: ignore[method-assign]  # as Flask's docs say
     answers.install(app)
     paths.install(app)
     app.register_blueprint(auth.blueprint(accounts))
     app.register_blueprint(
-        messages.blueprint(
-            messenger,
-            accounts,
-            sends,
-            HeldPolls(config.held_polls_per_user),
-            metrics,
-            polls,
-            message_limit=config.message_limit,
-        )
+        messages.blueprint(messenger, accounts, HeldPolls(config.held_polls_per_user), sends, polls)
     )
     app.register_blueprint(health.blueprint(queue, store, stale_queues))
     app.register_blueprint(metrics_page.blueprint(metrics, outbox, stale_queues))

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from reference_server import rate_limit
 from reference_server.auth import Accounts, check_username
 from reference_server.blueprints import requests as read
 from reference_server.blueprints.answers import answer
@@ -23,14 +24,47 @@ from reference_server.errors import Forbidden, InvalidRequest, Unavailable
 from reference_server.held_polls import HeldPolls
 from reference_server.message import to_wire
 from reference_server.metrics import Metrics
-from reference_server.rate_limit import Sends
 from reference_server.service import Messenger
 from reference_server.timestamps import as_written, format_timestamp
 
 log = logging.getLogger(__name__)
 
-ENDPOINT = "messages.poll"
+POLL, SEND = "messages.poll", "messages.send"
+"""The endpoints' names in Flask, and in the metrics."""
 US_PER_S = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sends:
+    """Answers sends whose fields were read: those of Flask, and those of plain_sends.py."""
+
+    messenger: Messenger
+    limits: rate_limit.Sends
+    metrics: Metrics
+    message_limit: int
+
+    def body(self, sender: str, address: str, fields: read.Fields) -> dict[str, Any]:
+        """Return the body of an answer. Raise a Problem for fields that are not legal, and like `send`."""
+        claimed_sender = read.optional_text(fields, "from_username")
+        if claimed_sender is not None and check_username(claimed_sender, "from_username") != sender:
+            raise Forbidden("from_username must be the signed-in user.")
+        recipient = check_username(read.text(fields, "to_username"), "to_username")
+        content = _content(read.text(fields, "content"), self.message_limit)
+        client_message_id = _client_message_id(read.optional_text(fields, "client_message_id"))
+        self.limits.add(sender, address)
+        sent = self.messenger.send(sender, recipient, content, client_message_id)
+        if not sent.replayed:
+            self.metrics.sent(queued=sent.queued)
+        wire = to_wire(sent.message)
+        return {
+            "message": wire.message,
+            "id": wire.id,
+            "seq": wire.seq,
+            "timestamp": wire.timestamp,
+            "client_message_id": wire.client_message_id,
+            "queued": sent.queued,
+            "replayed": sent.replayed,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +103,9 @@ class Polls:
 def blueprint(
     messenger: Messenger,
     accounts: Accounts,
-    sends: Sends,
     held_polls: HeldPolls,
-    metrics: Metrics,
+    sends: Sends,
     polls: Polls,
-    *,
-    message_limit: int,
 ) -> Blueprint:
     """Return the endpoints below /api/users/messages."""
     bp = Blueprint("messages", __name__, url_prefix="/api/users/messages")
@@ -83,28 +114,7 @@ def blueprint(
     def send() -> Response:
         sender = read.signed_in()
         fields = read.json_or_form_fields()
-        claimed_sender = read.optional_text(fields, "from_username")
-        if claimed_sender is not None and check_username(claimed_sender, "from_username") != sender:
-            raise Forbidden("from_username must be the signed-in user.")
-        recipient = check_username(read.text(fields, "to_username"), "to_username")
-        content = _content(read.text(fields, "content"), message_limit)
-        client_message_id = _client_message_id(read.optional_text(fields, "client_message_id"))
-        sends.add(sender, read.client_address())
-        sent = messenger.send(sender, recipient, content, client_message_id)
-        if not sent.replayed:
-            metrics.sent(queued=sent.queued)
-        wire = to_wire(sent.message)
-        return answer(
-            {
-                "message": wire.message,
-                "id": wire.id,
-                "seq": wire.seq,
-                "timestamp": wire.timestamp,
-                "client_message_id": wire.client_message_id,
-                "queued": sent.queued,
-                "replayed": sent.replayed,
-            }
-        )
+        return answer(sends.body(sender, read.client_address(), fields))
 
     @bp.get("/poll/<mailbox>")
     def poll(mailbox: str) -> Response:

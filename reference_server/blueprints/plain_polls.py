@@ -1,78 +1,45 @@
-"""Plain polls, answered in front of Flask. Most requests are such, and Flask takes half of their time.
-
-A plain poll is spelled as clients usually spell it: the user's own mailbox, with a valid token, and at most
-`since` and `limit`, once each and in their usual form. All others are passed on to Flask, with everything
-that must be refused. So this module decides nothing, and `Polls` gives the same answer to both.
-"""
+"""Plain polls: of the own mailbox, with at most `since` and `limit`, once each and in their usual form."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from reference_server.auth import Tokens
-from reference_server.blueprints import answers
 from reference_server.blueprints import requests as read
-from reference_server.blueprints.messages import ENDPOINT, Polls
+from reference_server.blueprints.messages import POLL, Polls
+from reference_server.blueprints.plain_requests import Answer, Kind
 from reference_server.contract import DEFAULT_PAGE_SIZE, PAGE_SIZE
-from reference_server.errors import InvalidRequest, Problem, Unauthenticated
+from reference_server.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIEnvironment
 
 _PATH = re.compile(r"/api/users/messages/poll/([A-Za-z0-9_.@+-]{3,64})")
 _SINCE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _LIMIT = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Poll:
-    mailbox: str
-    since: str | None = None
-    since_us: int | None = None
-    limit: int = DEFAULT_PAGE_SIZE
+def plain_polls(polls: Polls) -> Kind:
+    """Return the kind of these requests."""
 
-
-class PlainPolls:
-    """Wraps the WSGI app of a Flask app."""
-
-    def __init__(self, app: WSGIApplication, tokens: Tokens, polls: Polls) -> None:
-        self._app = app
-        self._tokens = tokens
-        self._polls = polls
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
-        poll = self._plain(environ)
-        if poll is None:
-            return self._app(environ, start_response)
-        environ[answers.ENDPOINT] = ENDPOINT
-        try:
-            body = answers.encode(self._polls.body(poll.mailbox, poll.since_us, poll.limit, poll.since))
-        except Problem as problem:
-            return answers.from_problem(problem)(environ, start_response)
-        except Exception as error:  # noqa: BLE001 - as in Flask: a bug is logged, and answered 500
-            return answers.from_bug(error)(environ, start_response)
-        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-        return [body]
-
-    def _plain(self, environ: WSGIEnvironment) -> _Poll | None:
-        path = environ["PATH_INFO"]
-        match = _PATH.fullmatch(path) if environ["REQUEST_METHOD"] == "GET" else None
-        if match is None or environ["RAW_URI"].partition("?")[0] != path:
+    def answer(user: str, path: re.Match[str], environ: WSGIEnvironment) -> Answer | None:
+        given = _read_query(environ["QUERY_STRING"]) if path[1] == user else None
+        if given is None:
             return None
+        since, limit = given.get("since"), int(given.get("limit", DEFAULT_PAGE_SIZE))
         try:
-            if self._tokens.username(environ.get("HTTP_AUTHORIZATION")) != match[1]:
-                return None
-            return _read_query(match[1], environ["QUERY_STRING"])
-        except (Unauthenticated, InvalidRequest):
+            since_us = None if since is None else read.microseconds("since", since)
+        except InvalidRequest:  # a date that does not exist
             return None
+        return partial(polls.body, user, since_us, limit, since) if limit in PAGE_SIZE else None
+
+    return Kind(POLL, _PATH, answer)
 
 
-def _read_query(mailbox: str, query: str) -> _Poll | None:
-    """Return the poll of a plain query, or None. Raise InvalidRequest for a date that does not exist."""
+def _read_query(query: str) -> Mapping[str, str] | None:
+    """Return the parameters of a plain query, or None."""
     given: dict[str, str] = {}
     for pair in query.replace("%3A", ":").split("&") if query else ():
         name, _, value = pair.partition("=")
@@ -80,7 +47,4 @@ def _read_query(mailbox: str, query: str) -> _Poll | None:
         if spelling is None or name in given or not spelling.fullmatch(value):
             return None
         given[name] = value
-    since, limit = given.get("since"), int(given.get("limit", DEFAULT_PAGE_SIZE))
-    if limit not in PAGE_SIZE:
-        return None
-    return _Poll(mailbox, since, None if since is None else read.microseconds("since", since), limit)
+    return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from flask import current_app, request
@@ -16,6 +16,9 @@ from reference_server.auth import Tokens
 from reference_server.contract import is_unicode, spelled
 from reference_server.errors import InvalidRequest
 from reference_server.timestamps import LEGAL, parse_timestamp
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 Fields = dict[str, Any]
 _NUMBER = re.compile(r"\d{1,20}(\.\d{1,400})?([Ee][+-]?\d{1,3})?", re.ASCII)
@@ -32,22 +35,31 @@ def signed_in() -> str:
 
 def client_address() -> str:
     """Return the address that the request came from, in the notation of the proxy or the connection."""
-    trusted_proxies: int = current_app.extensions["trusted_proxies"]
-    forwarded_for = request.headers.get("X-Forwarded-For", "")
-    return addresses.client_address(request.remote_addr or "", forwarded_for, trusted_proxies)
+    return address_of(request.environ, current_app.extensions["trusted_proxies"])
+
+
+def address_of(environ: WSGIEnvironment, trusted_proxies: int) -> str:
+    """See client_address."""
+    forwarded_for = environ.get("HTTP_X_FORWARDED_FOR", "")
+    return addresses.client_address(environ.get("REMOTE_ADDR") or "", forwarded_for, trusted_proxies)
 
 
 def json_fields() -> Fields:
     """Return the body's JSON object. Raise InvalidRequest."""
     if not request.is_json:
         raise InvalidRequest("The body must be a JSON object, sent as Content-Type: application/json.")
+    return json_object(_body())
+
+
+def json_object(body: bytes) -> Fields:
+    """Return the object of a body. Raise InvalidRequest."""
     try:
-        body = json.loads(_body().decode(), object_pairs_hook=_by_name, parse_constant=_refuse_constant)
+        fields = json.loads(body.decode(), object_pairs_hook=_by_name, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not valid JSON in UTF-8.") from error
-    if not isinstance(body, dict):
+    if not isinstance(fields, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    return body
+    return fields
 
 
 def _body() -> bytes:

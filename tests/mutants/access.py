@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 import jwt
-from flask import g, request
+from flask import request
 from limits.storage import MemoryStorage
 from werkzeug.http import parse_list_header
 
 from reference_server import app, auth, rate_limit
 from reference_server.auth import Accounts
-from reference_server.blueprints import requests
+from reference_server.blueprints import messages, requests
 from reference_server.errors import Unauthenticated
 from reference_server.service import Messenger
 from tests.mutants.registry import STORY, mutant
 
 _signed_in, _sign_in, _decode = requests.signed_in, Accounts._sign_in, jwt.decode
 _matches, _add_send, _send = Accounts._matches, rate_limit.Sends.add, Messenger.send
+_body_of_send = messages.Sends.body
 
 
 @mutant(row="SEC-01", promise="private", replaces="blueprints.requests:signed_in", quick=True)
@@ -64,12 +67,10 @@ def every_mailbox_is_open(accounts, mailbox):
     """Any signed-in user can poll any mailbox."""
 
 
-@mutant(row="SEC-03", promise="private", replaces="blueprints.requests:signed_in")
-def sender_in_the_body():
+@mutant(row="SEC-03", promise="private", replaces="blueprints.messages:Sends.body")
+def sender_in_the_body(self, sender, address, fields):
     """The sender of a message is whoever its body names."""
-    user = _signed_in()
-    body = request.get_json(silent=True) if request.endpoint == "messages.send" else None
-    return body.get("from_username", user) if isinstance(body, dict) else user
+    return _body_of_send(self, fields.get("from_username", sender), address, fields)
 
 
 @mutant(row="SEC-04", promise=STORY, says="answered differently", replaces="auth:Accounts._sign_in")
@@ -117,10 +118,11 @@ def refused_send_stored():
 
     def send(self, *message):
         sent = _send(self, *message)
-        _add_send(*g.to_count)
+        _add_send(*to_count.get())
         return sent
 
-    rate_limit.Sends.add = lambda *whom: setattr(g, "to_count", whom)
+    to_count = ContextVar("to_count")
+    rate_limit.Sends.add = lambda *whom: to_count.set(whom)
     Messenger.send = send
 
 

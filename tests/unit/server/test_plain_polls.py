@@ -119,4 +119,4 @@ def test_it_counts_as_a_poll(http: Http) -> None:
 
 
 def test_the_defaults_are_those_of_flask() -> None:
-    assert plain_polls._read_query("bob", "") == plain_polls._Poll("bob", None, None, 50)
+    assert plain_polls._read_query("") == {}

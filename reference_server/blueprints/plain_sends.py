@@ -1,0 +1,45 @@
+"""Plain sends: without a query, and with a JSON body of a known length."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from reference_server.blueprints import requests as read
+from reference_server.blueprints.messages import SEND, Sends
+from reference_server.blueprints.plain_requests import Answer, Kind
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_PATH = re.compile("/api/users/messages")
+_TYPES = {"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"}
+_LENGTH = re.compile(r"[1-9]\d{0,4}", re.ASCII)
+"""Of bytes, always less than MAX_BODY_BYTES."""
+
+
+def plain_sends(sends: Sends, *, trusted_proxies: int) -> Kind:
+    """Return the kind of these requests."""
+
+    def answer(user: str, path: re.Match[str], environ: WSGIEnvironment) -> Answer | None:
+        length = environ.get("CONTENT_LENGTH", "")
+        is_plain = environ.get("CONTENT_TYPE") in _TYPES and _LENGTH.fullmatch(length)
+        if not is_plain or environ["QUERY_STRING"] or "HTTP_TRANSFER_ENCODING" in environ:
+            return None
+
+        def body() -> dict[str, Any]:
+            fields = read.json_object(_whole(environ["wsgi.input"].read, int(length)))
+            return sends.body(user, read.address_of(environ, trusted_proxies), fields)
+
+        return body
+
+    return Kind(SEND, _PATH, answer)
+
+
+def _whole(read_some: Callable[[int], bytes], length: int) -> bytes:
+    """Return a body, which may arrive in pieces. One that ends too soon raises: see process/body.py."""
+    body = read_some(length)
+    while len(body) < length and (more := read_some(length - len(body))):
+        body += more
+    return body
