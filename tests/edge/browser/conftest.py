@@ -6,7 +6,7 @@ WITHOUT_CHROMIUM says that this machine may not have one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -43,6 +43,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(LONGEST_TEST_S))
 
 
+def need_no_room(items: Iterable[pytest.Item]) -> None:
+    """Let these tests, as rows of the plan, begin without a look whether the machine has room.
+
+    Their server and their browser run already in this process, and what measures a time runs alone. A hundred
+    short tests would otherwise wait for one another.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.plan(light=True))
+
+
 @pytest.fixture(scope="session")
 def chromium(chromium_found: Found) -> Iterator[Browser]:
     """The machine's Chromium with an empty profile of its own."""
@@ -53,11 +63,14 @@ def chromium(chromium_found: Found) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def one_server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def one_server(
+    services: Services, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Target]:
     """A server for all tests; each has users of its own."""
     server = target(services, tmp_path_factory.mktemp("server"))
     server.ready_deadline_s = 60  # every test needs it, on a busy machine, too
     server.start()
+    need_no_room(item for item in request.session.items if "one_server" in getattr(item, "fixturenames", ()))
     yield server
     server.stop()
 

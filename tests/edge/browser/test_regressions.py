@@ -25,7 +25,7 @@ def more_polls(page: ChatPage, count: int) -> None:
         page.page.wait_for_event("response", predicate=lambda answer: "/poll/" in answer.url)
 
 
-@pytest.mark.plan("REGR-01")
+@pytest.mark.plan("REGR-01", long=True)
 def test_polling_starts_at_each_sign_in_and_once(alice: ChatPage) -> None:
     most = watch_polls(alice.page)
     alice.sign_out()
@@ -105,7 +105,7 @@ def test_no_kind_of_error_ends_the_polling(alice: ChatPage, bob: ChatPage, look:
     alice.expect_service("Up to date")
 
 
-@pytest.mark.plan("REGR-06")
+@pytest.mark.plan("REGR-06", long=True)
 def test_too_many_requests_are_not_answered_with_more(alice: ChatPage, look: Look) -> None:
     refusal = {"status": 429, "json": {"detail": "Too many requests."}}
     headers = {"Retry-After": str(RETRY_AFTER_S)}
