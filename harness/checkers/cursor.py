@@ -48,7 +48,7 @@ class _Walk:
 
     def _follow(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
         progress = CursorProgress(consumer, self.matched)
-        self.cursors += [poll.outcome for poll in consumer.polls].count(OK)
+        self.cursors += consumer.answered
         due, late = mailbox.due(consumer, mailbox.existing), progress.arrived_after_passed()
         self.compared += len(due)
         if not self.matched.scale.compares:

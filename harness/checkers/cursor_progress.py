@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from functools import cached_property
-from itertools import accumulate
 
 from harness.checkers.consumers import Consumer
 from harness.checkers.messages import Matched, Message
 from harness.history import Poll
 from harness.history.operations import OK
-from harness.history.positions import BEGINNING, Position
+from harness.history.positions import Position
 
 
 class CursorProgress:
@@ -39,7 +38,7 @@ class CursorProgress:
 
     def arrived_after_passed(self) -> set[Message]:
         """Return the messages that arrived after an answer had passed them."""
-        if self._each_is_after_the_cursors_before:
+        if not self._consumer.may_be_passed:
             return set()
         cursors, polls = self._given
         given, late = 0, set()
@@ -51,22 +50,6 @@ class CursorProgress:
             if given and position is not None and self._is_passed(position, cursors[given - 1]):
                 late.add(message)
         return late
-
-    @cached_property
-    def _each_is_after_the_cursors_before(self) -> bool:
-        """Whether each message came after the cursors of all polls before its own, as nearly always.
-
-        That is more than is promised, where polls overlap.
-        """
-        of_cursor, position_of = self._scale.of_cursor, self._positions.get
-        cursors = [of_cursor(poll.next_since) or BEGINNING for poll in self._consumer.polls]
-        passed = [BEGINNING, *accumulate(cursors, max)]
-        arrivals = self._consumer.arrivals.values()
-        positions = map(position_of, self._consumer.arrivals)
-        before = [passed[arrival.place] for arrival in arrivals]
-        return all(
-            at is None or at > passed_before for at, passed_before in zip(positions, before, strict=True)
-        )
 
     def _is_passed(self, position: Position, cursor: Position) -> bool:
         return position < cursor or (position == cursor and not self._scale.is_inclusive)

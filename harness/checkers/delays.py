@@ -26,12 +26,15 @@ from harness.history import NS_PER_S, Poll
 
 
 class Delay(Struct, frozen=True, gc=False):  # it is never part of a reference cycle
-    """One delivery's timing, in ns; `poll` is None, and the times are meaningless, if it never arrived."""
+    """One delivery's timing, in ns; `place` is None, and the times are meaningless, if it never arrived.
+
+    It names polls by their index among the consumer's: a reference would fetch each one from memory.
+    """
 
     consumer: Consumer
     message: Message
     base_ns: int
-    poll: Poll | None
+    place: int | None
     delay_ns: int
     phase_ns: int
     visibility_ns: int
@@ -40,28 +43,43 @@ class Delay(Struct, frozen=True, gc=False):  # it is never part of a reference c
     """Whether the consumer was already polling when the message was acked."""
     lag_ns: int = 0
     """How much later than intended the harness started the poll that brought it."""
-    round_op: int = 0
-    """The first poll of the round that brought it."""
+    round_begin: int = 0
+    """The index of the first poll of the round that brought it."""
+
+    @property
+    def poll(self) -> Poll | None:
+        """The poll that brought it."""
+        return None if self.place is None else self.consumer.polls[self.place]
 
     @property
     def delay_s(self) -> float:
         """The delay in seconds; infinite if the message never arrived."""
-        return self.delay_ns / NS_PER_S if self.poll is not None else float("inf")
+        return self.delay_ns / NS_PER_S if self.place is not None else float("inf")
 
     def known_ns(self) -> int:
         """Return when it arrived, or when the consumer stopped waiting for it."""
         return (self.poll or self.consumer.last).end_ns
 
+    def decided_ns(self, due_ns: float) -> float:
+        """Return when it arrived, or else when it was due, in `due_ns` at the latest."""
+        latest_ns = self.base_ns + due_ns
+        return latest_ns if self.poll is None else min(self.poll.end_ns, latest_ns)
+
+    @property
+    def round_op(self) -> int:
+        """The operation of the first poll of the round that brought it."""
+        return self.consumer.polls[self.round_begin].op
+
     def is_poll_phase(self, interval_ns: float, acceptable_ns: float) -> bool:
         """Whether no server could have been faster: the first round brought it, in an acceptable time."""
-        if self.poll is None or self.visibility_ns > 0:
+        if self.place is None or self.visibility_ns > 0:
             return False
         return self.phase_ns <= interval_ns and self.round_trip_ns <= acceptable_ns
 
 
 def seconds(some: Iterable[Delay]) -> list[float]:
     """Return the delays in seconds; infinite for what never arrived."""
-    return [float("inf") if it.poll is None else it.delay_ns / NS_PER_S for it in some]
+    return [float("inf") if it.place is None else it.delay_ns / NS_PER_S for it in some]
 
 
 def delays(consumer: Consumer, mailbox: Mailbox, interval_ns: int) -> Iterator[Delay]:
@@ -83,11 +101,11 @@ def _of_the_first_poll(
     consumer: Consumer, message: Message, base_ns: int, place: int, interval_ns: int
 ) -> Delay:
     """Return the delay of a message that came with the first poll after its ack, as nearly all do."""
-    poll = consumer.polls[place]
-    start_ns, end_ns = poll.start_ns, poll.end_ns
-    before = consumer.polls[place - 1] if place else None
-    idle_ns = lag_ns = _lag_ns(poll, before, base_ns)
-    if before is not None and (poll.intended_ns - before.end_ns > interval_ns or before.has_more):
+    start_ns, end_ns = consumer.starts[place], consumer.ends[place]
+    idle_ns = lag_ns = _lag_ns(consumer, place, base_ns)
+    if place and (
+        consumer.has_full_pages or consumer.intended[place] - consumer.ends[place - 1] > interval_ns
+    ):
         idle_ns = max(lag_ns, _idle_ns(consumer, place, base_ns, interval_ns))
     delay_ns, phase_ns = end_ns - base_ns - idle_ns, start_ns - base_ns - idle_ns
     round_trip_ns = end_ns - (start_ns if start_ns > base_ns else base_ns)
@@ -95,14 +113,14 @@ def _of_the_first_poll(
         consumer,
         message,
         base_ns,
-        poll,
+        place,
         delay_ns if delay_ns > 0 else 0,
         phase_ns if phase_ns > 0 else 0,
         0,
         round_trip_ns if round_trip_ns > 0 else 0,
         base_ns == message.ack_ns,
         lag_ns,
-        poll.op,
+        place,
     )
 
 
@@ -110,32 +128,34 @@ def _of_a_later_poll(
     consumer: Consumer, message: Message, base_ns: int, place: int, interval_ns: int
 ) -> Delay:
     """Return the delay of a message that an earlier poll could have brought."""
-    poll, starts = consumer.polls[place], consumer.starts
+    starts, end_ns = consumer.starts, consumer.ends[place]
     chance = bisect_left(starts, base_ns)
     begin = _round_begin(consumer, place, chance)
-    lag_ns = _lag_ns(poll, consumer.polls[place - 1], base_ns)
+    lag_ns = _lag_ns(consumer, place, base_ns)
     idle_ns = [_idle_ns(consumer, it, base_ns, interval_ns) for it in range(chance, place + 1)]
     idle_ns[-1] = max(lag_ns, idle_ns[-1])
     return Delay(
         consumer,
         message,
         base_ns,
-        poll,
-        delay_ns=max(0, poll.end_ns - base_ns - sum(idle_ns)),
+        place,
+        delay_ns=max(0, end_ns - base_ns - sum(idle_ns)),
         phase_ns=max(0, starts[chance] - base_ns - idle_ns[0]),
         visibility_ns=max(0, starts[begin] - starts[chance] - sum(idle_ns[1 : begin - chance + 1])),
-        round_trip_ns=max(0, poll.end_ns - max(starts[begin], base_ns) - sum(idle_ns[begin - chance + 1 :])),
+        round_trip_ns=max(0, end_ns - max(starts[begin], base_ns) - sum(idle_ns[begin - chance + 1 :])),
         is_live=base_ns == message.ack_ns,
         lag_ns=lag_ns,
-        round_op=consumer.polls[begin].op,
+        round_begin=begin,
     )
 
 
-def _lag_ns(poll: Poll, before: Poll | None, base_ns: int) -> int:
-    """Return how much later than intended the harness started a poll, the next one after `before`."""
-    start_ns, ready_ns = poll.start_ns, poll.intended_ns if poll.intended_ns > base_ns else base_ns
-    if before is not None and before.end_ns > ready_ns:
-        ready_ns = before.end_ns
+def _lag_ns(consumer: Consumer, place: int, base_ns: int) -> int:
+    """Return how much later than intended the harness started a poll, the next one after that before it."""
+    start_ns, ready_ns = consumer.starts[place], consumer.intended[place]
+    if base_ns > ready_ns:
+        ready_ns = base_ns
+    if place and (before_ns := consumer.ends[place - 1]) > ready_ns:
+        ready_ns = before_ns
     return start_ns - ready_ns if start_ns > ready_ns else 0
 
 
@@ -143,10 +163,10 @@ def _idle_ns(consumer: Consumer, place: int, base_ns: int, interval_ns: int) -> 
     """Return how long a reader did nothing before a poll, if it did not mean to poll at its interval."""
     if not place:
         return 0
-    poll, before_ns = consumer.polls[place], consumer.polls[place - 1].end_ns
+    before_ns = consumer.ends[place - 1]
     pause_ns = 0 if consumer.has_more_before(place) else interval_ns
-    was_away = poll.intended_ns - before_ns > pause_ns + AT_ONCE_NS
-    idle_ns = poll.start_ns - max(before_ns, base_ns)
+    was_away = consumer.intended[place] - before_ns > pause_ns + AT_ONCE_NS
+    idle_ns = consumer.starts[place] - max(before_ns, base_ns)
     return idle_ns if was_away and idle_ns > pause_ns else 0
 
 

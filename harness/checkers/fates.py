@@ -91,8 +91,8 @@ def _overdue(history: History) -> tuple[set[Message], set[Message]]:
     """Return the messages that a reader should have received and did not, and those that were late."""
     found = deliveries(history)
     bound_ns = history.bounds.delivered_within_s * NS_PER_S
-    missing = {it.message for it in found.judged if it.poll is None}
-    return missing, {it.message for it in found.judged if it.poll is not None and it.delay_ns > bound_ns}
+    missing = {it.message for it in found.judged if it.place is None}
+    return missing, {it.message for it in found.judged if it.place is not None and it.delay_ns > bound_ns}
 
 
 def _ops(judgements: Sequence[Judgement], promise: str) -> set[int]:

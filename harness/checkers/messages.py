@@ -75,6 +75,19 @@ class Delivery(Struct, frozen=True, gc=False):
     place: int
     """The index of the poll among its consumer's polls."""
 
+    @property
+    def is_as_sent(self) -> bool:
+        """Whether it is what had been sent by then, at its recipient, and may arrive."""
+        message, received, poll = self.message, self.received, self.poll
+        return (
+            message is not None
+            and message.content == received.content
+            and received.sender in (message.sender, "")
+            and message.recipient == received.recipient == poll.reader
+            and message.outcome is not REFUSED
+            and message.first_start_ns <= poll.end_ns
+        )
+
 
 @dataclass(frozen=True)
 class Matched:

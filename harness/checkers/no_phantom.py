@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.checkers.consumers import consumers_of
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.messages import Delivery, Message, match
 from harness.history import History
@@ -18,13 +19,14 @@ def no_phantom(history: History) -> Judgement:
     """Judge the promise over one history."""
     matched = match(history)
     findings: dict[tuple[str, str, str], Finding] = {}
-    wrong = [delivery for some in matched.deliveries.values() for delivery in some if not _is_right(delivery)]
-    for delivery in wrong:
+    consumers = consumers_of(history)
+    suspects = [delivery for one in consumers if one.may_be_wrong for delivery in one.deliveries]
+    for delivery in suspects:
         for kind, what in _faults(delivery):
             key = (kind, delivery.received.id, delivery.poll.reader)
             if key not in findings:
                 findings[key] = _finding(history, delivery, kind, what)
-    delivered = sum(map(len, matched.deliveries.values()))
+    delivered = sum(len(consumer.deliveries) for consumer in consumers)
     evidence = {
         "delivered": delivered,
         "sent": len(matched.messages),
@@ -32,19 +34,6 @@ def no_phantom(history: History) -> Judgement:
     }
     doubt = "" if delivered else "no message was delivered, so nothing could be compared with what was sent"
     return conclude(history, PROMISE, findings.values(), evidence, doubt=doubt)
-
-
-def _is_right(delivery: Delivery) -> bool:
-    """Whether nothing is wrong with a delivery, as with most of them."""
-    message, received, poll = delivery.message, delivery.received, delivery.poll
-    return (
-        message is not None
-        and message.content == received.content
-        and received.sender in (message.sender, "")
-        and message.recipient == received.recipient == poll.reader
-        and message.outcome is not REFUSED
-        and message.first_start_ns <= poll.end_ns
-    )
 
 
 def _faults(delivery: Delivery) -> Iterator[tuple[str, str]]:

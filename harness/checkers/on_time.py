@@ -33,13 +33,13 @@ def on_time(history: History) -> Judgement:
 
 def delivery_delays_s(history: History) -> list[float]:
     """Return the delays in seconds, for plots: to readers who were already polling, if there were any."""
-    arrived = [delay for delay in deliveries(history).judged if delay.poll is not None]
+    arrived = [delay for delay in deliveries(history).judged if delay.place is not None]
     return [delay.delay_s for delay in arrived if delay.is_live] or [delay.delay_s for delay in arrived]
 
 
 def _evidence(found: SortedDeliveries, timed: Timed) -> dict[str, Any]:
-    undelivered = sum(delay.poll is None for delay in timed.late)
-    live = [delay for delay in timed.to_live if delay.poll is not None] if undelivered else timed.to_live
+    undelivered = sum(delay.place is None for delay in timed.late)
+    live = [delay for delay in timed.to_live if delay.place is not None] if undelivered else timed.to_live
     offline = [delay for delay in timed.delays if not delay.is_live] if timed.live < len(timed.delays) else []
     bound_ns = found.limits.bound_ns
     return {
@@ -57,7 +57,7 @@ def _evidence(found: SortedDeliveries, timed: Timed) -> dict[str, Any]:
         "delay_s": summary(seconds(timed.to_live)),
         "offline_delay_s": summary(seconds(offline)),
         "not_judged": {
-            "late": sum(delay.poll is None or delay.delay_ns > bound_ns for delay in found.not_judged),
+            "late": sum(delay.place is None or delay.delay_ns > bound_ns for delay in found.not_judged),
             "delay_s": summary(seconds(found.not_judged)),
         },
     }

@@ -85,11 +85,11 @@ class _Survey:
     def _silent_gaps(self, consumer: Consumer, mailbox: Mailbox) -> Iterator[Finding]:
         silent: dict[int, tuple[Poll, list[Message]]] = {}
         progress, later = CursorProgress(consumer, self.matched), LaterDeliveries(consumer, self.matched)
-        arrivals, droppable = consumer.arrivals, mailbox.droppable_ns
+        arrivals, droppable, starts = consumer.arrivals, mailbox.droppable_ns, consumer.starts
         for message in mailbox.wanted(consumer, mailbox.acked):
             droppable_ns = droppable[message]
             if arrival := arrivals.get(message):
-                if droppable_ns < arrival.poll.start_ns:
+                if droppable_ns < starts[arrival.place]:
                     self.delivered += 1
                 continue
             after = later.first_after(message)

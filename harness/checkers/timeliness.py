@@ -87,7 +87,7 @@ class Timed:
     def late(self) -> list[Delay]:
         """Deliveries beyond the bound, the latest first; what never arrived comes before all."""
         bound_ns = self.limits.bound_ns
-        late = [delay for delay in self.delays if delay.poll is None or delay.delay_ns > bound_ns]
+        late = [delay for delay in self.delays if delay.place is None or delay.delay_ns > bound_ns]
         return sorted(late, key=lambda delay: delay.delay_s, reverse=True)
 
     @cached_property
@@ -138,7 +138,7 @@ class Timed:
         by_phase: set[int] = set()
         others = 0
         for delay in late:
-            if delay.poll is not None and delay.is_poll_phase(interval_ns, acceptable_ns):
+            if delay.is_poll_phase(interval_ns, acceptable_ns):
                 by_phase.add(delay.round_op)
             else:
                 others += 1
@@ -147,7 +147,7 @@ class Timed:
     def _beyond(self, late: Sequence[Delay]) -> list[Delay]:
         """Return the late deliveries that break the promise: all if too many, else the much too late."""
         too_many, worst_ns = self._misses(late) > self.allowed, self.limits.worst_ns
-        return [d for d in late if too_many or d.poll is None or d.delay_ns > worst_ns]
+        return [d for d in late if too_many or d.place is None or d.delay_ns > worst_ns]
 
 
 class ByBegin:
@@ -192,13 +192,10 @@ class SortedDeliveries:
         """Add deliveries to those that are judged; to the others if an excused time can have decided them."""
         due_ns, touches, judged = self.limits.due_ns, excused.touch, self.judged
         for delay in some:
-            base_ns, poll = delay.base_ns, delay.poll
-            decided_ns = base_ns + due_ns
-            if poll is not None and poll.end_ns < decided_ns:
-                decided_ns = poll.end_ns
-            if touches(base_ns, decided_ns):
+            base_ns = delay.base_ns
+            if touches(base_ns, base_ns + due_ns) and touches(base_ns, delay.decided_ns(due_ns)):
                 self.not_judged.append(delay)
-            elif poll is None and not self._was_due(delay):
+            elif delay.place is None and not self._was_due(delay):
                 self.stopped += 1
             else:
                 judged.append(delay)
