@@ -127,8 +127,8 @@ class _Inquiry:
     def _judge_all(self, timed: _Timed) -> Iterator[Found]:
         bound_s, operations, ends = self.bound_s, timed.operations, timed.ends
         suspects = set(self.faulty.places(timed.starts, max(map(sub, ends, timed.starts), default=0)))
-        suspects.update(place for place, taken_s in enumerate(timed.seconds) if taken_s > bound_s)
-        suspects.update(place for place, it in enumerate(operations) if it.outcome is not OK)
+        suspects.update([place for place, taken_s in enumerate(timed.seconds) if taken_s > bound_s])
+        suspects.update([place for place, it in enumerate(operations) if it.outcome is not OK])
         for place in sorted(suspects):  # nothing can be wrong with the others
             yield from self._judge(operations[place], ends[place], timed.seconds[place])
 

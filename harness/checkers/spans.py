@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -29,6 +30,12 @@ class Spans:
         """Whether any of the time from `start_ns` to `end_ns` is inside a span."""
         index = bisect_left(self._ends, start_ns)
         return index < len(self._ends) and self._starts[index] <= end_ns
+
+    def gap_around(self, ns: float) -> Span:
+        """Return the end of the last span before this time, and the start of the span that ends next."""
+        index = bisect_left(self._ends, ns)
+        before_ns = self._ends[index - 1] if index else -math.inf
+        return before_ns, self._starts[index] if index < len(self._starts) else math.inf
 
     def places(self, starts: Sequence[int], longest_ns: float) -> Iterator[int]:
         """Yield the indexes, in the sorted `starts`, of what can touch a span within `longest_ns`."""

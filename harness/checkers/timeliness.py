@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -190,10 +191,13 @@ class SortedDeliveries:
 
     def sort_in(self, some: Iterable[Delay], excused: Spans) -> None:
         """Add deliveries to those that are judged; to the others if an excused time can have decided them."""
-        due_ns, touches, judged = self.limits.due_ns, excused.touch, self.judged
+        due_ns, judged = self.limits.due_ns, self.judged
+        before_ns = after_ns = -math.inf
         for delay in some:
             base_ns = delay.base_ns
-            if touches(base_ns, base_ns + due_ns) and touches(base_ns, delay.decided_ns(due_ns)):
+            if not before_ns < base_ns < after_ns:  # most begin in the same gap between excused times
+                before_ns, after_ns = excused.gap_around(base_ns)
+            if base_ns + due_ns >= after_ns and excused.touch(base_ns, delay.decided_ns(due_ns)):
                 self.not_judged.append(delay)
             elif delay.place is None and not self._was_due(delay):
                 self.stopped += 1
