@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gevent.socket import wait_read
+from gunicorn import util  # type: ignore[import-untyped]  # gunicorn ships no types
 from gunicorn.http import errors  # type: ignore[import-untyped]  # gunicorn ships no types
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]  # the same
 
@@ -107,6 +109,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
         To tear down every module, Python would take 0.2 s of a processor from the worker's successor.
         """
+        _remember_what_each_request_asks(self.cfg)
         super().init_process()
         logging.shutdown()
         os._exit(0)
@@ -194,6 +197,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             log.debug("%s closed the connection before its answer: %s", addr[0], error)
         finally:
             logs.request_id.reset(token)
+
+
+def _remember_what_each_request_asks(config: Any) -> None:
+    """Look up gunicorn's settings and the text of a second once: it does so many times for each request."""
+    vars(config).update({name: setting.get() for name, setting in config.settings.items()})
+    in_second = functools.lru_cache(maxsize=2)(util.http_date)
+    util.http_date = lambda: in_second(int(time.time()))
 
 
 def _refusal(address: str, error: Exception) -> Response:
