@@ -54,7 +54,7 @@ def json_fields() -> Fields:
 def json_object(body: bytes) -> Fields:
     """Return the object of a body. Raise InvalidRequest."""
     try:
-        fields = json.loads(body.decode(), object_pairs_hook=_by_name, parse_constant=_refuse_constant)
+        fields = _decode(body.decode())
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not valid JSON in UTF-8.") from error
     if not isinstance(fields, dict):
@@ -73,6 +73,9 @@ def _body() -> bytes:
 
 def _by_name(pairs: Iterable[tuple[str, Any]]) -> Fields:
     """Return the values by name. Mark repeated names: parsers disagree on which of the values counts."""
+    pairs = list(pairs)
+    if len(once := dict(pairs)) == len(pairs):
+        return once
     values: dict[str, list[Any]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)
@@ -85,6 +88,9 @@ class _Repeated(list[Any]):
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")  # Python accepts NaN and Infinity
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_by_name, parse_constant=_refuse_constant).decode
 
 
 def json_or_form_fields() -> Fields:
