@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import gevent
-from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]  # gunicorn ships no types
+from gunicorn.http.body import ChunkedReader, LengthReader  # type: ignore[import-untyped]  # gunicorn ships no types
 from gunicorn.http.errors import NoMoreData, ParseException  # type: ignore[import-untyped]  # the same
 
 from reference_server.errors import InvalidRequest, RequestTimeout
@@ -34,9 +34,11 @@ class Body(io.RawIOBase):
     def __init__(self, request: Any, timeout_s: float = TIMEOUT_S) -> None:
         """Wrap the body of gunicorn's request."""
         self._request, self._source = request, request.body
-        if isinstance(self._source.reader, ChunkedReader):
-            _bound(self._source.reader, request.unreader)
-        self._missing = int(dict(request.headers).get("CONTENT-LENGTH", 0))
+        reader = self._source.reader
+        if isinstance(reader, ChunkedReader):
+            _bound(reader, request.unreader)
+        self._has_length = isinstance(reader, LengthReader)
+        self._missing = reader.length if self._has_length else 0
         self._end_s = time.monotonic() + timeout_s
         self._skipped = 0
         self.is_answered = False
@@ -56,6 +58,8 @@ class Body(io.RawIOBase):
         return len(data)
 
     def _read(self, size: int) -> bytes:
+        if self._has_length and self._missing <= self._request.unreader.buf.tell():
+            return self._next(size)  # it has come in with its head, and needs no timer
         try:
             with gevent.Timeout(max(0.0, self._end_s - time.monotonic()), _too_slow()):
                 return self._next(size)

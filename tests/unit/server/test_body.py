@@ -15,6 +15,7 @@ from reference_server.errors import InvalidRequest, RequestTimeout
 from reference_server.process.body import MAX_CHUNKED_BYTES, MAX_CHUNKS, MAX_SKIPPED_BYTES, Body
 
 CHUNKED = "Transfer-Encoding: chunked"
+WHOLE = b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"
 
 
 def parser_of(head: str, pieces: Iterable[bytes]) -> RequestParser:
@@ -158,3 +159,24 @@ class TestMostlyFrame:
         body, request = body_of(CHUNKED, b"2\r\nhe\r\n0\r\n\r\n" + b"x" * 8192)
         assert body.read() == b"he"
         assert not request.should_close()
+
+
+def test_one_that_came_in_with_its_head_needs_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gevent, "Timeout", None)
+    request = next(RequestParser(Config(), iter([WHOLE + b"GET / HTTP"]), ("127.0.0.1", 1)))
+    body = Body(request)
+    assert (body.read(3), body.read(), body.read()) == (b"hel", b"lo", b"")
+    assert request.unreader.read() == b"GET / HTTP"
+
+
+@pytest.mark.parametrize("missing", [1, 5])
+def test_one_of_which_anything_is_missing_is_waited_for_no_longer_than_it_may(missing: int) -> None:
+    def incoming() -> Iterator[bytes]:
+        yield WHOLE[:-missing]
+        gevent.sleep(30)
+        yield WHOLE[-missing:]
+
+    body = Body(next(RequestParser(Config(), incoming(), ("127.0.0.1", 1))), timeout_s=0.05)
+    with pytest.raises(RequestTimeout):
+        body.read(5)
+    assert body.failed

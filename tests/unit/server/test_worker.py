@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +13,12 @@ import gevent
 import gevent.socket
 import pytest
 from gevent.event import Event
+from gunicorn import util
+from gunicorn.config import Config
 from gunicorn.http import errors
 
 from reference_server import logs
+from reference_server.process import worker
 from reference_server.process.worker import Worker
 
 
@@ -117,3 +121,20 @@ def test_a_connection_that_is_served_after_its_listener_was_closed_still_knows_w
             gate.set()
             server.pool.join()
     assert names == [name]
+
+
+def test_settings_are_those_of_gunicorn_and_the_date_is_that_of_the_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(util, "http_date", util.http_date)  # put back in the end
+    config = Config()
+    config.set("keepalive", 17)
+    expected = {name: getattr(config, name) for name in config.settings}
+    worker._remember_what_each_request_asks(config)
+    assert {name: getattr(config, name) for name in config.settings} == expected
+    dates = []
+    for now_s in (1_767_268_800.1, 1_767_268_800.9, 1_767_268_801.0, 1_767_268_800.5):
+        monkeypatch.setattr(time, "time", lambda now_s=now_s: now_s)
+        dates.append(util.http_date())
+    noon = "Thu, 01 Jan 2026 12:00:0{} GMT".format
+    assert dates == [noon(0), noon(0), noon(1), noon(0)]
