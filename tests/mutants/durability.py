@@ -8,6 +8,7 @@ import time
 
 from pymongo import WriteConcern
 
+from reference_server.adapters.mongo_after import Alone
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.errors import Failure, OutcomeUnknown, StoreUnavailable, Unavailable
 from reference_server.message import EMPTY, Draft, Head, new_id, place_after
@@ -16,50 +17,35 @@ from tests.mutants.registry import mutant
 
 log = logging.getLogger(__name__)
 _append, _stored, _send = MongoStore.append, Messenger._append, Messenger.send
+_run = Alone.run
 
 LATE_S = 0.1
 BETWEEN_S = 0.02
 """From finding the next place to the insert: long enough for two workers to take the same one."""
 
 
-class _Careless:
-    """A collection whose appends have another write concern, and begin a moment late."""
-
-    def __init__(self, collection, concern, *, late_s=0.0):
-        self._collection, self.write_concern, self._late_s = collection, concern, late_s
-
-    @property
-    def database(self):
-        """Runs the command that appends."""
-        time.sleep(self._late_s)
-        return self._collection.database
-
-    def __getattr__(self, name):
-        return getattr(self._collection, name)
+def _run_with(concern, alone, updates):
+    """Append with another write concern."""
+    return _run(Alone(alone._messages.with_options(write_concern=concern)), updates)
 
 
-@mutant(row="CHAOS-01", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
-def write_concern_0(self, draft, now_us):
+@mutant(row="CHAOS-01", promise="no-loss", replaces="adapters.mongo_after:Alone.run")
+def write_concern_0(self, updates):
     """MongoDB is not asked whether it stored a message (`w: 0`): of two for one place, one is lost."""
-    if not isinstance(self._messages, _Careless):
-        self._messages = _Careless(self._messages, WriteConcern(w=0), late_s=BETWEEN_S)
-    return _append(self, draft, now_us)
+    time.sleep(BETWEEN_S)
+    return _run_with(WriteConcern(w=0), self, updates)
 
 
-@mutant(row="DURABLE-01", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
-def journal_not_awaited(self, draft, now_us):
+@mutant(row="DURABLE-01", promise="no-loss", replaces="adapters.mongo_after:Alone.run")
+def journal_not_awaited(self, updates):
     """A send is acked when MongoDB has the message in memory, and not yet in its journal (`j: false`)."""
-    if not isinstance(self._messages, _Careless):
-        self._messages = _Careless(self._messages, WriteConcern(w=1, j=False))
-    return _append(self, draft, now_us)
+    return _run_with(WriteConcern(w=1, j=False), self, updates)
 
 
-@mutant(row="CLUSTER-02", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
-def acked_by_the_primary_alone(self, draft, now_us):
+@mutant(row="CLUSTER-02", promise="no-loss", replaces="adapters.mongo_after:Alone.run")
+def acked_by_the_primary_alone(self, updates):
     """A send is acked when the primary has the message on its disk, and no other member (`w: 1`)."""
-    if not isinstance(self._messages, _Careless):
-        self._messages = _Careless(self._messages, WriteConcern(w=1, j=True))
-    return _append(self, draft, now_us)
+    return _run_with(WriteConcern(w=1, j=True), self, updates)
 
 
 @mutant(row="CLUSTER-04", promise="order", replaces="adapters.mongo:Mongo.durable")
