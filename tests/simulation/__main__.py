@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _try_all(options: argparse.Namespace) -> int:
     """Try every execution of the scenarios, then hunt the mutants; print a row for each."""
-    scenarios = [options.scenario] if options.scenario else list(SCENARIOS)
+    small = [name for name, scenario in SCENARIOS.items() if not scenario.is_large]
+    scenarios = [options.scenario] if options.scenario else small
     mutants = [] if options.scenario or options.without_mutants else list(FOUND_IN)
     with ProcessPoolExecutor(options.jobs, initializer=_begin) as pool:
         explored = _printed(pool.map(partial(_explored, options), scenarios))

@@ -32,7 +32,7 @@ FOUND_IN = {
     "gap-always-told": "two-workers",
     "gap-never-told": "more-than-the-window",
     "head-believed": "mongodb-fails",
-    "held-poll-forgotten": "a-held-poll",
+    "held-poll-forgotten": "a-poll-held-in-vain",
     "hole-in-the-subscription": "redis-restarts-empty",
     "lost-notice-unnoticed": "notices-get-lost",
     "message-between-look-and-wait": "a-held-poll",

@@ -6,17 +6,23 @@ and how it goes. So an execution is a list of choices, and the same list gives t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import NamedTuple, Protocol
 
 import greenlet
+
+from tests.simulation.canonical import Walk
 
 GO = "goes on"
 """How a step goes if nothing is wrong."""
 MOST_IN_A_ROW = 60
 """After this many steps in a row the others come first: an actor can wait for one of them in a loop."""
 MOST_STEPS = 3000
+_AMID = ("turns.py", "redis_queue.py", "mongo.py")
+"""Modules whose waits are parts of expressions: see Actor.answers."""
 
 
 class Killed(BaseException):
@@ -64,6 +70,7 @@ class Event:
 class Process(Protocol):
     """What an actor runs in. `log` stands for its memory: what its actors have learnt, in this order."""
 
+    name: str
     is_dead: bool
     log: int
 
@@ -96,6 +103,8 @@ class Actor:
         self.deadline_s: float | None = None
         self.log = 0
         """Stands for what this actor has learnt."""
+        self.answers = 0
+        """Stands for the answers that it has had, and that may still be in the middle of an expression."""
         self.count = 0
         """Of the random values that it has drawn."""
         self.failures = 0
@@ -122,6 +131,8 @@ class Actor:
     def wait(self, event: Event | None, seconds: float | None) -> None:
         """Wait for an event, for so many seconds at most. Raise Killed."""
         self.event = event
+        if not _is_amid_an_expression(sys._getframe(1)):
+            self.answers = 0
         self.deadline_s = None if seconds is None else self.hub.now_s + seconds
         self._switch()
         self.learn("woken" if event is None or event.is_set() else "timed out")
@@ -141,13 +152,22 @@ class Actor:
     def expect(self, what: object) -> None:
         """Note what it will learn, as an answer is on its way to it."""
         self.log = hash((self.log, repr(what)))
+        self.answers = hash((self.answers, repr(what)))
 
     def learn(self, what: object) -> None:
         """Note what decides how this actor, and its process, go on."""
         learnt = (self.name, self.hub.now_s, self.hub.wall_us, repr(what))
         self.log = hash((self.log, learnt))
+        self.answers = hash((self.answers, repr(what)))
         if self.process is not None:
             self.process.log = hash((self.process.log, learnt))
+
+    def state(self, walk: Walk) -> int:
+        """Return where it is, and what it holds."""
+        inside = walk.frames(self.greenlet.gr_frame) if self.greenlet else walk(self._run)
+        at = self.process.name if self.process is not None else None
+        waits = (self.hows, self.deadline_s, self.can_run)
+        return hash((self.name, at, waits, self.answers, self.count, self.failures, inside))
 
     @property
     def can_run(self) -> bool:
@@ -201,6 +221,7 @@ class Hub:
     def run(self, until: Callable[[], bool]) -> None:
         """Let steps be chosen until that is so, or nothing can go on any more. Raise Livelock."""
         while not until():
+            self._end_the_killed()
             runnable = [actor for actor in self.actors if not actor.is_done and actor.can_run]
             if not runnable:
                 if not self._let_time_pass():
@@ -210,6 +231,12 @@ class Hub:
             self._make(
                 steps[0] if self.choose is None or len(steps) == 1 else steps[self.choose(self, steps)]
             )
+
+    def _end_the_killed(self) -> None:
+        """End the threads of a killed process. Its clients still have a step: they are cut off."""
+        for actor in self.actors:
+            if actor.is_background and actor.process is not None and actor.process.is_dead:
+                actor.is_done = True  # its greenlet is ended with the execution
 
     def _steps(self, runnable: list[Actor]) -> list[Step]:
         """Return the steps that can be next: of the current actor, then of the others by their age."""
@@ -230,9 +257,6 @@ class Hub:
             raise Livelock(f"the execution does not end after {MOST_STEPS} steps")
         self._in_a_row = self._in_a_row + 1 if step.actor is self._current else 0
         self._current = step.actor
-        if step.actor.process is not None and step.actor.process.is_dead and step.actor.is_background:
-            step.actor.is_done = True  # its greenlet is ended with the execution
-            return
         step.actor.greenlet.switch(step.how)
 
     def _let_time_pass(self) -> bool:
@@ -243,6 +267,7 @@ class Hub:
         next_s = min(deadlines)
         self.wall_us += round((next_s - self.now_s) * 1_000_000)
         self.now_s = next_s  # exactly: a sum could be rounded to just before it
+        self._current = None  # it has waited: who goes on is free, also if it is woken again
         return True
 
     def end(self) -> None:
@@ -252,8 +277,25 @@ class Hub:
             if actor.greenlet:
                 actor.greenlet.throw(Killed)
 
+    @property
+    def clock(self) -> tuple[float, int]:
+        """Return what it is that durations are measured with, and what messages are stamped with."""
+        return self.now_s, self.wall_us
+
+    def state(self, walk: Walk) -> int:
+        """Return where the actors are, and what they hold."""
+        current = self._current
+        goes_on = current is not None and not current.is_done and current.can_run
+        return hash(
+            (
+                self.clock,
+                current.name if current is not None and goes_on else None,
+                tuple([one.state(walk) for one in self.actors if not one.is_done]),
+            )
+        )
+
     def fingerprint(self) -> int:
-        """Return what the actors know and where they are."""
+        """Return what the actors have learnt, in its order, and where they are."""
         return hash(
             (
                 self.now_s,
@@ -266,3 +308,12 @@ class Hub:
                 ),
             )
         )
+
+
+def _is_amid_an_expression(frame: FrameType | None) -> bool:
+    """Return whether a thread waits for its turn, or for a lock: in the middle of an expression."""
+    while frame is not None:
+        if frame.f_code.co_filename.endswith(_AMID):
+            return True
+        frame = frame.f_back
+    return False

@@ -65,7 +65,7 @@ class MongoServer:
 
     def fingerprint(self) -> int:
         """Return what its documents are."""
-        return hash((repr(self.applied), repr(self.durable) if self.lags else 0, self.term))
+        return hash((_in_order(self.applied), _in_order(self.durable) if self.lags else 0, self.term))
 
     # -- reads
 
@@ -83,6 +83,8 @@ class MongoServer:
         found = [document for document in data.get(name, {}).values() if _matches(document, where)]
         for field, direction in reversed(list(sort or ())):
             found.sort(key=lambda document: document[field], reverse=direction < 0)
+        if not sort:  # MongoDB promises no order, but the same execution must have the same one
+            found.sort(key=lambda document: str(document["_id"]))
         return found[:limit] if limit else found
 
     # -- writes
@@ -131,6 +133,11 @@ class MongoServer:
         for document in self.find(name, where, majority=False, limit=1):
             del self.applied[name][document["_id"]]
             self._position += 1
+
+
+def _in_order(data: Data) -> str:
+    """Return the documents, whatever order they came in."""
+    return repr([(name, sorted(map(repr, found.values()))) for name, found in sorted(data.items())])
 
 
 def _is_query(value: Any) -> bool:

@@ -79,7 +79,7 @@ class RedisServer:
 
     def fingerprint(self) -> int:
         """Return what its data are."""
-        return hash(repr((self.data, self.run_id, self.replid, self._replica)))
+        return hash(repr((sorted(self.data.items()), self.run_id, self.replid, self._replica)))
 
     # -- commands
 

@@ -22,6 +22,7 @@ def scenario(
     *,
     before: Callable[[World], object] = lambda world: None,
     bounds: Bounds = NONE,
+    is_large: bool = False,
     **setting: object,
 ) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
     """Register the decorated function; its docstring says what happens."""
@@ -29,7 +30,15 @@ def scenario(
     def add(begin: Callable[[World], None]) -> Callable[[World], None]:
         name = begin.__name__.replace("_", "-")
         sentence = " ".join((begin.__doc__ or "").split())
-        SCENARIOS[name] = Scenario(name, sentence, Setting(**setting), begin, before, bounds)  # type: ignore[arg-type]
+        SCENARIOS[name] = Scenario(
+            name,
+            sentence,
+            Setting(**setting),  # type: ignore[arg-type]
+            begin,
+            before,
+            bounds,
+            is_large,
+        )
         return begin
 
     return add
@@ -219,7 +228,25 @@ def notices_get_lost(world: World) -> None:
 
 @scenario()
 def a_held_poll(world: World) -> None:
-    """A poll is held for three seconds while a message comes, and one for which there is none."""
+    """A poll is held for three seconds while a message comes."""
     sender(world, "alice", "a1", at=0)
     reader(world, "bob", 1, wait_s=3.0)
+
+
+@scenario(workers=1)
+def a_poll_held_in_vain(world: World) -> None:
+    """A poll is held for three seconds while a message comes to another mailbox, at the only worker."""
+    poll_in_vain(world)
+
+
+@scenario(is_large=True)
+def a_poll_held_in_vain_at_one_of_two_workers(world: World) -> None:
+    """A poll is held for three seconds while a message comes to another mailbox, and one for it as well."""
+    poll_in_vain(world)
+    reader(world, "bob", 1, wait_s=3.0)
+
+
+def poll_in_vain(world: World) -> None:
+    """Add a sender, and a reader of a mailbox to which nothing comes."""
+    sender(world, "alice", "a1", at=0)
     reader(world, "carol", 0, wait_s=3.0, mailbox="carol")

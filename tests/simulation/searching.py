@@ -45,6 +45,8 @@ class Scenario:
     begin: Callable[[World], object]
     before: Callable[[World], object] = lambda world: None
     bounds: Bounds = Bounds(1, 0)
+    is_large: bool = False
+    """Whether all of its executions take many minutes: tried only if it is named, and random ones always."""
 
 
 @dataclass
@@ -64,22 +66,33 @@ class Search:
 
     scenario: Scenario
     bounds: Bounds
+    by_history: bool = False
+    """Whether states are the same only if all was learnt in the same order: many more of them."""
     executions: int = 0
     states: dict[int, list[Bounds]] = field(default_factory=dict)
+    ends: set[object] = field(default_factory=set)
+    """How executions have ended: see World.end."""
+    reasons: set[str] = field(default_factory=set)
+    """Why executions break a promise."""
     may_fail: bool = False
     """Whether there was a step that could have been a fault."""
     is_complete: bool = False
     """Whether all were tried."""
 
-    def run(self, most: int | None = None, *, cpu_s: float = math.inf) -> Found | None:
-        """Try them all, or so many, or for so long; return the first that breaks a promise."""
+    def run(self, most: int | None = None, *, cpu_s: float = math.inf, goes_on: bool = False) -> Found | None:
+        """Try them all, or so many, or for so long; return the first that breaks a promise.
+
+        If it `goes_on`, only note the `reasons`.
+        """
         until_s = time.process_time() + cpu_s
         beginnings: deque[tuple[int, ...]] = deque([()])
         while beginnings and (most is None or self.executions < most) and time.process_time() < until_s:
             execution = _Path(beginnings.popleft(), self.bounds, self._is_new)
             self.executions += 1
-            if found := execute(self.scenario, execution):
+            found = execute(self.scenario, execution, self.ends.add)
+            if found and not goes_on:
                 return found
+            self.reasons |= {found.why} if found else set()
             beginnings += execution.others
             self.may_fail |= execution.may_fail
             if self.executions % COLLECT_EVERY == 0:
@@ -87,7 +100,8 @@ class Search:
         self.is_complete = not beginnings
         return None
 
-    def _is_new(self, state: int, left: Bounds) -> bool:
+    def _is_new(self, world: World, left: Bounds) -> bool:
+        state = world.fingerprint() if self.by_history else world.state()
         seen = self.states.setdefault(state, [])
         if any(one.interruptions >= left.interruptions and one.faults >= left.faults for one in seen):
             return False
@@ -103,7 +117,7 @@ class _Path:
     """The choices of one execution: its beginning, then the defaults. `others` are more beginnings."""
 
     def __init__(
-        self, beginning: tuple[int, ...], left: Bounds, is_new: Callable[[int, Bounds], bool]
+        self, beginning: tuple[int, ...], left: Bounds, is_new: Callable[[World, Bounds], bool]
     ) -> None:
         self._beginning = beginning
         self._taken: list[int] = []
@@ -131,7 +145,7 @@ class _Path:
     def visit(self) -> None:
         """Raise _Known if an earlier execution went on from here."""
         assert self.world is not None
-        if not self._is_new(self.world.fingerprint(), self._left):
+        if not self._is_new(self.world, self._left):
             raise _Known
 
 
@@ -160,8 +174,10 @@ def walks(scenario: Scenario, bounds: Bounds, seeds: range) -> Iterator[Found | 
         yield execute(scenario, _Walk(seed, bounds))
 
 
-def execute(scenario: Scenario, choices: _Path | _Walk) -> Found | None:
-    """Run one execution to its end; return it if it breaks a promise."""
+def execute(
+    scenario: Scenario, choices: _Path | _Walk, ended: Callable[[object], object] = lambda end: None
+) -> Found | None:
+    """Run one execution to its end, which `ended` is told; return it if it breaks a promise."""
     world = choices.world = World(scenario.setting)
     try:
         scenario.before(world)
@@ -169,6 +185,7 @@ def execute(scenario: Scenario, choices: _Path | _Walk) -> Found | None:
         world.hub.trace.clear()
         scenario.begin(world)
         world.run(choices)
+        ended(world.end())
         choices.visit()
         world.heal()
         check(world)

@@ -69,6 +69,11 @@ class Worker:
         self.relay = _made(Relay, parts)
         self._background = [self.relay, parts["rechecks"], parts["notifier"]]
 
+    @property
+    def memory(self) -> object:
+        """Return all that the process holds; nothing, once it was killed."""
+        return self.name if self.is_dead else (self.name, self.started, self.messenger, self._background)
+
     def start(self) -> None:
         """Do what a worker does before it takes requests."""
         for each in self._background:

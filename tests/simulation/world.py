@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tests.simulation import mongo_client, redis_client
+from tests.simulation.canonical import Walk
 from tests.simulation.history import History
-from tests.simulation.hub import Hub, Step
-from tests.simulation.mongo_client import MongoClient
+from tests.simulation.hub import Actor, Hub, Step
+from tests.simulation.mongo_client import Collection, Database, MongoClient
 from tests.simulation.mongo_server import MongoServer
 from tests.simulation.network import Network
 from tests.simulation.primitives import Running
@@ -98,6 +100,7 @@ class World:
             raise
         finally:
             actor.process = None
+            actor.answers = 0
 
     def stored(self, mailbox: str) -> int:
         """Return how many messages of a mailbox MongoDB has."""
@@ -165,19 +168,46 @@ class World:
         actor = self.hub.spawn(name, what)
         self.hub.run(until=lambda: actor.is_done)
 
+    def state(self) -> int:
+        """Return what decides how the execution goes on: the same, whatever order of steps has led to it."""
+        walk = Walk(_apart)
+        memories = [walk(worker.memory) for worker in self.workers]
+        return hash((*memories, self.hub.state(walk), walk(self.history), *self._stores()))
+
     def fingerprint(self) -> int:
-        """Return what decides how the execution goes on."""
+        """Return what decides how the execution goes on: all that was learnt, in its order."""
         return hash(
             (
                 self.hub.fingerprint(),
-                self.redis.fingerprint(),
-                self.promoted and self.promoted.fingerprint(),
-                tuple(client.server is self.redis for client in self._clients),
-                self.mongo.fingerprint(),
                 self.history.fingerprint(),
-                tuple(inbox.fingerprint() for inbox in self._inboxes),
                 tuple((worker.name, worker.is_dead or worker.log) for worker in self.workers),
-                self.to_redis.is_down,
-                self.to_mongo.is_down,
+                *self._stores(),
             )
         )
+
+    def end(self) -> tuple[object, ...]:
+        """Return the state at the end of an execution, and what the clients and the stores have, in words."""
+        stored = self.mongo.applied, sorted(self.redis.data.items())
+        return self.state(), self.hub.clock, repr(self.history), repr(stored)
+
+    def _stores(self) -> tuple[object, ...]:
+        """Return what is in the stores, and on its way from them."""
+        return (
+            self.redis.fingerprint(),
+            self.promoted and self.promoted.fingerprint(),
+            tuple(client.server is self.redis for client in self._clients),
+            self.mongo.fingerprint(),
+            tuple(inbox.fingerprint() for inbox in self._inboxes),
+            self.to_redis.is_down,
+            self.to_mongo.is_down,
+        )
+
+
+_STORES = (RedisServer, MongoServer, RedisClient, MongoClient, Collection, Database, Network, Inbox)
+
+
+def _apart(value: Any) -> object | None:
+    """Return what stands for an object that is not walked through: see Walk."""
+    if isinstance(value, Actor | Worker):
+        return type(value).__name__, value.name
+    return type(value).__name__ if isinstance(value, (*_STORES, Hub, World, logging.Logger)) else None
