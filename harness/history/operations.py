@@ -245,6 +245,8 @@ class LineReader:
         force_setattr(poll, "row", intern(poll.row))
         force_setattr(poll, "consumer", intern(poll.consumer))
         force_setattr(poll, "reader", intern(poll.reader))
+        if poll.source:
+            force_setattr(poll, "source", intern(poll.source))
         if poll.messages:
             force_setattr(poll, "messages", tuple(map(self._known, poll.messages)))
 
