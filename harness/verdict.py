@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.history import History
 
 MAX_EVENTS_PER_FINDING = 10
+MAX_MESSAGES_PER_EVENT = 5
 
 
 class Verdict(StrEnum):
@@ -38,7 +39,11 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 class Finding(Record, frozen=True):
-    """One violation of a promise, explained by at most ten events of the history (raw JSON objects)."""
+    """One violation of a promise, explained by at most ten events of the history (raw JSON objects).
+
+    Where the answer to a poll brought more than five messages, the event has five of them, those first that
+    the finding names, and `messages_left_out`: how many more there were.
+    """
 
     promise: str
     kind: str

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from harness.checkers.traits import TRAITS, traits_of
 from harness.history import NS_PER_S, TARGETS, Event, History
-from harness.verdict import MAX_EVENTS_PER_FINDING, Finding, Judgement, judge
+from harness.verdict import (
+    MAX_EVENTS_PER_FINDING,
+    MAX_MESSAGES_PER_EVENT,
+    Finding,
+    Judgement,
+    judge,
+)
 
 MAX_FINDINGS_PER_KIND = 20
 """Twenty are enough to describe a server that loses everything; the evidence counts the rest."""
+
+
+_NAMES = ("id", "client_message_id")
 
 
 def at(history: History, ns: float) -> str:
@@ -24,7 +34,10 @@ def at(history: History, ns: float) -> str:
 def finding(
     promise: str, kind: str, sentence: str, events: Iterable[Event], suspected_cause: str = ""
 ) -> Finding:
-    """Return a finding with its first ten events, each once, in the order of time."""
+    """Return a finding with its first ten events, each once, in the order of time.
+
+    Of a page of many messages it keeps five, those first that the sentence or another event names.
+    """
     chosen: list[Event] = []
     for event in events:
         if len(chosen) < MAX_EVENTS_PER_FINDING and event not in chosen:
@@ -33,8 +46,29 @@ def finding(
         sentence = sentence[0].upper() + sentence[1:]  # other sentences begin with a name
     if traits := traits_of(chosen):
         sentence += f" Unusual about it: {', '.join(traits)}."
-    return Finding(
-        promise, kind, sentence, tuple(sorted(chosen, key=lambda event: int(event["t"]))), suspected_cause
+    in_time = sorted(chosen, key=lambda event: int(event["t"]))
+    return Finding(promise, kind, sentence, tuple(_shortened(in_time, sentence)), suspected_cause)
+
+
+def _shortened(events: Sequence[Event], sentence: str) -> Iterator[Event]:
+    """Yield the events, with `messages_left_out` where a page has more than five messages."""
+    ids = {event[key] for event in events for key in _NAMES if event.get(key)}
+    for event in events:
+        page = event.get("messages") or ()
+        if len(page) <= MAX_MESSAGES_PER_EVENT:
+            yield event
+            continue
+        named = [place for place, one in enumerate(page) if _is_named(one, ids, sentence)]
+        places = sorted([*dict.fromkeys([*named, *range(len(page))])][:MAX_MESSAGES_PER_EVENT])
+        left_out = len(page) - len(places)
+        yield {**event, "messages": [page[place] for place in places], "messages_left_out": left_out}
+
+
+def _is_named(message: Mapping[str, Any] | str, ids: Collection[Any], sentence: str) -> bool:
+    """Whether this message of a page is one that the finding is about; a client's page has ids alone."""
+    own = [message] if isinstance(message, str) else [message.get(key) for key in _NAMES]
+    return any(
+        name in ids or re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", sentence) for name in own if name
     )
 
 

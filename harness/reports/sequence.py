@@ -156,7 +156,8 @@ def _steps_of_request(event: Event) -> Iterable[Step]:
     yield Step(int(event.get("start") or at_ns), client, SERVER, asked)
     said = [str(event.get("status") or "no answer")]
     if event.get("is_poll") and event.get("messages"):
-        said.append(f"messages {', '.join(map(str, event['messages']))}")
+        more = f" and {left_out} more" if (left_out := event.get("messages_left_out")) else ""
+        said.append(f"messages {', '.join(map(str, event['messages']))}{more}")
     said += [f"made so: {event['script']}"] if event.get("script") else []
     said += ["closed by the client"] if event.get("aborted") else []
     yield Step(at_ns, SERVER, client, "; ".join(said))
@@ -173,10 +174,11 @@ def _page(event: Event) -> str:
     """Return the answer to a poll in a few words."""
     if event.get("outcome") != "ok":
         return f"{event.get('status') or event.get('error') or 'no answer'}, {event.get('outcome')}"
-    messages = event.get("messages") or []
+    messages, left_out = event.get("messages") or [], event.get("messages_left_out", 0)
     numbers = [one["seq"] for one in messages if isinstance(one, Mapping) and one.get("seq") is not None]
-    count = "1 message" if len(messages) == 1 else f"{len(messages) or 'no'} messages"
-    seqs = f", seq {', '.join(_ranges(numbers))}" if numbers else ""
+    number = len(messages) + left_out
+    count = "1 message" if number == 1 else f"{number or 'no'} messages"
+    seqs = f", seq {', '.join([*_ranges(numbers), *(['…'] if left_out else [])])}" if numbers else ""
     cursor = f", cursor {event['next_since']}" if event.get("next_since") else ""
     return f"{count}{seqs}{cursor}"
 

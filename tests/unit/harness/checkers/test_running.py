@@ -9,9 +9,11 @@ import time
 import pytest
 from msgspec import to_builtins
 
-from harness.checkers import PROMISES, no_loss, promise_of, run_checker
+from harness.checkers import PROMISES, no_duplicate, no_loss, promise_of, run_checker
+from harness.checkers.findings import finding
 from harness.history import History
 from harness.history.instants import instant
+from harness.reports.sequence import told
 from harness.verdict import Judgement, Verdict
 
 from .histories import Story, message
@@ -49,6 +51,36 @@ def test_many_findings_are_counted_and_the_first_are_kept() -> None:
     assert len(judgement.findings) == 20
     assert judgement.evidence["findings"] == {"stored_but_skipped": 50}
     assert judgement.reason.endswith("which passes it (and 49 more).")
+
+
+def test_of_a_long_page_a_finding_has_what_it_names_and_how_much_it_leaves_out() -> None:
+    story = Story()
+    page = [message(f"m{number}", 1.0 + number / 100) for number in range(100)]
+    for number in range(100):
+        story.send(f"m{number}", 1.0 + number / 100)
+    story.poll(3.0, *page, since=None).poll(5.0, page[57], since=page[-1]["timestamp"])
+    (found,) = no_duplicate(story.history()).findings
+    long = next(event for event in found.events if event.get("messages_left_out"))
+    assert long["messages_left_out"] == 95
+    assert [one["content"] for one in long["messages"]] == [
+        *(f"content m{n}" for n in range(4)),
+        "content m57",
+    ]
+    assert any("100 messages" in line for line in told(found))
+
+
+def test_a_client_s_page_is_shortened_in_the_same_way() -> None:
+    request = {"kind": "client_request", "t": 1, "is_poll": True, "messages": [f"id{n}" for n in range(30)]}
+    found = finding("shows-once", "shown_again", "It showed id25 twice.", [request])
+    (event,) = found.events
+    assert event["messages"] == [*(f"id{n}" for n in range(4)), "id25"]
+    assert event["messages_left_out"] == 25
+    assert any("id25 and 25 more" in line for line in told(found))
+
+
+def test_a_short_page_is_shown_as_it_is() -> None:
+    event = {"kind": "poll", "t": 1, "messages": [{"id": str(number)} for number in range(5)]}
+    assert finding("order", "out_of_order", "It is.", [event]).events == (event,)
 
 
 def test_a_judgement_is_plain_json() -> None:
