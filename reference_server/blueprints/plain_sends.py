@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _PATH = re.compile("/api/users/messages")
-_TYPES = {"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"}
+_TYPE = re.compile(r"application/json(?:; ?charset=utf-8)?", re.ASCII | re.IGNORECASE)
 _LENGTH = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 """Of bytes, always less than MAX_BODY_BYTES."""
 
@@ -24,7 +24,7 @@ def plain_sends(sends: Sends, *, trusted_proxies: int) -> Kind:
 
     def answer(user: str, path: re.Match[str], environ: WSGIEnvironment) -> Answer | None:
         length = environ.get("CONTENT_LENGTH", "")
-        is_plain = environ.get("CONTENT_TYPE") in _TYPES and _LENGTH.fullmatch(length)
+        is_plain = _TYPE.fullmatch(environ.get("CONTENT_TYPE", "")) and _LENGTH.fullmatch(length)
         if not is_plain or environ["QUERY_STRING"] or "HTTP_TRANSFER_ENCODING" in environ:
             return None
 

@@ -145,6 +145,7 @@ PLAIN = {
     "as usual": sent(HI),
     "of every field": sent(HI | {"client_message_id": "one", "from_username": "alice"}),
     "with a charset": sent(HI, Content_Type="application/json; charset=utf-8"),
+    "in capitals": sent(HI, Content_Type="Application/JSON;charset=UTF-8"),
     "told to go on": sent(HI, Expect="100-continue"),
     "from a browser": sent(
         HI, Cookie="a=b", Origin="http://chat", Accept_Encoding="gzip", Connection="keep-alive"
