@@ -70,7 +70,7 @@ class Search:
     """Whether states are the same only if all was learnt in the same order: many more of them."""
     executions: int = 0
     states: dict[int, list[Bounds]] = field(default_factory=dict)
-    ends: set[object] = field(default_factory=set)
+    ends: set[tuple[object, ...]] = field(default_factory=set)
     """How executions have ended: see World.end."""
     reasons: set[str] = field(default_factory=set)
     """Why executions break a promise."""
@@ -175,7 +175,9 @@ def walks(scenario: Scenario, bounds: Bounds, seeds: range) -> Iterator[Found | 
 
 
 def execute(
-    scenario: Scenario, choices: _Path | _Walk, ended: Callable[[object], object] = lambda end: None
+    scenario: Scenario,
+    choices: _Path | _Walk,
+    ended: Callable[[tuple[object, ...]], object] = lambda end: None,
 ) -> Found | None:
     """Run one execution to its end, which `ended` is told; return it if it breaks a promise."""
     world = choices.world = World(scenario.setting)

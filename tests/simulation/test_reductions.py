@@ -15,9 +15,12 @@ import pytest
 
 from tests.simulation.breaking import broken_by
 from tests.simulation.canonical import Walk
+from tests.simulation.clients import sender
+from tests.simulation.hub import Hub
 from tests.simulation.primitives import simulated
-from tests.simulation.scenarios import SCENARIOS
-from tests.simulation.searching import Bounds, Search
+from tests.simulation.scenarios import SCENARIOS, happening
+from tests.simulation.searching import Bounds, Scenario, Search
+from tests.simulation.world import Setting, World
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -75,6 +78,33 @@ def _searches(scenario: str, bounds: Bounds) -> tuple[Search, Search]:
         search.run(goes_on=True)
         assert search.is_complete
     return merged, apart
+
+
+def test_threads_of_a_killed_worker_change_nothing_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this reduction each of them has a step, at any moment, in which it ends."""
+
+    def begin(world: World) -> None:
+        sender(world, "alice", "a1", at=0)
+        happening(world, "a worker is killed", lambda: world.crash(0))
+
+    def search() -> Search:
+        search = Search(
+            Scenario("kill", "The only worker is killed.", Setting(workers=1), begin), Bounds(0, 0)
+        )
+        assert search.run() is None
+        assert search.is_complete
+        return search
+
+    at_once = search()
+    monkeypatch.setattr(Hub, "_end_the_killed", lambda hub: None)
+    one_by_one = search()
+    assert _data(at_once) == _data(one_by_one)
+    assert len(one_by_one.states) > len(at_once.states)
+
+
+def _data(search: Search) -> set[tuple[object, ...]]:
+    """Return how executions have ended, without the states of threads."""
+    return {end[1:] for end in search.ends}
 
 
 # -- what a state is
