@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from harness.checkers import not_made
 from harness.client.patience import Patience
 from harness.client.variety.variety import Variety
 from harness.faults import FaultInjector
@@ -73,7 +74,7 @@ class Run:
 
         complaints = Complaints(recorder, slowed=profile.statuses.slowed)
         patience = Patience()
-        known_queues = queues if profile.knows_queues else None
+        known_queues = queues if profile.knows_queues and self.promises("bounded") else None
         self.users = Users(instances, recorder, self.variety)
         self.messages = Messages(recorder, self.variety, complaints, patience)
         self.senders = Senders(self.messages, recorder, self.random)
@@ -86,6 +87,10 @@ class Run:
         self.seen = Seen(recorder)
         self.steady = SteadyState(recorder, instances, self.users, self.messages, self.readers)
         self.checks = Checks(recorder, complaints, knows_queues=known_queues is not None)
+
+    def promises(self, promise: str) -> bool:
+        """Whether the target makes a promise; what a row checks by itself may not demand another one."""
+        return not not_made(promise, self.semantics)
 
     def check(self, *checkers: Checker) -> None:
         """Judge the history so far by these promises.

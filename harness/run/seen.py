@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from harness.checkers import not_made
 from harness.checkers.expected_answers import is_total
 from harness.checkers.messages import group
 from harness.history import NS_PER_S, Outcome, Recorder
@@ -34,12 +35,13 @@ class Seen:
         """Count the acks that should have said `replayed` and did not.
 
         Of the acked attempts at one message, only the one that stored it is not a replay. A server that never
-        says `replayed` has no such mark.
+        says `replayed` has no such mark, and one that does not promise to store a message once, no replays.
         """
+        history = self._recorder.history()
         acks = [event for event in self._recorder.events if event["kind"] == "sent"]
-        if all(ack["replayed"] is None for ack in acks):
+        if all(ack["replayed"] is None for ack in acks) or not_made("no-duplicate", history.semantics):
             return 0
-        messages = group(self._recorder.history().sends)
+        messages = group(history.sends)
         acked = [message.attempts for message in messages if message.outcome is Outcome.OK]
         marked_new = [sum(a.outcome is Outcome.OK and not a.replayed for a in attempts) for attempts in acked]
         return sum(max(0, count - 1) for count in marked_new)

@@ -24,6 +24,7 @@ from harness.history.instants import instant
 from harness.run import Inconclusive, PromiseBroken, Run
 from harness.run.recorded import begun_and_answered, given_up
 from harness.runner.ending import decide
+from harness.semantics import Semantics
 from harness.targets.profile import Profile
 from harness.verdict import Verdict
 
@@ -323,8 +324,16 @@ def test_a_queue_that_stays_wrong_breaks_the_promise(run: Run, queues: Any, pair
         run.queues.require_right()
 
 
-@pytest.mark.parametrize("profile", [replace(PROFILE, stores_as_the_contract=False)])
-def test_nobody_looks_into_the_redis_of_a_server_that_stores_in_its_own_way(run: Run, queues: Any) -> None:
+@pytest.mark.parametrize(
+    "profile",
+    [
+        replace(PROFILE, stores_as_the_contract=False),
+        replace(PROFILE, semantics=Semantics(promises=("no-loss",))),
+    ],
+)
+def test_nobody_looks_into_the_redis_of_a_server_that_stores_in_its_own_way_or_promises_no_bounds(
+    run: Run, queues: Any
+) -> None:
     queues.wrong = lambda mailbox, acked: "never asked"
     run.queues.wait_until_right()
     run.queues.require_right()

@@ -16,6 +16,7 @@ from harness.run.broken import PromiseBroken
 from harness.run.steady import NOT_NORMAL, NotNormal, SteadyState, arrives
 from harness.runner.ending import may_be_decided, require_normal_before_faults
 from harness.runner.injecting import injects_faults
+from harness.semantics import Semantics
 from tests.unit.harness.checkers.histories import Story, message
 
 INSTANT = Bounds(poll_interval_s=1e-9, delivered_within_s=1e-9, recovers_within_s=1e-9)
@@ -54,6 +55,9 @@ def test_after_the_heal_only_what_was_sent_since_counts() -> None:
     assert not arrives(history, history.sends[0].start_ns + 1)
 
 
+THE_REFERENCE = Semantics()
+
+
 class Server:
     """What a steady state asks: new users, sends, polls; `delivers` and `lets_in` say how well it works."""
 
@@ -66,8 +70,11 @@ class Server:
         bounds: Bounds = INSTANT,
         queues_from: int = 1,
         unready: tuple[str, ...] = (),
+        semantics: Semantics = THE_REFERENCE,
     ) -> None:
-        self.recorder = Recorder(io.BytesIO(), row="ROW-01", title="a row", seed=1, bounds=bounds)
+        self.recorder = Recorder(
+            io.BytesIO(), row="ROW-01", title="a row", seed=1, bounds=bounds, semantics=semantics
+        )
         self._queues_from = queues_from
         self._unready = [*unready]
         self.targets = ["a target"] if is_started else []
@@ -192,6 +199,13 @@ def test_after_faults_a_message_must_arrive_that_was_sent_since() -> None:
     broken.fault()
     with pytest.raises(PromiseBroken, match="after 'redis refused' was healed, no message was"):
         broken.steady.require_after_the_last_heal()
+
+
+def test_a_server_that_does_not_promise_to_recover_may_deliver_nothing_after_faults() -> None:
+    server = Server(delivers=False, semantics=Semantics(promises=("no-loss",)))
+    server.fault()
+    server.steady.require_after_the_last_heal()
+    assert not server.sent
 
 
 def test_a_server_that_delivers_and_does_not_get_ready_is_not_normal() -> None:
