@@ -50,8 +50,8 @@ class Consumer:
     """When each poll began, in ns."""
     ends: array[int] = field(default_factory=_times)
     """When each poll was answered, or given up."""
-    intended: array[int] = field(default_factory=_times)
-    """When each poll was meant to begin."""
+    readies: array[int] = field(default_factory=_times)
+    """When each poll could begin at the earliest: as intended, but not before the one before it had ended."""
     gap_polls: list[Poll] = field(default_factory=list)
     """The polls whose answers admitted a gap, in their order."""
     has_held: bool = False
@@ -221,14 +221,17 @@ class _Walk:
         self._cursor: str = BEGINNING
         self._timestamp: str = BEGINNING
         self._seq = self._begun_ns = -math.inf
+        self._ended_ns = 0
 
     def look_at(self, poll: Poll) -> None:
         """Note one more poll, and what it brought."""
         consumer = self._consumer
         consumer.polls.append(poll)
+        end_ns, ready_ns = poll.end_ns, poll.intended_ns
         consumer.starts.append(poll.start_ns)
-        consumer.ends.append(poll.end_ns)
-        consumer.intended.append(poll.intended_ns)
+        consumer.ends.append(end_ns)
+        consumer.readies.append(ready_ns if ready_ns > self._ended_ns else self._ended_ns)
+        self._ended_ns = end_ns
         if poll.wait_s:
             consumer.has_held = True
         if poll.has_more:
@@ -300,8 +303,8 @@ class Mailbox:
         self._end_ns = history.end_ns
         self._retained = history.bounds.retained_messages
         self._drops_for_cursors = history.policy.older_cursors == "gap"
-        self._starts = sorted(message.first_start_ns for message in self.kept)
-        self._acks = sorted(message.ack_ns for message in self.kept if message.ack_ns is not None)
+        self._starts = array("q", [message.first_start_ns for message in self.kept])  # in their order
+        self._acks = array("q", sorted([it.ack_ns for it in self.kept if it.ack_ns is not None]))
         self.acked = [message for message in self.kept if message.outcome is OK]
         self.existing = [
             message for message in self.kept if message.ack_ns is not None or message in received
@@ -345,18 +348,17 @@ class Mailbox:
     @cached_property
     def droppable_ns(self) -> dict[Message, float]:
         """When enough may have followed each message for retention to drop it; infinity if never."""
-        starts = [message.first_start_ns for message in self.kept]
-        return dict(zip(self.kept, self._followed_ns(starts), strict=True))
+        return dict(zip(self.kept, self._followed_ns(), strict=True))
 
-    def _followed_ns(self, starts: Iterable[int]) -> Iterator[float]:
-        """Yield when retention may drop each of the messages that began then, in their order."""
+    def _followed_ns(self) -> Iterator[float]:
+        """Yield when retention may drop each message."""
         if self._semantics.retention != "count":
             is_by_age = self._semantics.retention == "age"
             kept_ns = self._semantics.retained_for_s * NS_PER_S if is_by_age else math.inf
-            yield from (start_ns + kept_ns for start_ns in starts)
+            yield from (start_ns + kept_ns for start_ns in self._starts)
             return
         acks, followers, surely_older = self._acks, self._starts, 0
-        for start_ns in starts:  # which rise, as do the acks
+        for start_ns in followers:  # they rise, as do the acks
             while surely_older < len(acks) and acks[surely_older] <= start_ns:
                 surely_older += 1
             last_to_follow = surely_older + self._retained

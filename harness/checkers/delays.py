@@ -102,10 +102,12 @@ def _of_the_first_poll(
 ) -> Delay:
     """Return the delay of a message that came with the first poll after its ack, as nearly all do."""
     start_ns, end_ns = consumer.starts[place], consumer.ends[place]
-    idle_ns = lag_ns = _lag_ns(consumer, place, base_ns)
-    if place and (
-        consumer.has_full_pages or consumer.intended[place] - consumer.ends[place - 1] > interval_ns
-    ):
+    ready_ns = consumer.readies[place]
+    lag_ns = start_ns - (ready_ns if ready_ns > base_ns else base_ns)
+    if lag_ns < 0:
+        lag_ns = 0
+    idle_ns = lag_ns
+    if place and (consumer.has_full_pages or ready_ns - consumer.ends[place - 1] > interval_ns):
         idle_ns = max(lag_ns, _idle_ns(consumer, place, base_ns, interval_ns))
     delay_ns, phase_ns = end_ns - base_ns - idle_ns, start_ns - base_ns - idle_ns
     round_trip_ns = end_ns - (start_ns if start_ns > base_ns else base_ns)
@@ -131,7 +133,7 @@ def _of_a_later_poll(
     starts, end_ns = consumer.starts, consumer.ends[place]
     chance = bisect_left(starts, base_ns)
     begin = _round_begin(consumer, place, chance)
-    lag_ns = _lag_ns(consumer, place, base_ns)
+    lag_ns = max(0, starts[place] - max(consumer.readies[place], base_ns))
     idle_ns = [_idle_ns(consumer, it, base_ns, interval_ns) for it in range(chance, place + 1)]
     idle_ns[-1] = max(lag_ns, idle_ns[-1])
     return Delay(
@@ -149,23 +151,13 @@ def _of_a_later_poll(
     )
 
 
-def _lag_ns(consumer: Consumer, place: int, base_ns: int) -> int:
-    """Return how much later than intended the harness started a poll, the next one after that before it."""
-    start_ns, ready_ns = consumer.starts[place], consumer.intended[place]
-    if base_ns > ready_ns:
-        ready_ns = base_ns
-    if place and (before_ns := consumer.ends[place - 1]) > ready_ns:
-        ready_ns = before_ns
-    return start_ns - ready_ns if start_ns > ready_ns else 0
-
-
 def _idle_ns(consumer: Consumer, place: int, base_ns: int, interval_ns: int) -> int:
     """Return how long a reader did nothing before a poll, if it did not mean to poll at its interval."""
     if not place:
         return 0
     before_ns = consumer.ends[place - 1]
     pause_ns = 0 if consumer.has_more_before(place) else interval_ns
-    was_away = consumer.intended[place] - before_ns > pause_ns + AT_ONCE_NS
+    was_away = consumer.readies[place] - before_ns > pause_ns + AT_ONCE_NS
     idle_ns = consumer.starts[place] - max(before_ns, base_ns)
     return idle_ns if was_away and idle_ns > pause_ns else 0
 

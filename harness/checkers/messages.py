@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -98,7 +99,7 @@ class Matched:
     scale: Scale
     positions: Mapping[Message, Position]
     """Where a message is, by its first delivery or else by an ack; absent if unknown or not comparable."""
-    received: frozenset[Message]
+    received: AbstractSet[Message]
     """The messages that any consumer received."""
     is_one_to_one: bool
     """Whether each message has one id, and each id belongs to one message."""
@@ -201,7 +202,7 @@ def match(history: History) -> Matched:
             acked = filter(None, map(position_of, message.attempts))
             positions.update((message, where) for where in islice(acked, 1))
     arrivals = {consumer: tuple(all_) for consumer, all_ in deliveries.items()}
-    return Matched(messages, arrivals, scale, positions, frozenset(known), finder.is_one_to_one)
+    return Matched(messages, arrivals, scale, positions, known, finder.is_one_to_one)
 
 
 @dataclass
