@@ -200,7 +200,7 @@ def coverage(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Judge a history of a million events, or `-- --events 50000`, within limits of time and memory.
 
-    The limits are three times what parsing it takes, and a gigabyte.
+    The limits are 2.75 times what parsing it takes, and a gigabyte.
     """
     install(session, "dev")
     events = session.posargs[-1] if session.posargs else "1000000"
