@@ -8,13 +8,13 @@ MetricsFolder sets. Unit tests do not set it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from reference_server.errors import Failure
@@ -128,13 +128,33 @@ class Metrics:
         registry = self._registry
         if self._folder is not None:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]  # it has no types
+            _AllWorkers(registry, str(self._folder))  # type: ignore[no-untyped-call]  # it has no types
         outbox = GaugeMetricFamily(
             "chat_outbox_pending",
             "Mailboxes in the outbox, whose queue still waits for a push",
             value=pending,
         )
         return generate_latest(registry) + generate_latest(_Just(outbox))
+
+
+class _AllWorkers(MultiProcessCollector):
+    """What all workers have counted."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the sums of the files that have a size. Override the library's method.
+
+        A worker that has just created a file, or was killed while it did so, leaves an empty one. The
+        library raises an error for it.
+        """
+        files = [str(file) for file in Path(self._path).glob("*.db") if _size(file)]
+        return self.merge(files)  # type: ignore[no-untyped-call, no-any-return]  # it has no types
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # gauges of a dead worker are removed
+        return 0
 
 
 class _Just:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
 from reference_server.adapters.circuit_breaker import CircuitBreaker
@@ -164,3 +166,11 @@ def test_the_visible_delay_is_that_of_the_oldest_message_after_a_cursor(http: Ht
     assert value(http, "chat_visible_delay_seconds_count") == 1
     http.poll(f"?since={quote(two_more['next_since'])}")
     assert value(http, "chat_visible_delay_seconds_count") == 1, "an empty page has none"
+
+
+def test_a_file_that_a_worker_has_only_just_created_is_left_out(tmp_path: Path) -> None:
+    counted = MmapedDict(str(tmp_path / "counter_1.db"))
+    counted.write_value(mmap_key("chat_sent", "chat_sent_total", [], [], "Sent"), 3.0, 0.0)
+    counted.close()
+    (tmp_path / "counter_2.db").touch()
+    assert parse(Metrics(tmp_path).page(pending=0).decode())["chat_sent_total", ()] == 3
