@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.checkers.consumers import Consumer, Mailbox, by_reader, consumers_of, mailboxes
+from harness.checkers.consumers import Consumer, by_reader, consumers_of
 from harness.checkers.cursor_progress import CursorProgress
 from harness.checkers.fault_windows import unquiet_times
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.later_deliveries import LaterDeliveries
+from harness.checkers.mailboxes import Mailbox, mailboxes
 from harness.checkers.messages import Matched, Message, match
 from harness.checkers.spans import Spans
 from harness.checkers.suspected_causes import of_missing

@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from harness.checkers.consumers import AT_ONCE_NS, Consumer, Mailbox
+from harness.checkers.consumers import AT_ONCE_NS, Consumer
+from harness.checkers.mailboxes import Mailbox
 from harness.checkers.messages import Message
 from harness.history import NS_PER_S, Poll
 

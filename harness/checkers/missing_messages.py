@@ -7,7 +7,8 @@ from bisect import bisect_right
 from functools import cached_property
 from itertools import accumulate
 
-from harness.checkers.consumers import Consumer, Mailbox
+from harness.checkers.consumers import Consumer
+from harness.checkers.mailboxes import Mailbox
 from harness.checkers.messages import Matched
 from harness.history import Outcome, Poll
 from harness.history.positions import BEGINNING, Position

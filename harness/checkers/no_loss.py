@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from harness.checkers.consumers import Consumer, by_reader, consumers_of, mailboxes
+from harness.checkers.consumers import Consumer, by_reader, consumers_of
 from harness.checkers.cursor_progress import CursorProgress
 from harness.checkers.fault_windows import fault_windows, unquiet_times
 from harness.checkers.findings import at, conclude, finding
 from harness.checkers.later_deliveries import LaterDeliveries
+from harness.checkers.mailboxes import mailboxes
 from harness.checkers.messages import Delivery, Matched, Message, match
 from harness.checkers.overdue import Overdue
 from harness.checkers.stuck import Stuck, stuck

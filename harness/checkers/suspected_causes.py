@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.checkers.consumers import Consumer, mailboxes
+from harness.checkers.consumers import Consumer
 from harness.checkers.fault_windows import recovered_ns
+from harness.checkers.mailboxes import mailboxes
 from harness.checkers.messages import Message, match
 from harness.history import Effect, History, Poll
 from harness.history.instants import Instant

@@ -14,9 +14,10 @@ from functools import cached_property
 from operator import attrgetter
 
 from harness.arithmetic import allowed_misses, floor_share
-from harness.checkers.consumers import Consumer, by_reader, consumers_of, mailboxes
+from harness.checkers.consumers import Consumer, by_reader, consumers_of
 from harness.checkers.delays import Delay, delays
 from harness.checkers.fault_windows import fault_windows
+from harness.checkers.mailboxes import mailboxes
 from harness.checkers.pressure import Pressure
 from harness.checkers.spans import Spans
 from harness.history import NS_PER_S, Bounds, History
