@@ -37,10 +37,15 @@ def server(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iter
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def processes(server: Target) -> list[psutil.Process]:
+    """The server's, looked for once: that takes longer than most tests. One that ends fails what follows."""
+    return [psutil.Process(server.pid), *server.workers()]
+
+
 @contextlib.contextmanager
-def spending(server: Target) -> Iterator[Callable[[], float]]:
+def spending(processes: list[psutil.Process]) -> Iterator[Callable[[], float]]:
     """Gives the seconds of CPU that the server's processes have spent since here."""
-    processes = [psutil.Process(server.pid), *server.workers()]
     before = sum(map(cpu_s, processes))
     yield lambda: sum(map(cpu_s, processes)) - before
 
@@ -76,9 +81,11 @@ def by_name(chat: Chat) -> dict[str, Worst]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_worst_input_costs_a_moment(server: Target, by_name: dict[str, Worst], name: str) -> None:
+def test_the_worst_input_costs_a_moment(
+    server: Target, processes: list[psutil.Process], by_name: dict[str, Worst], name: str
+) -> None:
     worst = by_name[name]
-    with spending(server) as spent_s:
+    with spending(processes) as spent_s:
         for _ in range(TIMES):
             assert replied(server.base_url, worst.data).status in (200, 201, *REFUSED, 501)
         assert spent_s() / TIMES < MOST_CPU_S
@@ -103,9 +110,11 @@ def test_every_field_of_every_endpoint_is_tried(server: Target) -> None:
     assert described <= tried
 
 
-def test_a_head_that_comes_byte_by_byte_is_not_read_again_and_again(server: Target) -> None:
+def test_a_head_that_comes_byte_by_byte_is_not_read_again_and_again(
+    server: Target, processes: list[psutil.Process]
+) -> None:
     head = b"GET /health/live HTTP/1.1\r\nHost: chat\r\n" + (b"X: " + b"a" * 8000 + b"\r\n") * 80 + b"\r\n"
-    with spending(server) as spent_s, Wire(server.base_url) as wire:
+    with spending(processes) as spent_s, Wire(server.base_url) as wire:
         for start in range(0, len(head), 400):
             wire.send(head[start : start + 400])
         assert wire.reply().status == 200
