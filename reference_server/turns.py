@@ -7,6 +7,7 @@ fifty at once took longer than their time limits, and the timeouts looked like a
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -37,6 +38,7 @@ class Turns(Generic[Item, Result]):
     `serve` takes a mailbox and the items of a batch. It returns for each item its result, or the exception to
     raise; one that it raises itself is everyone's in the batch. One of `everyones` is raised for all
     who wait, too: they would only take as long to fail. The thread that is next calls it for all that wait.
+    With `gathers` it first lets others run that are ready to: some of them may be about to wait.
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class Turns(Generic[Item, Result]):
         serve: Callable[[str, Sequence[Item]], Sequence[Result | BaseException]],
         *,
         everyones: tuple[type[Exception], ...] = (),
+        gathers: bool = False,
     ) -> None:
         self._serve = serve
         self._everyones = everyones
+        self._gathers = gathers
         self._guard = threading.Lock()
         self._waiting: dict[str, deque[_Place[Item, Result]]] = {}
         """For each mailbox at which a batch is being served."""
@@ -86,6 +90,8 @@ class Turns(Generic[Item, Result]):
 
     def _serve_with(self, mailbox: str, first: _Place[Item, Result]) -> None:
         """Serve the first place and those that wait behind it; then call them, and the next one to serve."""
+        if self._gathers:
+            time.sleep(0)
         batch = [first, *self._joining(mailbox, MOST - 1)]
         outcomes: Sequence[Result | BaseException]
         try:

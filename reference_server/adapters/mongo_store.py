@@ -18,6 +18,8 @@ from pymongo import errors
 from reference_server.adapters.heads import Heads, Known
 from reference_server.adapters.mongo import Document, Mongo
 from reference_server.adapters.mongo_after import ORDER, Alone, Stop, Updates, append_after
+from reference_server.adapters.mongo_documents import from_document, to_document
+from reference_server.adapters.mongo_pages import Pages
 from reference_server.adapters.mongo_together import Together
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
 from reference_server.interfaces import Breaker, Conversation, Cursor, Page, page_of
@@ -83,6 +85,7 @@ class MongoStore:
         self._alone = Alone(self._messages)
         self._together = Together(self._alone)
         self._durable = mongo.durable("messages")
+        self._pages = Pages(mongo)
         self._users = mongo.collection("users")
 
     @property
@@ -135,7 +138,7 @@ class MongoStore:
         for each in left:
             each.may_be_stored = True
         way = self._way(known, messages)
-        stored, stop = append_after(way, known.head, [_document(message) for message in messages])
+        stored, stop = append_after(way, known.head, [to_document(message) for message in messages])
         for each, message in zip(left[:stored], messages, strict=False):
             each.outcome = message
         for each in left[stored:]:
@@ -187,7 +190,7 @@ class MongoStore:
         if self._mongo.is_sharded:
             where[SHARD_KEY] = draft.recipient
         found = self._durable.find_one(where)
-        return _message(found) if found else None
+        return from_document(found) if found else None
 
     # -- reading
 
@@ -197,7 +200,7 @@ class MongoStore:
             messages = self._mongo.confirmed("messages")
             newest = messages.find({"recipient": recipient}, sort=[("seq", -1)], limit=limit)
             # In one batch: each one would be confirmed again.
-            return [_message(found) for found in newest.batch_size(limit + 1)][::-1]
+            return [from_document(found) for found in newest.batch_size(limit + 1)][::-1]
 
     def following(self, recipient: str, seq: int, limit: int) -> list[Message]:
         """See MessageStore."""
@@ -206,29 +209,13 @@ class MongoStore:
     def read(self, recipient: str, cursor: Cursor, limit: int) -> Page:
         """See MessageStore."""
         if cursor.given:
-            return self._read_on(recipient, cursor, limit)
+            return self._pages.after(recipient, cursor.since_us, limit)
         behind: Document = {"recipient": recipient, "timestamp_us": {"$gt": cursor.since_us}}
         with self._mongo.operation():
             newest = self._find({"recipient": recipient}, [("seq", -1)], 1)
             head_seq = newest[0].seq if newest else 0
             behind["seq"] = {"$gt": head_seq - self._window}
             return page_of(self._find(behind, [("seq", 1)], limit + 1), cursor, limit, head_seq)
-
-    def _read_on(self, recipient: str, cursor: Cursor, limit: int) -> Page:
-        """Read after a given cursor. There is a gap only if an operator has deleted old messages.
-
-        The query includes the message at the cursor: if it exists, there is no gap and no second query.
-        """
-        from_there: Document = {"recipient": recipient, "timestamp_us": {"$gte": cursor.since_us}}
-        with self._mongo.operation():
-            found = self._find(from_there, [("timestamp_us", 1)], limit + 2)
-            if found and found[0].timestamp_us == cursor.since_us:
-                return page_of(found[1:], cursor, limit, head_seq=0)
-            reaches_back = not found or found[0].seq == 1 or self._is_there(recipient, found[0].seq - 1)
-            return page_of(found[: limit + 1], cursor, limit, head_seq=0, reaches_back=reaches_back)
-
-    def _is_there(self, recipient: str, seq: int) -> bool:
-        return self._durable.find_one({"recipient": recipient, "seq": seq}, {"_id": 1}) is not None
 
     def conversation(self, one: str, other: str, before_us: int | None, limit: int) -> list[Message]:
         """See MessageStore."""
@@ -261,7 +248,7 @@ class MongoStore:
 
     def _find(self, where: Document, order: list[tuple[str, int]], limit: int) -> list[Message]:
         with self._mongo.operation():
-            return [_message(found) for found in self._durable.find(where, sort=order, limit=limit)]
+            return [from_document(found) for found in self._durable.find(where, sort=order, limit=limit)]
 
 
 def _placed(head: Head, sendings: Sequence[_Sending]) -> list[Message]:
@@ -285,32 +272,4 @@ def _newest_of_each(where: Document, other: str, direction: str) -> list[Documen
 
 def _conversation(found: Document) -> Conversation:
     sent, received = found["sent"], found["received"]
-    return Conversation(found["_id"], sent and _message(sent), received and _message(received))
-
-
-def _document(message: Message) -> Document:
-    document: Document = {
-        "_id": message.id,
-        "recipient": message.recipient,
-        "seq": message.seq,
-        "sender": message.sender,
-        "content": message.content,
-        "timestamp_us": message.timestamp_us,
-    }
-    if message.client_message_id is not None:  # absent, not null: the unique index is a partial one
-        document["client_message_id"] = message.client_message_id
-    return document
-
-
-def _message(document: Document) -> Message:
-    return Message(
-        id=document["_id"],
-        seq=document["seq"],
-        sender=document["sender"],
-        recipient=document["recipient"],
-        content=document["content"],
-        timestamp_us=int(
-            document["timestamp_us"]
-        ),  # an int, because a queue refuses bson's Int64 as a cursor
-        client_message_id=document.get("client_message_id"),
-    )
+    return Conversation(found["_id"], sent and from_document(sent), received and from_document(received))

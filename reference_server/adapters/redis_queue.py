@@ -213,9 +213,9 @@ class RedisQueue:
 
     def _guarded(self, command: Callable[[], Any]) -> Any:
         """Run a command behind the breaker. Raise QueueUnavailable if Redis or the network fails."""
-        with self._gate:  # the breaker is checked after the wait, when earlier commands may have opened it
-            if self._breaker.reason is not None:
-                raise QueueUnavailable(f"{_reason(self._breaker.reason)} (circuit breaker is open)")
+        self._require_closed()
+        with self._gate:
+            self._require_closed()  # earlier commands may have opened it during the wait
             try:
                 answer = command()
             except self._not_failures:
@@ -225,6 +225,11 @@ class RedisQueue:
                 raise QueueUnavailable(_reason(error)) from error
             self._breaker.succeeded()
             return answer
+
+    def _require_closed(self) -> None:
+        """Raise QueueUnavailable if the breaker is open."""
+        if self._breaker.reason is not None:
+            raise QueueUnavailable(f"{_reason(self._breaker.reason)} (circuit breaker is open)")
 
     def _note(self, error: Exception) -> None:
         """Report a failure to the breaker."""

@@ -6,19 +6,24 @@ import threading
 import time
 from contextlib import suppress
 
-from reference_server.adapters import heads, mongo_after, mongo_together
+from reference_server.adapters import heads, mongo_after, mongo_pages, mongo_together
 from reference_server.adapters.heads import Known
 from reference_server.adapters.mongo_after import Stop, append_after
+from reference_server.adapters.mongo_pages import Pages
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_together import Together
 from reference_server.adapters.redis_round_trips import RoundTrips
 from reference_server.errors import Failure
+from reference_server.interfaces import Cursor, page_of
 from reference_server.message import EMPTY, Head, place_after
 from tests.mutants.registry import STORY, mutant
 
 _append = MongoStore.append
 _round_trip = RoundTrips._run
 _command = Together._run
+_read_all, _after = Pages._read_all, Pages.after
+
+KEPT_S = 5.0
 
 
 @mutant(row="CHAOS-49", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
@@ -90,3 +95,28 @@ def appends_left_out_of_a_command():
         return [first, *({"ok": 1} for _ in several[1:])]
 
     Together._run = run
+
+
+@mutant(row="ERR-02", promise="no-phantom")
+def pages_of_a_query_mixed_up():
+    """Of the polls that share a query to MongoDB, each gets the page of the next one."""
+    mongo_pages.LONGEST_WAIT_S = 0.4
+
+    def read_all(self, name, polls):
+        time.sleep(0.05)  # so that some wait
+        first, *others = _read_all(self, name, polls)
+        return [*others, first]
+
+    Pages._read_all = read_all
+
+
+@mutant(row="POLL-07", promise=STORY, says="every message", replaces="adapters.mongo_pages:Pages.after")
+def query_before_the_poll_used(self, recipient, since_us, limit):
+    """Without Redis a poll is answered from a query of a moment ago, if there was one for its mailbox."""
+    until_s, found = self.__dict__.setdefault("_kept", {}).get(recipient, (0.0, ()))
+    if time.monotonic() < until_s:
+        behind = [message for message in found if message.timestamp_us > since_us]
+        return page_of(behind, Cursor(since_us), limit, head_seq=0)
+    page = _after(self, recipient, since_us, limit)
+    self._kept[recipient] = (time.monotonic() + KEPT_S, page.messages)
+    return page

@@ -21,7 +21,7 @@ def insert(store, draft, seq, timestamp_us):
         timestamp_us=timestamp_us,
         client_message_id=draft.client_message_id,
     )
-    store._messages.insert_one(mongo_store._document(message))
+    store._messages.insert_one(mongo_store.to_document(message))
     return message
 
 

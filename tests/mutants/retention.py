@@ -44,12 +44,12 @@ def gap_told_when_just_full(self, mailbox, since_us, limit):
 @mutant(row="DURABLE-06", promise="no-loss")
 def kept_by_mongodbs_clock():
     """MongoDB deletes messages that are older than 30 days by its own clock."""
-    document, seconds = mongo_store._document, 30 * 86_400
+    document, seconds = mongo_store.to_document, 30 * 86_400
 
     def dated(message):
         return document(message) | {"sent_at": datetime.fromtimestamp(message.timestamp_us / 1e6, UTC)}
 
-    mongo_store._document = dated
+    mongo_store.to_document = dated
     mongo_store._INDEXES.append(IndexModel([("sent_at", 1)], name="sent_at", expireAfterSeconds=seconds))
 
 

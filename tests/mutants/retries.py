@@ -56,6 +56,6 @@ def other_content_under_one_id():
         except service.IdempotencyMismatch:
             mine = {"sender": sender, "client_message_id": client_message_id}
             earlier = self._store._messages.find_one(mine)
-            return Sent(mongo_store._message(earlier), queued=True, replayed=True)
+            return Sent(mongo_store.from_document(earlier), queued=True, replayed=True)
 
     Messenger.send = send

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pymongo import WriteConcern, errors
+from pymongo.read_concern import ReadConcern
 from pymongo.server_type import SERVER_TYPE
 from pymongo.topology_description import TOPOLOGY_TYPE
 
@@ -55,7 +56,18 @@ class Database:
         return Collection(self._parts, name)
 
     def command(self, command: Document) -> Document:
-        """Run a list of updates in their order, up to the first that fails; return MongoDB's reply."""
+        """Run a query, or a list of updates; return MongoDB's reply."""
+        return self._query(command) if "find" in command else self._run_updates(command)
+
+    def _query(self, command: Document) -> Document:
+        """Find documents, in one batch."""
+        found = Collection(
+            self._parts, command["find"], majority=command["readConcern"].get("level") == "majority"
+        ).find(command["filter"], sort=command["sort"].items(), limit=command["limit"])
+        return {"ok": 1, "cursor": {"id": 0, "firstBatch": found}}
+
+    def _run_updates(self, command: Document) -> Document:
+        """Run updates in their order, up to the first that fails."""
         concern, updates = command["writeConcern"], command["updates"]
         collection = Collection(self._parts, command["update"], concern=WriteConcern(**concern))
         reply: Document = collection.write(
@@ -96,6 +108,11 @@ class Collection:
         self.name = name
         self.write_concern = concern
         self._majority = majority
+
+    @property
+    def read_concern(self) -> ReadConcern:
+        """Return what its reads include."""
+        return ReadConcern("majority" if self._majority else None)
 
     @property
     def database(self) -> Database:
@@ -183,6 +200,8 @@ class Collection:
 
 def _brief(where: Document) -> str:
     """Return the part of a query that tells it from others."""
+    if several := where.get("$or"):
+        return ", ".join(f"{each['recipient']} {_brief(each)}" for each in several)
     return " ".join(f"{field}={value}" for field, value in where.items() if field != "recipient")
 
 

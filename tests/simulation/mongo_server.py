@@ -145,7 +145,10 @@ def _is_query(value: Any) -> bool:
 
 
 def _matches(document: Document, where: Document) -> bool:
-    return all(_is(document.get(field), asked) for field, asked in where.items())
+    return all(
+        any(_matches(document, each) for each in asked) if field == "$or" else _is(document.get(field), asked)
+        for field, asked in where.items()
+    )
 
 
 def _is(held: Any, asked: Any) -> bool:

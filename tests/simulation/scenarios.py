@@ -148,6 +148,26 @@ def redis_is_away(world: World) -> None:
     happening(world, "Redis goes, or comes back", world.to_redis.switch, world.to_redis.switch)
 
 
+def redis_has_gone(world: World) -> None:
+    """Let each mailbox have a message, and Redis be away until its breaker opens."""
+    for to in USERS:
+        sender(world, f"dave to {to}", f"to {to}", to=to)
+    world.run()
+    world.to_redis.switch()
+    for to in USERS:
+        reader(world, f"{to}'s other device", 0, mailbox=to)
+    world.run()
+    world.pass_time(LONG_S)
+
+
+@scenario(before=redis_has_gone, workers=1, mongo_faults=(REFUSED,), bounds=ONE_FAULT)
+def several_polls_without_redis(world: World) -> None:
+    """Polls of several mailboxes share a query to MongoDB, which may fail, while a message comes."""
+    for to in USERS:
+        reader(world, to, 0, 0, since_us=0, mailbox=to)
+    sender(world, "alice", "a1", at=0)
+
+
 @scenario(mongo_faults=ANY_FAULT, bounds=ONE_FAULT)
 def mongodb_fails(world: World) -> None:
     """A call to MongoDB is refused, loses its answer, or takes effect late."""

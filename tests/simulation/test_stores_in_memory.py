@@ -10,9 +10,11 @@ from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Mongo
 from reference_server.adapters.mongo_epochs import MongoEpochs
 from reference_server.adapters.mongo_outbox import MongoOutbox
+from reference_server.adapters.mongo_pages import Pages
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.adapters.redis_queue import RedisQueue
+from tests.contracts.pages_contract import PagesContract
 from tests.contracts.queue_contract import LIMIT, Epochs, Lose, QueueContract
 from tests.contracts.store_contract import WINDOW, Delete, EpochOf, StoreContract
 from tests.simulation import mongo_client, redis_client
@@ -50,7 +52,9 @@ class TestSimulatedRedis(QueueContract):
         return server.flush
 
 
-class TestSimulatedMongoDB(StoreContract):
+class SimulatedMongoDB:
+    """The stores in a MongoDB in memory."""
+
     @pytest.fixture
     def server(self) -> MongoServer:
         return MongoServer()
@@ -65,6 +69,10 @@ class TestSimulatedMongoDB(StoreContract):
         store = MongoStore(mongo, window=WINDOW)
         store.prepare()
         return store
+
+    @pytest.fixture
+    def pages(self, mongo: Mongo) -> Pages:
+        return Pages(mongo)
 
     @pytest.fixture
     def outbox(self, mongo: Mongo) -> MongoOutbox:
@@ -87,6 +95,14 @@ class TestSimulatedMongoDB(StoreContract):
                 del held[key]
 
         return delete
+
+
+class TestSimulatedMongoDB(SimulatedMongoDB, StoreContract):
+    pass
+
+
+class TestSimulatedPages(SimulatedMongoDB, PagesContract):
+    pass
 
 
 for name in [name for name in dir(StoreContract) if "conversation" in name]:

@@ -17,10 +17,14 @@ from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.mongo import Document, Mongo, connect
 from reference_server.adapters.mongo_epochs import MongoEpochs
 from reference_server.adapters.mongo_outbox import MongoOutbox
+from reference_server.adapters.mongo_pages import Pages, _Poll
 from reference_server.adapters.mongo_store import MongoStore, _Sending
 from reference_server.adapters.mongo_users import MongoUsers
 from reference_server.errors import OutcomeUnknown, StoreUnavailable
+from reference_server.interfaces import Page, UserStore
 from reference_server.message import Draft, Message
+from reference_server.turns import MOST
+from tests.contracts.pages_contract import PagesContract
 from tests.contracts.store_contract import NOON_US, WINDOW, Delete, EpochOf, StoreContract, draft
 
 
@@ -44,11 +48,23 @@ def users(mongodb: Mongo) -> MongoUsers:
     return MongoUsers(mongodb)
 
 
+@pytest.fixture
+def pages(mongodb: Mongo) -> Pages:
+    return Pages(mongodb)
+
+
+@pytest.fixture
+def delete(mongodb: Mongo) -> Delete:
+    messages = mongodb.collection("messages")
+    return lambda recipient, seq: messages.delete_many({"recipient": recipient, "seq": {"$lte": seq}})
+
+
 class TestMongoStore(StoreContract):
-    @pytest.fixture
-    def delete(self, mongodb: Mongo) -> Delete:
-        messages = mongodb.collection("messages")
-        return lambda recipient, seq: messages.delete_many({"recipient": recipient, "seq": {"$lte": seq}})
+    pass
+
+
+class TestMongoPages(PagesContract):
+    pass
 
 
 def another_process(mongodb_url: str, database: str) -> tuple[pymongo.MongoClient[Document], MongoStore]:
@@ -134,6 +150,7 @@ def test_every_query_is_served_by_an_index(
         ({"recipient": "bob", "timestamp_us": {"$gt": 3}}, [("timestamp_us", 1)]),
         ({"recipient": "bob", "timestamp_us": {"$gt": 3}, "seq": {"$gt": 3}}, [("seq", 1)]),
         ({"$or": both_ways}, [("timestamp_us", -1)]),
+        ({"$or": [_Poll(f"bob{number}", 3, 100).where() for number in range(MOST)]}, [("timestamp_us", 1)]),
     ]
     with pymongo.MongoClient[Document](mongodb_url) as client:
         for where, order in queries:
@@ -142,16 +159,31 @@ def test_every_query_is_served_by_an_index(
             )
             assert "IXSCAN" in plan, where
             assert "COLLSCAN" not in plan, where
+            assert "'SORT'" not in plan, where
 
 
-class Appends(CommandListener):
-    """Keeps the commands that append to `messages`."""
+def test_a_shared_query_reads_of_each_mailbox_what_is_new(mongodb: Mongo, store: MongoStore) -> None:
+    """Not all that a mailbox has."""
+    store.prepare()
+    for to in ("bob", "carol"):
+        MongoUsers(mongodb).add(to, "hash")
+        for number in range(20):
+            store.append(draft(to=to), NOON_US + number)
+    newest = [_Poll(to, NOON_US + 19, 100).where() for to in ("bob", "carol")]
+    found = mongodb.durable("messages").find({"$or": newest}, sort=[("timestamp_us", 1)], limit=8)
+    read = found.explain()["executionStats"]
+    assert (read["nReturned"], read["totalKeysExamined"], read["totalDocsExamined"]) == (2, 2, 2)
 
-    def __init__(self) -> None:
+
+class Commands(CommandListener):
+    """Keeps the commands of a name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
         self.commands: list[Mapping[str, Any]] = []
 
     def started(self, event: CommandStartedEvent) -> None:
-        if event.command_name == "update":
+        if event.command_name == self._name:
             self.commands.append(event.command)
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
@@ -182,7 +214,7 @@ class BreakOnAppend(CommandListener):
 
 def test_every_append_asks_for_a_majority_and_its_journal(services: Services, database: str) -> None:
     """Whatever the client's own write concern is: the driver adds none to a command."""
-    appends = Appends()
+    appends = Commands("update")
     with pymongo.MongoClient[Document](services.mongodb_url, w=1, event_listeners=[appends]) as client:
         mongodb = Mongo(client, database, CircuitBreaker("MongoDB", failures_to_open=3), timeout_s=5.0)
         MongoUsers(mongodb).add("bob", "hash")
@@ -191,6 +223,59 @@ def test_every_append_asks_for_a_majority_and_its_journal(services: Services, da
             store.append(draft(text), NOON_US)
     assert len(appends.commands) >= 2
     assert all(command["writeConcern"] == {"w": "majority", "j": True} for command in appends.commands)
+
+
+def test_every_page_is_of_what_a_majority_has_on_the_primary_and_in_time(
+    services: Services, database: str
+) -> None:
+    """Whatever the URL says: the driver adds no read concern to a command. One batch has all of a page."""
+    queries, more = Commands("find"), Commands("getMore")
+    options = {"readPreference": "secondaryPreferred", "readConcernLevel": "local"}
+    with pymongo.MongoClient[Document](
+        services.mongodb_url, event_listeners=[queries, more], **options
+    ) as client:
+        mongodb = Mongo(client, database, CircuitBreaker("MongoDB", failures_to_open=3), timeout_s=5.0)
+        mongodb.collection("messages").insert_many(
+            {
+                "_id": seq,
+                "recipient": "bob",
+                "seq": seq,
+                "sender": "alice",
+                "content": "",
+                "timestamp_us": seq,
+            }
+            for seq in range(1, 201)
+        )
+        pages = Pages(mongodb)
+        assert len(pages.after("bob", 1, 100).messages) == 100
+        pages._read_all("", [_Poll("bob", 200, 100), _Poll("carol", 0, 100)])
+    assert len(queries.commands) == 2
+    assert not more.commands
+    for command in queries.commands:
+        assert command["readConcern"] == {"level": "majority"}
+        assert 0 < command["maxTimeMS"] <= 5000
+        assert command["$readPreference"]["mode"] != options["readPreference"]
+
+
+def test_a_poll_has_what_was_acked_before_it_began_whoever_asks_as_well(
+    store: MongoStore, users: UserStore, mongodb: Mongo
+) -> None:
+    """Fifty polls a mailbox, side by side with those of others, each right after an ack."""
+    store.prepare()
+    pages = Pages(mongodb)
+
+    def chat(name: str) -> None:
+        users.add(name, "hash")
+        cursor = 0
+        for number in range(1, 51):
+            sent = persistently(store, draft(to=name, client_id=f"{number} to {name}"), NOON_US)
+            page = pages.after(name, cursor, 100)
+            assert page == Page([sent], has_more=False, gap=False)
+            cursor = sent.timestamp_us
+            assert pages.after(name, cursor, 100) == Page([], has_more=False, gap=False)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(chat, [f"user{number}" for number in range(8)]))
 
 
 class TestLostAnswers:

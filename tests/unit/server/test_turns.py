@@ -147,3 +147,24 @@ def test_a_bug_is_everyones_and_ends_no_turns(served: Served, bug: BaseException
     served.bug = None
     served.may_end.release()
     assert served.turns.take("bob", 4, 0.001) == 8
+
+
+def test_who_is_about_to_wait_can_join_before_the_first_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[list[int]] = []
+
+    def serve(mailbox: str, items: Sequence[int]) -> Sequence[int]:
+        batches.append(list(items))
+        return items
+
+    turns = Turns[int, int](serve, gathers=True)
+    other = threading.Thread(target=turns.take, args=("bob", 2, 30), daemon=True)
+
+    def others_run(seconds: float) -> None:
+        monkeypatch.undo()
+        other.start()
+        wait_until(lambda: bool(turns._waiting["bob"]), deadline_s=10, what="the other one to wait")
+
+    monkeypatch.setattr(module.time, "sleep", others_run)
+    assert turns.take("bob", 1, 30) == 1
+    other.join(10)
+    assert batches == [[1, 2]]
