@@ -38,7 +38,7 @@ class Turns(Generic[Item, Result]):
     `serve` takes a mailbox and the items of a batch. It returns for each item its result, or the exception to
     raise; one that it raises itself is everyone's in the batch. One of `everyones` is raised for all
     who wait, too: they would only take as long to fail. The thread that is next calls it for all that wait.
-    With `gathers` it first lets others run that are ready to: some of them may be about to wait.
+    First it lets others run that are ready to: some of them may be about to wait.
     """
 
     def __init__(
@@ -46,11 +46,9 @@ class Turns(Generic[Item, Result]):
         serve: Callable[[str, Sequence[Item]], Sequence[Result | BaseException]],
         *,
         everyones: tuple[type[Exception], ...] = (),
-        gathers: bool = False,
     ) -> None:
         self._serve = serve
         self._everyones = everyones
-        self._gathers = gathers
         self._guard = threading.Lock()
         self._waiting: dict[str, deque[_Place[Item, Result]]] = {}
         """For each mailbox at which a batch is being served."""
@@ -90,8 +88,7 @@ class Turns(Generic[Item, Result]):
 
     def _serve_with(self, mailbox: str, first: _Place[Item, Result]) -> None:
         """Serve the first place and those that wait behind it; then call them, and the next one to serve."""
-        if self._gathers:
-            time.sleep(0)
+        time.sleep(0)
         batch = [first, *self._joining(mailbox, MOST - 1)]
         outcomes: Sequence[Result | BaseException]
         try:

@@ -19,11 +19,8 @@ from reference_server.turns import TooLate, Turns
 
 LONGEST_WAIT_S = 0.05
 """For the query under way. A slow MongoDB is asked side by side: each poll has its own time limit."""
-MOST_EACH = 4
-"""Messages that a shared query may find for each of its polls: enough for those who have read nearly all.
-
-With 64 polls and messages of 10,000 characters they still fit into one reply of MongoDB, which has 16 MB.
-"""
+MOST_EACH = 10
+"""Messages that a shared query may find for each of its polls: enough for those who have read nearly all."""
 _HERE = "mongodb"
 
 
@@ -63,7 +60,7 @@ class Pages:
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
         self._messages = mongo.durable("messages")
-        self._turns: Turns[_Poll, Page] = Turns(self._read_all, gathers=True)
+        self._turns: Turns[_Poll, Page] = Turns(self._read_all)
 
     def after(self, recipient: str, since_us: int, limit: int) -> Page:
         """Return the oldest `limit` durable messages after a given cursor. Raise StoreUnavailable."""
@@ -78,7 +75,7 @@ class Pages:
     def _read(self, poll: _Poll) -> Page:
         """Return the page of one poll."""
         with self._mongo.operation():
-            found = self._find(poll.where(), poll.limit + 2)
+            found, _ = self._find(poll.where(), poll.limit + 2)
             reaches_back = not poll.may_have_gap(found) or self._is_there(poll.recipient, found[0].seq - 1)
         return poll.page(found, reaches_back=reaches_back)
 
@@ -91,27 +88,28 @@ class Pages:
             return [self._read(polls[0])]
         most = MOST_EACH * len(polls)
         with self._mongo.operation():
-            found = self._find({"$or": [poll.where() for poll in polls]}, most)
-        if len(found) == most:
+            found, is_cut = self._find({"$or": [poll.where() for poll in polls]}, most)
+        if is_cut:
             return [_Alone() for _ in polls]
         by_mailbox: dict[str, list[Message]] = defaultdict(list)
         for message in found:
             by_mailbox[message.recipient].append(message)
         return [self._shared(poll, by_mailbox[poll.recipient]) for poll in polls]
 
-    def _find(self, where: Document, limit: int) -> list[Message]:
-        """Return the oldest messages, in one batch; not by `find`, which takes 60 µs longer for this."""
+    def _find(self, where: Document, limit: int) -> tuple[list[Message], bool]:
+        """Return the oldest messages, and whether there may be more. `find` takes 60 µs longer."""
         query = {
             "find": self._messages.name,
             "filter": where,
             "sort": {"timestamp_us": 1},  # of several mailboxes, it merges what the index has for each
             "limit": limit,
             "batchSize": limit,
-            "singleBatch": True,
             "readConcern": self._messages.read_concern.document,
         }
-        found = self._messages.database.command(query)["cursor"]["firstBatch"]
-        return [from_document(document) for document in found]
+        cursor = self._messages.database.command(query)["cursor"]
+        found = [from_document(document) for document in cursor["firstBatch"]]
+        is_too_large = cursor["id"] != 0  # for one reply, which has at most 16 MB
+        return found, is_too_large or len(found) == limit
 
     def _shared(self, poll: _Poll, found: Sequence[Message]) -> Page | _Alone:
         """Return the page of a poll, of what its mailbox has from the oldest cursor on."""

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import suppress
 
-from reference_server.adapters import heads, mongo_after, mongo_pages, mongo_together
+from reference_server.adapters import heads, mongo_after, mongo_together
 from reference_server.adapters.heads import Known
 from reference_server.adapters.mongo_after import Stop, append_after
 from reference_server.adapters.mongo_pages import Pages
@@ -24,6 +24,7 @@ _command = Together._run
 _read_all, _after = Pages._read_all, Pages.after
 
 KEPT_S = 5.0
+TOGETHER_S = 0.7
 
 
 @mutant(row="CHAOS-49", promise="no-loss", replaces="adapters.mongo_store:MongoStore.append")
@@ -100,14 +101,16 @@ def appends_left_out_of_a_command():
 @mutant(row="ERR-02", promise="no-phantom")
 def pages_of_a_query_mixed_up():
     """Of the polls that share a query to MongoDB, each gets the page of the next one."""
-    mongo_pages.LONGEST_WAIT_S = 0.4
+
+    def after(self, *poll):
+        time.sleep(TOGETHER_S - time.monotonic() % TOGETHER_S)  # so that several come at the same moment
+        return _after(self, *poll)
 
     def read_all(self, name, polls):
-        time.sleep(0.05)  # so that some wait
         first, *others = _read_all(self, name, polls)
         return [*others, first]
 
-    Pages._read_all = read_all
+    Pages.after, Pages._read_all = after, read_all
 
 
 @mutant(row="POLL-07", promise=STORY, says="every message", replaces="adapters.mongo_pages:Pages.after")
