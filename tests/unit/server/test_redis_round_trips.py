@@ -38,9 +38,11 @@ class Held:
     fails: Exception | None = None
 
     def __init__(self) -> None:
+        self.has_begun = threading.Event()
         self.may_end = threading.Event()
 
     def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        self.has_begun.set()
         assert self.may_end.wait(30)
         if self.fails:
             raise self.fails
@@ -57,6 +59,7 @@ class Crowd:
         self.outcomes: dict[str, Any] = {}
         self._threads: list[threading.Thread] = []
         self.ask("first", self.held)
+        assert self.held.has_begun.wait(30)
 
     def ask(self, name: str, script: Any) -> None:
         thread = threading.Thread(target=self._run, args=(name, script), daemon=True)
