@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
@@ -59,7 +60,8 @@ def _shortened(events: Sequence[Event], sentence: str) -> Iterator[Event]:
             yield event
             continue
         named = [place for place, one in enumerate(page) if _is_named(one, ids, sentence)]
-        places = sorted([*dict.fromkeys([*named, *range(len(page))])][:MAX_MESSAGES_PER_EVENT])
+        by_weight = dict.fromkeys([*named, 0, len(page) - 1, *range(len(page))])  # the last made the cursor
+        places = sorted(islice(by_weight, MAX_MESSAGES_PER_EVENT))
         left_out = len(page) - len(places)
         yield {**event, "messages": [page[place] for place in places], "messages_left_out": left_out}
 
