@@ -10,7 +10,7 @@ import pytest
 from msgspec import to_builtins
 
 from harness.checkers import PROMISES, no_duplicate, no_loss, promise_of, run_checker
-from harness.checkers.findings import finding
+from harness.checkers.findings import finding, shortened
 from harness.history import History
 from harness.history.instants import instant
 from harness.reports.sequence import told
@@ -69,15 +69,15 @@ def test_of_a_long_page_a_finding_has_what_it_names_and_how_much_it_leaves_out()
 def test_a_client_s_page_is_shortened_in_the_same_way() -> None:
     request = {"kind": "client_request", "t": 1, "is_poll": True, "messages": [f"id{n}" for n in range(30)]}
     found = finding("shows-once", "shown_again", "It showed id25 twice.", [request])
-    (event,) = found.events
+    (event,) = shortened(found).events
     assert event["messages"] == ["id0", "id1", "id2", "id25", "id29"]
     assert event["messages_left_out"] == 25
-    assert any("id29 and 25 more" in line for line in told(found))
+    assert any("id29 and 25 more" in line for line in told(shortened(found)))
 
 
 def test_a_short_page_is_shown_as_it_is() -> None:
     event = {"kind": "poll", "t": 1, "messages": [{"id": str(number)} for number in range(5)]}
-    assert finding("order", "out_of_order", "It is.", [event]).events == (event,)
+    assert shortened(finding("order", "out_of_order", "It is.", [event])).events == (event,)
 
 
 def test_a_judgement_is_plain_json() -> None:
