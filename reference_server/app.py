@@ -205,15 +205,13 @@ def assemble(
     app.extensions["tokens"] = tokens
     app.extensions["trusted_proxies"] = config.trusted_proxies
     sends = messages.Sends(messenger, limits, metrics, config.message_limit)
-    polls = messages.Polls(messenger, metrics, config.poll_interval_ms)
+    polls = messages.Polls(messenger, metrics, HeldPolls(config.held_polls_per_user), config.poll_interval_ms)
     plain = {"GET": plain_polls(polls), "POST": plain_sends(sends, trusted_proxies=config.trusted_proxies)}
     app.wsgi_app = Frame(PlainRequests(app.wsgi_app, tokens, plain), metrics)  # type: ignore[method-assign]  # as Flask's docs say
     answers.install(app)
     paths.install(app)
     app.register_blueprint(auth.blueprint(accounts))
-    app.register_blueprint(
-        messages.blueprint(messenger, accounts, HeldPolls(config.held_polls_per_user), sends, polls)
-    )
+    app.register_blueprint(messages.blueprint(messenger, accounts, sends, polls))
     app.register_blueprint(health.blueprint(queue, store, stale_queues))
     app.register_blueprint(metrics_page.blueprint(metrics, outbox, stale_queues))
     app.register_blueprint(openapi.blueprint(document(config)))

@@ -29,7 +29,7 @@ from reference_server.timestamps import as_written, format_timestamp
 
 log = logging.getLogger(__name__)
 
-POLL, SEND = "messages.poll", "messages.send"
+POLL, WAITING_POLL, SEND = "messages.poll", "messages.poll (waiting)", "messages.send"
 """The endpoints' names in Flask, and in the metrics."""
 US_PER_S = 1_000_000
 
@@ -73,13 +73,15 @@ class Polls:
 
     messenger: Messenger
     metrics: Metrics
+    held_polls: HeldPolls
     poll_interval_ms: int
 
     def body(
         self, mailbox: str, since_us: int | None, limit: int, since: str | None, wait_s: float = 0.0
     ) -> dict[str, Any]:
         """Return the body of an answer. `since` is the cursor as the client wrote it. Raise Unavailable."""
-        polled = self.messenger.poll(mailbox, since_us, limit, wait_s)
+        with self.held_polls.hold(mailbox, wait_s) as may_wait_s:
+            polled = self.messenger.poll(mailbox, since_us, limit, may_wait_s)
         messages = [to_wire(message) for message in polled.page.messages]
         now_us = time.time_ns() // 1000
         self.metrics.delivered(len(messages), polled.source)
@@ -103,7 +105,6 @@ class Polls:
 def blueprint(
     messenger: Messenger,
     accounts: Accounts,
-    held_polls: HeldPolls,
     sends: Sends,
     polls: Polls,
 ) -> Blueprint:
@@ -125,8 +126,7 @@ def blueprint(
         wait_s = read.seconds("wait", LONGEST_WAIT_S)
         if mailbox != reader:
             _refuse_mailbox(accounts, mailbox)
-        with held_polls.hold(mailbox, wait_s) as may_wait_s:
-            return answer(polls.body(mailbox, since_us, limit, read.parameter("since"), may_wait_s))
+        return answer(polls.body(mailbox, since_us, limit, read.parameter("since"), wait_s))
 
     @bp.get("/conversation/<other>")
     def conversation(other: str) -> Response:

@@ -19,8 +19,14 @@ from reference_server.errors import Problem, Unauthenticated
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Answer = Callable[[], dict[str, Any]]
-"""Returns the body of an answer. Raises a Problem."""
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A plain request. `body` returns the body of its answer, or raises a Problem."""
+
+    endpoint: str
+    body: Callable[[], dict[str, Any]]
+
 
 _HOST = re.compile(
     r"(?:[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII
@@ -30,12 +36,10 @@ _HOST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The plain requests of one endpoint."""
+    """The plain requests with one path. `read` takes the user, the path and the WSGI environment."""
 
-    endpoint: str
     path: re.Pattern[str]
-    read: Callable[[str, re.Match[str], WSGIEnvironment], Answer | None]
-    """Takes the user, the path and the request; returns its answer, or None if it is not a plain one."""
+    read: Callable[[str, re.Match[str], WSGIEnvironment], Plain | None]
 
 
 class PlainRequests:
@@ -49,12 +53,12 @@ class PlainRequests:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         kind = self._kinds.get(environ["REQUEST_METHOD"])
-        answer = self._read(kind, environ) if kind else None
-        if kind is None or answer is None:
+        plain = self._read(kind, environ) if kind else None
+        if plain is None:
             return self._app(environ, start_response)
-        environ[answers.ENDPOINT] = kind.endpoint
+        environ[answers.ENDPOINT] = plain.endpoint
         try:
-            body = answers.encode(answer())
+            body = answers.encode(plain.body())
         except Problem as problem:
             return answers.from_problem(problem)(environ, start_response)
         except Exception as error:  # noqa: BLE001 - as in Flask: a bug is logged, and answered 500
@@ -62,7 +66,7 @@ class PlainRequests:
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
-    def _read(self, kind: Kind, environ: WSGIEnvironment) -> Answer | None:
+    def _read(self, kind: Kind, environ: WSGIEnvironment) -> Plain | None:
         path = kind.path.fullmatch(environ["PATH_INFO"])
         if path is None or not _is_plain(environ):
             return None

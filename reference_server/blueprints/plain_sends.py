@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_server.blueprints import requests as read
 from reference_server.blueprints.messages import SEND, Sends
-from reference_server.blueprints.plain_requests import Answer, Kind
+from reference_server.blueprints.plain_requests import Kind, Plain
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -22,19 +22,19 @@ _LENGTH = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 def plain_sends(sends: Sends, *, trusted_proxies: int) -> Kind:
     """Return the kind of these requests."""
 
-    def answer(user: str, path: re.Match[str], environ: WSGIEnvironment) -> Answer | None:
+    def plain(user: str, path: re.Match[str], environ: WSGIEnvironment) -> Plain | None:
         length = environ.get("CONTENT_LENGTH", "")
         is_plain = _TYPE.fullmatch(environ.get("CONTENT_TYPE", "")) and _LENGTH.fullmatch(length)
-        if not is_plain or environ["QUERY_STRING"] or "HTTP_TRANSFER_ENCODING" in environ:
+        if not is_plain or environ["QUERY_STRING"]:
             return None
 
         def body() -> dict[str, Any]:
             fields = read.json_object(_whole(environ["wsgi.input"].read, int(length)))
             return sends.body(user, read.address_of(environ, trusted_proxies), fields)
 
-        return body
+        return Plain(SEND, body)
 
-    return Kind(SEND, _PATH, answer)
+    return Kind(_PATH, plain)
 
 
 def _whole(read_some: Callable[[int], bytes], length: int) -> bytes:

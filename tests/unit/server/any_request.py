@@ -103,7 +103,13 @@ USUAL: Mapping[str, st.SearchStrategy[Any]] = {
                 f"{MESSAGES}/poll/{{}}{{}}".format,
                 st.sampled_from(["alice", "bob"]),
                 st.sampled_from(
-                    ["", f"?since={SINCE}", "?limit=2", f"?since={SINCE}&limit=9".replace(":", "%3A")]
+                    [
+                        "",
+                        f"?since={SINCE}",
+                        "?limit=2",
+                        f"?since={SINCE}&limit=9&wait=25".replace(":", "%3A"),
+                        "?wait=1",
+                    ]
                 ),
             ),
         ),
@@ -155,7 +161,17 @@ ODD: Mapping[str, st.SearchStrategy[Any]] = {
                 ]
             ),
             st.sampled_from(
-                ["", "?", "?wait=1", "?limit=0", "?limit=1&limit=2", "?x=%ff", "?limit=\u0661", "?&"]
+                [
+                    "",
+                    "?",
+                    "?wait=26",
+                    "?wait=2.5",
+                    "?limit=0",
+                    "?limit=1&limit=2",
+                    "?x=%ff",
+                    "?limit=\u0661",
+                    "?&",
+                ]
             )
             | st.text("?&=%2a~#/\\ since:limt0123456789Z-", max_size=12).map("?{}".format),
         ),

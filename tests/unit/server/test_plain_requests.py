@@ -15,7 +15,7 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from reference_server.blueprints.plain_requests import PlainRequests
-from tests.unit.server.any_request import HI, requests, sent, written
+from tests.unit.server.any_request import HI, SINCE, TOKENS, requests, sent, written
 from tests.unit.server.from_wire import Answered, answered
 from tests.unit.server.http_app import MESSAGES, Http
 from tests.unit.server.world import World
@@ -39,6 +39,7 @@ class Server:
 
     def __init__(self, *, plain: bool, **limits: str) -> None:
         self.world = World()
+        self.world.notifier.is_stopping = True  # so no poll is held: none would notice a clock of a test
         with mock.patch("argon2.PasswordHasher.hash", return_value="hash"):  # the dearest of the start
             self.http = Http(self.world, TRUSTED_PROXIES="1", MESSAGE_LIMIT="100", **limits)
         frame: Any = self.http.client.application.wsgi_app
@@ -156,6 +157,14 @@ PLAIN = {
 @pytest.mark.parametrize("pieces", PLAIN.values(), ids=PLAIN)
 def test_a_plain_send_never_reaches_flask(pieces: list[bytes]) -> None:
     alike = answer_alike([(pieces, "fair")])
+    [answer] = alike.answers
+    assert (answer.status, alike.passed_on) == ("200 OK", 0)
+
+
+@pytest.mark.parametrize("query", ["", "?limit=2", "?wait=25", "?wait=1&limit=100", f"?since={SINCE}&wait=9"])
+def test_nor_does_a_plain_poll_whether_it_waits_or_not(query: str) -> None:
+    headers = {"Host": "chat", "Authorization": f"Bearer {TOKENS['alice']}"}
+    alike = answer_alike([([written("GET", f"{MESSAGES}/poll/alice{query}", headers)], "fair")])
     [answer] = alike.answers
     assert (answer.status, alike.passed_on) == ("200 OK", 0)
 
