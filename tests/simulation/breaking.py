@@ -13,20 +13,26 @@ from tests.mutants.registry import ServerMutant
 
 @contextmanager
 def broken_by(name: str) -> Iterator[None]:
-    """Break the server by a mutant, and restore the modules and classes of the server after it."""
+    """Break the server by a mutant, and restore the modules and classes of the server after it.
+
+    What their lists, dictionaries and sets hold is restored, too.
+    """
     mutant = MUTANTS[name]
     assert isinstance(mutant, ServerMutant)
-    holders = list(_holders())
-    before = [(holder, dict(vars(holder))) for holder in holders]
+    before = [(holder, dict(vars(holder))) for holder in holders()]
+    held = [(one, one.copy()) for _, values in before for name, one in values.items() if _is_held(name, one)]
     try:
         mutant.put_in()
         yield
     finally:
         for holder, values in before:
             _restore(holder, values)
+        for container, content in held:
+            _refill(container, content)
 
 
-def _holders() -> Iterator[Any]:
+def holders() -> Iterator[Any]:
+    """Yield the modules of the server that are imported, and their classes."""
     for name, module in list(sys.modules.items()):
         if name.startswith("reference_server"):
             yield module
@@ -41,3 +47,13 @@ def _restore(holder: Any, before: dict[str, Any]) -> None:
             delattr(holder, name)
         elif value is not before[name]:
             setattr(holder, name, before[name])
+
+
+def _is_held(name: str, value: Any) -> bool:
+    return type(value) in (list, dict, set) and not name.startswith("__")
+
+
+def _refill(container: Any, content: Any) -> None:
+    if container != content:
+        container.clear()
+        (container.extend if isinstance(container, list) else container.update)(content)

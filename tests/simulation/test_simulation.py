@@ -9,6 +9,7 @@ import pytest
 
 from tests.mutants.catalog import MUTANTS
 from tests.simulation import tables
+from tests.simulation.breaking import broken_by, holders
 from tests.simulation.catalog import FOUND_IN, NOT_SIMULATED, SIMULATED_MECHANISMS, hunt
 from tests.simulation.primitives import simulated
 from tests.simulation.scenarios import SCENARIOS
@@ -58,6 +59,25 @@ def test_the_same_choices_give_the_same_execution() -> None:
 def test_a_server_that_is_put_together_again_is_not_broken_any_more() -> None:
     assert hunt("equal-timestamps", "two-workers") is not None
     assert Search(SCENARIOS["two-workers"], Bounds(0, 0)).run(10) is None
+
+
+@pytest.mark.parametrize("name", FOUND_IN)
+def test_nothing_of_a_mutant_is_left(name: str) -> None:
+    before = _server()
+    with broken_by(name):
+        pass
+    after = _server()
+    assert {holder: after[holder] for holder in before} == before  # it may have imported some more
+
+
+def _server() -> dict[str, dict[str, object]]:
+    """Return what the modules and classes of the server hold, and what their lists and dictionaries hold."""
+    return {
+        repr(holder): {
+            name: str(it) if isinstance(it, list | dict | set) else it for name, it in vars(holder).items()
+        }
+        for holder in holders()
+    }
 
 
 def test_the_page_has_the_scenarios_and_all_mutants_that_are_found() -> None:
