@@ -32,6 +32,8 @@ LOCKS = {
     ".ci/server.txt": ["deploy/requirements.txt"],
 }
 """What each lock file has, as uv's arguments: what sessions install, what makes releases, nox, the image."""
+QUICK = ("-m", "not e2e")
+"""Which tests are run by `tests`: the others take their time."""
 LOCKED = bool(os.environ.get("CI") or os.environ.get("LOCKED"))
 """Whether sessions install what the lock file has, checked by its hashes: so it is in CI.
 
@@ -141,8 +143,8 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         pytest(session, *session.posargs)
         return
-    pytest(session, "tests", "--ignore", "tests/edge", "--ignore", "tests/benchmarks", workers=2)
-    pytest(session, "tests/edge", "-m", "not e2e", workers=5)
+    pytest(session, "tests", "--ignore", "tests/edge", "--ignore", "tests/benchmarks", *QUICK, workers=2)
+    pytest(session, "tests/edge", *QUICK, workers=5)
 
 
 @nox.session
@@ -152,7 +154,7 @@ def e2e(session: nox.Session) -> None:
     if session.posargs:
         pytest(session, *session.posargs)
         return
-    pytest(session, "tests/edge", "-m", "e2e and not plan", workers=3)
+    pytest(session, "tests/edge", "tests/simulation", "-m", "e2e and not plan", workers=3)
 
 
 def ready_for_tests(session: nox.Session) -> None:

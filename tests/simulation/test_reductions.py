@@ -31,8 +31,8 @@ WITHOUT_A_MUTANT = (
     ("mongodb-fails", Bounds(0, 1)),
     ("redis-fails", Bounds(0, 1)),
     ("notices-get-lost", Bounds(0, 1)),
-    ("redis-is-flushed", Bounds(1, 0)),
-    ("one-worker-gets-a-retry", Bounds(1, 0)),
+    pytest.param("redis-is-flushed", Bounds(1, 0), marks=pytest.mark.e2e),
+    pytest.param("one-worker-gets-a-retry", Bounds(1, 0), marks=pytest.mark.e2e),
 )
 # Not of mutants that keep something in variables of their own: that is no worker's memory.
 OF_MUTANTS = (
