@@ -18,6 +18,8 @@ from harness.stack.probe import Sighting
 
 DAMAGE_EVERY_S = 0.5
 DAMAGE_WITHIN_S = 2.0
+LIVES_MS = 3_600_000
+"""What is written where no key was: as long as a server may keep a queue that no one uses."""
 NONSENSE = ("not json at all", '{"seq":', '{"message": 1}', "[]", "\x00\xff")
 
 Damage = Callable[[redis.Redis, str], str]
@@ -39,13 +41,15 @@ class RedisDataFaults(RedisFaults):
         types = itertools.cycle(("string", "hash"))
 
         def damage(client: redis.Redis, key: str) -> str:
-            wanted = next(types)
+            wanted, lives_ms = next(types), _time_to_live_ms(client, key)
             with client.pipeline(transaction=True) as transaction:
                 transaction.delete(key)
                 if wanted == "string":
                     transaction.set(key, "a string")
                 else:
                     transaction.hset(key, "field", "value")
+                if lives_ms is not None:
+                    transaction.pexpire(key, lives_ms)
                 transaction.type(key)
                 return "the wrong type" if transaction.execute()[-1] == wanted else "a list"
 
@@ -82,6 +86,16 @@ class RedisDataFaults(RedisFaults):
 
         health, proof = Observation(probe.look, "answered"), Observation(look, shows)
         return self.lasting(Breakage(fault, health, proof, nothing, nothing, DAMAGE_EVERY_S))
+
+
+def _time_to_live_ms(client: redis.Redis, key: str) -> int | None:
+    """Return how long what takes the place of a key lives; None where the server has left it without an end.
+
+    As long as the key would have: no server repairs a mailbox that it knows to be empty and need not read.
+    """
+    left_ms = int(client.pttl(key))
+    absent, for_ever = -2, -1
+    return None if left_ms == for_ever else LIVES_MS if left_ms == absent else max(left_ms, 1)
 
 
 def _damage_once(client: redis.Redis, key: str, damage: Damage) -> str:

@@ -132,6 +132,17 @@ def test_the_wrong_type_comes_back_after_each_repair(faults, client, journal):
     assert proof(journal) == ["the wrong type", "answered"]
 
 
+def test_the_wrong_type_lives_as_long_as_what_it_replaces(faults, client):
+    """No server must read a mailbox that it knows to be empty, so what is left there must end by itself."""
+    client.rpush("messages:dave", *ENTRIES)
+    client.expire("messages:dave", 600)
+    with faults.redis_wrong_type([MAILBOX, "carol", "dave"]):
+        pass
+    assert client.ttl(KEY) == -1
+    assert 3_500 < client.ttl("messages:carol") <= 3_600
+    assert 500 < client.ttl("messages:dave") <= 600
+
+
 def test_nonsense_is_put_before_the_newest_and_instead_of_the_newest_the_oldest_and_one_between(
     faults, client, journal
 ):
