@@ -7,7 +7,7 @@ import time
 
 from gevent.lock import BoundedSemaphore
 
-from harness.checkers import PROMISES, not_made
+from harness.checkers import PROMISES, is_made
 from harness.client import Answer, Client
 from harness.errors import NotHere
 from harness.history import NS_PER_S
@@ -52,7 +52,7 @@ class LoadRun:
         self.deliveries = Deliveries(
             figures,
             profile.bounds,
-            may_repeat=bool(not_made("no-duplicate", profile.semantics))
+            may_repeat=not is_made("no-duplicate", profile.semantics)
             or profile.semantics.boundary == "inclusive",
             excuses=self.busy.excuses,
         )
@@ -115,4 +115,4 @@ class LoadRun:
 
 def promises_of(profile: Profile) -> frozenset[str]:
     """Return the names of the promises that the target makes."""
-    return frozenset(promise.name for promise in PROMISES if not not_made(promise.name, profile.semantics))
+    return frozenset(promise.name for promise in PROMISES if is_made(promise.name, profile.semantics))

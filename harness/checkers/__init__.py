@@ -20,7 +20,7 @@ from harness.checkers.no_phantom import no_phantom
 from harness.checkers.on_time import delivery_delays_s, on_time
 from harness.checkers.order import order
 from harness.checkers.promise import Demand, Promise
-from harness.checkers.promised import not_made, not_promised
+from harness.checkers.promised import is_made, not_promised
 from harness.checkers.promises import PROMISES
 from harness.checkers.recovers import recovers
 from harness.checkers.refusals import private, refuses
@@ -46,11 +46,11 @@ __all__ = [
     "cursor",
     "delivery_delays_s",
     "has_retention_to_tell",
+    "is_made",
     "no_duplicate",
     "no_leak",
     "no_loss",
     "no_phantom",
-    "not_made",
     "not_promised",
     "on_time",
     "order",

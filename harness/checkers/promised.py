@@ -18,6 +18,11 @@ def not_promised(promise: str, history: History) -> str:
     return ""
 
 
+def is_made(promise: str, semantics: Semantics) -> bool:
+    """Return whether a server with these semantics makes a promise."""
+    return not not_made(promise, semantics)
+
+
 def not_made(promise: str, semantics: Semantics) -> str:
     """Return why a server with these semantics does not make a promise; '' if it does."""
     if not semantics.promises_to(promise):

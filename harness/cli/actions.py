@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from harness.checkers import PROMISES, not_made
+from harness.checkers import PROMISES, is_made
 from harness.cli import listing, streams
 from harness.cli.console import console, line, say
 from harness.cli.demands import promises_by_row
@@ -184,7 +184,7 @@ def _why_no_disks() -> str:
 
 
 def _makes_fewer_promises(profile: Profile) -> bool:
-    return any(not_made(promise.name, profile.semantics) for promise in PROMISES)
+    return not all(is_made(promise.name, profile.semantics) for promise in PROMISES)
 
 
 def _play(options: Namespace, rows: Sequence[PlanRow], jobs: int, reports: Path) -> tuple[int, list[str]]:

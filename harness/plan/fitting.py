@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from harness.checkers import not_made
+from harness.checkers import is_made
 from harness.errors import UsageError
 from harness.plan import PlanRow
 from harness.targets.profile import Profile
@@ -58,7 +58,7 @@ def divided(
 def _judges_nothing(promises: Collection[str], profile: Profile) -> bool:
     """Return whether a row judges promises, and the target makes none of them."""
     judged = [promise for promise in promises if promise != "bounded" or profile.knows_queues]
-    return bool(promises) and all(not_made(promise, profile.semantics) for promise in judged)
+    return bool(promises) and not any(is_made(promise, profile.semantics) for promise in judged)
 
 
 def _unfit(row: PlanRow, profile: Profile, *, is_reference: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from harness.checkers import not_made
+from harness.checkers import is_made
 from harness.client.patience import Patience
 from harness.client.variety.variety import Variety
 from harness.faults import FaultInjector
@@ -90,7 +90,7 @@ class Run:
 
     def promises(self, promise: str) -> bool:
         """Whether the target makes a promise; what a row checks by itself may not demand another one."""
-        return not not_made(promise, self.semantics)
+        return is_made(promise, self.semantics)
 
     def check(self, *checkers: Checker) -> None:
         """Judge the history so far by these promises.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from harness.checkers import not_made
+from harness.checkers import is_made
 from harness.checkers.expected_answers import is_total
 from harness.checkers.messages import group
 from harness.history import NS_PER_S, Outcome, Recorder
@@ -39,7 +39,7 @@ class Seen:
         """
         history = self._recorder.history()
         acks = [event for event in self._recorder.events if event["kind"] == "sent"]
-        if all(ack["replayed"] is None for ack in acks) or not_made("no-duplicate", history.semantics):
+        if all(ack["replayed"] is None for ack in acks) or not is_made("no-duplicate", history.semantics):
             return 0
         messages = group(history.sends)
         acked = [message.attempts for message in messages if message.outcome is Outcome.OK]

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from harness.adapters.manners import Manner
-from harness.checkers import not_made
+from harness.checkers import is_made
 from harness.checkers.messages import match
 from harness.client import Client
 from harness.errors import NotHere, NotServed
@@ -63,8 +63,8 @@ class SteadyState:
             return
         since_ns = healed_ns(history)
         last = max(history.faults, key=lambda fault: fault.injected_ns).name
-        promises_to_recover = not not_made("recovers", history.semantics)
-        if promises_to_recover and not arrives(history, since_ns) and not self._is_shown(since_ns):
+        is_promised = is_made("recovers", history.semantics)
+        if is_promised and not arrives(history, since_ns) and not self._is_shown(since_ns):
             raise PromiseBroken(
                 f"after '{last}' was healed, no message was sent, accepted and received on time"
             )
