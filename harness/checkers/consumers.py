@@ -19,7 +19,6 @@ from harness.history.memoize import memoize
 from harness.history.operations import OK, UNKNOWN
 from harness.history.positions import BEGINNING, Scale
 
-_FIRST_START_NS = attrgetter("first_start_ns")
 AT_ONCE_NS = NS_PER_S // 10
 """A client that asks for the next page within this time after a full one asks for it at once."""
 

@@ -34,10 +34,8 @@ class Queues:
         key = f"messages:{mailbox}"
         with self._redis() as client:
             kind = str(client.type(key))
-            if not acked and kind != "list":
-                return ""
             if kind != "list":
-                return f"{key} is of the type {kind}, not a list"
+                return f"{key} is of the type {kind}, not a list" if acked else ""
             entries = [str(entry) for entry in client.lrange(key, 0, -1)]
             expires_in_s = int(client.ttl(key))
         if len(entries) > self._limit:
