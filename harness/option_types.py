@@ -23,7 +23,7 @@ def count(text: str) -> int:
     return _whole_from(1, math.inf, text)
 
 
-def count_or_none(text: str) -> int:
+def count_from_0(text: str) -> int:
     """Return a whole number from 0 on."""
     return _whole_from(0, math.inf, text)
 

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from harness.option_types import above_0_up_to, count, count_or_none, whole
+from harness.option_types import above_0_up_to, count, count_from_0, whole
 from tests.simulation import tables
 from tests.simulation.catalog import FOUND_IN, hunt
 from tests.simulation.primitives import simulated
@@ -134,15 +134,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tests.simulation", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--scenario", choices=SCENARIOS, help="only this one")
-    parser.add_argument("--interruptions", type=count_or_none, help="the most of them in an execution")
-    parser.add_argument("--faults", type=count_or_none, help="the most of them in an execution")
+    parser.add_argument("--interruptions", type=count_from_0, help="the most of them in an execution")
+    parser.add_argument("--faults", type=count_from_0, help="the most of them in an execution")
     parser.add_argument(
         "--minutes",
         type=above_0_up_to(10_080, "minutes"),
         default=5.0,
         help="processor time for each scenario; then it says 'not all' (default: 5)",
     )
-    parser.add_argument("--walks", type=count_or_none, default=0, help="random executions, instead of all")
+    parser.add_argument("--walks", type=count_from_0, default=0, help="random executions, instead of all")
     parser.add_argument("--seed", type=whole, default=1, help="the first walk's seed; the others follow")
     parser.add_argument("--mutant", choices=FOUND_IN, help="print the execution that finds it")
     parser.add_argument("--without-mutants", action="store_true", help="try the unbroken server only")

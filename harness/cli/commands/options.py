@@ -20,6 +20,11 @@ VERDICTS = {
 MINUTES = above_0_up_to(7 * 24 * 60, "minutes")
 
 
+def repeatable(group: argparse._ArgumentGroup, option: str, *, metavar: str, help: str) -> None:
+    """Add an option that may be given several times; its value is a list."""
+    group.add_argument(option, action="append", default=[], metavar=metavar, help=f"{help}; repeatable")
+
+
 def about_the_target(parser: Parser) -> None:
     """Add the options that choose the server and its workers."""
     target = parser.add_argument_group("the server")
@@ -49,14 +54,7 @@ def minutes_of(how: argparse._ArgumentGroup) -> None:
 
 def about_results(parser: Parser) -> None:
     """Add where results are written, and how they are printed."""
-    results = parser.add_argument_group("results")
-    results.add_argument(
-        "--reports",
-        type=Path,
-        default=Path("reports/latest"),
-        metavar="FOLDER",
-        help="where results are written (default: reports/latest)",
-    )
+    results = _results(parser, "reports/latest", what="results are")
     how_to_print(
         results,
         quiet="print only what failed, and the verdict",
@@ -73,11 +71,16 @@ def how_to_print(group: argparse._ArgumentGroup, *, quiet: str, json: str) -> No
 
 def about_its_log(parser: Parser) -> None:
     """Add where the server's log is written."""
+    _results(parser, "reports", what="the server's log is")
+
+
+def _results(parser: Parser, default: str, *, what: str) -> argparse._ArgumentGroup:
     results = parser.add_argument_group("results")
     results.add_argument(
         "--reports",
         type=Path,
-        default=Path("reports"),
+        default=Path(default),
         metavar="FOLDER",
-        help="where the server's log is written (default: reports)",
+        help=f"where {what} written (default: {default})",
     )
+    return results

@@ -15,6 +15,7 @@ from harness.cli.commands.options import (
     about_the_target,
     how_it_runs,
     minutes_of,
+    repeatable,
 )
 from harness.cli.seeds import first_seeds, seeds
 from harness.interrupts import INTERRUPTED
@@ -38,9 +39,7 @@ def add_run(commands: Commands[Parser]) -> None:
         exit_codes=VERDICTS,
     )
     what = run.add_argument_group("what to run")
-    what.add_argument(
-        "--only", action="append", default=[], metavar="ID", help="a row or a pattern: 'ERR-*'; repeatable"
-    )
+    repeatable(what, "--only", metavar="ID", help="a row or a pattern: 'ERR-*'")
     what.add_argument("--section", metavar="NAME", help="the rows of one section, such as message-flow")
     about_the_target(run)
     how = how_it_runs(run)
@@ -90,19 +89,12 @@ def add_chaos(commands: Commands[Parser]) -> None:
         exit_codes=VERDICTS,
     )
     what = chaos.add_argument_group("what to run")
-    what.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="FAULT",
-        help="a store, a fault, or a pattern: 'redis *'; repeatable",
-    )
-    what.add_argument(
+    repeatable(what, "--only", metavar="FAULT", help="a store, a fault, or a pattern: 'redis *'")
+    repeatable(
+        what,
         "--cluster",
-        action="append",
-        default=[],
         metavar="NAME",
-        help="replica-set, sentinel or redis-cluster in the place of the single store; repeatable",
+        help="replica-set, sentinel or redis-cluster in the place of the single store",
     )
     what.add_argument(
         "--schedule", type=Path, metavar="FILE", help="a schedule.json instead of a new schedule"
@@ -185,13 +177,7 @@ def add_client(commands: Commands[Parser]) -> None:
         exit_codes=VERDICTS | {1: "fail: the client broke a promise"},
     )
     what = client.add_argument_group("what to run")
-    what.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="ID",
-        help="a row or a pattern: 'CLIENT-1*'; repeatable",
-    )
+    repeatable(what, "--only", metavar="ID", help="a row or a pattern: 'CLIENT-1*'")
     target = client.add_argument_group("the client")
     target.add_argument(
         "--target",
