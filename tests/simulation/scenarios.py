@@ -33,7 +33,7 @@ def scenario(
         SCENARIOS[name] = Scenario(
             name,
             sentence,
-            Setting(**setting),  # type: ignore[arg-type]
+            Setting(**setting),  # type: ignore[arg-type]  # its fields, by name
             begin,
             before,
             bounds,

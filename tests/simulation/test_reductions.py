@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import greenlet
@@ -17,12 +17,11 @@ from tests.simulation.breaking import broken_by
 from tests.simulation.canonical import Walk
 from tests.simulation.clients import sender
 from tests.simulation.hub import Hub
-from tests.simulation.primitives import simulated
 from tests.simulation.scenarios import SCENARIOS, happening
 from tests.simulation.searching import Bounds, Scenario, Search
 from tests.simulation.world import Setting, World
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.usefixtures("simulation"), pytest.mark.timeout(600)]
 
 WITHOUT_A_MUTANT = (
     ("one-worker", Bounds(0, 0)),
@@ -42,14 +41,6 @@ OF_MUTANTS = (
     ("unknown-told-as-not-stored", "an-unknown-send-is-given-up", Bounds(0, 1)),
     ("acked-by-the-primary-alone", "mongodb-rolls-back", Bounds(0, 0)),
 )
-
-
-@pytest.fixture(autouse=True)
-def simulation() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    with simulated():
-        yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize(("scenario", "bounds"), WITHOUT_A_MUTANT)

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from tests.mutants.catalog import MUTANTS
 from tests.simulation import tables
 from tests.simulation.breaking import broken_by, holders
 from tests.simulation.catalog import FOUND_IN, NOT_SIMULATED, SIMULATED_MECHANISMS, hunt
-from tests.simulation.primitives import simulated
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.searching import Bounds, Search
 from tests.simulation.trace import lines
 
 SMALL = ("an-unknown-send-is-given-up", "mongodb-rolls-back", "notices-get-lost", "redis-is-flushed")
-pytestmark = pytest.mark.timeout(600)  # thousands of steps, which a busy machine takes its time for
+pytestmark = [
+    pytest.mark.usefixtures("simulation"),
+    pytest.mark.timeout(600),
+]  # thousands of steps, which a busy machine takes its time for
 
 TOLERANCE = 2.0
 """Each call that the server makes more, or less, changes how many executions there are."""
-
-
-@pytest.fixture(autouse=True)
-def simulation() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    with simulated():
-        yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,12 +17,12 @@ from reference_server.adapters.mongo_after import Alone, Stop, append_after
 from reference_server.adapters.mongo_store import MongoStore
 from reference_server.adapters.mongo_together import Together
 from reference_server.message import Draft, Head, place_after
+from tests.unit.server.crowd import FIRST, Crowd
 
 HEAD = Head(seq=4, timestamp_us=1000)
 TAKEN = {"code": 11000, "errmsg": "E11000", "keyPattern": {"recipient": 1, "seq": 1}}
 USED = {"code": 11000, "errmsg": "E11000", "keyPattern": {"sender": 1, "client_message_id": 1}}
 STALE = {"code": 13388, "errmsg": "stale config"}
-FIRST = "first"
 
 
 def document(recipient: str) -> dict[str, Any]:
@@ -48,45 +49,25 @@ class MongoDB:
         return reply
 
 
-class Crowd:
+class Appends(Crowd):
     """Those who append while the command of the first is under way."""
 
     def __init__(self) -> None:
         self.mongodb = MongoDB()
         self.together = Together(self.mongodb)
-        self.outcomes: dict[str, Any] = {}
-        self._threads: list[threading.Thread] = []
+        super().__init__(self.together._turns, errors.PyMongoError, self.mongodb.may_answer)
         self.append(FIRST)
+        wait_until(lambda: self.mongodb.commands == [[FIRST]], deadline_s=10, what="the first command")
 
     def append(self, *recipients: str) -> None:
         for recipient in recipients:
-            thread = threading.Thread(target=self._append, args=(recipient,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-            wait_until(self._all_are_there, deadline_s=10, what="one more to wait")
-
-    def _append(self, recipient: str) -> None:
-        try:
-            self.outcomes[recipient] = append_after(self.together, HEAD, [document(recipient)])
-        except errors.PyMongoError as error:
-            self.outcomes[recipient] = error
-
-    def _all_are_there(self) -> bool:
-        waiting = sum(map(len, self.together._turns._waiting.values()))
-        return len(self.mongodb.commands) == 1 and waiting == len(self._threads) - 1
-
-    def end(self) -> dict[str, Any]:
-        self.mongodb.may_answer.set()
-        for thread in self._threads:
-            thread.join(10)
-            assert not thread.is_alive()
-        return {name: outcome for name, outcome in self.outcomes.items() if name != FIRST}
+            self.begin(recipient, partial(append_after, self.together, HEAD, [document(recipient)]))
 
 
 @pytest.fixture
-def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crowd]:
+def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Appends]:
     monkeypatch.setattr(mongo_together, "LONGEST_WAIT_S", 30)
-    crowd = Crowd()
+    crowd = Appends()
     yield crowd
     crowd.end()
     assert crowd.outcomes[FIRST] == (1, None)
@@ -97,9 +78,9 @@ def failing(index: int, failure: dict[str, Any]) -> dict[str, Any]:
     return {"ok": 1, "writeErrors": [{"index": index, **failure}]}
 
 
-def test_those_who_wait_share_a_command(crowd: Crowd) -> None:
+def test_those_who_wait_share_a_command(crowd: Appends) -> None:
     crowd.append("bob", "carol", "dave")
-    assert crowd.end() == dict.fromkeys(("bob", "carol", "dave"), (1, None))
+    assert crowd.end_of_others() == dict.fromkeys(("bob", "carol", "dave"), (1, None))
     assert crowd.mongodb.commands == [[FIRST], ["bob", "carol", "dave"]]
 
 
@@ -108,45 +89,45 @@ def test_those_who_wait_share_a_command(crowd: Crowd) -> None:
     [(2, TAKEN, Stop.MOVED), (3, TAKEN, Stop.MOVED), (3, USED, Stop.CLIENT_ID_IN_USE)],
 )
 def test_a_failure_is_its_own_and_those_behind_it_are_sent_alone(
-    crowd: Crowd, index: int, failure: dict[str, Any], stop: Stop
+    crowd: Appends, index: int, failure: dict[str, Any], stop: Stop
 ) -> None:
     crowd.append("bob", "carol", "dave", "erin")
     crowd.mongodb.replies = [failing(index, failure)]
-    outcomes = crowd.end()
+    outcomes = crowd.end_of_others()
     assert outcomes == {"bob": (1, None), "carol": (0, stop), "dave": (1, None), "erin": (1, None)}
     assert crowd.mongodb.commands[:2] == [[FIRST], ["bob", "carol", "dave", "erin"]]
     assert sorted(crowd.mongodb.commands[2:]) == [["dave"], ["erin"]]
 
 
-def test_a_failure_of_an_unknown_kind_is_its_own(crowd: Crowd) -> None:
+def test_a_failure_of_an_unknown_kind_is_its_own(crowd: Appends) -> None:
     crowd.append("bob", "carol")
     crowd.mongodb.replies = [failing(2, STALE)]
-    outcomes = crowd.end()
+    outcomes = crowd.end_of_others()
     assert outcomes["bob"] == (1, None)
     assert isinstance(outcomes["carol"], errors.WriteError)
 
 
-def test_one_that_is_sent_alone_after_it_can_fail_by_itself(crowd: Crowd) -> None:
+def test_one_that_is_sent_alone_after_it_can_fail_by_itself(crowd: Appends) -> None:
     crowd.append("bob", "carol")
     crowd.mongodb.replies = [failing(0, TAKEN), failing(1, TAKEN)]
-    assert crowd.end() == dict.fromkeys(("bob", "carol"), (0, Stop.MOVED))
+    assert crowd.end_of_others() == dict.fromkeys(("bob", "carol"), (0, Stop.MOVED))
 
 
 @pytest.mark.parametrize("failures", [{}, failing(2, TAKEN)], ids=["all written", "some written"])
-def test_what_is_not_durable_is_acked_to_no_one(crowd: Crowd, failures: dict[str, Any]) -> None:
+def test_what_is_not_durable_is_acked_to_no_one(crowd: Appends, failures: dict[str, Any]) -> None:
     crowd.append("bob", "carol")
     not_durable = {"writeConcernError": {"code": 64, "errmsg": "timed out"}}
     crowd.mongodb.replies = [{"ok": 1} | failures | not_durable]
-    assert {type(outcome) for outcome in crowd.end().values()} == {errors.WriteConcernError}
+    assert {type(outcome) for outcome in crowd.end_of_others().values()} == {errors.WriteConcernError}
 
 
-def test_without_a_reply_the_outcome_is_unknown_to_all_of_the_command(crowd: Crowd) -> None:
+def test_without_a_reply_the_outcome_is_unknown_to_all_of_the_command(crowd: Appends) -> None:
     crowd.append("bob", "carol")
     crowd.mongodb.replies = [errors.NetworkTimeout("silence")]
-    assert {type(outcome) for outcome in crowd.end().values()} == {errors.NetworkTimeout}
+    assert {type(outcome) for outcome in crowd.end_of_others().values()} == {errors.NetworkTimeout}
 
 
-def test_a_slow_command_holds_up_no_one(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_command_holds_up_no_one(crowd: Appends, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mongo_together, "LONGEST_WAIT_S", 0.001)
     assert append_after(crowd.together, HEAD, [document("bob")]) == (1, None)
     assert crowd.mongodb.commands == [[FIRST], ["bob"]]

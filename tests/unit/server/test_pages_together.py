@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +17,8 @@ from reference_server.adapters import mongo_pages
 from reference_server.adapters.mongo_pages import MOST_EACH, Pages
 from reference_server.errors import StoreUnavailable
 from reference_server.interfaces import Page
+from tests.unit.server.crowd import FIRST, Crowd
 
-FIRST = "first"
 NOTHING = Page([], has_more=False, gap=False)
 
 
@@ -56,82 +57,61 @@ class MongoDB:
         return {"ok": 1, "cursor": {"id": 0, "firstBatch": found[: query["limit"]]}}
 
 
-class Crowd:
+class Polls(Crowd):
     """Those who poll while the query of the first is under way."""
 
     def __init__(self) -> None:
         self.mongodb = MongoDB()
-        self.pages = Pages(self.mongodb)  # type: ignore[arg-type]
-        self.outcomes: dict[str, Any] = {}
-        self._threads: list[threading.Thread] = []
+        self.pages = Pages(self.mongodb)  # type: ignore[arg-type]  # it has what they ask for
+        super().__init__(self.pages._turns, StoreUnavailable, self.mongodb.may_answer)
         self.poll(FIRST)
         wait_until(lambda: self.mongodb.queries == [[FIRST]], deadline_s=10, what="the first query")
 
     def poll(self, *mailboxes: str) -> None:
         for mailbox in mailboxes:
-            thread = threading.Thread(target=self._poll, args=(mailbox,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-            wait_until(self._all_are_there, deadline_s=10, what="one more to wait")
-
-    def _poll(self, mailbox: str) -> None:
-        try:
-            self.outcomes[mailbox] = self.pages.after(mailbox, 1, 100)
-        except StoreUnavailable as error:
-            self.outcomes[mailbox] = error
-
-    def _all_are_there(self) -> bool:
-        waiting = sum(map(len, self.pages._turns._waiting.values()))
-        return waiting == len(self._threads) - 1
-
-    def end(self) -> dict[str, Any]:
-        self.mongodb.may_answer.set()
-        for thread in self._threads:
-            thread.join(10)
-            assert not thread.is_alive()
-        return {name: outcome for name, outcome in self.outcomes.items() if name != FIRST}
+            self.begin(mailbox, partial(self.pages.after, mailbox, 1, 100))
 
 
 @pytest.fixture
-def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crowd]:
+def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Polls]:
     monkeypatch.setattr(mongo_pages, "LONGEST_WAIT_S", 30)
-    crowd = Crowd()
+    crowd = Polls()
     yield crowd
     crowd.end()
 
 
-def test_those_who_wait_share_a_query_that_is_sent_after_they_came(crowd: Crowd) -> None:
+def test_those_who_wait_share_a_query_that_is_sent_after_they_came(crowd: Polls) -> None:
     crowd.poll("bob", "carol", "dave")
     crowd.mongodb.held = {"bob": 3, "dave": 1}
-    pages = crowd.end()
+    pages = crowd.end_of_others()
     assert [message.seq for message in pages["bob"].messages] == [2, 3]
     assert pages["carol"] == pages["dave"] == NOTHING
     assert crowd.mongodb.queries == [[FIRST], ["bob", "carol", "dave"]]
 
 
-def test_if_they_have_too_much_new_each_asks_alone(crowd: Crowd) -> None:
+def test_if_they_have_too_much_new_each_asks_alone(crowd: Polls) -> None:
     crowd.poll("bob", "carol")
     crowd.mongodb.held = {"bob": 2 * MOST_EACH}
-    pages = crowd.end()
+    pages = crowd.end_of_others()
     assert len(pages["bob"].messages) == 2 * MOST_EACH - 1
     assert pages["carol"] == NOTHING
     assert crowd.mongodb.queries[:2] == [[FIRST], ["bob", "carol"]]
     assert sorted(crowd.mongodb.queries[2:]) == [["bob"], ["carol"]]
 
 
-def test_a_failure_is_told_to_all_of_the_query(crowd: Crowd) -> None:
+def test_a_failure_is_told_to_all_of_the_query(crowd: Polls) -> None:
     crowd.poll("bob", "carol")
     crowd.mongodb.fails = StoreUnavailable("MongoDB: silence")
-    assert crowd.end() == dict.fromkeys(("bob", "carol"), crowd.mongodb.fails)
+    assert crowd.end_of_others() == dict.fromkeys(("bob", "carol"), crowd.mongodb.fails)
 
 
-def test_a_slow_query_holds_up_no_one(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_query_holds_up_no_one(crowd: Polls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mongo_pages, "LONGEST_WAIT_S", 0.001)
     assert crowd.pages.after("bob", 1, 100) == NOTHING
     assert crowd.mongodb.queries == [[FIRST], ["bob"]]
 
 
-def test_shards_are_asked_side_by_side(crowd: Crowd) -> None:
+def test_shards_are_asked_side_by_side(crowd: Polls) -> None:
     """One that is slow or away would hold up the polls of all."""
     crowd.mongodb.is_sharded = True
     assert crowd.pages.after("bob", 1, 100) == NOTHING

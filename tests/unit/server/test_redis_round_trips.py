@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import fakeredis
 import pytest
 import redis
 
-from harness.stack import wait_until
 from reference_server.adapters import redis_round_trips
 from reference_server.adapters.redis_round_trips import RoundTrips
+from tests.unit.server.crowd import FIRST, Crowd
 
 ECHO = "redis.call('INCR', KEYS[1]) return {KEYS[1], ARGV[1]}"
 REFUSED = "return redis.error_reply('READONLY no')"
@@ -49,50 +50,29 @@ class Held:
         return "held"
 
 
-class Crowd:
+class Scripts(Crowd):
     """Those who ask while a held script is under way."""
 
     def __init__(self) -> None:
         self.client = Client(decode_responses=True)
         self.trips = RoundTrips(self.client)
         self.held = Held()
-        self.outcomes: dict[str, Any] = {}
-        self._threads: list[threading.Thread] = []
-        self.ask("first", self.held)
+        super().__init__(self.trips._turns, redis.RedisError, self.held.may_end)
+        self.ask(FIRST, self.held)
         assert self.held.has_begun.wait(30)
 
     def ask(self, name: str, script: Any) -> None:
-        thread = threading.Thread(target=self._run, args=(name, script), daemon=True)
-        self._threads.append(thread)
-        thread.start()
-        wait_until(self._all_are_there, deadline_s=10, what="one more to wait")
-
-    def _run(self, name: str, script: Any) -> None:
-        try:
-            self.outcomes[name] = self.trips.run(script, [name], [f"of {name}"])
-        except redis.RedisError as error:
-            self.outcomes[name] = error
-
-    def _all_are_there(self) -> bool:
-        waiting = self.trips._turns._waiting
-        return any(len(places) == len(self._threads) - 1 for places in waiting.values())
-
-    def end(self) -> dict[str, Any]:
-        self.held.may_end.set()
-        for thread in self._threads:
-            thread.join(10)
-            assert not thread.is_alive()
-        return self.outcomes
+        self.begin(name, partial(self.trips.run, script, [name], [f"of {name}"]))
 
 
 @pytest.fixture
-def crowd() -> Iterator[Crowd]:
-    crowd = Crowd()
+def crowd() -> Iterator[Scripts]:
+    crowd = Scripts()
     yield crowd
     crowd.end()
 
 
-def test_those_who_wait_share_a_round_trip(crowd: Crowd) -> None:
+def test_those_who_wait_share_a_round_trip(crowd: Scripts) -> None:
     """Redis knows none of their scripts, so each is loaded and run again: it must run once."""
     echo = crowd.client.register_script(ECHO)
     for name in ("a", "b", "c"):
@@ -103,7 +83,7 @@ def test_those_who_wait_share_a_round_trip(crowd: Crowd) -> None:
     assert [crowd.client.get(name) for name in ("a", "b", "c")] == ["1", "1", "1"]
 
 
-def test_known_scripts_are_not_run_again(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_scripts_are_not_run_again(crowd: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
     echo = crowd.client.register_script(ECHO)
     crowd.client.script_load(ECHO)
     crowd.ask("a", echo)
@@ -112,7 +92,7 @@ def test_known_scripts_are_not_run_again(crowd: Crowd, monkeypatch: pytest.Monke
     assert crowd.end() == {"first": "held", "a": ["a", "of a"], "b": ["b", "of b"]}
 
 
-def test_an_error_that_redis_answers_is_its_own(crowd: Crowd) -> None:
+def test_an_error_that_redis_answers_is_its_own(crowd: Scripts) -> None:
     for text in (ECHO, REFUSED):
         crowd.client.script_load(text)
     crowd.ask("a", crowd.client.register_script(ECHO))
@@ -123,7 +103,7 @@ def test_an_error_that_redis_answers_is_its_own(crowd: Crowd) -> None:
     assert outcomes == {"first": "held", "a": ["a", "of a"], "c": ["c", "of c"]}
 
 
-def test_an_error_answered_to_one_alone_concerns_no_one_behind_it(crowd: Crowd) -> None:
+def test_an_error_answered_to_one_alone_concerns_no_one_behind_it(crowd: Scripts) -> None:
     crowd.held.fails = redis.exceptions.ReadOnlyError("no")
     crowd.ask("a", crowd.client.register_script(ECHO))
     outcomes = crowd.end()
@@ -132,7 +112,7 @@ def test_an_error_answered_to_one_alone_concerns_no_one_behind_it(crowd: Crowd) 
 
 
 @pytest.mark.parametrize("failure", [redis.TimeoutError("silence"), redis.ConnectionError("refused")])
-def test_without_an_answer_all_who_wait_fail_together(crowd: Crowd, failure: Exception) -> None:
+def test_without_an_answer_all_who_wait_fail_together(crowd: Scripts, failure: Exception) -> None:
     """Otherwise those who wait would need two time limits."""
     crowd.held.fails = failure
     echo = crowd.client.register_script(ECHO)
@@ -143,7 +123,7 @@ def test_without_an_answer_all_who_wait_fail_together(crowd: Crowd, failure: Exc
     assert crowd.trips.run(echo, ["d"], ["later"]) == ["d", "later"]
 
 
-def test_a_shared_round_trip_without_an_answer_fails_for_all_of_it(crowd: Crowd) -> None:
+def test_a_shared_round_trip_without_an_answer_fails_for_all_of_it(crowd: Scripts) -> None:
     crowd.client.fails = redis.TimeoutError("silence")
     echo = crowd.client.register_script(ECHO)
     crowd.ask("a", echo)
