@@ -178,6 +178,22 @@ def test_a_file_tells_every_rows_history_again(tmp_path: Path) -> None:
     assert two.drained_ns is not None
 
 
+def test_polls_that_are_read_share_their_equal_values(tmp_path: Path) -> None:
+    message = dict.fromkeys(("seq", "timestamp", "client_message_id"))
+    message |= {"id": "m", "sender": "a", "recipient": "b", "content": "hi"}
+    asked = {"consumer": "b#1", "reader": "b", "intended": 1, "start": 1, "outcome": "ok"}
+    with HistoryFile(tmp_path / "history.jsonl") as file:
+        record = file.recorder(row="R-01", title="a row", seed=7, bounds=Bounds())
+        for op in (1, 2):
+            record.record("poll", op=op, messages=[message], source="store-of-its-own", **asked)
+    (history,) = read_histories(tmp_path / "history.jsonl")
+    one, other = history.polls
+    assert one.source == "store-of-its-own"
+    for name in ("row", "consumer", "reader", "source"):
+        assert getattr(one, name) is getattr(other, name)
+    assert one.messages[0] is other.messages[0]
+
+
 def test_a_line_cut_off_at_the_end_is_dropped(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     with HistoryFile(path) as file:
