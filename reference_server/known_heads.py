@@ -7,9 +7,10 @@ clients poll. A poll whose cursor is not before the head is answered at once, wi
 - Each push counts itself in Redis and publishes its count and its mailbox, in the same atomic script as its
   write. This notice removes the head, or keeps the head of a read that has begun from being stored.
 - Heads are used only while no notice is missing. Each read returns the count, too. Once the notices up to it
-  have arrived, heads are used until LEASE_S after the beginning of that read; then one poll reads the queue
-  again. So a message is in every poll that begins LEASE_S after its ack even if its notice was lost, and
-  otherwise in every poll that begins after its notice has reached this machine.
+  have arrived, the heads were right when that read began, and polls that began before it may use them. Those
+  that begin within LEASE_S after it may, too, while no notice is unread. Then one poll reads its queue again,
+  for all that wait (shared_reads.py). So a message is in every poll that begins LEASE_S after its ack even if
+  its notice was lost, and otherwise in every poll that begins after its notice has reached this machine.
 - All heads are dropped when notices may have been lost: when the subscription begins or ends, when a count
   is skipped or starts again, and when what was counted does not arrive. They are dropped, too, when another
   Redis is in use, and when the breaker in front of Redis opens or closes.
@@ -17,6 +18,7 @@ clients poll. A poll whose cursor is not before the head is answered at once, wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +26,7 @@ from reference_server.interfaces import Newest
 
 LEASE_S = 0.25
 """As long as a worker may not know of a failed push: see relay.py."""
+_NEVER_S = -math.inf
 START_US = 0
 """The cursor of a poll that has none: only an empty mailbox certainly has nothing for it."""
 MOST_MAILBOXES = 100_000
@@ -51,19 +54,21 @@ class KnownHeads:
         """The count of the last notice; None until it is known."""
         self._awaited: tuple[int, float] | None = None
         """A count whose notice has not arrived yet, and when its read began."""
-        self._usable_until_s = 0.0
+        self._right_at_s = _NEVER_S
+        """When the newest read began up to which all notices have arrived."""
 
     # -- polls
 
-    def cover(self, mailbox: str, since_us: int) -> bool:
-        """Return whether the mailbox certainly has no message after `since_us`."""
-        head = self._heads.get(mailbox)
-        return (
-            type(head) is int
-            and head <= since_us
-            and self._monotonic() < self._usable_until_s
-            and not self._is_unread()
+    def cover(self, mailbox: str, since_us: int, began_s: float) -> bool:
+        """Return whether a poll that began then need not find a message after `since_us`."""
+        return self.covered_once(mailbox, since_us) and (
+            began_s <= self._right_at_s or (began_s < self._right_at_s + LEASE_S and not self._is_unread())
         )
+
+    def covered_once(self, mailbox: str, since_us: int) -> bool:
+        """Return whether the mailbox had no message after `since_us`, as far as notices have come since."""
+        head = self._heads.get(mailbox)
+        return type(head) is int and head <= since_us
 
     def begin(self, mailbox: str) -> Reading:
         """Note that the mailbox's queue is about to be read."""
@@ -92,7 +97,7 @@ class KnownHeads:
             self.drop()
             self._seen = None  # Redis has lost its count: begin with the next read
         elif newest.pushes <= self._seen:
-            self._extend_lease(reading.began_s)
+            self._found_right(reading.began_s)
         elif self._awaited is None:
             self._awaited = (newest.pushes, reading.began_s)
 
@@ -124,7 +129,7 @@ class KnownHeads:
                 self.drop()
             self._seen = count
             if self._awaited is not None and self._awaited[0] <= count:
-                self._extend_lease(self._awaited[1])
+                self._found_right(self._awaited[1])
                 self._awaited = None
         self.forget(mailbox)
 
@@ -132,10 +137,10 @@ class KnownHeads:
         """Forget all heads."""
         self._heads.clear()
         self._awaited = None
-        self._usable_until_s = 0.0
+        self._right_at_s = _NEVER_S
 
-    def _extend_lease(self, began_s: float) -> None:
-        self._usable_until_s = max(self._usable_until_s, began_s + LEASE_S)
+    def _found_right(self, at_s: float) -> None:
+        self._right_at_s = max(self._right_at_s, at_s)
 
     def _is_unread(self) -> bool:
         return self._has_unread is None or self._has_unread()

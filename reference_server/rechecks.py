@@ -84,7 +84,7 @@ class Rechecks:
     def _has_nothing_new(self, waiting: _Waiting) -> bool:
         since_us = START_US if waiting.since_us is None else waiting.since_us
         return waiting.mailbox not in self._stale_queues and self._known_heads.cover(
-            waiting.mailbox, since_us
+            waiting.mailbox, since_us, self._monotonic()
         )
 
     def start(self) -> None:

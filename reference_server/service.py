@@ -33,6 +33,7 @@ from reference_server.known_heads import START_US, KnownHeads
 from reference_server.message import Draft, Message, new_id
 from reference_server.rechecks import Rechecks
 from reference_server.rhythm import Rhythm
+from reference_server.shared_reads import SharedReads
 from reference_server.stale_queues import StaleQueues
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class Messenger:
         self._notifier = notifier
         self._rechecks = rechecks
         self._rhythm = rhythm
+        self._shared_reads = SharedReads[Page | Untrusted | Incomplete]()
         self._window_age_us = window_age_s * 1_000_000
         self._now_us = now_us
         self._monotonic = monotonic
@@ -176,8 +178,6 @@ class Messenger:
         if mailbox in self._stale_queues:
             self._known_heads.forget(mailbox)
             return Polled(self._store.read(mailbox, cursor, limit), "mongodb", degraded=True)
-        if self._known_heads.cover(mailbox, cursor.since_us if cursor.given else START_US):
-            return Polled(_NOTHING, "redis", degraded=False)
         try:
             page = self._read_queue(mailbox, cursor, limit)
         except QueueUnavailable as error:
@@ -193,11 +193,28 @@ class Messenger:
         Raise QueueUnavailable, and StoreUnavailable if the rebuild could not read the store: asking the store
         again would only take longer.
         """
-        found = self._read_list(mailbox, cursor, limit)
+        found = self._read_unless_covered(mailbox, cursor, limit)
         if isinstance(found, Untrusted):
             self._catch_up.push(mailbox)
             found = self._read_list(mailbox, cursor, limit)
         return found if isinstance(found, Page) else None
+
+    def _read_unless_covered(self, mailbox: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
+        """Read the list, unless the known heads show that it has nothing new."""
+        began_s = self._monotonic()
+        since_us = cursor.since_us if cursor.given else START_US
+        if self._known_heads.cover(mailbox, since_us, began_s):
+            return _NOTHING
+
+        def read() -> Page | Untrusted | Incomplete:
+            if self._known_heads.cover(mailbox, since_us, began_s):
+                return _NOTHING
+            return self._read_list(mailbox, cursor, limit)
+
+        # Any read can show that the head which is known of this mailbox is still right.
+        if self._known_heads.covered_once(mailbox, since_us) and (own := self._shared_reads.take(read)):
+            return own[0]
+        return read()
 
     def _read_list(self, mailbox: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
         reading = self._known_heads.begin(mailbox)

@@ -27,7 +27,7 @@ def _trust_without_end(self, reading, newest):
     """Store a head as the server does, and use all heads from now on, whatever was counted."""
     self._seen = None
     _store(self, reading, newest)
-    self._usable_until_s = self._monotonic() + FOR_EVER_S
+    self._right_at_s = self._monotonic() + FOR_EVER_S
 
 
 @mutant(row="FLOW-05", promise="on-time")
