@@ -1,7 +1,7 @@
 """Scripts that go to Redis together: those that come while an answer is awaited share the next round trip.
 
-To a process the round trip (a connection from the pool, a write, a wait, a read) costs several times as much
-as what is specific to one script. The scripts are independent: each has its own answer, or its own error.
+To a process the round trip (a write, a wait, a read) costs several times as much as what is specific to one
+script. The scripts are independent: each has its own answer, or its own error.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import redis
 
+from reference_server.adapters.own_connection import OwnConnection
 from reference_server.turns import Turns
 
 _HERE = "redis"
@@ -42,7 +43,7 @@ class RoundTrips:
     """
 
     def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+        self._connection = OwnConnection(client)
         self._turns: Turns[_Call, Any] = Turns(self._run, everyones=_NO_ANSWER)
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
@@ -51,12 +52,9 @@ class RoundTrips:
 
     def _run(self, _: str, calls: Sequence[_Call]) -> list[Any]:
         """Return for each the answer of Redis, or the error that it answers."""
-        if len(calls) == 1:
-            return [_alone(calls[0])]
-        with self._client.pipeline(transaction=False) as together:
-            for call in calls:
-                together.evalsha(call.script.sha, len(call.keys), *call.keys, *call.arguments)
-            answers = together.execute(raise_on_error=False)
+        answers = self._connection.run(
+            [("EVALSHA", call.script.sha, len(call.keys), *call.keys, *call.arguments) for call in calls]
+        )
         return [
             _alone(call) if isinstance(answer, redis.exceptions.NoScriptError) else answer
             for call, answer in zip(calls, answers, strict=True)

@@ -50,10 +50,21 @@ class RedisClient:
         run.sha = text  # type: ignore[attr-defined]  # as redis-py's scripts have one
         return run
 
-    def pipeline(self, *, transaction: bool) -> Pipeline:
-        """Return scripts that go together."""
-        assert not transaction
-        return Pipeline(self)
+    @property
+    def connection_pool(self) -> RedisClient:
+        """It is its own pool."""
+        return self
+
+    def get_connection(self) -> Connection:
+        """Return a connection."""
+        return Connection(self)
+
+    def owns_connection(self, connection: Connection) -> bool:
+        """Return that it leads to the server in use, as all do."""
+        return True
+
+    def release(self, connection: Connection) -> None:
+        """Nothing is left of it."""
 
     def evalsha(self, text: str, count: int, *values: Any) -> Any:
         """Run a script that was registered."""
@@ -89,33 +100,33 @@ class RedisClient:
         return self._inbox
 
 
-class Pipeline:
-    """Scripts that go together. Others' commands come between them; without an answer to one, all fail."""
+class Connection:
+    """Scripts that go together. Others' commands come between them."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client
-        self._scripts: list[tuple[Any, ...]] = []
+        self._unanswered: list[Sequence[Any]] = []
 
-    def __enter__(self) -> Pipeline:
-        return self
+    def can_read(self) -> bool:
+        """Return that no answer is left unread: who did not read all disconnects."""
+        return bool(self._unanswered)
 
-    def __exit__(self, *error: object) -> None:
-        pass
+    def pack_commands(self, commands: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """Return what is to be sent."""
+        return commands
 
-    def evalsha(self, *values: Any) -> None:
-        """Add a script."""
-        self._scripts.append(values)
+    def send_packed_command(self, commands: Sequence[Sequence[Any]]) -> None:
+        """Send scripts."""
+        self._unanswered += commands
 
-    def execute(self, *, raise_on_error: bool) -> list[Any]:
-        """Run the scripts, and return the answer of each, or the error that it answers."""
-        assert not raise_on_error
-        return [self._answer(*values) for values in self._scripts]
+    def read_response(self) -> Any:
+        """Run the next script, and return its answer. Raise its error, or what a network raises."""
+        _, *values = self._unanswered.pop(0)
+        return self._client.evalsha(*values)
 
-    def _answer(self, *values: Any) -> Any:
-        try:
-            return self._client.evalsha(*values)
-        except redis.ResponseError as error:
-            return error
+    def disconnect(self) -> None:
+        """Lose what was not answered yet."""
+        self._unanswered.clear()
 
 
 class Inbox:

@@ -11,7 +11,9 @@ import fakeredis
 import pytest
 import redis
 
+from harness.stack import wait_until
 from reference_server.adapters import redis_round_trips
+from reference_server.adapters.own_connection import OwnConnection
 from reference_server.adapters.redis_round_trips import RoundTrips
 from tests.unit.server.crowd import FIRST, Crowd
 
@@ -19,50 +21,44 @@ ECHO = "redis.call('INCR', KEYS[1]) return {KEYS[1], ARGV[1]}"
 REFUSED = "return redis.error_reply('READONLY no')"
 
 
-class Client(fakeredis.FakeRedis):
-    """Counts the pipelines; `fails` is what the next one raises."""
+class Connection(OwnConnection):
+    """Its first round trip waits until a test lets it."""
 
-    pipelines = 0
-    fails: Exception | None = None
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__(client)
+        self.may_answer = threading.Event()
+        self.asked: list[list[str]] = []
+        """The first key of each script of a round trip."""
+        self.fails: dict[int, Exception] = {}
+        """What a round trip raises, by its number from 1."""
 
-    def pipeline(self, *args: Any, **options: Any) -> Any:
-        self.pipelines += 1
-        if self.fails:
-            raise self.fails
-        return super().pipeline(*args, **options)
-
-
-class Held:
-    """A script that is not answered before a test lets it; `fails` is what it raises then."""
-
-    sha = "0" * 40
-    fails: Exception | None = None
-
-    def __init__(self) -> None:
-        self.has_begun = threading.Event()
-        self.may_end = threading.Event()
-
-    def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        self.has_begun.set()
-        assert self.may_end.wait(30)
-        if self.fails:
-            raise self.fails
-        return "held"
+    def run(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        self.asked.append([key for _, _, _, key, *_ in commands])
+        if len(self.asked) == 1:
+            assert self.may_answer.wait(30)
+        if failure := self.fails.get(len(self.asked)):
+            raise failure
+        return super().run(commands)
 
 
 class Scripts(Crowd):
-    """Those who ask while a held script is under way."""
+    """Those who ask while a script is under way."""
 
     def __init__(self) -> None:
-        self.client = Client(decode_responses=True)
+        self.client = fakeredis.FakeRedis(decode_responses=True)
         self.trips = RoundTrips(self.client)
-        self.held = Held()
-        super().__init__(self.trips._turns, redis.RedisError, self.held.may_end)
-        self.ask(FIRST, self.held)
-        assert self.held.has_begun.wait(30)
+        self.connection = self.trips._connection = Connection(self.client)
+        super().__init__(self.trips._turns, redis.RedisError, self.connection.may_answer)
+        self.ask(FIRST)
+        wait_until(lambda: self.connection.asked == [[FIRST]], deadline_s=10, what="the first round trip")
 
-    def ask(self, name: str, script: Any) -> None:
+    def ask(self, name: str, text: str = ECHO) -> None:
+        script = self.client.register_script(text)
         self.begin(name, partial(self.trips.run, script, [name], [f"of {name}"]))
+
+    def load(self, *texts: str) -> None:
+        for text in texts:
+            self.client.script_load(text)
 
 
 @pytest.fixture
@@ -74,58 +70,52 @@ def crowd() -> Iterator[Scripts]:
 
 def test_those_who_wait_share_a_round_trip(crowd: Scripts) -> None:
     """Redis knows none of their scripts, so each is loaded and run again: it must run once."""
-    echo = crowd.client.register_script(ECHO)
     for name in ("a", "b", "c"):
-        crowd.ask(name, echo)
-    outcomes = crowd.end()
-    assert outcomes == {"first": "held"} | {name: [name, f"of {name}"] for name in ("a", "b", "c")}
-    assert crowd.client.pipelines == 1
+        crowd.ask(name)
+    assert crowd.end() == {name: [name, f"of {name}"] for name in (FIRST, "a", "b", "c")}
+    assert crowd.connection.asked == [[FIRST], ["a", "b", "c"]]
     assert [crowd.client.get(name) for name in ("a", "b", "c")] == ["1", "1", "1"]
 
 
 def test_known_scripts_are_not_run_again(crowd: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
-    echo = crowd.client.register_script(ECHO)
-    crowd.client.script_load(ECHO)
-    crowd.ask("a", echo)
-    crowd.ask("b", echo)
-    monkeypatch.setattr(redis_round_trips, "_alone", lambda call: "held" if call.keys == ["first"] else 1 / 0)
-    assert crowd.end() == {"first": "held", "a": ["a", "of a"], "b": ["b", "of b"]}
+    crowd.load(ECHO)
+    crowd.ask("a")
+    crowd.ask("b")
+    monkeypatch.setattr(redis_round_trips, "_alone", lambda call: 1 / 0)
+    assert crowd.end() == {name: [name, f"of {name}"] for name in (FIRST, "a", "b")}
 
 
 def test_an_error_that_redis_answers_is_its_own(crowd: Scripts) -> None:
-    for text in (ECHO, REFUSED):
-        crowd.client.script_load(text)
-    crowd.ask("a", crowd.client.register_script(ECHO))
-    crowd.ask("b", crowd.client.register_script(REFUSED))
-    crowd.ask("c", crowd.client.register_script(ECHO))
-    outcomes = crowd.end()
+    crowd.load(ECHO, REFUSED)
+    crowd.ask("a")
+    crowd.ask("b", REFUSED)
+    crowd.ask("c")
+    outcomes = crowd.end_of_others()
     assert isinstance(outcomes.pop("b"), redis.ResponseError)
-    assert outcomes == {"first": "held", "a": ["a", "of a"], "c": ["c", "of c"]}
+    assert outcomes == {"a": ["a", "of a"], "c": ["c", "of c"]}
 
 
 def test_an_error_answered_to_one_alone_concerns_no_one_behind_it(crowd: Scripts) -> None:
-    crowd.held.fails = redis.exceptions.ReadOnlyError("no")
-    crowd.ask("a", crowd.client.register_script(ECHO))
+    crowd.connection.fails[1] = redis.exceptions.ReadOnlyError("no")
+    crowd.ask("a")
     outcomes = crowd.end()
-    assert isinstance(outcomes["first"], redis.exceptions.ReadOnlyError)
+    assert isinstance(outcomes[FIRST], redis.exceptions.ReadOnlyError)
     assert outcomes["a"] == ["a", "of a"]
 
 
 @pytest.mark.parametrize("failure", [redis.TimeoutError("silence"), redis.ConnectionError("refused")])
 def test_without_an_answer_all_who_wait_fail_together(crowd: Scripts, failure: Exception) -> None:
     """Otherwise those who wait would need two time limits."""
-    crowd.held.fails = failure
-    echo = crowd.client.register_script(ECHO)
-    crowd.ask("a", echo)
-    crowd.ask("b", echo)
-    assert crowd.end() == dict.fromkeys(("first", "a", "b"), failure)
+    crowd.connection.fails[1] = failure
+    crowd.ask("a")
+    crowd.ask("b")
+    assert crowd.end() == dict.fromkeys((FIRST, "a", "b"), failure)
     assert not crowd.client.exists("a", "b")
-    assert crowd.trips.run(echo, ["d"], ["later"]) == ["d", "later"]
+    assert crowd.trips.run(crowd.client.register_script(ECHO), ["d"], ["later"]) == ["d", "later"]
 
 
 def test_a_shared_round_trip_without_an_answer_fails_for_all_of_it(crowd: Scripts) -> None:
-    crowd.client.fails = redis.TimeoutError("silence")
-    echo = crowd.client.register_script(ECHO)
-    crowd.ask("a", echo)
-    crowd.ask("b", echo)
-    assert crowd.end() == {"first": "held", "a": crowd.client.fails, "b": crowd.client.fails}
+    crowd.connection.fails[2] = silence = redis.TimeoutError("silence")
+    crowd.ask("a")
+    crowd.ask("b")
+    assert crowd.end() == {FIRST: [FIRST, "of first"], "a": silence, "b": silence}
