@@ -17,7 +17,7 @@ from reference_server.adapters import redis_clients, redis_queue
 from reference_server.adapters.redis_notifier import RedisNotifier
 from reference_server.adapters.redis_queue import RedisQueue, script
 from reference_server.known_heads import LEASE_S, KnownHeads
-from tests.unit.server.world import MONTH_S, WINDOW, Process, World
+from tests.unit.server.world import MONTH_S, WINDOW, Process, World, covers
 
 PATIENCE_S = 10.0
 """For what a busy machine is slow to do."""
@@ -79,13 +79,15 @@ def admin(ours: Services) -> Iterator[redis.Redis]:
 def since_us(polling: Process, pushing: Process) -> int:
     """The time of a message that has been sent and read: it is known that nothing follows."""
     since_us: int = pushing.send("the first").message.timestamp_us
-    wait_until(lambda: covers(polling, since_us), deadline_s=PATIENCE_S, what="a head that is known")
+    wait_until(
+        lambda: covers_after_a_poll(polling, since_us), deadline_s=PATIENCE_S, what="a head that is known"
+    )
     return since_us
 
 
-def covers(process: Process, since_us: int) -> bool:
+def covers_after_a_poll(process: Process, since_us: int) -> bool:
     process.poll(since_us)
-    return process.known_heads.cover("bob", since_us)
+    return covers(process.known_heads, "bob", since_us)
 
 
 def asked(admin: redis.Redis) -> int:
@@ -117,11 +119,15 @@ def test_a_lost_notice_delays_a_message_by_the_lease(
     assert polling.contents(since_us) == []
     world.clock.advance(LEASE_S)
     assert polling.contents(since_us) == ["the second"]
-    assert not covers(polling, since_us + 1)
+    assert not covers_after_a_poll(polling, since_us + 1)
     world.clock.advance(LEASE_S + 0.001)
     polling.poll(since_us)
     assert not polling.known_heads.is_subscribed
-    wait_until(lambda: covers(polling, world.clock.us), deadline_s=PATIENCE_S, what="another subscription")
+    wait_until(
+        lambda: covers_after_a_poll(polling, world.clock.us),
+        deadline_s=PATIENCE_S,
+        what="another subscription",
+    )
 
 
 def test_the_next_notice_shows_that_one_was_lost(
@@ -129,7 +135,9 @@ def test_the_next_notice_shows_that_one_was_lost(
 ) -> None:
     admin.incr("pushes")
     pushing.send("to another mailbox", to="alice")
-    wait_until(lambda: not polling.known_heads.cover("bob", since_us), deadline_s=PATIENCE_S, what="the hole")
+    wait_until(
+        lambda: not covers(polling.known_heads, "bob", since_us), deadline_s=PATIENCE_S, what="the hole"
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,7 +166,7 @@ def test_a_redis_that_restarts_ends_what_was_known(
 ) -> None:
     ours.own_redis().restart_from(None)
     wait_until(
-        lambda: not polling.known_heads.cover("bob", since_us), deadline_s=PATIENCE_S, what="the restart"
+        lambda: not covers(polling.known_heads, "bob", since_us), deadline_s=PATIENCE_S, what="the restart"
     )
     for process in (pushing, polling):
         wait_until(

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from reference_server import known_heads
 from reference_server.interfaces import Newest
 from reference_server.known_heads import LEASE_S, KnownHeads, Reading
-from tests.unit.server.world import Process, World
+from tests.unit.server.world import Process, World, covers
 
 BOB, EVE = "bob", "eve"
 TICK_S = 1e-6
@@ -57,11 +57,6 @@ class Push:
 
 def read(heads: KnownHeads, newest_us: int, pushes: int, mailbox: str = BOB) -> None:
     heads.store(heads.begin(mailbox), Newest(newest_us, pushes))
-
-
-def covers(heads: KnownHeads, mailbox: str, since_us: int) -> bool:
-    """Return whether a poll that begins now need not ask."""
-    return heads.cover(mailbox, since_us, heads._monotonic())
 
 
 class TestAHead:

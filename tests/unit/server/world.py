@@ -203,6 +203,11 @@ class MemoryRedis:
         return len(self._queue.lists.get("bob", ()))
 
 
+def covers(known_heads: KnownHeads, mailbox: str, since_us: int) -> bool:
+    """Return whether a poll that begins now need not ask."""
+    return known_heads.cover(mailbox, since_us, known_heads._monotonic())
+
+
 class World:
     """Stores, and the processes that share them."""
 
