@@ -16,6 +16,7 @@ import redis
 from reference_server.adapters import redis_queue
 from reference_server.adapters.circuit_breaker import CircuitBreaker
 from reference_server.adapters.redis_queue import RedisQueue
+from reference_server.adapters.redis_round_trips import Script
 from reference_server.interfaces import Accepted, Cursor, Incomplete, Page, Rebuild, Untrusted
 from reference_server.message import Message, to_entry
 from tests.contracts.queue_contract import BOB, START, Epochs, message, messages, rebuilt, seqs
@@ -77,19 +78,12 @@ class LaterVersion(RedisQueue):
             text = replaced(redis_queue.script(name), "local FORMAT = 1", "local FORMAT = 2")
             if name == "push":
                 text = replaced(text, "'writer', writer,", "'writer', writer, 'format', FORMAT,")
-            setattr(self, attribute, _Longer(client.register_script(text), is_push=name == "push"))
+            setattr(self, attribute, client.register_script(text))
 
-
-class _Longer:
-    """Runs a script of the later version: a push with its entries, a read without their last field."""
-
-    def __init__(self, script: Any, *, is_push: bool) -> None:
-        self._script, self._is_push = script, is_push
-
-    def __call__(self, *, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        if self._is_push:
-            return self._script(keys=keys, args=[*args[:8], *map(longer, args[8:])])
-        reply = self._script(keys=keys, args=args)
+    def _run(self, script: Script, recipient: str, arguments: Sequence[Any]) -> Any:
+        if script is self._push:
+            return super()._run(script, recipient, [*arguments[:6], *map(longer, arguments[6:])])
+        reply = super()._run(script, recipient, arguments)
         if reply[0] == b"page":
             entries = [entry[:7] if isinstance(entry, list) else entry for entry in json.loads(reply[-1])]
             reply[-1] = json.dumps(entries, ensure_ascii=False).encode()

@@ -86,13 +86,15 @@ class NodeClient(Client):
         self._at = address
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        if not self._of.is_down:
-            if args[:2] == ("CLUSTER", "SLOTS"):
-                return self._cluster.reply()
-            if keys := _keys(args):
-                self._cluster.commands.append(self._at)
-                self._require_here(keys)
+        if args[:2] == ("CLUSTER", "SLOTS") and not self._of.is_down:
+            return self._cluster.reply()
         return super().execute_command(*args, **options)
+
+    def check(self, name: str, *rest: Any) -> None:
+        if not self._of.is_down and (keys := _keys((name, *rest))):
+            self._cluster.commands.append(self._at)
+            self._require_here(keys)
+        super().check(name, *rest)
 
     def _require_here(self, keys: Sequence[str]) -> None:
         slots = {key_slot(key.encode()) for key in keys}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import fakeredis
 import redis
+from fakeredis import FakeRedisConnection
 from fakeredis._commands import command
 from fakeredis._socket._fakesocket import FakeSocket
 
@@ -40,18 +43,53 @@ class Server(fakeredis.FakeServer):
     is_replica = False
 
 
+class _Connection(FakeRedisConnection):
+    """Asks its client about each command: it may not be sent, or be answered with an error."""
+
+    def __init__(self, *args: Any, check: Callable[..., None], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._check = check
+        self._answers: deque[redis.ResponseError | None] = deque()
+        """For each command that is not answered yet, the error that is its answer; None if it was sent."""
+
+    def send_command(self, *args: Any, **options: Any) -> None:
+        if self._is_sent(args):
+            super().send_command(*args, **options)
+
+    def pack_commands(self, commands: Iterable[Sequence[Any]]) -> list[bytes]:
+        return super().pack_commands([command for command in commands if self._is_sent(command)])
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        if self._answers and (error := self._answers.popleft()):
+            raise error
+        return super().read_response(*args, **options)
+
+    def disconnect(self, *args: Any, **options: Any) -> None:
+        self._answers.clear()
+        super().disconnect(*args, **options)
+
+    def _is_sent(self, command: Sequence[Any]) -> bool:
+        error = None
+        try:
+            self._check(*command)
+        except redis.ResponseError as answer:
+            error = answer
+        self._answers.append(error)
+        return error is None
+
+
 class Client(fakeredis.FakeRedis):
     """A client of `server` that its faults concern."""
 
     def __init__(self, server: Server) -> None:
-        super().__init__(server=server, protocol=2)
+        super().__init__(server=server, protocol=2, connection_class=_Connection)
+        self.connection_pool.connection_kwargs["check"] = self.check
         self._of = server
 
-    def execute_command(self, *args: Any, **options: Any) -> Any:
+    def check(self, name: str, *rest: Any) -> None:
+        """Raise what becomes of a command, if it is not answered as usual."""
         if self._of.is_down:
             raise redis.ConnectionError("Connection refused")
-        name, *rest = args
         writes = name == "DEL" or (name == "EVALSHA" and len(rest) != _ARGUMENTS_OF_A_READ)
         if self._of.is_read_only and writes:
             raise redis.ReadOnlyError("You can't write against a read only replica.")
-        return super().execute_command(*args, **options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,27 +16,27 @@ from reference_server.interfaces import Cursor
 from reference_server.known_heads import KnownHeads
 from reference_server.message import Message
 from tests.contracts.queue_contract import Epochs
+from tests.unit.server.fake_redis import Client, Server
 
 
-class FailingRedis:
-    """A client that raises `error` for everything, and counts how often it was asked."""
+class FailingRedis(Client):
+    """A client that raises `error` for every script, and counts how often it was asked."""
 
     def __init__(self, error: Exception) -> None:
+        super().__init__(Server())
         self.error = error
         self.calls = 0
 
-    def register_script(self, text: str) -> Callable[..., Any]:
-        return self._fail
-
-    def _fail(self, *_: Any, **__: Any) -> None:
-        self.calls += 1
-        raise self.error
+    def check(self, name: str, *rest: Any) -> None:
+        if name == "EVALSHA":
+            self.calls += 1
+            raise self.error
 
 
 def make(error: Exception) -> tuple[RedisQueue, FailingRedis]:
     client = FailingRedis(error)
     breaker = CircuitBreaker("Redis", failures_to_open=2)
-    return RedisQueue(client, breaker, Epochs(), limit=5, ttl_s=100), client  # type: ignore[arg-type]
+    return RedisQueue(client, breaker, Epochs(), limit=5, ttl_s=100), client
 
 
 def push(queue: RedisQueue) -> None:
