@@ -201,8 +201,10 @@ class Messenger:
 
     def _read_unless_covered(self, mailbox: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
         """Read the list, unless the known heads show that it has nothing new."""
-        began_s = self._monotonic()
         since_us = cursor.since_us if cursor.given else START_US
+        if not self._known_heads.covered_once(mailbox, since_us):
+            return self._read_list(mailbox, cursor, limit)
+        began_s = self._monotonic()
         if self._known_heads.cover(mailbox, since_us, began_s):
             return _NOTHING
 
@@ -211,10 +213,8 @@ class Messenger:
                 return _NOTHING
             return self._read_list(mailbox, cursor, limit)
 
-        # Any read can show that the head which is known of this mailbox is still right.
-        if self._known_heads.covered_once(mailbox, since_us) and (own := self._shared_reads.take(read)):
-            return own[0]
-        return read()
+        own = self._shared_reads.take(read)  # any read can show that the head is still right
+        return own[0] if own else read()
 
     def _read_list(self, mailbox: str, cursor: Cursor, limit: int) -> Page | Untrusted | Incomplete:
         reading = self._known_heads.begin(mailbox)
