@@ -45,8 +45,8 @@ class OwnConnection:
         """Return whether it still leads to the primary, is open, and has no answer left unread."""
         pool = self._client.connection_pool
         try:
-            if isinstance(pool, SentinelConnectionPool):
-                pool.get_master_address()  # type: ignore[no-untyped-call]  # else it knows of no other primary
+            if isinstance(pool, SentinelConnectionPool):  # it learns of another primary only by this call
+                pool.get_master_address()  # type: ignore[no-untyped-call]  # redis-py has no types here
             return bool(pool.owns_connection(self._connection)) and not self._connection.can_read()
         except (redis.ConnectionError, redis.TimeoutError, OSError):
             return False

@@ -64,8 +64,7 @@ def test_one_that_was_closed_meanwhile_is_replaced_unnoticed(counted: Counted) -
 def test_one_on_which_something_waits_is_not_used_again(counted: Counted) -> None:
     """The answer to another command would be taken for this one's."""
     counted.own.run(PING)
-    stray = counted.own._connection
-    stray.send_command("ECHO", "stray")
+    counted.own._connection.send_command("ECHO", "stray")
     assert counted.own.run(PING) == [b"PONG"]
 
 
@@ -96,7 +95,7 @@ class ToThePrimary(SentinelManagedConnection):
 
     def _connect_retry(self) -> None:
         if not self.is_open:
-            super()._connect_retry()  # type: ignore[no-untyped-call]
+            super()._connect_retry()
 
     def disconnect(self, *args: Any, **options: Any) -> None:
         self.is_open = False
@@ -123,7 +122,7 @@ class Primary:
 
 def test_a_connection_to_a_former_primary_is_not_used_again() -> None:
     primary = Primary()
-    pool = _Pool("chat", primary, connection_class=ToThePrimary)  # type: ignore[no-untyped-call]
+    pool = _Pool("chat", primary, connection_class=ToThePrimary)
     own = OwnConnection(redis.Redis(connection_pool=pool))
     assert own.run(PING) == [("127.0.0.1", 1)]
     first = own._connection
